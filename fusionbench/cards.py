@@ -1,0 +1,96 @@
+"""What a method says of itself, read without importing it: ``card.yaml`` of a folder, ``CARD`` of a single file."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from fusionbench.config import unknown_key
+from fusionbench.errors import ConfigError, PluginError
+
+KINDS = ("learned", "classical", "trivial", "external")
+
+
+@dataclass(frozen=True)
+class Card:
+    """Facts about a method.
+
+    ``weights`` maps a family to a file name in the method's folder (or says where to get one); ``expect`` holds
+    sizes as the paper prints them; ``open`` lists what the paper leaves open, what we chose and why; ``xfail``
+    maps a contract check to the reason why the method cannot pass it.
+    """
+
+    title: str
+    kind: str
+    families: tuple[str, ...]
+    summary: str = ""
+    paper: str | None = None
+    doi: str | None = None
+    url: str | None = None
+    bibtex: str | None = None
+    reference: str | None = None
+    licence: str | None = None
+    weights: Mapping[str, Any] = field(default_factory=dict)
+    expect: Mapping[str, Any] = field(default_factory=dict)
+    open: tuple[Mapping[str, str], ...] = ()
+    xfail: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def card_from(data: Mapping[str, Any], where: Path) -> Card:
+    """Check the keys of a card. Raises ConfigError naming the file and the key."""
+    known = [f.name for f in fields(Card)]
+    for key in data:
+        if key not in known:
+            raise ConfigError(f"{where}: {unknown_key(key, known)}")
+    missing = [key for key in ("title", "kind", "families") if not data.get(key)]
+    if missing:
+        raise ConfigError(f"{where}: the card lacks {', '.join(missing)}: add it.")
+    if data["kind"] not in KINDS:
+        raise ConfigError(f"{where}: kind '{data['kind']}' is none of {', '.join(KINDS)}: use one of these.")
+    lists = {key: tuple(data[key]) for key in ("families", "open", "notes") if data.get(key)}
+    return Card(**{**{k: v for k, v in data.items() if v is not None}, **lists})
+
+
+def read_card(source: Path) -> Card:
+    """Read the card of a method folder or of a single file. Raises PluginError where there is none."""
+    if source.is_dir():
+        return card_from(read_yaml(source / "card.yaml"), source / "card.yaml")
+    card = literal(source, "CARD")
+    if card is None:
+        raise PluginError(f"{source} has no module-level CARD = {{...}} written as a literal: add one.")
+    return card_from(card, source)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping. Raises ConfigError for a missing file or one that is no mapping."""
+    import yaml
+
+    try:
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path} is missing: add it.") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}; mend that line.") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path} must be a mapping of keys to values, found {type(data).__name__}.")
+    return data
+
+
+def literal(source: Path, name: str) -> Any:
+    """Return the literal that a Python file assigns to ``name`` at its top level, without running it; else None."""
+    try:
+        tree = ast.parse(source.read_text(encoding="utf-8"))
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise PluginError(f"{source} is not valid Python: {error}; mend it.") from error
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if any(isinstance(t, ast.Name) and t.id == name for t in targets) and getattr(node, "value", None):
+            try:
+                return ast.literal_eval(node.value)
+            except ValueError as error:
+                raise PluginError(f"{source}: {name} must be a plain literal: {error}.") from error
+    return None

@@ -1,0 +1,200 @@
+"""The contract suite: what every method must hold, for built-ins, plug-ins and single files alike.
+
+Each check takes a built method and its card and returns what it found; it raises AssertionError with what is
+wrong and how to mend it. A card's ``xfail`` excuses a check with a reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import torch
+
+from fusionbench.cards import Card
+from fusionbench.errors import FusionbenchError
+from fusionbench.method import FusionMethod, fuse_pair
+from fusionbench.profiling import example, macs, parameter_count
+from fusionbench.registry import MethodSpec
+from fusionbench.types import FAMILIES, PairBatch
+
+Check = Callable[[FusionMethod, Card], str]
+TOLERANCE = 1e-5  # a kernel may sum in another order for another batch size
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one check came to: passed, failed, excused (fails as its card says) or skipped."""
+
+    check: str
+    outcome: str
+    detail: str
+
+
+CHECKS: dict[str, Check] = {}
+
+
+def contract(check: Check) -> Check:
+    """Add a function to the suite under its own name."""
+    CHECKS[check.__name__] = check
+    return check
+
+
+def run_checks(spec: MethodSpec) -> Iterator[Verdict]:
+    """Build the method and yield one verdict a check."""
+    try:
+        torch.manual_seed(0)
+        arguments = spec.config().args
+        method = spec.build(arguments)
+    except FusionbenchError as error:
+        yield Verdict("construction", "failed", str(error))
+        return
+    # sizes in a card are those of the method as published, not of its ablations
+    card = spec.card if arguments == base_arguments(spec) else replace(spec.card, expect={})
+    for name, check in CHECKS.items():
+        yield run_check(name, check, method, card)
+
+
+def base_arguments(spec: MethodSpec) -> dict[str, object]:
+    return replace(spec, variants=()).config().args
+
+
+def run_check(name: str, check: Check, method: FusionMethod, card: Card) -> Verdict:
+    """Run one check; anything a method raises is a failure of that check."""
+    try:
+        detail = check(method.eval(), card)
+    except Exception as error:  # a plug-in can raise anything
+        text = str(error) if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"
+        if name in card.xfail:
+            return Verdict(name, "excused", f"{card.xfail[name]} ({text})")
+        return Verdict(name, "failed", text)
+    if name in card.xfail:
+        return Verdict(name, "failed", f"passes though the card's xfail excuses it ({card.xfail[name]}): remove the entry.")
+    return Verdict(name, "skipped" if detail.startswith("not applicable") else "passed", detail)
+
+
+def require(condition: object, message: str) -> None:
+    """Raise AssertionError, also under ``python -O``."""
+    if not condition:
+        raise AssertionError(message)
+
+
+@contract
+def families(method: FusionMethod, card: Card) -> str:
+    declared = sorted(method.families)
+    require(set(declared) <= set(FAMILIES), f"families {declared} are not among {FAMILIES}: correct the class.")
+    require(declared == sorted(card.families), f"class says {declared}, card {sorted(card.families)}: make them equal.")
+    return ", ".join(declared)
+
+
+@contract
+def shape(method: FusionMethod, card: Card) -> str:
+    a, b = example(method, 48, 64)
+    fused = fuse(method, a, b)
+    allowed = [(1, c, *a.shape[-2:]) for c in {1, b.shape[1]}]
+    require(tuple(fused.shape) in allowed, f"fuse returned {tuple(fused.shape)}, not one of {allowed}.")
+    return f"{tuple(a.shape)} -> {tuple(fused.shape)}"
+
+
+@contract
+def value_range(method: FusionMethod, card: Card) -> str:
+    found = []
+    for a, b in extremes(method):
+        fused = fuse(method, a, b)
+        require(torch.isfinite(fused).all(), "fuse returned NaN or infinity: check divisions and logarithms.")
+        found += [fused.min().item(), fused.max().item()]
+    low, high = min(found), max(found)
+    require(low >= -1e-6 and high <= 1 + 1e-6, f"fuse returned [{low:.4g}, {high:.4g}]: bring it into [0, 1].")
+    return f"[{low:.3f}, {high:.3f}]"
+
+
+def extremes(method: FusionMethod) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Yield random, all-black, all-white and opposite pairs."""
+    a, b = example(method, 32, 32)
+    yield a, b
+    for value_a, value_b in ((0, 0), (1, 1), (0, 1), (1, 0)):
+        yield torch.full_like(a, value_a), torch.full_like(b, value_b)
+
+
+@contract
+def deterministic(method: FusionMethod, card: Card) -> str:
+    a, b = example(method, 32, 48)
+    first, second = fuse(method, a, b), fuse(method, a, b)
+    require(torch.equal(first, second), "two calls differ: seed or remove what is random in eval mode.")
+    return "two calls are equal"
+
+
+@contract
+def batch_independent(method: FusionMethod, card: Card) -> str:
+    a, b = example(method, 32, 32)
+    pair_a, pair_b = torch.cat([a, a.flip(-1)]), torch.cat([b, b.flip(-1)])
+    together = fuse(method, pair_a, pair_b)
+    alone = torch.cat([fuse(method, pair_a[i : i + 1], pair_b[i : i + 1]) for i in range(2)])
+    gap = (together - alone).abs().max().item()
+    require(gap <= TOLERANCE, f"image i of a batch differs from image i alone by {gap:.2g}: use no statistics over the batch.")
+    return f"largest difference {gap:.1e}"
+
+
+@contract
+def inputs_untouched(method: FusionMethod, card: Card) -> str:
+    a, b = example(method, 32, 32)
+    before = a.clone(), b.clone()
+    fuse(method, a, b)
+    require(torch.equal(a, before[0]) and torch.equal(b, before[1]), "fuse changed its inputs: copy before writing.")
+    return "inputs are as before"
+
+
+@contract
+def any_size(method: FusionMethod, card: Card) -> str:
+    generator = torch.Generator().manual_seed(1)
+    for height, width in ((1, 1), (7, 5), (33, 50)):
+        for channels in (1, 3):
+            a = torch.rand(1, 1, height, width, generator=generator)
+            b = torch.rand(1, channels, height, width, generator=generator)
+            fused = fuse_pair(method.cpu(), a, b)
+            require(fused.shape == b.shape, f"{width}x{height}, {channels} channels came back as {tuple(fused.shape)}.")
+    return "1x1, 5x7 and 50x33, grey and colour"
+
+
+@contract
+def size_as_reported(method: FusionMethod, card: Card) -> str:
+    """Compare with what the paper prints: parameters within 1 %, MACs within 2 % unless the card says otherwise."""
+    expect = card.expect
+    if not expect:
+        return "not applicable: no size is reported for it"
+    found = {"parameters": parameter_count(method)}
+    require_close("parameters", found["parameters"], expect["parameters"], expect.get("parameters_tolerance", 0.01))
+    mode = expect.get("count", "all")
+    for size, reported in expect.get("macs", {}).items():
+        width, height = map(int, size.split("x"))
+        found[size] = macs(method, height, width)[mode]
+        require_close(f"MACs at {size} ({mode})", found[size], reported, expect.get("macs_tolerance", 0.02))
+    return ", ".join(f"{name}: {value:,}" for name, value in found.items())
+
+
+def require_close(what: str, found: float, reported: float, tolerance: float) -> None:
+    gap = abs(found - reported) / reported if reported else float(found != 0)
+    require(gap <= tolerance, f"{what}: {found:,} here, {reported:,} reported, {gap:.1%} apart (at most {tolerance:.0%}).")
+
+
+@contract
+def learns(method: FusionMethod, card: Card) -> str:
+    if not method.trainable:
+        return "not applicable: no parameters"
+    a, b = example(method, 64, 64)
+    batch = PairBatch(torch.cat([a, a.flip(-1)]), torch.cat([b, b.flip(-2)]))
+    method.train().zero_grad()
+    terms = method.losses(batch)
+    require(terms, "losses returned no term: return scalars by name.")
+    for name, term in terms.items():
+        require(term.ndim == 0 and torch.isfinite(term), f"loss term '{name}' is no finite scalar: return its mean.")
+    sum(terms.values()).backward()
+    silent = [n for n, p in method.named_parameters() if p.requires_grad and p.grad is None]
+    method.zero_grad()
+    require(not silent, f"{len(silent)} parameters get no gradient, such as {silent[:3]}: use or remove them.")
+    return f"terms {', '.join(terms)}; every parameter has a gradient"
+
+
+@torch.no_grad()
+def fuse(method: FusionMethod, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return method.fuse(a, b)

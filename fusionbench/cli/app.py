@@ -1,0 +1,41 @@
+"""All verbs in one application. Importing it loads neither torch nor Lightning."""
+
+from __future__ import annotations
+
+import typer
+
+from fusionbench import __version__
+from fusionbench.cli import check, data, fuse, info, listing, profile, run, table, train
+
+app = typer.Typer(
+    name="fusionbench",
+    help="Run, train, score and compare image-fusion methods on infrared-visible, medical and SAR-optical pairs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for module in (run, train, fuse, table, profile, info, check):
+    module.register(app)
+app.add_typer(listing.app, name="list")
+app.add_typer(data.app, name="data")
+
+
+def _version(show: bool) -> None:
+    if show:
+        print(f"fusionbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the application; the entry point of ``fusionbench``."""
+    app()

@@ -1,0 +1,35 @@
+"""``fusionbench fuse``: two images or two folders, no data set needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fusionbench.cli.options import Device, Overrides, Seed
+from fusionbench.cli.outcome import guarded
+
+
+def register(app: typer.Typer) -> None:
+    app.command("fuse")(fuse)
+
+
+@guarded
+def fuse(
+    a: Annotated[Path, typer.Argument(help="One-channel source (infrared, SAR, MRI): an image or a folder.")],
+    b: Annotated[Path, typer.Argument(help="Source whose colour is kept (visible, optical, PET): an image or a folder.")],
+    method: Annotated[str, typer.Option("--method", "-m", help="One method.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Fused image (PNG), or a folder for folders.")],
+    overrides: Overrides = None,
+    family: Annotated[str, typer.Option(help="Family of the images; chooses the shipped weights.")] = "ir-vis",
+    weights: Annotated[str, typer.Option(help="auto (shipped), random or a file.")] = "auto",
+    device: Device = "auto",
+    seed: Seed = 0,
+) -> None:
+    """Fuse two images, or all images of equal name in two folders."""
+    from fusionbench.runner.files import FileOptions, fuse_files
+
+    options = FileOptions(method, family, weights, device, seed, tuple(overrides or ()))
+    for path in fuse_files(a, b, output, options):
+        print(path)

@@ -1,0 +1,99 @@
+"""``fusionbench list``: what can be named. Reads cards only, so a broken plug-in cannot break it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from fusionbench.cli.options import Json
+from fusionbench.cli.outcome import guarded, print_json
+from fusionbench.errors import FusionbenchError
+
+app = typer.Typer(help="List methods, data sets or metrics.", no_args_is_help=True)
+
+
+@app.command()
+@guarded
+def methods(json: Json = False) -> None:
+    """List methods with their families and variants."""
+    from fusionbench.registry import names
+
+    rows = [_method(name) for name in names()]
+    columns = ("name", "title", "kind", "families", "variants", "weights")
+    _show(rows, columns, json)
+
+
+def _method(name: str) -> dict[str, Any]:
+    from fusionbench.registry import spec
+
+    try:
+        found = spec(name)
+        card = found.card
+        return {
+            "name": name,
+            "title": card.title,
+            "kind": card.kind,
+            "families": list(card.families),
+            "variants": list(found.known_variants()),
+            "weights": list(card.weights),
+            "doi": card.doi,
+            "problem": None,
+        }
+    except FusionbenchError as error:
+        return {"name": name, "title": f"broken: {error}", "kind": "", "families": [], "variants": [], "weights": [], "doi": None, "problem": str(error)}
+
+
+@app.command()
+@guarded
+def datasets(json: Json = False) -> None:
+    """List data sets with their families and splits."""
+    from fusionbench.data.spec import datasets as catalog
+
+    rows = [
+        {
+            "name": d.name,
+            "title": d.title,
+            "family": d.family,
+            "a": d.a,
+            "b": d.b,
+            "splits": {name: split.count for name, split in d.splits.items()},
+            "folder": d.folder,
+            "licence": d.licence,
+            "url": d.url,
+        }
+        for d in catalog().values()
+    ]
+    _show(rows, ("name", "title", "family", "a", "b", "splits", "folder"), json)
+
+
+@app.command()
+@guarded
+def metrics(json: Json = False) -> None:
+    """List metrics with their direction, unit and convention."""
+    from dataclasses import asdict
+
+    from fusionbench.metrics import cards
+
+    _show([asdict(card) for card in cards().values()], ("name", "title", "better", "unit", "range", "version"), json)
+
+
+def _show(rows: list[dict[str, Any]], columns: tuple[str, ...], as_json: bool) -> None:
+    if as_json:
+        print_json(rows)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, no_wrap=column == "name")
+    for row in rows:
+        table.add_row(*(_text(row[column]) for column in columns))
+    Console().print(table)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {count}" if count else key for key, count in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

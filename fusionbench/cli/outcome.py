@@ -1,0 +1,49 @@
+"""Exit codes: 0 all ok, 1 some cell is not ok, 2 the request cannot be carried out, 130 interrupted."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from fusionbench.errors import FusionbenchError
+
+
+def guarded(verb: Callable[..., None]) -> Callable[..., None]:
+    """Turn what a user can cause into one sentence on standard error and the right exit code."""
+
+    @functools.wraps(verb)
+    def call(*args: Any, **kwargs: Any) -> None:
+        try:
+            verb(*args, **kwargs)
+        except FusionbenchError as error:
+            fail(str(error))
+        except KeyboardInterrupt:
+            print("Interrupted. Finished work is kept; the same command goes on from there.", file=sys.stderr)
+            raise SystemExit(130) from None
+        except BrokenPipeError:
+            # the reader (head, less) has gone; leave without Python's complaint about flushing
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(0) from None
+
+    return call
+
+
+def fail(message: str) -> None:
+    """Print each problem on a line of its own and exit with code 2."""
+    for line in message.splitlines():
+        print(f"Error: {line}", file=sys.stderr)
+    raise SystemExit(2)
+
+
+def print_json(document: Any) -> None:
+    """Print one strict JSON document on standard output."""
+    print(json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False))
+
+
+def comma_list(text: str) -> tuple[str, ...]:
+    """Split a comma-separated option."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -1,0 +1,53 @@
+"""``fusionbench train``: a method's weights from a data set's train split."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fusionbench.cli.options import DataRoot, Device, Json, Out, Overrides, Seed
+from fusionbench.cli.outcome import guarded, print_json
+
+
+def register(app: typer.Typer) -> None:
+    app.command("train")(train)
+
+
+@guarded
+def train(
+    method: Annotated[str, typer.Option("--method", "-m", help="One method, NAME or NAME@VARIANT.")],
+    dataset: Annotated[str, typer.Option("--dataset", "-d", help="One data set.")],
+    overrides: Overrides = None,
+    split: Annotated[str, typer.Option(help="Which split to train on.")] = "train",
+    limit: Annotated[int | None, typer.Option(help="Only the first N pairs.")] = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    data_root: DataRoot = None,
+    out: Out = Path("runs"),
+    json: Json = False,
+) -> None:
+    """Train by the method's recipe; stopped or killed, the same command goes on after the last full epoch."""
+    from fusionbench.data.pairs import find_split
+    from fusionbench.data.spec import dataset as dataset_spec
+    from fusionbench.registry import spec
+    from fusionbench.runner.run import check_writable, pick_device
+    from fusionbench.training.fit import FitOptions, training_folder
+    from fusionbench.training.fit import train as fit
+
+    found = spec(method)
+    config = found.config(tuple(overrides or ()))
+    pairs = find_split(dataset_spec(dataset), split, data_root, limit)
+    check_writable(out)
+    pick_device(device)
+    options = FitOptions(seed, device)
+    done_before = training_folder(found, config, pairs, seed, out).finished
+    folder = fit(found, config, pairs, out, options)
+    if json:
+        print_json({"weights": str(folder.weights), "folder": str(folder.path), "trained_before": done_before})
+        return
+    if done_before:
+        print("Nothing to train: this training was finished before.", file=sys.stderr)
+    print(folder.weights)

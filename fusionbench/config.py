@@ -1,0 +1,137 @@
+"""Recipes: constructor defaults (the paper) <- the method's config.yaml <- key=value, in one strict merge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from fusionbench.errors import ConfigError
+
+
+@dataclass
+class OptimizerConfig:
+    """``name`` is sgd, adam or adamw; ``momentum`` is used by sgd, ``betas`` by the others."""
+
+    name: str = "adam"
+    lr: float = 1e-4
+    momentum: float = 0.9
+    betas: list[float] = field(default_factory=lambda: [0.9, 0.999])
+    weight_decay: float = 0.0
+
+
+@dataclass
+class ScheduleConfig:
+    """``name`` is constant, poly or cosine, stepped once a batch, from lr down to ``min_lr`` at the last batch.
+
+    The first ``warmup_steps`` batches rise exponentially from ``warmup_from`` to lr.
+    """
+
+    name: str = "constant"
+    power: float = 0.9
+    min_lr: float = 0.0
+    warmup_steps: int = 0
+    warmup_from: float = 1e-5
+
+
+@dataclass
+class StageRecipe:
+    """How one stage is trained.
+
+    ``crop`` is the side in pixels of a square crop, ``augment`` mirrors and turns it by quarters, ``clip`` limits
+    the gradient's norm (0: no limit).
+    """
+
+    epochs: int = 100
+    batch_size: int = 8
+    crop: int = 256
+    augment: bool = True
+    clip: float = 0.0
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+
+
+@dataclass
+class TrainerConfig:
+    """What goes to Lightning's Trainer as it is; ``workers`` are the loader's processes."""
+
+    devices: Any = 1
+    strategy: str = "auto"
+    precision: str = "32-true"
+    workers: int = 0
+
+
+@dataclass
+class MethodConfig:
+    """Constructor arguments, one recipe per stage, and the trainer."""
+
+    args: dict[str, Any] = field(default_factory=dict)
+    stages: dict[str, StageRecipe] = field(default_factory=dict)
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def resolve(layers: Iterable[Mapping[str, Any]], overrides: Iterable[str], stages: tuple[str, ...]) -> MethodConfig:
+    """Merge YAML layers and ``key=value`` strings, later ones winning.
+
+    Every stage gets a recipe. Raises ConfigError for an unknown key, with the nearest known one, and for a value
+    of the wrong type.
+    """
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    base = MethodConfig(stages={stage: StageRecipe() for stage in stages})
+    merged = OmegaConf.structured(base)
+    for layer in [*layers, *map(_parse_override, overrides)]:
+        _check_keys(layer, base, path="")
+        try:
+            merged = OmegaConf.merge(merged, OmegaConf.create(dict(layer)))
+        except OmegaConfBaseException as error:
+            reason = str(error).splitlines()[0]
+            raise ConfigError(f"Configuration value not allowed in {dict(layer)}: {reason}; give a value of that type.") from error
+    return OmegaConf.to_object(merged)
+
+
+def _parse_override(text: str) -> dict[str, Any]:
+    import yaml
+
+    key, separator, value = text.partition("=")
+    if not separator or not key.strip():
+        raise ConfigError(f"'{text}' is no override: write key=value, for example stages.fuse.epochs=10.")
+    nested: Any = yaml.safe_load(value)
+    if isinstance(nested, str):
+        nested = _number(nested)
+    for part in reversed(key.strip().split(".")):
+        nested = {part: nested}
+    return nested
+
+
+def _number(text: str) -> float | str:
+    """Read 1e-4 as a number, which YAML 1.1 takes for text."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _check_keys(layer: Any, node: Any, path: str) -> None:
+    """Walk the keys of ``layer`` beside the dataclasses they are meant for; ``args`` is checked by the registry."""
+    if path == "args." or not isinstance(layer, Mapping):
+        return
+    known = {f.name: getattr(node, f.name) for f in fields(node)} if is_dataclass(node) else dict(node)
+    for key, value in layer.items():
+        if key not in known:
+            raise ConfigError(unknown_key(f"{path}{key}", [f"{path}{name}" for name in known]))
+        if is_dataclass(known[key]) or isinstance(known[key], dict):
+            _check_keys(value, known[key], f"{path}{key}.")
+
+
+def unknown_key(asked: str, known: Iterable[str]) -> str:
+    """Word the message for a key that nothing reads."""
+    known = sorted(known)
+    near = get_close_matches(asked, known, n=1, cutoff=0.5)
+    hint = f"did you mean '{near[0]}'?" if near else f"known are: {', '.join(known) or 'none'}."
+    return f"Unknown configuration key '{asked}': {hint}"

@@ -1,0 +1,29 @@
+"""Data sets, pairs of images and colour: everything between the disk and ``fuse``."""
+
+from importlib import import_module
+
+_HOME = {
+    "DatasetSpec": "spec",
+    "LabelSpec": "spec",
+    "SplitSpec": "spec",
+    "dataset": "spec",
+    "datasets": "spec",
+    "Split": "pairs",
+    "data_root": "pairs",
+    "find_split": "pairs",
+    "PairImages": "images",
+    "load_pair": "images",
+    "read_image": "images",
+    "write_image": "images",
+    "luma_uint8": "color",
+    "Problem": "verify",
+    "verify": "verify",
+}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name at its first use, so that the catalog can be listed without numpy or Pillow."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -1,0 +1,219 @@
+"""Read source images at full depth, pair them, and write results so that no half file is ever seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageFile
+
+from fusionbench.data.color import luma
+from fusionbench.errors import ImageError
+from fusionbench.files import write_through
+from fusionbench.types import Pair
+
+_REPLACE = "replace it by the original file"
+# Pillow's modes with a fixed range of 8 bits, and what they are read as
+_CONVERSIONS = {
+    "1": "L",
+    "L": "L",
+    "LA": "LA",
+    "RGB": "RGB",
+    "RGBA": "RGBA",
+    "CMYK": "RGB",
+    "YCbCr": "RGB",
+}
+
+
+@dataclass(frozen=True)
+class PairImages:
+    """The two sources of a pair: ``a`` [H, W], ``b`` [H, W] or [H, W, 3], float32 in [0, 1]."""
+
+    a: np.ndarray
+    b: np.ndarray
+
+
+def load_pair(pair: Pair) -> PairImages:
+    """Read both sources of a pair; ``b`` keeps its number of channels, ``a`` is made one channel.
+
+    An ``a`` stored as RGB with equal channels becomes that channel, one with true colour its luma. 8- and
+    16-bit files are divided by 255 and 65535. Raises ImageError for a file that cannot be used and for
+    different sizes.
+    """
+    a, b = read_pair(pair)
+    return PairImages(one_channel(unit(a)), unit(b))
+
+
+def read_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
+    """Read both sources as stored, uint8 or uint16. Raises ImageError, also where their sizes differ."""
+    a, b = read_image(pair.a), read_image(pair.b)
+    check_same_size(a, pair.a, b, pair.b)
+    return drop_equal_channels(a), b
+
+
+def read_image(path: str | Path) -> np.ndarray:
+    """Read an image as uint8 or uint16, [H, W] or [H, W, 3] in RGB order.
+
+    Palettes are expanded (all grey: one channel) and CMYK is converted; alpha is dropped where it is fully
+    opaque and refused elsewhere. EXIF orientation is ignored, since pairs are registered as stored. Raises
+    ImageError.
+    """
+    path = Path(path)
+    data = _bytes(path)
+    with _open(path, data) as image:
+        if _is_cut_to_8_bits(image, data):
+            return _split_alpha(_decode_16_bit(path, data), path)
+        return _split_alpha(_to_array(image, path), path)
+
+
+def read_label(path: str | Path) -> np.ndarray:
+    """Read a map of class numbers, uint8 [H, W]; of a palette image the indices, not the colours."""
+    path = Path(path)
+    with _open(path, _bytes(path)) as image:
+        numbers = np.array(image) if image.mode in ("P", "L", "1", "I;16") else _to_array(image, path)
+    numbers = drop_equal_channels(numbers)
+    if numbers.ndim != 2 or numbers.max() > 255:
+        raise ImageError(f"'{path}' is not a label map: it must hold one class number from 0 to 255 a pixel.")
+    return numbers.astype(np.uint8)
+
+
+def unit(image: np.ndarray) -> np.ndarray:
+    """Return a uint8 or uint16 image as float32 in [0, 1]."""
+    return image.astype(np.float32) / np.float32(np.iinfo(image.dtype).max)
+
+
+def one_channel(image: np.ndarray) -> np.ndarray:
+    """Return a float image [H, W] as it is and the luma of one [H, W, 3]."""
+    return image if image.ndim == 2 else luma(image[..., 0], image[..., 1], image[..., 2])
+
+
+def drop_equal_channels(image: np.ndarray) -> np.ndarray:
+    """Return the one channel of an RGB image with R = G = B; any other image unchanged."""
+    if image.ndim == 3 and (image[..., :1] == image).all():
+        return np.ascontiguousarray(image[..., 0])
+    return image
+
+
+def check_same_size(first: np.ndarray, first_path: Path, second: np.ndarray, second_path: Path) -> None:
+    """Raise ImageError naming both files and sizes where height or width differ."""
+    if first.shape[:2] != second.shape[:2]:
+        raise ImageError(
+            f"The images of a pair must have one size: '{first_path}' is {_size(first)} and '{second_path}' "
+            f"is {_size(second)}; register and cut them to the same field of view."
+        )
+
+
+def write_image(path: str | Path, image: np.ndarray) -> None:
+    """Write uint8 [H, W] or [H, W, 3] as PNG; a file under that name is always complete.
+
+    Missing folders are made. Raises OutputError where the folder cannot be written to or the disk is full.
+    """
+    if image.dtype != np.uint8 or image.ndim < 2 or image.shape[2:] not in ((), (3,)):
+        raise ValueError(
+            f"write_image takes uint8 [H, W] or [H, W, 3], not {image.dtype} {list(image.shape)}"
+        )
+    picture = Image.fromarray(image)
+    write_through(Path(path), lambda partial: picture.save(partial, format="PNG"))
+
+
+def _size(image: np.ndarray) -> str:
+    return f"{image.shape[1]}x{image.shape[0]}"
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ImageError(
+            f"'{path}' cannot be read ({error.strerror}): restore it or check its permissions."
+        ) from error
+    if not data:
+        raise ImageError(f"'{path}' is empty (0 bytes): {_REPLACE}.")
+    return data
+
+
+def _open(path: Path, data: bytes) -> Image.Image:
+    """Open and decode completely, so that damage shows here and nowhere else."""
+    # other packages (pyiqa) switch this on for the whole process: missing rows would silently become grey
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    try:
+        image = Image.open(BytesIO(data))
+        image.load()
+    except MemoryError:
+        raise
+    except Image.UnidentifiedImageError as error:
+        raise ImageError(
+            f"'{path}' is not an image of a kind that can be read: {_REPLACE}, or save it as an 8- or 16-bit "
+            "PNG."
+        ) from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageError(
+            f"'{path}' has more pixels than a source image can have: cut it into parts ({error})."
+        ) from error
+    except Exception as error:  # decoders raise anything on damaged data
+        raise ImageError(f"'{path}' is damaged or cut off ({error}): {_REPLACE}.") from error
+    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
+        raise ImageError(
+            f"'{path}' holds {image.n_frames} images: save the one that is meant as a file of its own."
+        )
+    return image
+
+
+def _is_cut_to_8_bits(image: Image.Image, data: bytes) -> bool:
+    """Tell whether Pillow has silently dropped depth, as it does with 16-bit RGB and grey with alpha."""
+    if image.format == "PNG":
+        return data[24] == 16 and image.mode in _CONVERSIONS  # byte 24: the bit depth in the header
+    if image.format == "TIFF":
+        return 16 in image.tag_v2.get(258, ()) and image.mode in _CONVERSIONS  # 258: bits per sample
+    return False
+
+
+def _decode_16_bit(path: Path, data: bytes) -> np.ndarray:
+    import cv2  # only for these files; importing it costs more than reading one
+
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if image is None or image.dtype != np.uint16:
+        raise ImageError(f"'{path}' is a 16-bit image that cannot be read: save it as a 16-bit PNG.")
+    if image.ndim == 3:  # blue, green, red, alpha; grey with alpha comes as four channels too
+        equal = (image[..., :1] == image[..., :3]).all()
+        image = image[..., [0, 3] if equal and image.shape[2] == 4 else [2, 1, 0, 3][: image.shape[2]]]
+    return np.ascontiguousarray(image)
+
+
+def _to_array(image: Image.Image, path: Path) -> np.ndarray:
+    """Return [H, W], [H, W, 2] (grey, alpha), [H, W, 3] or [H, W, 4]."""
+    if image.mode in ("P", "PA"):
+        return _expand_palette(image)
+    if image.mode.startswith("I;16"):
+        return np.array(image).astype(np.uint16)
+    mode = _CONVERSIONS.get(image.mode)
+    if mode is None:
+        raise ImageError(
+            f"'{path}' stores pixels as '{image.mode}', which has no fixed range: scale it and save it as an "
+            "8- or 16-bit PNG."
+        )
+    if "transparency" in image.info:  # a PNG may name one colour that is to be seen through
+        mode = {"L": "LA", "RGB": "RGBA"}.get(mode, mode)
+    return np.array(image.convert(mode))
+
+
+def _expand_palette(image: Image.Image) -> np.ndarray:
+    """Return the colours of a palette image; one channel where its colours are all grey."""
+    rgba = np.asarray(image.convert("RGBA"))
+    color = drop_equal_channels(rgba[..., :3])
+    return color if (rgba[..., 3] == 255).all() else rgba
+
+
+def _split_alpha(array: np.ndarray, path: Path) -> np.ndarray:
+    """Drop an alpha channel that says nothing."""
+    if array.ndim == 2 or array.shape[2] == 3:
+        return array
+    if (array[..., -1] != np.iinfo(array.dtype).max).any():
+        raise ImageError(
+            f"'{path}' has transparent pixels: what they should look like is not defined; save it "
+            "without an alpha channel."
+        )
+    color = array[..., 0] if array.shape[2] == 2 else array[..., :3]
+    return np.ascontiguousarray(color)

@@ -1,0 +1,163 @@
+"""Find the pairs of a split on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from fusionbench.data.spec import DatasetSpec, SplitSpec
+from fusionbench.errors import DataNotFoundError, ImageError, RequestError, UnknownNameError
+from fusionbench.types import Pair
+
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
+# what every file system takes: letters of any script, digits, and signs that no system reserves
+_SAFE_ID = re.compile(r"\w[\w .,+=@()\-]*")
+
+
+@dataclass(frozen=True)
+class Split:
+    """The pairs of one split that are on this machine, in natural order of their ids.
+
+    ``root`` is the data set's own folder. ``expected`` is the official number of pairs (None: unknown); fewer
+    on disk is a partial copy and no error. ``limit`` is what the user cut it down to. ``unmatched`` names the
+    files, relative to ``root``, that have no partner in the other folder.
+    """
+
+    spec: DatasetSpec
+    name: str
+    root: Path
+    pairs: tuple[Pair, ...]
+    expected: int | None
+    limit: int | None = None
+    unmatched: tuple[str, ...] = ()
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Return the ids in the order of the pairs."""
+        return tuple(pair.id for pair in self.pairs)
+
+    @property
+    def ids_hash(self) -> str:
+        """Return the SHA-256 of the sorted ids: which pairs, whatever their content."""
+        return hashlib.sha256("\n".join(sorted(self.ids)).encode()).hexdigest()
+
+    def content_hash(self, labels: bool = False) -> str:
+        """Return the SHA-256 over ids and file contents (the data manifest); reads every file.
+
+        Label maps count only with ``labels``: fusing does not see them. Raises ImageError.
+        """
+        total = hashlib.sha256()
+        for pair in sorted(self.pairs, key=lambda pair: pair.id):
+            files = [pair.a, pair.b, *([pair.label] if labels and pair.label else [])]
+            total.update("\n".join([pair.id, *map(_file_hash, files), ""]).encode())
+        return total.hexdigest()
+
+
+def data_root(given: str | Path | None = None) -> Path:
+    """Return the folder that holds the data sets: as given, else FUSIONBENCH_DATA, else ``data``."""
+    return Path(given or os.environ.get("FUSIONBENCH_DATA") or "data").expanduser()
+
+
+def find_split(
+    spec: DatasetSpec, split: str, root: str | Path | None = None, limit: int | None = None
+) -> Split:
+    """Return the pairs of a split below the data root, the first ``limit`` of them in natural order.
+
+    Files are paired by stem, so a JPEG pairs with a PNG. Raises UnknownNameError for the split's name,
+    DataNotFoundError where a folder is missing or nothing pairs up, ImageError for names that cannot be used.
+    """
+    if split not in spec.splits:
+        raise UnknownNameError(f"split of {spec.name}", split, spec.splits)
+    if limit is not None and limit < 1:
+        raise RequestError(f"--limit must be at least 1; got {limit}.")
+    where = spec.splits[split]
+    base = _dataset_folder(spec, split, data_root(root))
+    pairs, unmatched = _match(base, where)
+    if not pairs:
+        raise DataNotFoundError(
+            f"No pair of {spec.title} ({split}): no image in '{base / where.a}' has a partner of the same "
+            f"stem in '{base / where.b}'; `fusionbench info {spec.name}` shows the layout."
+        )
+    return Split(spec, split, base, tuple(pairs[:limit]), where.count, limit, tuple(unmatched))
+
+
+def natural(name: str) -> tuple[list[str | int], str]:
+    """Return a sort key that puts ``img2`` before ``img10``."""
+    # the split alternates text and digits, so text is never compared with a number
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)], name
+
+
+def list_images(base: Path, pattern: str) -> dict[str, Path]:
+    """Return the images that match a glob, by stem, in natural order; hidden and other files are passed over.
+
+    Raises ImageError where two files have one stem or a stem cannot name a result.
+    """
+    found: dict[str, Path] = {}
+    for path in base.glob(pattern):
+        if path.name.startswith(".") or path.suffix.lower() not in IMAGE_SUFFIXES or not path.is_file():
+            continue
+        if path.stem in found:
+            twins = sorted([found[path.stem].name, path.name])
+            raise ImageError(
+                f"'{twins[0]}' and '{twins[1]}' in '{path.parent}' have the same stem: keep one of them."
+            )
+        if not _SAFE_ID.fullmatch(path.stem) or path.stem[-1] in ". ":
+            raise ImageError(
+                f"The name of '{path}' cannot name a result file: rename it in both folders, using "
+                "letters, digits, spaces and .,+=@()-_ only."
+            )
+        found[path.stem] = path
+    return {stem: found[stem] for stem in sorted(found, key=natural)}
+
+
+def _match(base: Path, where: SplitSpec) -> tuple[list[Pair], list[str]]:
+    """Pair files by stem; the second list names those without a partner."""
+    a, b = list_images(base, where.a), list_images(base, where.b)
+    labels = list_images(base, where.label) if where.label else {}
+    pairs = [Pair(stem, path, b[stem], labels.get(stem)) for stem, path in a.items() if stem in b]
+    alone = [path for here, there in ((a, b), (b, a)) for stem, path in here.items() if stem not in there]
+    return pairs, [path.relative_to(base).as_posix() for path in alone]
+
+
+def _dataset_folder(spec: DatasetSpec, split: str, root: Path) -> Path:
+    base = root / spec.folder
+    if spec.generated and not base.is_dir():
+        from fusionbench.data import demo  # only here: the generator is needed for its own data sets alone
+
+        base = Path(demo.ensure(spec.name, split))
+    folders = [(base / pattern).parent for pattern in (spec.splits[split].a, spec.splits[split].b)]
+    for folder in (base, *folders):
+        if not folder.is_dir() and "*" not in str(folder.relative_to(base)):
+            raise DataNotFoundError(_missing(spec, folder, root))
+    return base
+
+
+def _missing(spec: DatasetSpec, folder: Path, root: Path) -> str:
+    if _is_itself(spec, root):
+        return (
+            f"{spec.title} is looked for at '{root / spec.folder}', but '{root}' is itself laid out like it: "
+            f"give the folder that holds '{spec.folder}' as --data-root."
+        )
+    return (
+        f"{spec.title} is not here: no folder '{folder}'. Point --data-root or FUSIONBENCH_DATA at the "
+        f"folder that holds '{spec.folder}'; `fusionbench info {spec.name}` says where to get it."
+    )
+
+
+def _is_itself(spec: DatasetSpec, root: Path) -> bool:
+    """Tell whether the user gave the data set's own folder as the data root."""
+    pairs = [((root / split.a).parent, (root / split.b).parent) for split in spec.splits.values()]
+    return not (root / spec.folder).is_dir() and any(a.is_dir() and b.is_dir() for a, b in pairs)
+
+
+def _file_hash(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ImageError(
+            f"'{path}' cannot be read ({error.strerror}): restore it or check its permissions."
+        ) from error

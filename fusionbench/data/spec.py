@@ -1,0 +1,187 @@
+"""What a data set is, read from one YAML file each in ``catalog/``. Nothing here opens an image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import yaml
+
+from fusionbench.errors import ConfigError, UnknownNameError
+from fusionbench.types import FAMILIES, Family
+
+CATALOG = Path(__file__).parent / "catalog"
+
+
+@dataclass(frozen=True)
+class SplitSpec:
+    """Where the images of a split lie: globs below the data set's folder, and the official number of pairs.
+
+    The files of the globs are matched by their stem: ``test/ir/*`` with ``test/vi/*``. ``count`` is None
+    where the publisher names no number; ``label`` where there are no label maps.
+    """
+
+    a: str
+    b: str
+    label: str | None = None
+    count: int | None = None
+
+
+@dataclass(frozen=True)
+class LabelSpec:
+    """The classes of the label maps: a pixel's number is the position of its class in ``classes``."""
+
+    classes: tuple[str, ...]
+    salient: tuple[str, ...] = ()
+
+    @property
+    def salient_numbers(self) -> tuple[int, ...]:
+        """Return the pixel values that count as a salient object."""
+        return tuple(self.classes.index(name) for name in self.salient)
+
+
+@dataclass(frozen=True)
+class DatasetSpec:
+    """One entry of the catalog.
+
+    ``a`` names the one-channel source, ``b`` the one whose colour the result inherits. ``folder`` is relative
+    to the data root. ``citation`` is BibTeX; ``sources`` are addresses the images can be had from; ``quirks``
+    is what a user has to know. ``generated`` data sets are made by our own code where the folder is absent.
+    """
+
+    name: str
+    title: str
+    family: Family
+    a: str
+    b: str
+    folder: str
+    splits: Mapping[str, SplitSpec]
+    licence: str
+    citation: str
+    url: str
+    quirks: str
+    doi: str | None = None
+    labels: LabelSpec | None = None
+    sources: tuple[str, ...] = ()
+    generated: bool = False
+
+
+def datasets() -> dict[str, DatasetSpec]:
+    """Return every data set of the catalog by name.
+
+    Raises ConfigError where an entry has an unknown or missing key or a value that is not allowed.
+    """
+    return dict(_catalog())
+
+
+def dataset(name: str) -> DatasetSpec:
+    """Return one data set; case does not matter and hyphen equals underscore.
+
+    Raises UnknownNameError with the nearest name.
+    """
+    found = _catalog().get(_canonical(name))
+    if found is None:
+        raise UnknownNameError("data set", name, _catalog())
+    return found
+
+
+def read_spec(path: Path) -> DatasetSpec:
+    """Read one catalog entry; the file's stem is the data set's name. Raises ConfigError."""
+    loader = getattr(
+        yaml, "CSafeLoader", yaml.SafeLoader
+    )  # the C one is ten times faster, where it was built
+    try:
+        entry = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path.name} is not readable YAML: {' '.join(str(error).split())}.") from error
+    entry = _checked(DatasetSpec, entry, path.name)
+    entry["splits"] = _splits(entry["splits"], path.name)
+    entry["labels"] = _labels(entry.get("labels"), path.name)
+    entry["sources"] = _texts(entry.get("sources", []), "sources", path.name)
+    spec = DatasetSpec(name=_canonical(path.stem), **entry)
+    _check_values(spec, path.name)
+    return spec
+
+
+@cache
+def _catalog() -> Mapping[str, DatasetSpec]:
+    return {spec.name: spec for spec in map(read_spec, sorted(CATALOG.glob("*.yaml")))}
+
+
+def _canonical(name: str) -> str:
+    return name.strip().lower().replace("_", "-")
+
+
+def _checked(kind: type, entry: Any, where: str) -> dict[str, Any]:
+    """Return the mapping if its keys are those that the dataclass allows and needs."""
+    if not isinstance(entry, dict):
+        raise ConfigError(f"{where} must be a mapping of keys to values; found {type(entry).__name__}.")
+    needed = {field.name: field.default is MISSING for field in fields(kind) if field.name != "name"}
+    for key in entry:
+        if key not in needed:
+            near = get_close_matches(str(key), needed, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"allowed are: {', '.join(needed)}."
+            raise ConfigError(f"Unknown key '{key}' in {where}: {hint}")
+    for key in needed:
+        if needed[key] and entry.get(key) in (None, "", {}, []):
+            raise ConfigError(f"{where} lacks '{key}': add the key with a value.")
+    return dict(entry)
+
+
+def _splits(entry: Any, where: str) -> dict[str, SplitSpec]:
+    if not isinstance(entry, dict):
+        raise ConfigError(f"'splits' in {where} must map names to globs, as in 'test: {{a: ir/*, b: vi/*}}'.")
+    return {name: _split(split, f"split '{name}' of {where}") for name, split in entry.items()}
+
+
+def _split(entry: Any, where: str) -> SplitSpec:
+    split = SplitSpec(**_checked(SplitSpec, entry, where))
+    for glob in (split.a, split.b, split.label or "*"):
+        _check_inside(glob, "glob", where)
+    if split.count is not None and (type(split.count) is not int or split.count < 1):
+        raise ConfigError(
+            f"'count' in {where} must be a whole number of pairs or absent; found {split.count!r}."
+        )
+    return split
+
+
+def _labels(entry: Any, where: str) -> LabelSpec | None:
+    if entry is None:
+        return None
+    checked = _checked(LabelSpec, entry, f"'labels' of {where}")
+    labels = LabelSpec(**{key: _texts(names, key, where) for key, names in checked.items()})
+    for name in labels.salient:
+        if name not in labels.classes:
+            raise ConfigError(
+                f"Salient class '{name}' in {where} is no class: classes are {', '.join(labels.classes)}."
+            )
+    return labels
+
+
+def _texts(entry: Any, key: str, where: str) -> tuple[str, ...]:
+    if not isinstance(entry, list) or not all(isinstance(item, str) for item in entry):
+        raise ConfigError(f"'{key}' in {where} must be a list of texts (quote what YAML reads otherwise).")
+    return tuple(entry)
+
+
+def _check_values(spec: DatasetSpec, where: str) -> None:
+    """Refuse values that would only fail later and elsewhere."""
+    if spec.family not in FAMILIES:
+        raise ConfigError(f"'family' in {where} must be one of {', '.join(FAMILIES)}; found '{spec.family}'.")
+    for key in ("title", "a", "b", "licence", "citation", "url", "quirks"):
+        if not isinstance(getattr(spec, key), str):
+            raise ConfigError(f"'{key}' in {where} must be text; found {getattr(spec, key)!r}.")
+    if spec.doi is not None and not str(spec.doi).startswith("10."):
+        raise ConfigError(f"'doi' in {where} must begin with '10.'; found '{spec.doi}'.")
+    if type(spec.generated) is not bool:
+        raise ConfigError(f"'generated' in {where} must be true or false; found {spec.generated!r}.")
+    _check_inside(spec.folder, "folder", where)
+
+
+def _check_inside(path: Any, what: str, where: str) -> None:
+    if not isinstance(path, str) or PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
+        raise ConfigError(f"The {what} '{path}' in {where} must be a relative path without '..'.")

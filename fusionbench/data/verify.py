@@ -1,0 +1,188 @@
+"""Look a data set over before work is spent on it: one message a kind of problem, not one a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from fusionbench.data import images
+from fusionbench.data.pairs import Split, data_root, find_split
+from fusionbench.data.spec import DatasetSpec
+from fusionbench.errors import DataNotFoundError, ImageError
+from fusionbench.types import Pair
+
+GREY, EQUAL, COLOR = "one channel", "RGB with equal channels", "colour"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An "error" makes pairs unusable or results wrong; a "warning" is good to know beforehand."""
+
+    level: Literal["error", "warning"]
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.level}: {self.message}"
+
+
+@dataclass(frozen=True)
+class _Finding:
+    """What one pair turned out to be: how its images are stored, or why it cannot be used."""
+
+    id: str
+    unreadable: str = ""
+    unequal: str = ""
+    a: str = ""
+    b: str = ""
+    identical: bool = False
+
+
+def verify(
+    spec: DatasetSpec, root: str | Path | None = None, on_pair: Callable[[Pair], None] | None = None
+) -> list[Problem]:
+    """Decode every pair below the data root and return what is wrong or unusual, or an empty list.
+
+    A missing split is a warning where another one is there. ``on_pair`` is called before each pair.
+    """
+    absent: list[str] = []
+    problems: list[Problem] = []
+    for name in spec.splits:
+        try:
+            problems += _of_split(find_split(spec, name, root), on_pair)
+        except DataNotFoundError as error:
+            absent.append(str(error))
+        except ImageError as error:
+            problems.append(Problem("error", f"{name}: {error}"))
+    if len(absent) == len(spec.splits):
+        return [Problem("error", absent[0])]
+    return [Problem("warning", message) for message in absent] + problems
+
+
+def summary(spec: DatasetSpec, problems: Sequence[Problem], root: str | Path | None = None) -> str:
+    """Return the report as text for a terminal: a heading and one line a problem."""
+    errors = sum(problem.level == "error" for problem in problems)
+    verdict = f"errors: {errors}, warnings: {len(problems) - errors}" if problems else "nothing to report"
+    head = f"{spec.title} ({data_root(root) / spec.folder}): {verdict}"
+    return "\n".join([head, *(f"  {problem}" for problem in problems)])
+
+
+def _of_split(split: Split, on_pair: Callable[[Pair], None] | None) -> list[Problem]:
+    findings = []
+    for pair in split.pairs:
+        if on_pair:
+            on_pair(pair)
+        findings.append(_inspect(pair))
+    found = [*_count(split), *_unmatched(split), *_labels(split)]
+    for check in (_unreadable, _unequal, _identical):
+        found += check(findings)
+    usable = [finding for finding in findings if not finding.unreadable and not finding.unequal]
+    found += [*_swapped(split.spec, usable), *_channels(split.spec, usable), *_true_color(split.spec, usable)]
+    return [Problem(problem.level, f"{split.name}: {problem.message}") for problem in found]
+
+
+def _inspect(pair: Pair) -> _Finding:
+    try:
+        a, b = images.read_image(pair.a), images.read_image(pair.b)
+        label = images.read_label(pair.label) if pair.label else None
+    except ImageError as error:
+        return _Finding(pair.id, unreadable=str(error))
+    try:
+        images.check_same_size(a, pair.a, b, pair.b)
+        if label is not None and pair.label:
+            images.check_same_size(a, pair.a, label, pair.label)
+    except ImageError as error:
+        return _Finding(pair.id, unequal=str(error))
+    return _Finding(pair.id, a=_kind(a), b=_kind(b), identical=pair.a.read_bytes() == pair.b.read_bytes())
+
+
+def _kind(image: np.ndarray) -> str:
+    if image.ndim == 2:
+        return GREY
+    return EQUAL if images.drop_equal_channels(image).ndim == 2 else COLOR
+
+
+def _count(split: Split) -> Iterator[Problem]:
+    here = len(split.pairs)
+    if split.expected and here != split.expected:
+        what = "a partial copy; tables say so" if here < split.expected else "more than the publisher has"
+        yield Problem("warning", f"{here} of {split.expected} official pairs ({what}).")
+
+
+def _unmatched(split: Split) -> Iterator[Problem]:
+    if split.unmatched:
+        yield Problem("warning", f"no partner, so left out: {_some(split.unmatched)}.")
+
+
+def _labels(split: Split) -> Iterator[Problem]:
+    without = [pair.id for pair in split.pairs if pair.label is None]
+    if 0 < len(without) < len(split.pairs):
+        yield Problem(
+            "warning", f"no label map while others have one (training refuses that): {_some(without)}."
+        )
+
+
+def _unreadable(findings: Sequence[_Finding]) -> Iterator[Problem]:
+    broken = [finding for finding in findings if finding.unreadable]
+    if broken:
+        yield Problem("error", f"not readable: {_some([f.id for f in broken])}. {broken[0].unreadable}")
+
+
+def _unequal(findings: Sequence[_Finding]) -> Iterator[Problem]:
+    broken = [finding for finding in findings if finding.unequal]
+    if broken:
+        yield Problem(
+            "error", f"sizes differ within the pair: {_some([f.id for f in broken])}. {broken[0].unequal}"
+        )
+
+
+def _identical(findings: Sequence[_Finding]) -> Iterator[Problem]:
+    same = [finding.id for finding in findings if finding.identical]
+    if same:
+        yield Problem(
+            "error",
+            f"the same file, byte for byte, in both folders ({len(same)} of {len(findings)} pairs): "
+            f"{_some(same)}; get one of the folders anew.",
+        )
+
+
+def _swapped(spec: DatasetSpec, findings: Sequence[_Finding]) -> Iterator[Problem]:
+    """Colour belongs to b: where most of a has it and b never does, the folders have changed places.
+
+    Two grey sources (TNO, MRI-CT) cannot be told apart this way.
+    """
+    colored = sum(finding.a == COLOR for finding in findings)
+    if 2 * colored > len(findings) and not any(finding.b == COLOR for finding in findings):
+        yield Problem(
+            "error",
+            f"the folders seem to be swapped: {colored} of {len(findings)} {spec.a} images are coloured and "
+            f"no {spec.b} image is; exchange them.",
+        )
+
+
+def _channels(spec: DatasetSpec, findings: Sequence[_Finding]) -> Iterator[Problem]:
+    for source, modality in (("a", spec.a), ("b", spec.b)):
+        kinds: dict[str, list[str]] = {}
+        for finding in findings:
+            kinds.setdefault(getattr(finding, source), []).append(finding.id)
+        if len(kinds) > 1:
+            parts = [
+                f"{kind}: {_some(ids)}" for kind, ids in sorted(kinds.items(), key=lambda item: len(item[1]))
+            ]
+            yield Problem("warning", f"{modality} images are stored in different ways. {'; '.join(parts)}.")
+
+
+def _true_color(spec: DatasetSpec, findings: Sequence[_Finding]) -> Iterator[Problem]:
+    colored = [finding.id for finding in findings if finding.a == COLOR]
+    if colored:
+        yield Problem(
+            "warning", f"{spec.a} images in true colour, of which the luma is taken: {_some(colored)}."
+        )
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"

@@ -1,0 +1,53 @@
+"""What a user can get wrong: one class per remedy, one sentence per message.
+
+Every message says what was asked, what was found and what to do. The command line prints the message without
+a traceback and exits with code 2; inside a sweep the runner turns it into a failed cell instead.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class FusionbenchError(Exception):
+    """Base of every error that a user can cause and mend."""
+
+
+class UnknownNameError(FusionbenchError):
+    """A name that nothing is registered under; the message suggests the nearest one."""
+
+    def __init__(self, kind: str, asked: str, known: Iterable[str]) -> None:
+        known = sorted(known)
+        near = get_close_matches(asked.lower(), [name.lower() for name in known], n=1, cutoff=0.5)
+        # a name may differ from what the user typed in case only
+        best = next((name for name in known if near and name.lower() == near[0]), None)
+        hint = f"did you mean '{best}'?" if best else f"known are: {', '.join(known) or 'none'}."
+        super().__init__(f"Unknown {kind} '{asked}': {hint}")
+        self.kind, self.asked, self.suggestion = kind, asked, best
+
+
+class DataNotFoundError(FusionbenchError):
+    """A folder or split that is not on this machine; the remedy is to get it or point --data-root at it."""
+
+
+class ImageError(FusionbenchError):
+    """One image or pair that cannot be used; the remedy is to replace that file."""
+
+
+class RequestError(FusionbenchError):
+    """Options that cannot go together or values out of range; the remedy is another command line."""
+
+
+class ConfigError(FusionbenchError):
+    """A recipe, card or catalog entry with a key or value that is not allowed."""
+
+
+class PluginError(FusionbenchError):
+    """A method that cannot be imported or does not keep the contract; the remedy lies in its code."""
+
+
+class WeightsError(FusionbenchError):
+    """Weights that are missing or do not fit; the remedy is the command in the message."""
+
+
+class OutputError(FusionbenchError):
+    """A place that cannot be written to (read-only, full); the remedy is another --out."""

@@ -1,0 +1,42 @@
+"""Write files so that a reader, a kill or a full disk never leaves half of one under its name."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fusionbench.errors import OutputError
+
+
+def write_through(path: Path, write: Callable[[Path], object]) -> None:
+    """Let ``write`` fill a temporary file beside ``path``, then rename it.
+
+    Raises OutputError where the folder cannot be written to or the disk is full; no partial file stays behind.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(partial)
+        os.replace(partial, path)
+    except OSError as error:
+        raise OutputError(cannot_write(path, error)) from error
+    finally:
+        if partial.parent.is_dir():
+            partial.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    write_through(path, lambda partial: partial.write_text(text, encoding="utf-8"))
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write strict JSON: a NaN or infinity in the document is an error, not a token no parser reads."""
+    write_text(path, json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def cannot_write(path: Path, error: OSError) -> str:
+    """Word the message for a place that cannot be written to."""
+    return f"Cannot write {path}: {error.strerror or error}; free space or choose another folder with --out."

@@ -1,0 +1,117 @@
+"""The one base class of every fusion method, and the one place where colour, padding and cropping are handled."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import pytorch_lightning as pl
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fusionbench.config import StageRecipe
+from fusionbench.data.color import rgb_to_ycbcr, ycbcr_to_rgb
+from fusionbench.errors import PluginError
+from fusionbench.types import PairBatch
+
+
+class FusionMethod(pl.LightningModule):
+    """Fuse registered pairs; ``fuse`` is the one thing a method must define.
+
+    Contract of ``fuse``: ``a`` is float32 [B, 1, H, W] and ``b`` float32 [B, 1, H, W] (``color = "luma"``) or
+    [B, 3, H, W] (``"rgb"``), in [0, 1], H and W multiples of ``multiple``. The result has the same H and W, one
+    channel or as many as ``b``, finite values in [0, 1]. In eval mode it is deterministic, image i of a batch
+    equals image i alone, and the inputs stay as they were. ``fuse_pair`` does everything else.
+    """
+
+    families: ClassVar[frozenset[str]]
+    color: ClassVar[Literal["luma", "rgb"]] = "luma"
+    multiple: int = 1  # may depend on constructor arguments
+    stages: ClassVar[tuple[str, ...]] = ("fuse",)
+
+    recipe: StageRecipe | None = None  # set by training for the stage that runs
+
+    def fuse(self, a: Tensor, b: Tensor) -> Tensor:
+        raise PluginError(f"{type(self).__name__} does not define fuse(a, b): add it to the class.")
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return self.fuse(a, b)
+
+    def losses(self, batch: PairBatch) -> dict[str, Tensor]:
+        """Return the weighted terms of the loss, scalars by name; their sum is minimised."""
+        raise PluginError(f"{type(self).__name__} has no losses(batch), so it cannot be trained: add it.")
+
+    def begin(self, stage: str) -> None:
+        """Freeze or build what ``stage`` needs; called before its first batch."""
+
+    @property
+    def trainable(self) -> bool:
+        return any(True for _ in self.parameters())
+
+    def training_step(self, batch: PairBatch, batch_index: int) -> Tensor:
+        return self._summed("train", batch)
+
+    def validation_step(self, batch: PairBatch, batch_index: int) -> Tensor:
+        return self._summed("val", batch)
+
+    def configure_optimizers(self) -> dict[str, object]:
+        from fusionbench.training.optimizers import build_optimizer
+
+        return build_optimizer(self)
+
+    def _summed(self, prefix: str, batch: PairBatch) -> Tensor:
+        terms = self.losses(batch)
+        total = torch.stack(list(terms.values())).sum()
+        size = len(batch.a)
+        self.log_dict(
+            {f"{prefix}/{name}": term.detach() for name, term in terms.items()}, on_epoch=True, on_step=False, batch_size=size
+        )
+        self.log(f"{prefix}/loss", total.detach(), on_epoch=True, on_step=False, prog_bar=True, batch_size=size)
+        return total
+
+
+@torch.inference_mode()
+def fuse_pair(method: FusionMethod, a: Tensor, b: Tensor) -> Tensor:
+    """Fuse sources of any size into an image with b's size and channels.
+
+    ``a`` is float32 [B, 1, H, W], ``b`` float32 [B, 1 or 3, H, W], both in [0, 1]; the result is float32
+    [B, channels of b, H, W] in [0, 1]. A luma method sees b's BT.601 luma, and b's Cb and Cr are attached to what
+    it returns. Sides are padded to ``method.multiple`` by repeating the border and cropped back.
+
+    Raises PluginError where the method breaks the contract (wrong shape, values that are not finite).
+    """
+    if method.color == "rgb":
+        fused = _fuse_padded(method, a, b.expand(-1, 3, -1, -1))
+    else:
+        fused = _fuse_padded(method, a, _luma(b))
+    if fused.shape[1] == b.shape[1]:
+        return fused
+    return _luma(fused) if b.shape[1] == 1 else _with_chroma_of(b, fused)
+
+
+def _luma(image: Tensor) -> Tensor:
+    return image if image.shape[1] == 1 else rgb_to_ycbcr(*image.split(1, dim=1))[0]
+
+
+def _with_chroma_of(b: Tensor, luma: Tensor) -> Tensor:
+    _, cb, cr = rgb_to_ycbcr(*b.split(1, dim=1))
+    return torch.cat(ycbcr_to_rgb(luma, cb, cr), dim=1).clamp(0, 1)
+
+
+def _fuse_padded(method: FusionMethod, a: Tensor, b: Tensor) -> Tensor:
+    height, width = a.shape[-2:]
+    pad = (0, -width % method.multiple, 0, -height % method.multiple)
+    padded_a, padded_b = (F.pad(x, pad, mode="replicate") for x in (a, b))
+    fused = method.fuse(padded_a, padded_b)
+    _check_output(method, fused, padded_a, padded_b)
+    return fused[..., :height, :width].float().clamp(0, 1)
+
+
+def _check_output(method: FusionMethod, fused: Tensor, a: Tensor, b: Tensor) -> None:
+    name = type(method).__name__
+    allowed = {(len(a), channels, *a.shape[-2:]) for channels in (1, b.shape[1])}
+    if not isinstance(fused, Tensor) or tuple(fused.shape) not in allowed:
+        found = tuple(fused.shape) if isinstance(fused, Tensor) else type(fused).__name__
+        raise PluginError(f"{name}.fuse returned {found} for sources of {tuple(b.shape)}: return one of {sorted(allowed)}.")
+    if not torch.isfinite(fused).all():
+        raise PluginError(f"{name}.fuse returned values that are NaN or infinite: check its weights and its inputs' range.")

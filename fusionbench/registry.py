@@ -1,0 +1,242 @@
+"""Find methods by name, file, class or folder of images. Listing imports none of them.
+
+A reference is ``name``, ``name@variant`` (several as ``name@v1+v2``), ``./file.py[:Class]``,
+``package.module:Class`` or ``images:DIR``. Names are compared without case, and hyphen equals underscore.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fusionbench.cards import Card, read_card, read_yaml
+from fusionbench.errors import ConfigError, DataNotFoundError, PluginError, RequestError, UnknownNameError
+from fusionbench.shipped import share
+
+if TYPE_CHECKING:
+    from fusionbench.config import MethodConfig
+    from fusionbench.method import FusionMethod
+
+GROUP = "fusionbench.methods"
+BUILT_IN = "fusionbench.methods"
+
+
+@dataclass(frozen=True)
+class MethodSpec:
+    """A resolved reference: everything about a method short of importing it.
+
+    ``name`` is what runs/ and tables call it. ``source`` is its folder or file, ``target`` what to import
+    (a module, a module with ``:Class``, or a file with ``:Class``).
+    """
+
+    reference: str
+    name: str
+    card: Card
+    source: Path
+    target: str
+    variants: tuple[str, ...] = ()
+
+    @property
+    def external(self) -> bool:
+        return self.card.kind == "external"
+
+    def recipe_file(self) -> dict[str, Any]:
+        """Return the contents of config.yaml, empty for a method without one."""
+        path = self.source / "config.yaml"
+        return read_yaml(path) if self.source.is_dir() and path.exists() else {}
+
+    def known_variants(self) -> dict[str, dict[str, Any]]:
+        return self.recipe_file().get("variants", {})
+
+    def layers(self) -> list[dict[str, Any]]:
+        """Return the configuration layers of this reference: the recipe, then its variants in order."""
+        recipe = self.recipe_file()
+        variants = recipe.pop("variants", {})
+        for variant in self.variants:
+            if variant not in variants:
+                raise UnknownNameError(f"variant of {self.name.partition('@')[0]}", variant, variants)
+        return [recipe, *({k: v for k, v in variants[name].items() if k != "about"} for name in self.variants)]
+
+    def config(self, overrides: tuple[str, ...] = ()) -> MethodConfig:
+        """Resolve the configuration. Raises ConfigError for unknown keys."""
+        from fusionbench.config import resolve
+
+        layers = self.layers()
+        stages = tuple(layers[0].get("stages", {"fuse": {}}))
+        return resolve(layers, overrides, stages)
+
+    def files_hash(self) -> str:
+        """Return the SHA-256 over the method's code: what must not change between two halves of a run."""
+        digest = hashlib.sha256()
+        files = sorted(self.source.glob("*.py")) if self.source.is_dir() else [self.source]
+        for path in files:
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+        return digest.hexdigest()
+
+    def build(self, arguments: dict[str, Any]) -> FusionMethod:
+        """Import the class and construct it. Raises PluginError or ConfigError."""
+        from fusionbench.construct import construct
+
+        return construct(self, arguments)
+
+
+def plain(name: str) -> str:
+    """Return the form in which names are compared."""
+    return name.strip().lower().replace("-", "_")
+
+
+def names() -> list[str]:
+    """Return the names of all registered methods, built-in and installed, in order."""
+    return sorted({*_built_in(), *(plain(ep.name) for ep in _installed())})
+
+
+def spec(reference: str) -> MethodSpec:
+    """Resolve a reference.
+
+    Raises UnknownNameError (with the nearest name), PluginError (no such file, no card, two providers) and
+    RequestError (a malformed reference).
+    """
+    reference = reference.strip()
+    if reference.lower().startswith("images:"):
+        return _images(reference)
+    base, _, variants = reference.partition("@")
+    if base.endswith(".py") or ".py:" in base or base.startswith((".", "/")):
+        return _file(reference, base)
+    if ":" in base:
+        return _class(reference, base)
+    return _registered(reference, base, tuple(v for v in variants.split("+") if v))
+
+
+def card(reference: str) -> Card:
+    """Return a method's card without importing the method."""
+    return spec(reference).card
+
+
+def load(reference: str, **arguments: Any) -> FusionMethod:
+    """Build a method with untrained weights; ``arguments`` win over the variant's and the recipe's."""
+    found = spec(reference)
+    return found.build({**found.config().args, **arguments})
+
+
+def _built_in() -> dict[str, Path]:
+    folder = share("methods")
+    singles = {p.stem: p for p in folder.glob("*.py") if not p.name.startswith("_")}
+    return singles | {p.parent.name: p.parent for p in folder.glob("*/card.yaml")}
+
+
+def _installed() -> list[EntryPoint]:
+    return list(entry_points(group=GROUP))
+
+
+def _registered(reference: str, base: str, variants: tuple[str, ...]) -> MethodSpec:
+    name = plain(base)
+    built_in = _built_in().get(name)
+    installed = [ep for ep in _installed() if plain(ep.name) == name]
+    providers = [str(built_in)] * (built_in is not None) + [f"{ep.value} of {ep.dist.name}" for ep in installed]
+    if not providers:
+        raise UnknownNameError("method", base, names())
+    if len(providers) > 1:
+        raise PluginError(f"Method '{name}' has two providers, {' and '.join(providers)}: uninstall or rename one.")
+    full = "@".join([name, "+".join(variants)]) if variants else name
+    if built_in is not None:
+        return MethodSpec(reference, full, read_card(built_in), built_in, f"{BUILT_IN}.{name}", variants)
+    source = module_source(installed[0].value.partition(":")[0])
+    return MethodSpec(reference, full, read_card(source), source, installed[0].value, variants)
+
+
+def _file(reference: str, base: str) -> MethodSpec:
+    path_text, _, class_name = base.partition(":")
+    path = Path(path_text).expanduser().resolve()
+    if not path.is_file():
+        raise PluginError(f"Method file {path_text} does not exist: check the path in --method {reference}.")
+    found = _card_or_default(path, class_name or path.stem)
+    name = f"{path.stem}-{class_name or only_class(path)}"
+    return MethodSpec(reference, name, found, path, f"{path}:{class_name}" if class_name else str(path))
+
+
+def _class(reference: str, base: str) -> MethodSpec:
+    module, _, class_name = base.partition(":")
+    source = module_source(module)
+    return MethodSpec(reference, f"{module}-{class_name}", _card_or_default(source, class_name), source, base)
+
+
+def _images(reference: str) -> MethodSpec:
+    folder = Path(reference.partition(":")[2]).expanduser()
+    if not folder.is_dir():
+        raise DataNotFoundError(f"Folder {folder} of --method {reference} does not exist: give a folder of fused images.")
+    found = Card(title=folder.name, kind="external", families=("ir-vis", "medical", "sar-opt"))
+    return MethodSpec(reference, f"images-{folder.resolve().name}", found, folder.resolve(), "")
+
+
+def _card_or_default(source: Path, title: str) -> Card:
+    """Let a local experiment run without a card: it is learned, of every family, and titled by its class."""
+    has_card = (source / "card.yaml").exists() if source.is_dir() else _literal_card(source)
+    return read_card(source) if has_card else Card(title, "learned", ("ir-vis", "medical", "sar-opt"))
+
+
+def _literal_card(source: Path) -> bool:
+    from fusionbench.cards import literal
+
+    return literal(source, "CARD") is not None
+
+
+def only_class(path: Path) -> str:
+    """Name the one class of a file that derives from something called FusionMethod, without importing the file."""
+    import ast
+
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise PluginError(f"{path} is not valid Python: {error}; mend it.") from error
+    found = [
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.ClassDef) and any(ast.unparse(base).endswith("FusionMethod") for base in node.bases)
+    ]
+    if len(found) != 1:
+        listed = ", ".join(found) or "none"
+        raise PluginError(f"{path} defines {listed} as FusionMethod: name one as {path.name}:Class.")
+    return found[0]
+
+
+def module_source(module: str) -> Path:
+    """Find a module's file, or its folder if it is a package, importing nothing but namespace parents."""
+    from importlib.util import find_spec
+
+    top, *rest = module.split(".")
+    try:
+        found = find_spec(top)
+    except (ImportError, ValueError):
+        found = None
+    if found is None or (found.origin is None and not found.submodule_search_locations):
+        raise PluginError(f"Module '{top}' cannot be found: install its package, or run where it can be imported.")
+    if not rest:
+        return Path(found.origin).parent if found.submodule_search_locations else Path(found.origin)
+    for folder in map(Path, found.submodule_search_locations or []):
+        base = folder.joinpath(*rest)
+        if base.is_dir():
+            return base
+        if base.with_suffix(".py").is_file():
+            return base.with_suffix(".py")
+    raise PluginError(f"Module '{module}' cannot be found inside '{top}': check its spelling.")
+
+
+def check_arguments(name: str, arguments: dict[str, Any], accepted: list[str]) -> None:
+    """Raise ConfigError for a constructor argument the class does not take."""
+    from fusionbench.config import unknown_key
+
+    for key in arguments:
+        if key not in accepted:
+            raise ConfigError(f"{name}: {unknown_key(f'args.{key}', [f'args.{a}' for a in accepted])}")
+
+
+def check_family(found: MethodSpec, dataset: str, family: str) -> None:
+    """Raise RequestError where a method was not made for a data set's family."""
+    if family not in found.card.families:
+        raise RequestError(
+            f"Method '{found.name}' fuses {', '.join(found.card.families)}, data set '{dataset}' is {family}: "
+            f"choose another method or data set (`fusionbench list methods` shows the families)."
+        )

@@ -1,0 +1,120 @@
+"""From scores of single images to table cells: a mean over every pair, or a count of those that have one."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fusionbench.report.marks import printed
+from fusionbench.report.table import Cell, Column
+from fusionbench.report.text import shorten
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+Record = Mapping[str, Any]
+
+
+class Score(NamedTuple):
+    """One image, one metric. ``value`` is None unless the status is ok."""
+
+    status: str
+    value: float | None
+    detail: str
+
+
+Scores = dict[str, dict[str, dict[str, Score]]]  # metric -> version -> image -> score
+
+
+def index_scores(scores: DataFrame, profile: str) -> dict[tuple[str, str, str], Scores]:
+    """Sort the scores of one profile by (data set, split, run), then metric, version and image.
+
+    An image scored twice, as when two folders hold the same run, keeps the score that is ok.
+    """
+    index: dict[tuple[str, str, str], Scores] = {}
+    names = ["dataset", "split", "run", "metric", "version", "image", "status", "value", "detail"]
+    chosen = scores[scores["profile"] == profile]
+    for *key, metric, version, image, status, value, detail in zip(*(chosen[n] for n in names), strict=True):
+        versions = index.setdefault(tuple(key), {}).setdefault(metric, {})
+        images = versions.setdefault(str(version), {})
+        score = _score(status, value, detail)
+        images[image] = max(images.get(image, score), score, key=_preference)
+    return index
+
+
+def _score(status: str, value: float, detail: object) -> Score:
+    reason = detail if isinstance(detail, str) else ""  # pandas turns an empty column into NaN
+    if status != "ok":
+        return Score(status, None, reason)
+    if value is None or not math.isfinite(value):
+        return Score("undefined", None, reason or "not a finite number")
+    return Score("ok", float(value), reason)
+
+
+def _preference(score: Score) -> tuple:
+    return score.status == "ok", score.value or 0.0, score.status, score.detail
+
+
+def measure(record: Record, column: Column, scores: Scores) -> Cell:
+    """Return the cell of one run and metric, not yet ranked."""
+    versions = scores.get(column.metric, {})
+    found = versions.get(column.version, {})
+    fallback = _unscored(record, versions)
+    ids = record["dataset"]["ids"]
+    outcomes = [found.get(i) or fallback.get(i, fallback[None]) for i in ids]
+    values = [score.value for score in outcomes if score.value is not None]
+    if ids and len(values) == len(ids):
+        mean = math.fsum(values) / len(values)  # exact sum: the order of the records cannot change a digit
+        return Cell(column.metric, mean, printed(mean, column.digits), len(ids), len(ids), "ok")
+    told = {
+        entry.get("detail", "") for entry in record.get("images", {}).values()
+    }  # by the row's own footnote
+    return _gap(column, outcomes, told if record["status"] != "ok" else set())
+
+
+def _unscored(record: Record, versions: Mapping[str, object]) -> dict[str | None, Score]:
+    """What images without a score count as, by id; under None those that the record does not mention."""
+    reasons = {
+        image: Score(entry["status"], None, entry.get("detail", ""))
+        for image, entry in record.get("images", {}).items()
+        if entry["status"] != "ok"
+    }
+    if record["status"] != "ok":
+        rest = Score(record["status"], None, "")  # the row's own footnote gives the detail
+    else:
+        other = ", ".join(sorted(versions, key=natural))
+        rest = Score("skipped", None, f"scored by version {other} only" if other else "not scored")
+    return reasons | {None: rest}
+
+
+def _gap(column: Column, outcomes: Sequence[Score], told: Set[str]) -> Cell:
+    reasons = Counter((score.status, score.detail) for score in outcomes if score.value is None)
+    status, detail = min(reasons, key=lambda reason: (-reasons[reason], reason), default=("skipped", ""))
+    pairs, ok = len(outcomes), sum(score.value is not None for score in outcomes)
+    count = reasons[status, detail]
+    cell = Cell(column.metric, None, f"– ({ok}/{pairs})", ok, pairs, status, detail)
+    if not detail or detail in told:
+        return cell
+    where = "" if count == pairs else f" on {count} of {pairs} pairs"
+    return replace(cell, note=f"{status}{where}: {shorten(detail)}")
+
+
+def name_notes(cells: Iterable[Cell]) -> tuple[Cell, ...]:
+    """Put the metrics that share a reason in front of it, so that one footnote serves a whole row."""
+    cells = tuple(cells)
+    metrics: dict[str, list[str]] = {}
+    for cell in cells:
+        metrics.setdefault(cell.note, []).append(cell.metric)
+    return tuple(
+        replace(cell, note=f"{', '.join(metrics[cell.note])} {cell.note}") if cell.note else cell
+        for cell in cells
+    )
+
+
+def natural(version: str) -> tuple:
+    """Sort key under which version 10 comes after 9."""
+    parts = version.split(".")
+    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)

@@ -1,0 +1,70 @@
+"""Which run of each method a table shows, under what label, and what must be said about it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from fusionbench.report.cells import Record
+from fusionbench.report.text import shorten
+
+
+class Run(NamedTuple):
+    """The newest record of a method, the number of older runs left out, and the method's name as printed."""
+
+    record: Record
+    older: int
+    label: str
+
+
+def newest_runs(records: Iterable[Record]) -> list[Run]:
+    """Keep one record for each method: the one finished last, at equal times the one with the higher id."""
+    by_method: dict[str, dict[str, Record]] = {}
+    for record in sorted(records, key=_age):
+        # two folders may hold parts of one run (the same id): that is one run, not an older one
+        runs = by_method.setdefault(record["method"]["name"], {})
+        before = runs.pop(record["id"], {})
+        runs[record["id"]] = {**record, "images": {**before.get("images", {}), **record.get("images", {})}}
+    chosen = [(list(runs.values())[-1], len(runs) - 1) for runs in by_method.values()]
+    labels = _labels([record for record, _ in chosen])
+    return [Run(record, older, labels[record["method"]["name"]]) for record, older in chosen]
+
+
+def _age(record: Record) -> tuple:
+    provenance = record.get("provenance", {})
+    finished = provenance.get("finished")
+    when = datetime.fromisoformat(finished) if finished else datetime.min
+    when = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return when, record["id"], str(record.get("path", ""))
+
+
+def _labels(records: Sequence[Record]) -> dict[str, str]:
+    """The titles; with the variant where the name has one, and with the name where two titles agree."""
+    titles = {record["method"]["name"]: _title(record) for record in records}
+    uses = Counter(titles.values())
+    return {name: f"{title} ({name})" if uses[title] > 1 else title for name, title in titles.items()}
+
+
+def _title(record: Record) -> str:
+    name, title = record["method"]["name"], record["method"].get("title") or record["method"]["name"]
+    variant = name.partition("@")[2]
+    if variant and variant.lower() not in title.lower():
+        title = f"{title} @{variant}"
+    return f"{title}, random weights" if record["weights"]["source"] == "random" else title
+
+
+def run_notes(run: Run) -> tuple[str, ...]:
+    """Return the footnotes of a run's row: a status other than ok, and older runs left out."""
+    notes = []
+    status, detail = run.record["status"], shorten(run.record.get("detail", ""))
+    if status == "running":
+        notes.append(f"{run.label}: run not finished")
+    elif status != "ok":
+        notes.append(f"{run.label} {status}: {detail}" if detail else f"{run.label} {status}")
+    if run.older:
+        notes.append(
+            f"{run.label}: newest of {run.older + 1} runs on these pairs, {run.older} older left out"
+        )
+    return tuple(notes)

@@ -1,0 +1,140 @@
+"""Leaderboard tables as a pure function of run records and scores: no file is read here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from fusionbench.errors import UnknownNameError
+from fusionbench.report.caption import caption, coverage
+from fusionbench.report.cells import Record, Scores, index_scores, measure, name_notes, natural
+from fusionbench.report.marks import rank_column
+from fusionbench.report.runs import Run, newest_runs, run_notes
+from fusionbench.report.table import Cell, Column, Row, Table
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from fusionbench.metrics import MetricCard
+
+KINDS = ("learned", "classical", "external", "trivial")
+
+
+def build_tables(
+    records: Iterable[Record],
+    scores: DataFrame,
+    *,
+    metrics: Sequence[str] | None = None,
+    profile: str = "canonical",
+    cards: Mapping[str, MetricCard] | None = None,
+) -> list[Table]:
+    """Build one table for each set of pairs: data set, split, and which pairs with what content.
+
+    ``records`` are run.json documents, ``scores`` the long format of `fusionbench.runner.store.read_runs`.
+    Rows are methods, each by its newest run; columns are ``metrics`` in that order, or by default every
+    scored metric in the order of the cards. Other profiles and older metric versions are never mixed in.
+    Raises UnknownNameError on a metric without a card.
+    """
+    if cards is None:
+        from fusionbench.metrics import cards as known_cards
+
+        cards = known_cards()
+    wanted = None if metrics is None else _canonical(metrics, cards)
+    index = index_scores(scores, profile)
+    groups: dict[tuple, list[Record]] = {}
+    for record in records:
+        groups.setdefault(_pairs_key(record), []).append(record)
+    tables = [_table(groups[key], index, wanted, profile, cards) for key in sorted(groups)]
+    return sorted(tables, key=lambda table: (table.dataset, table.split, -table.pairs))
+
+
+def _canonical(metrics: Sequence[str], cards: Mapping[str, Any]) -> list[str]:
+    spelling = {name.lower(): name for name in cards}
+    for name in metrics:
+        if name.lower() not in spelling:
+            raise UnknownNameError("metric", name, cards)
+    return list(dict.fromkeys(spelling[name.lower()] for name in metrics))
+
+
+def _pairs_key(record: Record) -> tuple:
+    """What two records must share to stand in one table."""
+    data = record["dataset"]
+    return data["name"], data["split"], data["split_hash"], record["identity"]["data"]
+
+
+def _table(
+    records: Sequence[Record],
+    index: Mapping[tuple[str, str, str], Scores],
+    wanted: Sequence[str] | None,
+    profile: str,
+    cards: Mapping[str, Any],
+) -> Table:
+    runs = sorted(newest_runs(records), key=lambda run: _order(run.record))
+    data = _dataset(runs)
+    found = [index.get((data["name"], data["split"], run.record["id"]), {}) for run in runs]
+    columns = _columns(found, wanted, cards)
+    uncarded = sorted({metric for score in found for metric in score} - set(cards))
+    return Table(
+        dataset=data["name"],
+        title=data["title"] or data["name"],
+        split=data["split"],
+        coverage=coverage(data),
+        pairs=len(data["ids"]),
+        limit=data["limit"],
+        profile=profile,
+        split_hash=data["split_hash"],
+        data=runs[0].record["identity"]["data"],
+        columns=columns,
+        rows=_rows(runs, found, columns),
+        caption=caption(data, runs, columns, profile, uncarded),
+    )
+
+
+def _dataset(runs: Sequence[Run]) -> dict[str, Any]:
+    """What the records say of the data set."""
+    # the pairs are the same for all, so a limit that one of the runs did without has cut nothing off
+    limits = [run.record["dataset"]["limit"] for run in runs]
+    return runs[0].record["dataset"] | {"limit": None if None in limits else min(limits)}
+
+
+def _rows(runs: Sequence[Run], found: Sequence[Scores], columns: Sequence[Column]) -> tuple[Row, ...]:
+    cells = [
+        [measure(run.record, column, scores) for run, scores in zip(runs, found, strict=True)]
+        for column in columns
+    ]
+    ranked = [rank_column(column, column_cells) for column, column_cells in zip(columns, cells, strict=True)]
+    return tuple(_row(run, [column[i] for column in ranked]) for i, run in enumerate(runs))
+
+
+def _row(run: Run, cells: Sequence[Cell]) -> Row:
+    method = run.record["method"]
+    return Row(
+        method=method["name"],
+        label=run.label,
+        kind=method["kind"],
+        run=run.record["id"],
+        status=run.record["status"],
+        cells=name_notes(cells),
+        notes=run_notes(run),
+    )
+
+
+def _order(record: Record) -> tuple:
+    method = record["method"]
+    kind = KINDS.index(method["kind"]) if method["kind"] in KINDS else KINDS.index("external")
+    return kind, method["name"].casefold(), method["name"]
+
+
+def _columns(
+    found: Sequence[Scores], wanted: Sequence[str] | None, cards: Mapping[str, Any]
+) -> tuple[Column, ...]:
+    scored = {metric for scores in found for metric in scores}
+    names = [name for name in cards if name in scored] if wanted is None else wanted
+    return tuple(_column(cards[name], found) for name in names)
+
+
+def _column(card: MetricCard, found: Sequence[Scores]) -> Column:
+    """The newest version that any run was scored with is shown; the card's own where there is no score."""
+    versions = sorted({v for scores in found for v in scores.get(card.name, {})}, key=natural)
+    *older, newest = versions or [str(card.version)]
+    return Column(card.name, card.title, card.better, card.digits, newest, tuple(older))

@@ -1,0 +1,74 @@
+"""Tables on a terminal, printed with rich; a table too wide for it is continued in further blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
+from fusionbench.report.table import Cell, Row, Table
+from fusionbench.report.text import one_line
+
+_PADDING = 2
+
+
+def print_tables(tables: Iterable[Table], console: Console) -> None:
+    """Print every table with its heading, caption and footnotes; no number is ever cut off."""
+    for table in tables:
+        console.print(Text(one_line(table.heading), style="bold"))
+        for columns in _blocks(table, console.width):
+            console.print(_grid(table, columns))
+        for number, note in enumerate(table.footnotes, start=1):
+            console.print(Text(f"[{number}] {one_line(note)}."))
+        console.print(Text(" ".join(table.caption), style="dim"))
+        console.print()
+
+
+def _blocks(table: Table, width: int) -> Iterator[list[int]]:
+    """The columns by number, as many at a time as fit beside the methods' names; at least one."""
+    names = max(cell_len(_label(table, row).plain) for row in table.rows) + 2 * _PADDING
+    block: list[int] = []
+    used = names
+    for i, wide in enumerate(_width(table, i) + _PADDING for i in range(len(table.columns))):
+        if block and used + wide > width:
+            yield block
+            block, used = [], names
+        block.append(i)
+        used += wide
+    yield block
+
+
+def _width(table: Table, i: int) -> int:
+    cells = [_cell(table, row.cells[i]).plain for row in table.rows]
+    return max(cell_len(text) for text in (_header(table, i), *cells))
+
+
+def _header(table: Table, i: int) -> str:
+    return f"{one_line(table.columns[i].metric)} {table.columns[i].arrow}"
+
+
+def _grid(table: Table, columns: Sequence[int]) -> Grid:
+    grid = Grid(box=box.HORIZONTALS, pad_edge=False)
+    grid.add_column("Method", overflow="fold")
+    for i in columns:
+        grid.add_column(Text(_header(table, i)), justify="right", no_wrap=True)
+    for group in table.groups:
+        for row in group:
+            grid.add_row(_label(table, row), *(_cell(table, row.cells[i]) for i in columns))
+        grid.add_section()
+    return grid
+
+
+def _label(table: Table, row: Row) -> Text:
+    return Text(one_line(row.label) + "".join(f" [{table.number(note)}]" for note in row.notes))
+
+
+def _cell(table: Table, cell: Cell) -> Text:
+    if cell.value is None:
+        return Text(cell.text + (f" [{table.number(cell.note)}]" if cell.note else ""))
+    # a span, not the style of the whole text, which rich would also give to the padding
+    return Text().append(cell.text, {1: "bold", 2: "underline"}.get(cell.rank))

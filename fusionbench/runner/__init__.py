@@ -1,0 +1,1 @@
+"""Turn (methods, data sets) into images and records: plan, fuse, score, store."""

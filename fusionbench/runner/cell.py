@@ -1,0 +1,288 @@
+"""Run one cell: build, choose weights, fuse, score, record. Whatever goes wrong in a method stays in its cell."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock, Timeout
+
+from fusionbench.errors import FusionbenchError, OutputError, PluginError, WeightsError
+from fusionbench.files import cannot_write
+from fusionbench.identity import digest_of
+from fusionbench.method import FusionMethod
+from fusionbench.provenance import provenance
+from fusionbench.runner.external import external_hash, take_missing
+from fusionbench.runner.fuse import Failure, failure_from, fuse_missing
+from fusionbench.runner.plan import PlannedCell
+from fusionbench.runner.probe import probe, same
+from fusionbench.runner.progress import Reporter
+from fusionbench.runner.score import missing_metrics, score_missing
+from fusionbench.runner.store import SCHEMA, Cell
+from fusionbench.runner.weights import WeightsPolicy, prepare
+from fusionbench.weights import Weights
+
+PROTOCOL = 1  # raised when padding, colour handling or rounding of stored images changes
+
+
+@dataclass(frozen=True)
+class CellOptions:
+    """What all cells of a run share; ``manifest`` is the content hash of the cell's split."""
+
+    out: Path
+    device: torch.device
+    metrics: tuple[str, ...]
+    profile: str
+    batch_size: int
+    seed: int
+    fresh: bool
+    policy: WeightsPolicy
+
+
+@dataclass
+class CellResult:
+    """What a cell came to; ``fused`` and ``scored`` count the images worked on by this call."""
+
+    planned: PlannedCell
+    path: Path | None
+    status: str
+    detail: str = ""
+    fused: int = 0
+    scored: int = 0
+    failures: dict[str, Failure] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        return f"{self.planned.split.spec.name} · {self.planned.method.name}"
+
+
+def run_cell(planned: PlannedCell, manifest: str, options: CellOptions, reporter: Reporter) -> CellResult:
+    """Bring one cell up to date. Raises OutputError only: nothing can go on where nothing can be stored."""
+    torch.manual_seed(options.seed)
+    try:
+        method = None if planned.method.external else planned.method.build(planned.config.args)
+        weights = Weights("none") if method is None else prepare(planned, method, options.policy)
+    except OutputError:
+        raise
+    except FusionbenchError as error:
+        status = "unavailable" if isinstance(error, WeightsError) else "failed"
+        return _record_failure(planned, manifest, options, status, str(error))
+    identity = make_identity(planned, manifest, options, weights)
+    cell = cell_of(planned, identity, options.out)
+    with _locked(cell, reporter):
+        if options.fresh:
+            shutil.rmtree(cell.path / "images", ignore_errors=True)
+            cell.scores_file.unlink(missing_ok=True)
+            cell.record_file.unlink(missing_ok=True)
+        try:
+            return _Work(planned, method, weights, identity, cell, options, reporter).run()
+        except PluginError as error:
+            return _record_failure(planned, manifest, options, "failed", str(error), weights)
+
+
+def make_identity(
+    planned: PlannedCell, manifest: str, options: CellOptions, weights: Weights
+) -> dict[str, Any]:
+    """Return everything that decides the images; its hash names the cell's folder."""
+    method = planned.method
+    files = external_hash(method.source, planned.split.pairs) if method.external else method.files_hash()
+    return {
+        "method": {"name": method.name.partition("@")[0], "files": files},
+        "arguments": planned.config.args,
+        "weights": weights.sha256,
+        "data": manifest,
+        "seed": options.seed,
+        "protocol": {"version": PROTOCOL, "device": options.device.type, "batch_size": options.batch_size},
+    }
+
+
+def cell_of(planned: PlannedCell, identity: dict[str, Any], out: Path) -> Cell:
+    split = planned.split
+    return Cell(out / f"{split.spec.name}-{split.name}" / planned.method.name / digest_of(identity)[:10])
+
+
+@contextmanager
+def _locked(cell: Cell, reporter: Reporter):
+    """Hold the cell against a second process that shares the runs folder; the system frees it after a kill."""
+    try:
+        cell.path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(cell.path / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            reporter.say(f"Waiting: another process works on {cell.path}.")
+            lock.acquire()
+    except OSError as error:
+        raise OutputError(cannot_write(cell.path, error)) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _record_failure(
+    planned: PlannedCell, manifest: str, options: CellOptions, status: str, detail: str, weights: Weights | None = None
+) -> CellResult:
+    """Leave a record of a cell that could not start, so that tables can say why its row is empty."""
+    weights = weights or Weights("none")
+    identity = make_identity(planned, manifest, options, weights)
+    cell = cell_of(planned, identity, options.out)
+    record = cell.read_record() or new_record(planned, identity, cell, options, weights)
+    record["provenance"]["finished"] = now()
+    cell.write_record({**record, "status": status, "detail": detail})
+    return CellResult(planned, cell.path, status, detail)
+
+
+def new_record(
+    planned: PlannedCell, identity: dict[str, Any], cell: Cell, options: CellOptions, weights: Weights
+) -> dict[str, Any]:
+    """Return run.json as it stands before any work."""
+    split, card = planned.split, planned.method.card
+    spec = split.spec
+    return {
+        "schema": SCHEMA,
+        "id": cell.id,
+        "identity": identity,
+        "dataset": {
+            "name": spec.name,
+            "title": spec.title,
+            "family": spec.family,
+            "split": split.name,
+            "a": spec.a,
+            "b": spec.b,
+            "pairs": len(split.pairs),
+            "expected": split.expected,
+            "limit": split.limit,
+            "split_hash": split.ids_hash,
+            "ids": list(split.ids),
+        },
+        "method": {"name": planned.method.name, "title": card.title, "kind": card.kind, "color": None, "doi": card.doi},
+        "weights": {
+            "source": weights.source,
+            "sha256": weights.sha256,
+            "file": weights.path.name if weights.path else None,
+            "note": weights.note,
+        },
+        "config": planned.config.as_dict(),
+        "status": "running",
+        "detail": "",
+        "images": {},
+        "provenance": {
+            **provenance(str(options.device), options.seed),
+            "started": now(),
+            "finished": None,
+            "seconds": {"fuse": 0.0, "score": 0.0},
+        },
+        "probe": [],
+    }
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@dataclass
+class _Work:
+    """The fusing and scoring of one locked cell."""
+
+    planned: PlannedCell
+    method: FusionMethod | None
+    weights: Weights
+    identity: dict[str, Any]
+    cell: Cell
+    options: CellOptions
+    reporter: Reporter
+
+    def run(self) -> CellResult:
+        self.cell.drop_torn_line()
+        pairs = self.planned.split.pairs
+        result = CellResult(self.planned, self.cell.path, "ok")
+        unfused = [p for p in pairs if not self.cell.image(p.id).exists()]
+        record = self.cell.read_record()
+        if not unfused and not self._missing() and record is not None and record["status"] == "ok":
+            return result
+        record = self._begin(record, bool(unfused))
+        result.fused = len(unfused)
+        failures = self._timed(record, "fuse", len(unfused), self._fuse) if unfused else {}
+        missing = self._missing()
+        result.scored = len(missing)
+        if missing:
+            failures = self._timed(record, "score", len(missing), lambda done: self._score(missing, failures, done))
+        result.fused -= len(failures)
+        result.failures = failures
+        self._finish(record, result)
+        return result
+
+    def _missing(self) -> dict[str, list[str]]:
+        return missing_metrics(self.cell, self.planned.split.pairs, self.options.metrics, self.options.profile)
+
+    def _begin(self, record: dict[str, Any] | None, fusing: bool) -> dict[str, Any]:
+        """Write run.json before the first image; on resuming, check that the method still is what it was."""
+        if record is None:
+            record = new_record(self.planned, self.identity, self.cell, self.options, self.weights)
+        if self.method is not None:
+            record["method"]["color"] = self.method.color
+            if fusing:
+                record["probe"] = self._probe(record["probe"])
+        record["status"] = "running"
+        self.cell.write_record(record)
+        return record
+
+    def _probe(self, before: list[float]) -> list[float]:
+        try:
+            found = probe(self.method)
+        except Exception as error:  # a plug-in can raise anything
+            raise PluginError(failure_from(error).detail) from error
+        if before and not same(before, found):
+            raise PluginError(
+                f"{self.planned.method.name} computes something else than when {self.cell.path} was begun, though "
+                "its files are the same: run again with --fresh."
+            )
+        return found
+
+    def _timed(
+        self, record: dict[str, Any], phase: str, total: int, work: Callable[..., dict[str, Failure]]
+    ) -> dict[str, Failure]:
+        split = self.planned.split
+        self.reporter.start(f"{split.spec.name} · {self.planned.method.name} · {phase}", total)
+        started = time.monotonic()
+        try:
+            return work(lambda *_: self.reporter.advance())
+        finally:
+            self.reporter.stop()
+            seconds = record["provenance"]["seconds"]
+            seconds[phase] = round(seconds[phase] + time.monotonic() - started, 3)
+
+    def _fuse(self, done: Callable[[str, Failure | None], None]) -> dict[str, Failure]:
+        pairs = self.planned.split.pairs
+        if self.method is None:
+            return take_missing(self.planned.method.source, pairs, self.cell, done)
+        method = self.method.eval().to(self.options.device)
+        return fuse_missing(method, pairs, self.cell, self.options.batch_size, self.options.device, done)
+
+    def _score(
+        self, missing: dict[str, list[str]], failures: dict[str, Failure], done: Callable[[str, Failure | None], None]
+    ) -> dict[str, Failure]:
+        pairs = self.planned.split.pairs
+        return score_missing(self.cell, pairs, missing, self.options.profile, failures, done)
+
+    def _finish(self, record: dict[str, Any], result: CellResult) -> None:
+        failures = result.failures
+        record["images"] = {
+            pair_id: {"status": f.status, "detail": f.detail} for pair_id, f in sorted(failures.items())
+        }
+        if failures:
+            first = next(iter(failures.values()))
+            same_status = {f.status for f in failures.values()} == {first.status}
+            result.status = first.status if same_status else "failed"
+            result.detail = f"{len(failures)} of {len(self.planned.split.pairs)} images: {first.detail}"
+        record["status"], record["detail"] = result.status, result.detail
+        record["provenance"]["finished"] = now()
+        self.cell.write_record(record)

@@ -1,0 +1,144 @@
+"""Check a whole request before any work: names, families, data, weights; report every problem at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fusionbench.config import MethodConfig
+from fusionbench.data.pairs import Split, find_split
+from fusionbench.data.spec import dataset, datasets
+from fusionbench.errors import FusionbenchError, RequestError
+from fusionbench.registry import MethodSpec, card, check_family, names, spec
+from fusionbench.types import FAMILIES
+
+DEFAULT_BASELINES = ("visible", "infrared", "average", "maximum", "noisy_average")
+METHOD_GROUPS = ("all", "baselines", "learned")
+
+
+class PlanError(FusionbenchError):
+    """Everything that is wrong with a request, one sentence a line."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(dict.fromkeys(problems)))
+
+
+@dataclass(frozen=True)
+class PlannedCell:
+    """One method on one split, checked but not started."""
+
+    method: MethodSpec
+    config: MethodConfig
+    split: Split
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The cells in order, and those left out with the reason (a group's method of another family)."""
+
+    cells: tuple[PlannedCell, ...]
+    skipped: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for, as typed."""
+
+    methods: tuple[str, ...]
+    datasets: tuple[str, ...]
+    split: str = "test"
+    limit: int | None = None
+    data_root: str | None = None
+    baselines: bool = True
+    overrides: tuple[str, ...] = ()
+
+
+def make_plan(request: Request) -> Plan:
+    """Turn names into cells. Raises PlanError listing every problem."""
+    problems: list[str] = []
+    methods = _methods(request, problems)
+    splits = _splits(request, problems)
+    cells, skipped = [], []
+    for split in splits:
+        for found, config, asked_by_name in methods:
+            try:
+                check_family(found, split.spec.name, split.spec.family)
+            except RequestError as error:
+                # a group or "all" means those that fit; a method named by the user is a mistake worth an error
+                if asked_by_name and not _grouped_datasets(request):
+                    problems.append(str(error))
+                skipped.append((split.spec.name, found.name, str(error)))
+                continue
+            cells.append(PlannedCell(found, config, split))
+    if not cells and not problems:
+        problems = [reason for *_, reason in skipped] or ["Nothing to run: name a method and a data set."]
+    if problems:
+        raise PlanError(problems)
+    return Plan(tuple(cells), tuple(skipped))
+
+
+def _grouped_datasets(request: Request) -> bool:
+    return any(name.lower() == "all" for name in request.datasets)
+
+
+def _methods(request: Request, problems: list[str]) -> list[tuple[MethodSpec, MethodConfig, bool]]:
+    """Return (method, configuration, named by the user), each method once, default baselines last."""
+    wanted = [(name, True) for name in request.methods if name.lower() not in METHOD_GROUPS]
+    for group in (name.lower() for name in request.methods if name.lower() in METHOD_GROUPS):
+        wanted += [(name, False) for name in group_members(group)]
+    if request.baselines:
+        wanted += [(name, False) for name in DEFAULT_BASELINES]
+    found: dict[str, tuple[MethodSpec, MethodConfig, bool]] = {}
+    for reference, named in wanted:
+        try:
+            method = spec(reference)
+            config = method.config(request.overrides if named else ())
+        except FusionbenchError as error:
+            problems.append(str(error))
+            continue
+        found.setdefault(method.name, (method, config, named))
+    return list(found.values())
+
+
+def group_members(group: str) -> list[str]:
+    """Return the registered methods of a group: all, learned, or baselines (trivial and classical)."""
+    if group == "all":
+        return names()
+    kinds = ("learned",) if group == "learned" else ("trivial", "classical")
+    return [name for name in names() if card(name).kind in kinds]
+
+
+def _splits(request: Request, problems: list[str]) -> list[Split]:
+    found: dict[str, Split] = {}
+    for asked in request.datasets:
+        for name in expand_dataset(asked, request, problems):
+            try:
+                found.setdefault(name, find_split(dataset(name), request.split, request.data_root, request.limit))
+            except FusionbenchError as error:
+                problems.append(str(error))
+    return list(found.values())
+
+
+def expand_dataset(asked: str, request: Request, problems: list[str]) -> list[str]:
+    """Return data-set names for a name, a family or ``all``; the latter two take those that are on this machine."""
+    name = asked.strip().lower().replace("_", "-")
+    if name not in (*FAMILIES, "all"):
+        try:
+            return [dataset(asked.strip()).name]
+        except FusionbenchError as error:
+            problems.append(str(error))
+            return []
+    candidates = [d.name for d in datasets().values() if name in ("all", d.family) and request.split in d.splits]
+    present = [d for d in candidates if _present(d, request)]
+    if not present:
+        problems.append(f"No data set of '{asked}' is here: point --data-root at the folder that holds {', '.join(candidates)}.")
+    return present
+
+
+def _present(name: str, request: Request) -> bool:
+    from fusionbench.errors import DataNotFoundError
+
+    try:
+        find_split(dataset(name), request.split, request.data_root)
+    except DataNotFoundError:
+        return False
+    return True

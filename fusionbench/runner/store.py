@@ -1,0 +1,170 @@
+"""The result store: ``<out>/<data set>-<split>/<method>/<id>/{run.json, images/, scores.jsonl}``.
+
+A score is done when its line exists. Lines hold nothing that changes from call to call, so a run that was killed
+and resumed ends with the same lines as one that was not.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fusionbench.errors import DataNotFoundError, OutputError
+from fusionbench.files import cannot_write, write_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA = 1
+FINAL = ("ok", "undefined")  # anything else is tried again by the next run
+
+
+class ScoreKey(NamedTuple):
+    """What a score is of; one line of scores.jsonl each, the last one counts."""
+
+    image: str
+    metric: str
+    version: int
+    profile: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The folder of one (method, data set, split, seed)."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    @property
+    def record_file(self) -> Path:
+        return self.path / "run.json"
+
+    @property
+    def scores_file(self) -> Path:
+        return self.path / "scores.jsonl"
+
+    def image(self, pair_id: str) -> Path:
+        return self.path / "images" / f"{pair_id}.png"
+
+    def read_record(self) -> dict[str, Any] | None:
+        """Return run.json, None where there is none. Raises OutputError for one this version cannot read."""
+        if not self.record_file.exists():
+            return None
+        return read_record(self.record_file)
+
+    def write_record(self, record: dict[str, Any]) -> None:
+        write_json(self.record_file, record)
+
+    def scores(self) -> dict[ScoreKey, dict[str, Any]]:
+        """Return the last line of each key."""
+        return {key_of(line): line for line in read_lines(self.scores_file)}
+
+    def append(self, lines: Iterable[dict[str, Any]]) -> None:
+        """Append lines in one write, so that a kill leaves whole lines and at most one torn one.
+
+        Raises OutputError where the file cannot be written.
+        """
+        text = "".join(json.dumps(line, allow_nan=False, ensure_ascii=False) + "\n" for line in lines)
+        try:
+            handle = os.open(self.scores_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            try:
+                data = text.encode()
+                while data:
+                    data = data[os.write(handle, data) :]
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise OutputError(cannot_write(self.scores_file, error)) from error
+
+    def drop_torn_line(self) -> None:
+        """Cut off what a kill left of a line; its score is computed again."""
+        path = self.scores_file
+        if not path.exists() or path.stat().st_size == 0:
+            return
+        data = path.read_bytes()
+        if not data.endswith(b"\n"):
+            with path.open("r+b") as stream:
+                stream.truncate(data.rfind(b"\n") + 1)
+
+
+def key_of(line: dict[str, Any]) -> ScoreKey:
+    return ScoreKey(line["image"], line["metric"], line["version"], line["profile"])
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the lines of a scores file; a torn last one is passed over."""
+    if not path.exists():
+        return
+    data = path.read_bytes()
+    for number, line in enumerate(data[: data.rfind(b"\n") + 1].splitlines(), start=1):
+        try:
+            yield json.loads(line)
+        except json.JSONDecodeError as error:
+            raise OutputError(f"{path} line {number} is not JSON: delete that line and run again.") from error
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Read one run.json. Raises OutputError for damaged files and schema numbers this version does not know."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        schema = record["schema"]
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise OutputError(f"{path} is damaged: delete its folder and run again.") from error
+    if schema != SCHEMA:
+        raise OutputError(
+            f"{path} has schema {schema}, this version reads {SCHEMA}: use the version that wrote it, or run again with --fresh."
+        )
+    return record
+
+
+def find_cells(*folders: str | Path) -> list[Cell]:
+    """Return all cells below runs folders, in order of their paths. A cell's own folder may be given too.
+
+    Raises DataNotFoundError for a folder that does not exist or holds no run.
+    """
+    found: set[Path] = set()
+    for folder in map(Path, folders or ("runs",)):
+        if not folder.is_dir():
+            raise DataNotFoundError(f"No runs folder '{folder}': give the folder that --out named.")
+        here = {path.parent for path in folder.rglob("run.json")}
+        if not here:
+            raise DataNotFoundError(f"No run in '{folder}': `fusionbench run --out {folder} ...` makes some.")
+        found |= here
+    return [Cell(path) for path in sorted(found)]
+
+
+def read_records(*folders: str | Path) -> list[dict[str, Any]]:
+    """Return the run.json of every cell below the folders, each with its folder under ``path``."""
+    return [{**record, "path": str(cell.path)} for cell in find_cells(*folders) if (record := cell.read_record())]
+
+
+def read_runs(*folders: str | Path) -> pd.DataFrame:
+    """Return all scores below the folders (default ``runs``), one row per (run, image, metric, version, profile).
+
+    Columns: dataset, split, family, method, title, kind, run, image, metric, version, profile, value (NaN unless
+    the status is ok), status, detail.
+    """
+    return scores_of(read_records(*(folders or ("runs",))))
+
+
+COLUMNS = ("dataset", "split", "family", "method", "title", "kind", "run", "image", "metric", "version", "profile", "value", "status", "detail")
+
+
+def scores_of(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """Return the scores of records that ``read_records`` gave."""
+    import pandas as pd
+
+    rows = []
+    for record in records:
+        data, method = record["dataset"], record["method"]
+        about = {"dataset": data["name"], "split": data["split"], "family": data["family"], "method": method["name"]}
+        about |= {"title": method["title"], "kind": method["kind"]}
+        rows += [about | line for line in Cell(Path(record["path"])).scores().values()]
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"value": "float64"})

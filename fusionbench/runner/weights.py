@@ -1,0 +1,96 @@
+"""Decide which weights a cell uses: ``auto``, ``random`` or a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fusionbench.data.pairs import Split, find_split
+from fusionbench.errors import DataNotFoundError, WeightsError
+from fusionbench.method import FusionMethod
+from fusionbench.runner.plan import PlannedCell
+from fusionbench.weights import Weights, file_hash, load_weights, shipped_weights
+
+
+@dataclass(frozen=True)
+class WeightsPolicy:
+    """``choice`` is auto, random or a path; ``train`` trains now where auto finds none (None: refuse)."""
+
+    choice: str
+    out: Path
+    data_root: str | None
+    seed: int
+    train: Callable[[PlannedCell, Split], Path] | None
+
+
+def prepare(cell: PlannedCell, method: FusionMethod, policy: WeightsPolicy) -> Weights:
+    """Load the weights a cell is to use into its method and say where they come from.
+
+    Raises WeightsError where there are none, with the command that makes them.
+    """
+    if not method.trainable:
+        return Weights("none", note="no parameters")
+    weights = choose(cell, policy)
+    if weights.path is not None:
+        load_weights(method, weights.path)
+    return weights
+
+
+def choose(cell: PlannedCell, policy: WeightsPolicy) -> Weights:
+    """Follow the order of ``auto``: own training on this data set, shipped weights, training now."""
+    if policy.choice == "random":
+        return Weights("random", None, f"random-{policy.seed}", "RANDOM weights, never trained")
+    if policy.choice != "auto":
+        path = Path(policy.choice).expanduser()
+        if not path.is_file():
+            raise WeightsError(f"Weights file '{path}' does not exist: give --weights auto, random or a file.")
+        return Weights("file", path, file_hash(path), f"weights from {path.name}")
+    own = trained_weights(cell, policy)
+    if own is not None:
+        return own
+    return shipped_weights(cell.method, cell.split.spec.family, cell.config.args) or train_now(cell, policy)
+
+
+def trained_weights(cell: PlannedCell, policy: WeightsPolicy) -> Weights | None:
+    """Return the weights of a finished training with the same configuration on this data set's train split."""
+    from fusionbench.training.fit import training_folder
+
+    split = train_split(cell, policy)
+    if split is None or not (policy.out / "training" / split.spec.name / cell.method.name).is_dir():
+        return None
+    folder = training_folder(cell.method, cell.config, split, policy.seed, policy.out)
+    return from_training(folder.weights) if folder.finished else None
+
+
+def from_training(path: Path) -> Weights:
+    import json
+
+    about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    return Weights("trained", path, file_hash(path), about["note"])
+
+
+def train_split(cell: PlannedCell, policy: WeightsPolicy) -> Split | None:
+    """Return the train split of the cell's data set, None where it has none or it is not on this machine."""
+    spec = cell.split.spec
+    if "train" not in spec.splits:
+        return None
+    try:
+        return find_split(spec, "train", policy.data_root)
+    except DataNotFoundError:
+        return None
+
+
+def train_now(cell: PlannedCell, policy: WeightsPolicy) -> Weights:
+    split = train_split(cell, policy)
+    name, data = cell.method.name, cell.split.spec.name
+    if split is None:
+        raise WeightsError(
+            f"No weights for {name} on {data}, and {data} has no train split here: train on another data set "
+            f"(`fusionbench train --method {name} --dataset D`) and name the file with --weights."
+        )
+    if policy.train is None:
+        raise WeightsError(
+            f"No weights for {name} on {data}: `fusionbench train --method {name} --dataset {data}` makes them."
+        )
+    return from_training(policy.train(cell, split))

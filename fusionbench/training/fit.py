@@ -1,0 +1,177 @@
+"""``fusionbench train``: stages in order, resumable inside, ending in one safetensors file."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import LearningRateMonitor, RichProgressBar
+from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
+
+from fusionbench.config import MethodConfig
+from fusionbench.data.pairs import Split
+from fusionbench.errors import RequestError
+from fusionbench.identity import digest_of
+from fusionbench.method import FusionMethod
+from fusionbench.provenance import provenance
+from fusionbench.registry import MethodSpec, check_family
+from fusionbench.training.callbacks import LastCheckpoint, read_progress
+from fusionbench.training.loaders import build_loaders
+from fusionbench.weights import load_weights, save_weights
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """What the caller chooses beside the recipe; ``device`` is auto, cpu, cuda or cuda:i."""
+
+    seed: int = 0
+    device: str = "auto"
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class TrainingFolder:
+    """One training's place: ``<out>/training/<data set>/<method>/<id>``."""
+
+    path: Path
+
+    @property
+    def weights(self) -> Path:
+        return self.path / "weights.safetensors"
+
+    @property
+    def finished(self) -> bool:
+        return self.weights.exists() and self.weights.with_suffix(".json").exists()
+
+
+def training_identity(spec: MethodSpec, config: MethodConfig, split: Split, seed: int) -> dict[str, Any]:
+    """Return what decides the outcome of a training; the trainer's devices and workers do not."""
+    stages = {name: asdict(recipe) for name, recipe in config.stages.items()}
+    return {
+        "method": spec.files_hash(),
+        "arguments": config.args,
+        "stages": stages,
+        "data": split.content_hash(),
+        "seed": seed,
+    }
+
+
+def training_folder(spec: MethodSpec, config: MethodConfig, split: Split, seed: int, out: Path) -> TrainingFolder:
+    """Name the folder of a training without creating it."""
+    identity = digest_of(training_identity(spec, config, split, seed))[:10]
+    return TrainingFolder(out / "training" / split.spec.name / spec.name / identity)
+
+
+def train(
+    spec: MethodSpec, config: MethodConfig, split: Split, out: Path, options: FitOptions
+) -> TrainingFolder:
+    """Train a method on a split, or go on where an earlier call was stopped, and write its weights.
+
+    Returns at once where the same training is finished. Raises RequestError for a method that has nothing to
+    train, for a data set of a family it was not made for and for too few pairs.
+    """
+    check_family(spec, split.spec.name, split.spec.family)
+    folder = training_folder(spec, config, split, options.seed, out)
+    if folder.finished:
+        return folder
+    pl.seed_everything(options.seed, workers=True, verbose=False)
+    method = spec.build(config.args)
+    if not method.trainable:
+        raise RequestError(f"Method '{spec.name}' has no parameters: there is nothing to train, run it as it is.")
+    if len(split.pairs) < 2:
+        raise RequestError(f"Training needs at least 2 pairs, {split.spec.name} {split.name} has {len(split.pairs)}.")
+    folder.path.mkdir(parents=True, exist_ok=True)
+    seconds = {s: _fit_stage(method, s, config, split, folder, options) for s in method.stages}
+    save_weights(method, folder.weights, _about(spec, config, split, seconds, options))
+    return folder
+
+
+def _fit_stage(
+    method: FusionMethod,
+    stage: str,
+    config: MethodConfig,
+    split: Split,
+    folder: TrainingFolder,
+    options: FitOptions,
+) -> float:
+    """Train one stage and return its seconds, those of interrupted calls included."""
+    place = folder.path / stage
+    last = place / "last.ckpt"
+    method.recipe = config.stages[stage]
+    method.train()
+    method.begin(stage)
+    progress = read_progress(place)
+    if progress.epochs == method.recipe.epochs:
+        load_weights(method, last)
+        return progress.seconds
+    trainer = build_trainer(config, stage, place, progress.seconds, options)
+    loaders = build_loaders(split, method.recipe, method.color, options.seed, config.trainer.workers)
+    # Lightning starts loader processes before it tells the sampler which epoch it resumes at
+    loaders[0].sampler.set_epoch(progress.epochs)
+    resume = last if last.exists() else None
+    try:
+        trainer.fit(method, *loaders, ckpt_path=resume, weights_only=True if resume else None)
+    except SystemExit:
+        # Lightning turns Ctrl-C into exit(1), which would hide that everything up to the last epoch is kept
+        if trainer.interrupted:
+            raise KeyboardInterrupt from None
+        raise
+    return read_progress(place).seconds
+
+
+def build_trainer(
+    config: MethodConfig, stage: str, place: Path, earlier: float, options: FitOptions
+) -> pl.Trainer:
+    """Return Lightning's Trainer for one stage: logs as CSV and TensorBoard, a checkpoint an epoch."""
+    recipe, hardware = config.stages[stage], config.trainer
+    accelerator = "auto" if options.device == "auto" else options.device.partition(":")[0]
+    index = options.device.partition(":")[2]
+    callbacks: list[pl.Callback] = [LastCheckpoint(place, earlier), LearningRateMonitor("epoch")]
+    if not options.quiet:
+        callbacks.append(RichProgressBar(console_kwargs={"stderr": True}))
+    return pl.Trainer(
+        accelerator=accelerator,
+        devices=[int(index)] if index else hardware.devices,
+        strategy=hardware.strategy,
+        precision=hardware.precision,
+        max_epochs=recipe.epochs,
+        gradient_clip_val=recipe.clip or None,
+        callbacks=callbacks,
+        logger=[CSVLogger(place, name="", version="csv"), TensorBoardLogger(place, name="", version="tensorboard")],
+        enable_progress_bar=not options.quiet,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        log_every_n_steps=1,
+        num_sanity_val_steps=0,
+    )
+
+
+def _about(
+    spec: MethodSpec, config: MethodConfig, split: Split, seconds: dict[str, float], options: FitOptions
+) -> dict[str, Any]:
+    """Describe finished weights: data, recipe, duration, versions, hashes."""
+    minutes = sum(seconds.values()) / 60
+    found = f"{len(split.pairs)} of {split.expected}" if split.expected else str(len(split.pairs))
+    epochs = " + ".join(str(config.stages[s].epochs) for s in seconds)
+    return {
+        "method": spec.name,
+        "arguments": config.args,
+        "dataset": {
+            "name": split.spec.name,
+            "split": split.name,
+            "family": split.spec.family,
+            "pairs": len(split.pairs),
+            "expected": split.expected,
+            "split_hash": split.ids_hash,
+        },
+        "identity": training_identity(spec, config, split, options.seed),
+        "config": config.as_dict(),
+        "seconds": seconds,
+        "note": f"trained with {spec.name} on {found} {split.spec.title} {split.name} pairs, "
+        f"{epochs} epochs, {minutes:.0f} min",
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "provenance": provenance(options.device, options.seed),
+    }

@@ -1,0 +1,98 @@
+"""Weights as safetensors files with their provenance in a JSON file of the same name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fusionbench.errors import WeightsError
+from fusionbench.files import write_json, write_through
+
+if TYPE_CHECKING:
+    from fusionbench.method import FusionMethod
+    from fusionbench.registry import MethodSpec
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Where a method's parameters come from.
+
+    ``source`` is none, shipped, trained, file or random; ``note`` one sentence for captions.
+    """
+
+    source: str
+    path: Path | None = None
+    sha256: str | None = None
+    note: str = ""
+
+
+def file_hash(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def save_weights(method: FusionMethod, path: Path, provenance: dict[str, Any]) -> str:
+    """Write parameters and buffers, and beside them what they come from; return the SHA-256."""
+    from safetensors.torch import save_file
+
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in method.state_dict().items()}
+    write_through(path, lambda partial: save_file(state, partial))
+    digest = file_hash(path)
+    write_json(path.with_suffix(".json"), {**provenance, "sha256": digest})
+    return digest
+
+
+def load_weights(method: FusionMethod, path: Path) -> None:
+    """Load a safetensors file or a checkpoint's state dict, strictly.
+
+    Foreign pickles are read with ``weights_only=True``, so they cannot run code. Raises WeightsError where the
+    file is missing, unreadable or made for another architecture.
+    """
+    if not path.is_file():
+        raise WeightsError(f"Weights {path} do not exist: check --weights.")
+    try:
+        state = _read_state(path)
+    except Exception as error:
+        raise WeightsError(f"Weights {path} cannot be read: {' '.join(str(error).split())[:300]}; get the file again.") from error
+    expected = method.state_dict()
+    missing, surplus = sorted(expected.keys() - state.keys()), sorted(state.keys() - expected.keys())
+    shapes = [k for k in expected.keys() & state.keys() if expected[k].shape != state[k].shape]
+    if missing or surplus or shapes:
+        name = type(method).__name__
+        raise WeightsError(
+            f"Weights {path} do not fit {name}: {len(missing)} tensors missing {missing[:2]}, {len(surplus)} unknown "
+            f"{surplus[:2]}, {len(shapes)} of another shape {shapes[:2]}; use the arguments they were trained with."
+        )
+    method.load_state_dict(state)
+
+
+def _read_state(path: Path) -> dict[str, Any]:
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        return load_file(path)
+    import torch
+
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    return state.get("state_dict", state)
+
+
+def shipped_weights(spec: MethodSpec, family: str, arguments: dict[str, Any]) -> Weights | None:
+    """Return the weights that come with a method for a family, if they were trained with these arguments.
+
+    Raises WeightsError where the file does not have the SHA-256 its JSON states.
+    """
+    name = spec.card.weights.get(family)
+    if name is None:
+        return None
+    path = spec.source / "weights" / name
+    about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    if about["arguments"] != arguments:
+        return None
+    digest = file_hash(path)
+    if digest != about["sha256"]:
+        raise WeightsError(f"Weights {path} have SHA-256 {digest[:10]}, not {about['sha256'][:10]}: reinstall fusionbench.")
+    return Weights("shipped", path, digest, about["note"])

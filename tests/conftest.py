@@ -1,0 +1,27 @@
+"""Fixtures that reach the real images and golden files kept outside the repository."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+def _shared(name: str) -> Path:
+    shared = Path(os.environ.get("FUSIONBENCH_SHARED") or CHECKOUT.parent / "shared")
+    if not (shared / name).is_dir():
+        pytest.skip(f"real files are not here: no folder '{shared / name}' (set FUSIONBENCH_SHARED)")
+    return shared / name
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Return the data root with real pairs in their public layouts, or skip the test."""
+    return _shared("data")
+
+
+@pytest.fixture(scope="session")
+def shared_golden() -> Path:
+    """Return the folder of golden metric values, or skip the test."""
+    return _shared("golden")

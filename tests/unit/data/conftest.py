@@ -1,0 +1,37 @@
+"""Small data sets on disk in the layout that a catalog entry describes."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fusionbench.data.spec import DatasetSpec
+
+BuildTree = Callable[..., Path]
+
+
+@pytest.fixture
+def build_tree(tmp_path: Path) -> BuildTree:
+    """Return a function that writes every split of a data set and returns the data root."""
+
+    def build(
+        spec: DatasetSpec, names: tuple[str, ...] = ("10", "2", "1"), size: tuple[int, int] = (12, 9)
+    ) -> Path:
+        rng = np.random.default_rng(0)
+        for split in spec.splits.values():
+            for name in names:
+                for pattern, channels in ((split.a, ()), (split.b, (3,))):
+                    save(
+                        tmp_path / spec.folder / pattern.replace("*", f"{name}.png"), rng, (*size, *channels)
+                    )
+        return tmp_path
+
+    return build
+
+
+def save(path: Path, rng: np.random.Generator, shape: tuple[int, ...]) -> None:
+    """Write an 8-bit noise image of that shape."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(rng.integers(0, 256, shape, dtype=np.uint8)).save(path)
