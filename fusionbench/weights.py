@@ -40,6 +40,7 @@ def save_weights(method: FusionMethod, path: Path, provenance: dict[str, Any]) -
 
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in method.state_dict().items()}
     write_through(path, lambda partial: save_file(state, partial))
+    path.chmod(0o644)  # safetensors makes files that only their owner can read
     digest = file_hash(path)
     write_json(path.with_suffix(".json"), {**provenance, "sha256": digest})
     return digest

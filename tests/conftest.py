@@ -25,3 +25,9 @@ def shared_data() -> Path:
 def shared_golden() -> Path:
     """Return the folder of golden metric values, or skip the test."""
     return _shared("golden")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Generate the demo images anew in a folder of this session's, for subprocesses too."""
+    os.environ["FUSIONBENCH_CACHE"] = str(tmp_path_factory.mktemp("cache"))

@@ -1,0 +1,47 @@
+"""Every registered method and every variant keeps the contract; its card is whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+
+from fusionbench.checks import CHECKS, base_arguments, run_checks
+from fusionbench.registry import names, spec
+
+REFERENCES = [
+    reference
+    for name in names()
+    for reference in (name, *(f"{name}@{v}" for v, layer in spec(name).known_variants().items() if "args" in layer))
+]
+
+
+@pytest.mark.parametrize("reference", REFERENCES)
+def test_keeps_the_contract(reference: str) -> None:
+    verdicts = list(run_checks(spec(reference)))
+    assert [v for v in verdicts if v.outcome == "failed"] == []
+    assert {v.check for v in verdicts} == set(CHECKS)
+
+
+@pytest.mark.parametrize("name", names())
+def test_card_says_what_a_reader_needs(name: str) -> None:
+    card = spec(name).card
+    assert card.summary
+    assert card.kind == "trivial" or card.doi
+    if card.kind == "learned":
+        assert card.bibtex
+        assert card.licence
+        assert card.expect["parameters"] > 0
+        assert all({"what", "choice", "why"} <= point.keys() for point in card.open)
+
+
+@pytest.mark.parametrize("name", [n for n in names() if spec(n).card.weights])
+def test_shipped_weights_are_what_their_json_says(name: str) -> None:
+    found = spec(name)
+    for file in set(found.card.weights.values()):
+        path = found.source / "weights" / file
+        about = json.loads(path.with_suffix(".json").read_text())
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == about["sha256"]
+        assert path.stat().st_size <= 10 * 2**20
+        assert about["arguments"] == base_arguments(found)
