@@ -70,11 +70,15 @@ def read_yaml(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        data = yaml.load(
+            path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        )
     except FileNotFoundError as error:
         raise ConfigError(f"{path} is missing: add it.") from error
     except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}; mend that line.") from error
+        raise ConfigError(
+            f"{path} is not valid YAML: {' '.join(str(error).split())}; mend that line."
+        ) from error
     if not isinstance(data, dict):
         raise ConfigError(f"{path} must be a mapping of keys to values, found {type(data).__name__}.")
     return data

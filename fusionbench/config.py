@@ -74,7 +74,9 @@ class MethodConfig:
         return asdict(self)
 
 
-def resolve(layers: Iterable[Mapping[str, Any]], overrides: Iterable[str], stages: tuple[str, ...]) -> MethodConfig:
+def resolve(
+    layers: Iterable[Mapping[str, Any]], overrides: Iterable[str], stages: tuple[str, ...]
+) -> MethodConfig:
     """Merge YAML layers and ``key=value`` strings, later ones winning.
 
     Every stage gets a recipe. Raises ConfigError for an unknown key, with the nearest known one, and for a value
@@ -91,7 +93,9 @@ def resolve(layers: Iterable[Mapping[str, Any]], overrides: Iterable[str], stage
             merged = OmegaConf.merge(merged, OmegaConf.create(dict(layer)))
         except OmegaConfBaseException as error:
             reason = str(error).splitlines()[0]
-            raise ConfigError(f"Configuration value not allowed in {dict(layer)}: {reason}; give a value of that type.") from error
+            raise ConfigError(
+                f"Configuration value not allowed in {dict(layer)}: {reason}; give a value of that type."
+            ) from error
     return OmegaConf.to_object(merged)
 
 

@@ -24,14 +24,20 @@ def construct(spec: MethodSpec, arguments: dict[str, Any]) -> FusionMethod:
     Raises PluginError where the code cannot be imported or constructed, ConfigError for an unknown argument.
     """
     method_class = find_class(spec)
-    accepted = [p.name for p in inspect.signature(method_class.__init__).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    accepted = [
+        p.name
+        for p in inspect.signature(method_class.__init__).parameters.values()
+        if p.kind is p.KEYWORD_ONLY
+    ]
     check_arguments(spec.name, arguments, accepted)
     try:
         return method_class(**arguments).eval()
     except FusionbenchError:
         raise
     except Exception as error:
-        raise PluginError(f"{spec.name} cannot be built with {arguments}: {type(error).__name__}: {error}") from error
+        raise PluginError(
+            f"{spec.name} cannot be built with {arguments}: {type(error).__name__}: {error}"
+        ) from error
 
 
 def find_class(spec: MethodSpec) -> type[FusionMethod]:
@@ -46,7 +52,9 @@ def find_class(spec: MethodSpec) -> type[FusionMethod]:
     classes = {c for c in vars(module).values() if _is_method(c, module.__name__)}
     if len(classes) != 1:
         listed = ", ".join(sorted(c.__name__ for c in classes)) or "none"
-        raise PluginError(f"{spec.source} offers {listed} as FusionMethod: export exactly one, or name it after a colon.")
+        raise PluginError(
+            f"{spec.source} offers {listed} as FusionMethod: export exactly one, or name it after a colon."
+        )
     return classes.pop()
 
 
@@ -66,7 +74,9 @@ def _import(spec: MethodSpec, module_name: str) -> ModuleType:
         return importlib.import_module(module_name)
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
-        raise PluginError(f"Method '{spec.name}' cannot be imported: {reason}; mend {spec.source} or install what it needs.") from error
+        raise PluginError(
+            f"Method '{spec.name}' cannot be imported: {reason}; mend {spec.source} or install what it needs."
+        ) from error
 
 
 def _import_file(path: Path) -> ModuleType:

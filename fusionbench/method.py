@@ -64,9 +64,14 @@ class FusionMethod(pl.LightningModule):
         total = torch.stack(list(terms.values())).sum()
         size = len(batch.a)
         self.log_dict(
-            {f"{prefix}/{name}": term.detach() for name, term in terms.items()}, on_epoch=True, on_step=False, batch_size=size
+            {f"{prefix}/{name}": term.detach() for name, term in terms.items()},
+            on_epoch=True,
+            on_step=False,
+            batch_size=size,
         )
-        self.log(f"{prefix}/loss", total.detach(), on_epoch=True, on_step=False, prog_bar=True, batch_size=size)
+        self.log(
+            f"{prefix}/loss", total.detach(), on_epoch=True, on_step=False, prog_bar=True, batch_size=size
+        )
         return total
 
 
@@ -112,6 +117,10 @@ def _check_output(method: FusionMethod, fused: Tensor, a: Tensor, b: Tensor) -> 
     allowed = {(len(a), channels, *a.shape[-2:]) for channels in (1, b.shape[1])}
     if not isinstance(fused, Tensor) or tuple(fused.shape) not in allowed:
         found = tuple(fused.shape) if isinstance(fused, Tensor) else type(fused).__name__
-        raise PluginError(f"{name}.fuse returned {found} for sources of {tuple(b.shape)}: return one of {sorted(allowed)}.")
+        raise PluginError(
+            f"{name}.fuse returned {found} for sources of {tuple(b.shape)}: return one of {sorted(allowed)}."
+        )
     if not torch.isfinite(fused).all():
-        raise PluginError(f"{name}.fuse returned values that are NaN or infinite: check its weights and its inputs' range.")
+        raise PluginError(
+            f"{name}.fuse returned values that are NaN or infinite: check its weights and its inputs' range."
+        )

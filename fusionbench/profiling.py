@@ -73,14 +73,20 @@ def latency(method: FusionMethod, height: int, width: int, seconds: float) -> di
 
 
 def profile(
-    spec: MethodSpec, arguments: dict[str, Any], sizes: list[tuple[int, int]], device: torch.device, seconds: float
+    spec: MethodSpec,
+    arguments: dict[str, Any],
+    sizes: list[tuple[int, int]],
+    device: torch.device,
+    seconds: float,
 ) -> dict[str, Any]:
     """Profile one method at sizes given as (width, height); MACs as its card counts them, other counts beside.
 
     Raises RequestError for ``images:DIR``, which computes nothing.
     """
     if spec.external:
-        raise RequestError(f"'{spec.name}' is a folder of images: only a method that computes can be profiled.")
+        raise RequestError(
+            f"'{spec.name}' is a folder of images: only a method that computes can be profiled."
+        )
     method = spec.build(arguments).to(device)
     mode = spec.card.expect.get("count", "all")
     counts = {f"{w}x{h}": macs(method, h, w) for w, h in sizes}

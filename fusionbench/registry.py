@@ -58,7 +58,10 @@ class MethodSpec:
         for variant in self.variants:
             if variant not in variants:
                 raise UnknownNameError(f"variant of {self.name.partition('@')[0]}", variant, variants)
-        return [recipe, *({k: v for k, v in variants[name].items() if k != "about"} for name in self.variants)]
+        return [
+            recipe,
+            *({k: v for k, v in variants[name].items() if k != "about"} for name in self.variants),
+        ]
 
     def config(self, overrides: tuple[str, ...] = ()) -> MethodConfig:
         """Resolve the configuration. Raises ConfigError for unknown keys."""
@@ -135,11 +138,15 @@ def _registered(reference: str, base: str, variants: tuple[str, ...]) -> MethodS
     name = plain(base)
     built_in = _built_in().get(name)
     installed = [ep for ep in _installed() if plain(ep.name) == name]
-    providers = [str(built_in)] * (built_in is not None) + [f"{ep.value} of {ep.dist.name}" for ep in installed]
+    providers = [str(built_in)] * (built_in is not None) + [
+        f"{ep.value} of {ep.dist.name}" for ep in installed
+    ]
     if not providers:
         raise UnknownNameError("method", base, names())
     if len(providers) > 1:
-        raise PluginError(f"Method '{name}' has two providers, {' and '.join(providers)}: uninstall or rename one.")
+        raise PluginError(
+            f"Method '{name}' has two providers, {' and '.join(providers)}: uninstall or rename one."
+        )
     full = "@".join([name, "+".join(variants)]) if variants else name
     if built_in is not None:
         return MethodSpec(reference, full, read_card(built_in), built_in, f"{BUILT_IN}.{name}", variants)
@@ -166,7 +173,9 @@ def _class(reference: str, base: str) -> MethodSpec:
 def _images(reference: str) -> MethodSpec:
     folder = Path(reference.partition(":")[2]).expanduser()
     if not folder.is_dir():
-        raise DataNotFoundError(f"Folder {folder} of --method {reference} does not exist: give a folder of fused images.")
+        raise DataNotFoundError(
+            f"Folder {folder} of --method {reference} does not exist: give a folder of fused images."
+        )
     found = Card(title=folder.name, kind="external", families=("ir-vis", "medical", "sar-opt"))
     return MethodSpec(reference, f"images-{folder.resolve().name}", found, folder.resolve(), "")
 
@@ -194,7 +203,8 @@ def only_class(path: Path) -> str:
     found = [
         node.name
         for node in tree.body
-        if isinstance(node, ast.ClassDef) and any(ast.unparse(base).endswith("FusionMethod") for base in node.bases)
+        if isinstance(node, ast.ClassDef)
+        and any(ast.unparse(base).endswith("FusionMethod") for base in node.bases)
     ]
     if len(found) != 1:
         listed = ", ".join(found) or "none"
@@ -212,7 +222,9 @@ def module_source(module: str) -> Path:
     except (ImportError, ValueError):
         found = None
     if found is None or (found.origin is None and not found.submodule_search_locations):
-        raise PluginError(f"Module '{top}' cannot be found: install its package, or run where it can be imported.")
+        raise PluginError(
+            f"Module '{top}' cannot be found: install its package, or run where it can be imported."
+        )
     if not rest:
         return Path(found.origin).parent if found.submodule_search_locations else Path(found.origin)
     for folder in map(Path, found.submodule_search_locations or []):

@@ -57,7 +57,9 @@ def load_weights(method: FusionMethod, path: Path) -> None:
     try:
         state = _read_state(path)
     except Exception as error:
-        raise WeightsError(f"Weights {path} cannot be read: {' '.join(str(error).split())[:300]}; get the file again.") from error
+        raise WeightsError(
+            f"Weights {path} cannot be read: {' '.join(str(error).split())[:300]}; get the file again."
+        ) from error
     expected = method.state_dict()
     missing, surplus = sorted(expected.keys() - state.keys()), sorted(state.keys() - expected.keys())
     shapes = [k for k in expected.keys() & state.keys() if expected[k].shape != state[k].shape]
@@ -95,5 +97,7 @@ def shipped_weights(spec: MethodSpec, family: str, arguments: dict[str, Any]) ->
         return None
     digest = file_hash(path)
     if digest != about["sha256"]:
-        raise WeightsError(f"Weights {path} have SHA-256 {digest[:10]}, not {about['sha256'][:10]}: reinstall fusionbench.")
+        raise WeightsError(
+            f"Weights {path} have SHA-256 {digest[:10]}, not {about['sha256'][:10]}: reinstall fusionbench."
+        )
     return Weights("shipped", path, digest, about["note"])

@@ -20,7 +20,9 @@ def register(app: typer.Typer) -> None:
 
 @guarded
 def check(
-    reference: Annotated[str, typer.Argument(help="NAME, NAME@VARIANT, ./file.py[:Class] or package.module:Class.")],
+    reference: Annotated[
+        str, typer.Argument(help="NAME, NAME@VARIANT, ./file.py[:Class] or package.module:Class.")
+    ],
     json: Json = False,
 ) -> None:
     """Check that a method keeps the contract; exit code 1 if it does not."""

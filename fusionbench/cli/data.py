@@ -21,7 +21,12 @@ def list_(data_root: DataRoot = None, json: Json = False) -> None:
 
     root = resolve_root(data_root)
     rows = [
-        {"name": spec.name, "split": split, "pairs": _count(spec, split, root), "expected": spec.splits[split].count}
+        {
+            "name": spec.name,
+            "split": split,
+            "pairs": _count(spec, split, root),
+            "expected": spec.splits[split].count,
+        }
         for spec in datasets().values()
         for split in spec.splits
     ]
@@ -46,7 +51,9 @@ def _count(spec, split: str, root) -> int | None:
 @app.command()
 @guarded
 def verify(
-    name: Annotated[str | None, typer.Argument(help="One data set.", show_default="all that are here")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="One data set.", show_default="all that are here")
+    ] = None,
     data_root: DataRoot = None,
     json: Json = False,
 ) -> None:
@@ -59,7 +66,9 @@ def verify(
     specs = [dataset(name)] if name else [s for s in datasets().values() if (root / s.folder).is_dir()]
     problems = {spec.name: check(spec, root) for spec in specs}
     if json:
-        print_json({n: [{"level": p.level, "message": p.message} for p in found] for n, found in problems.items()})
+        print_json(
+            {n: [{"level": p.level, "message": p.message} for p in found] for n, found in problems.items()}
+        )
     else:
         for dataset_name, found in problems.items():
             for problem in found:
@@ -67,5 +76,7 @@ def verify(
             if not found:
                 print(f"{dataset_name}: ok")
         if not problems:
-            print(f"No data set of the catalog lies under '{root}': point --data-root at the folder that holds them.")
+            print(
+                f"No data set of the catalog lies under '{root}': point --data-root at the folder that holds them."
+            )
     raise SystemExit(any(p.level == "error" for found in problems.values() for p in found))

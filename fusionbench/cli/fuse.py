@@ -18,11 +18,18 @@ def register(app: typer.Typer) -> None:
 @guarded
 def fuse(
     a: Annotated[Path, typer.Argument(help="One-channel source (infrared, SAR, MRI): an image or a folder.")],
-    b: Annotated[Path, typer.Argument(help="Source whose colour is kept (visible, optical, PET): an image or a folder.")],
+    b: Annotated[
+        Path,
+        typer.Argument(help="Source whose colour is kept (visible, optical, PET): an image or a folder."),
+    ],
     method: Annotated[str, typer.Option("--method", "-m", help="One method.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Fused image (PNG), or a folder for folders.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Fused image (PNG), or a folder for folders.")
+    ],
     overrides: Overrides = None,
-    family: Annotated[str, typer.Option(help="Family of the images; chooses the shipped weights.")] = "ir-vis",
+    family: Annotated[
+        str, typer.Option(help="Family of the images; chooses the shipped weights.")
+    ] = "ir-vis",
     weights: Annotated[str, typer.Option(help="auto (shipped), random or a file.")] = "auto",
     device: Device = "auto",
     seed: Seed = 0,

@@ -46,7 +46,11 @@ def describe(name: str) -> tuple[str, dict[str, Any]]:
     if any(mark in name for mark in "@:./") or registry.plain(name) in registry.names():
         found = registry.spec(name)
         variants = {key: value.get("about", "") for key, value in found.known_variants().items()}
-        return "method", {**_plain(asdict(found.card)), "variants": variants, "config": found.config().as_dict()}
+        return "method", {
+            **_plain(asdict(found.card)),
+            "variants": variants,
+            "config": found.config().as_dict(),
+        }
     raise UnknownNameError("method, data set or metric", name, [*registry.names(), *datasets(), *cards()])
 
 

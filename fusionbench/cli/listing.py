@@ -41,7 +41,16 @@ def _method(name: str) -> dict[str, Any]:
             "problem": None,
         }
     except FusionbenchError as error:
-        return {"name": name, "title": f"broken: {error}", "kind": "", "families": [], "variants": [], "weights": [], "doi": None, "problem": str(error)}
+        return {
+            "name": name,
+            "title": f"broken: {error}",
+            "kind": "",
+            "families": [],
+            "variants": [],
+            "weights": [],
+            "doi": None,
+            "problem": str(error),
+        }
 
 
 @app.command()
@@ -75,7 +84,11 @@ def metrics(json: Json = False) -> None:
 
     from fusionbench.metrics import cards
 
-    _show([asdict(card) for card in cards().values()], ("name", "title", "better", "unit", "range", "version"), json)
+    _show(
+        [asdict(card) for card in cards().values()],
+        ("name", "title", "better", "unit", "range", "version"),
+        json,
+    )
 
 
 def _show(rows: list[dict[str, Any]], columns: tuple[str, ...], as_json: bool) -> None:

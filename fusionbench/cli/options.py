@@ -17,7 +17,12 @@ Method = Annotated[
     ),
 ]
 Dataset = Annotated[
-    str, typer.Option("--dataset", "-d", help="Data sets, comma-separated: names, a family (ir-vis, medical, sar-opt) or all.")
+    str,
+    typer.Option(
+        "--dataset",
+        "-d",
+        help="Data sets, comma-separated: names, a family (ir-vis, medical, sar-opt) or all.",
+    ),
 ]
 DataRoot = Annotated[
     str | None,
@@ -26,7 +31,9 @@ DataRoot = Annotated[
 Out = Annotated[Path, typer.Option(help="Folder for results.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:0.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output, nothing else.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on standard output, nothing else.")
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Argument(metavar="[KEY=VALUE]...", help="Configuration, e.g. args.levels=3 stages.fuse.epochs=10."),

@@ -25,10 +25,14 @@ def run(
     dataset: Dataset,
     overrides: Overrides = None,
     split: Annotated[str, typer.Option(help="Which split to fuse.")] = "test",
-    metrics: Annotated[str | None, typer.Option(help="Metrics, comma-separated.", show_default="all ten")] = None,
+    metrics: Annotated[
+        str | None, typer.Option(help="Metrics, comma-separated.", show_default="all ten")
+    ] = None,
     profile: Annotated[str, typer.Option(help="Which definitions of the metrics.")] = "canonical",
     weights: Annotated[str, typer.Option(help="auto, random or a file.")] = "auto",
-    no_train: Annotated[bool, typer.Option("--no-train", help="Never train; a method without weights is unavailable.")] = False,
+    no_train: Annotated[
+        bool, typer.Option("--no-train", help="Never train; a method without weights is unavailable.")
+    ] = False,
     limit: Annotated[int | None, typer.Option(help="Only the first N pairs.")] = None,
     seed: Seed = 0,
     device: Device = "auto",
@@ -36,17 +40,20 @@ def run(
     data_root: DataRoot = None,
     out: Out = Path("runs"),
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget earlier results of these cells.")] = False,
-    no_baselines: Annotated[bool, typer.Option("--no-baselines", help="Leave the trivial baselines out.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, print the plan, stop.")] = False,
+    no_baselines: Annotated[
+        bool, typer.Option("--no-baselines", help="Leave the trivial baselines out.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, print the plan, stop.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Fuse and score pairs, then print the leaderboard. Resumes where an earlier call stopped.
 
     Exit code 0: all cells ok; 1: some cell is not; 2: the request cannot be carried out; 130: interrupted.
     """
-    from fusionbench.runner.run import RunOptions
     from fusionbench.runner.progress import RichReporter
-    from fusionbench.runner.run import execute
+    from fusionbench.runner.run import RunOptions, execute
 
     options = RunOptions(
         method=comma_list(method),
@@ -104,7 +111,9 @@ def _show_result(result: RunResult, options: RunOptions, as_json: bool) -> None:
     from fusionbench.runner.store import scores_of
 
     records = result.records()
-    tables = build_tables(records, scores_of(records), metrics=resolve(options.metrics), profile=options.profile)
+    tables = build_tables(
+        records, scores_of(records), metrics=resolve(options.metrics), profile=options.profile
+    )
     if as_json:
         from fusionbench.report import to_json
 

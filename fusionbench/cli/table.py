@@ -22,7 +22,9 @@ def table(
     dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="Only these data sets.")] = None,
     metrics: Annotated[str | None, typer.Option(help="Metrics, comma-separated.")] = None,
     profile: Annotated[str, typer.Option(help="Which definitions of the metrics.")] = "canonical",
-    format: Annotated[str | None, typer.Option(help="md, csv or tex.", show_default="by the terminal")] = None,
+    format: Annotated[
+        str | None, typer.Option(help="md, csv or tex.", show_default="by the terminal")
+    ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write.")] = None,
     json: Json = False,
 ) -> None:

@@ -46,7 +46,9 @@ def train(
     done_before = training_folder(found, config, pairs, seed, out).finished
     folder = fit(found, config, pairs, out, options)
     if json:
-        print_json({"weights": str(folder.weights), "folder": str(folder.path), "trained_before": done_before})
+        print_json(
+            {"weights": str(folder.weights), "folder": str(folder.path), "trained_before": done_before}
+        )
         return
     if done_before:
         print("Nothing to train: this training was finished before.", file=sys.stderr)

@@ -128,7 +128,12 @@ def _locked(cell: Cell, reporter: Reporter):
 
 
 def _record_failure(
-    planned: PlannedCell, manifest: str, options: CellOptions, status: str, detail: str, weights: Weights | None = None
+    planned: PlannedCell,
+    manifest: str,
+    options: CellOptions,
+    status: str,
+    detail: str,
+    weights: Weights | None = None,
 ) -> CellResult:
     """Leave a record of a cell that could not start, so that tables can say why its row is empty."""
     weights = weights or Weights("none")
@@ -163,7 +168,13 @@ def new_record(
             "split_hash": split.ids_hash,
             "ids": list(split.ids),
         },
-        "method": {"name": planned.method.name, "title": card.title, "kind": card.kind, "color": None, "doi": card.doi},
+        "method": {
+            "name": planned.method.name,
+            "title": card.title,
+            "kind": card.kind,
+            "color": None,
+            "doi": card.doi,
+        },
         "weights": {
             "source": weights.source,
             "sha256": weights.sha256,
@@ -214,14 +225,18 @@ class _Work:
         missing = self._missing()
         result.scored = len(missing)
         if missing:
-            failures = self._timed(record, "score", len(missing), lambda done: self._score(missing, failures, done))
+            failures = self._timed(
+                record, "score", len(missing), lambda done: self._score(missing, failures, done)
+            )
         result.fused -= len(failures)
         result.failures = failures
         self._finish(record, result)
         return result
 
     def _missing(self) -> dict[str, list[str]]:
-        return missing_metrics(self.cell, self.planned.split.pairs, self.options.metrics, self.options.profile)
+        return missing_metrics(
+            self.cell, self.planned.split.pairs, self.options.metrics, self.options.profile
+        )
 
     def _begin(self, record: dict[str, Any] | None, fusing: bool) -> dict[str, Any]:
         """Write run.json before the first image; on resuming, check that the method still is what it was."""
@@ -268,7 +283,10 @@ class _Work:
         return fuse_missing(method, pairs, self.cell, self.options.batch_size, self.options.device, done)
 
     def _score(
-        self, missing: dict[str, list[str]], failures: dict[str, Failure], done: Callable[[str, Failure | None], None]
+        self,
+        missing: dict[str, list[str]],
+        failures: dict[str, Failure],
+        done: Callable[[str, Failure | None], None],
     ) -> dict[str, Failure]:
         pairs = self.planned.split.pairs
         return score_missing(self.cell, pairs, missing, self.options.profile, failures, done)

@@ -46,5 +46,7 @@ def _take(folder: Path, path: Path | None, pair: Pair, cell: Cell) -> None:
     if image.dtype != "uint8":
         raise ImageError(f"{path} holds {image.dtype}: save it with 8 bits a channel.")
     if image.shape[:2] != size:
-        raise ImageError(f"{path} is {image.shape[1]}x{image.shape[0]}, its sources are {size[1]}x{size[0]}: fuse at their size.")
+        raise ImageError(
+            f"{path} is {image.shape[1]}x{image.shape[0]}, its sources are {size[1]}x{size[0]}: fuse at their size."
+        )
     write_image(cell.image(pair.id), image)

@@ -66,7 +66,9 @@ def _folder_jobs(a: Path, b: Path, output: Path) -> list[tuple[Pair, Path]]:
     common = [stem for stem in in_a if stem in in_b]
     alone = sorted(in_a.keys() ^ in_b.keys())
     if alone:
-        raise DataNotFoundError(f"{len(alone)} images of '{a}' and '{b}' have no partner of that name, such as '{alone[0]}': complete or remove them.")
+        raise DataNotFoundError(
+            f"{len(alone)} images of '{a}' and '{b}' have no partner of that name, such as '{alone[0]}': complete or remove them."
+        )
     if not common:
         raise DataNotFoundError(f"No images in '{a}' and '{b}': give folders with images of equal names.")
     output.mkdir(parents=True, exist_ok=True)
@@ -90,6 +92,8 @@ def _ready(options: FileOptions) -> FusionMethod:
         return method
     shipped = shipped_weights(found, options.family, config.args)
     if shipped is None:
-        raise WeightsError(f"{found.name} ships no weights for {options.family}: train it and name the file with --weights.")
+        raise WeightsError(
+            f"{found.name} ships no weights for {options.family}: train it and name the file with --weights."
+        )
     load_weights(method, shipped.path)
     return method

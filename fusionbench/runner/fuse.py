@@ -130,5 +130,7 @@ def _save(cell: Cell, pair_id: str, image: np.ndarray, done: Done) -> None:
     try:
         write_image(cell.image(pair_id), image)
     except OSError as error:
-        raise OutputError(f"Cannot write {cell.image(pair_id)}: {error.strerror}; free space and run again.") from error
+        raise OutputError(
+            f"Cannot write {cell.image(pair_id)}: {error.strerror}; free space and run again."
+        ) from error
     done(pair_id, None)

@@ -112,7 +112,9 @@ def _splits(request: Request, problems: list[str]) -> list[Split]:
     for asked in request.datasets:
         for name in expand_dataset(asked, request, problems):
             try:
-                found.setdefault(name, find_split(dataset(name), request.split, request.data_root, request.limit))
+                found.setdefault(
+                    name, find_split(dataset(name), request.split, request.data_root, request.limit)
+                )
             except FusionbenchError as error:
                 problems.append(str(error))
     return list(found.values())
@@ -127,10 +129,14 @@ def expand_dataset(asked: str, request: Request, problems: list[str]) -> list[st
         except FusionbenchError as error:
             problems.append(str(error))
             return []
-    candidates = [d.name for d in datasets().values() if name in ("all", d.family) and request.split in d.splits]
+    candidates = [
+        d.name for d in datasets().values() if name in ("all", d.family) and request.split in d.splits
+    ]
     present = [d for d in candidates if _present(d, request)]
     if not present:
-        problems.append(f"No data set of '{asked}' is here: point --data-root at the folder that holds {', '.join(candidates)}.")
+        problems.append(
+            f"No data set of '{asked}' is here: point --data-root at the folder that holds {', '.join(candidates)}."
+        )
     return present
 
 

@@ -67,7 +67,11 @@ class RunResult:
 
 
 def run(
-    method: str | Sequence[str], dataset: str | Sequence[str], *, reporter: Reporter | None = None, **options: Any
+    method: str | Sequence[str],
+    dataset: str | Sequence[str],
+    *,
+    reporter: Reporter | None = None,
+    **options: Any,
 ) -> RunResult:
     """Run methods on data sets and return what became of each cell; the images and scores are under ``out``.
 
@@ -90,7 +94,9 @@ def plan_run(options: RunOptions) -> Plan:
     if options.batch_size < 1:
         raise RequestError(f"--batch-size must be at least 1; got {options.batch_size}.")
     if options.weights not in ("auto", "random") and not Path(options.weights).expanduser().is_file():
-        raise RequestError(f"Weights file '{options.weights}' does not exist: give --weights auto, random or a file.")
+        raise RequestError(
+            f"Weights file '{options.weights}' does not exist: give --weights auto, random or a file."
+        )
     plan = make_plan(
         Request(
             options.method,
@@ -172,7 +178,9 @@ def pick_device(name: str) -> torch.device:
     if device.type not in ("cpu", "cuda"):
         raise RequestError(f"Device '{name}' is not supported: use auto, cpu, cuda or cuda:0.")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise RequestError(f"Device '{name}' is not here, {torch.cuda.device_count()} CUDA devices are: use --device cpu.")
+        raise RequestError(
+            f"Device '{name}' is not here, {torch.cuda.device_count()} CUDA devices are: use --device cpu."
+        )
     return device
 
 

@@ -14,11 +14,15 @@ from fusionbench.runner.store import FINAL, Cell, ScoreKey
 from fusionbench.types import Pair
 
 
-def missing_metrics(cell: Cell, pairs: Sequence[Pair], metrics: Sequence[str], profile: str) -> dict[str, list[str]]:
+def missing_metrics(
+    cell: Cell, pairs: Sequence[Pair], metrics: Sequence[str], profile: str
+) -> dict[str, list[str]]:
     """Return, by pair id, the metrics whose current version has no final score; pairs without any are left out."""
     known = cards()
     final = {key for key, line in cell.scores().items() if line["status"] in FINAL}
-    wanted = {p.id: [m for m in metrics if ScoreKey(p.id, m, known[m].version, profile) not in final] for p in pairs}
+    wanted = {
+        p.id: [m for m in metrics if ScoreKey(p.id, m, known[m].version, profile) not in final] for p in pairs
+    }
     return {pair_id: names for pair_id, names in wanted.items() if names}
 
 

@@ -142,7 +142,9 @@ def find_cells(*folders: str | Path) -> list[Cell]:
 
 def read_records(*folders: str | Path) -> list[dict[str, Any]]:
     """Return the run.json of every cell below the folders, each with its folder under ``path``."""
-    return [{**record, "path": str(cell.path)} for cell in find_cells(*folders) if (record := cell.read_record())]
+    return [
+        {**record, "path": str(cell.path)} for cell in find_cells(*folders) if (record := cell.read_record())
+    ]
 
 
 def read_runs(*folders: str | Path) -> pd.DataFrame:
@@ -154,7 +156,22 @@ def read_runs(*folders: str | Path) -> pd.DataFrame:
     return scores_of(read_records(*(folders or ("runs",))))
 
 
-COLUMNS = ("dataset", "split", "family", "method", "title", "kind", "run", "image", "metric", "version", "profile", "value", "status", "detail")
+COLUMNS = (
+    "dataset",
+    "split",
+    "family",
+    "method",
+    "title",
+    "kind",
+    "run",
+    "image",
+    "metric",
+    "version",
+    "profile",
+    "value",
+    "status",
+    "detail",
+)
 
 
 def scores_of(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
@@ -164,7 +181,12 @@ def scores_of(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
     rows = []
     for record in records:
         data, method = record["dataset"], record["method"]
-        about = {"dataset": data["name"], "split": data["split"], "family": data["family"], "method": method["name"]}
+        about = {
+            "dataset": data["name"],
+            "split": data["split"],
+            "family": data["family"],
+            "method": method["name"],
+        }
         about |= {"title": method["title"], "kind": method["kind"]}
         rows += [about | line for line in Cell(Path(record["path"])).scores().values()]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"value": "float64"})

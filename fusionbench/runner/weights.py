@@ -44,7 +44,9 @@ def choose(cell: PlannedCell, policy: WeightsPolicy) -> Weights:
     if policy.choice != "auto":
         path = Path(policy.choice).expanduser()
         if not path.is_file():
-            raise WeightsError(f"Weights file '{path}' does not exist: give --weights auto, random or a file.")
+            raise WeightsError(
+                f"Weights file '{path}' does not exist: give --weights auto, random or a file."
+            )
         return Weights("file", path, file_hash(path), f"weights from {path.name}")
     own = trained_weights(cell, policy)
     if own is not None:

@@ -38,4 +38,6 @@ class LastCheckpoint(pl.Callback):
         if trainer.is_global_zero:
             os.replace(partial, self.place / "last.ckpt")
             seconds = round(self.earlier + time.monotonic() - self.started, 1)
-            write_json(self.place / "progress.json", {"epochs": trainer.current_epoch + 1, "seconds": seconds})
+            write_json(
+                self.place / "progress.json", {"epochs": trainer.current_epoch + 1, "seconds": seconds}
+            )

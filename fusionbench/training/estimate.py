@@ -19,7 +19,11 @@ TIMED_STEPS = 2
 
 def estimate_seconds(spec: MethodSpec, config: MethodConfig, split: Split, options: FitOptions) -> float:
     """Time a few steps of each stage on a throw-away copy and extrapolate to all of its batches."""
-    device = torch.device("cuda" if options.device == "auto" and torch.cuda.is_available() else options.device.replace("auto", "cpu"))
+    device = torch.device(
+        "cuda"
+        if options.device == "auto" and torch.cuda.is_available()
+        else options.device.replace("auto", "cpu")
+    )
     method = spec.build(config.args).to(device).train()
     total = 0.0
     for stage in method.stages:

@@ -59,7 +59,9 @@ def training_identity(spec: MethodSpec, config: MethodConfig, split: Split, seed
     }
 
 
-def training_folder(spec: MethodSpec, config: MethodConfig, split: Split, seed: int, out: Path) -> TrainingFolder:
+def training_folder(
+    spec: MethodSpec, config: MethodConfig, split: Split, seed: int, out: Path
+) -> TrainingFolder:
     """Name the folder of a training without creating it."""
     identity = digest_of(training_identity(spec, config, split, seed))[:10]
     return TrainingFolder(out / "training" / split.spec.name / spec.name / identity)
@@ -80,9 +82,13 @@ def train(
     pl.seed_everything(options.seed, workers=True, verbose=False)
     method = spec.build(config.args)
     if not method.trainable:
-        raise RequestError(f"Method '{spec.name}' has no parameters: there is nothing to train, run it as it is.")
+        raise RequestError(
+            f"Method '{spec.name}' has no parameters: there is nothing to train, run it as it is."
+        )
     if len(split.pairs) < 2:
-        raise RequestError(f"Training needs at least 2 pairs, {split.spec.name} {split.name} has {len(split.pairs)}.")
+        raise RequestError(
+            f"Training needs at least 2 pairs, {split.spec.name} {split.name} has {len(split.pairs)}."
+        )
     folder.path.mkdir(parents=True, exist_ok=True)
     seconds = {s: _fit_stage(method, s, config, split, folder, options) for s in method.stages}
     save_weights(method, folder.weights, _about(spec, config, split, seconds, options))
@@ -140,7 +146,10 @@ def build_trainer(
         max_epochs=recipe.epochs,
         gradient_clip_val=recipe.clip or None,
         callbacks=callbacks,
-        logger=[CSVLogger(place, name="", version="csv"), TensorBoardLogger(place, name="", version="tensorboard")],
+        logger=[
+            CSVLogger(place, name="", version="csv"),
+            TensorBoardLogger(place, name="", version="tensorboard"),
+        ],
         enable_progress_bar=not options.quiet,
         enable_checkpointing=False,
         enable_model_summary=False,

@@ -20,7 +20,7 @@ def build_optimizer(method: FusionMethod) -> dict[str, object]:
     parameters = [p for p in method.parameters() if p.requires_grad]
     optimizer = _optimizer(recipe.optimizer, parameters)
     total = int(method.trainer.estimated_stepping_batches)
-    factor = learning_rate_factor(recipe.schedule, recipe.optimizer.lr, total)
+    factor = LearningRateFactor(recipe.schedule, recipe.optimizer.lr, total)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
     return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
@@ -35,7 +35,7 @@ def _optimizer(config: OptimizerConfig, parameters: list[torch.nn.Parameter]) ->
     raise ConfigError(f"Optimizer '{config.name}' is unknown: use sgd, adam or adamw.")
 
 
-class learning_rate_factor:
+class LearningRateFactor:
     """Give lr(step) / lr of a schedule over ``total`` batches; a class, because LambdaLR saves callables' state."""
 
     def __init__(self, schedule: ScheduleConfig, lr: float, total: int) -> None:
@@ -53,5 +53,7 @@ class learning_rate_factor:
         progress = min(1.0, (step - self.warmup) / max(1, self.total - self.warmup))
         if self.name == "constant":
             return 1.0
-        decay = (1 - progress) ** self.power if self.name == "poly" else (1 + math.cos(math.pi * progress)) / 2
+        decay = (
+            (1 - progress) ** self.power if self.name == "poly" else (1 + math.cos(math.pi * progress)) / 2
+        )
         return self.floor + (1 - self.floor) * decay

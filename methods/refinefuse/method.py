@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from fusionbench.methods.refinefuse import loss
+from fusionbench.methods.refinefuse.network import RefineFuseNetwork
 from torch import Tensor
 
 from fusionbench.method import FusionMethod
-from fusionbench.methods.refinefuse import loss
-from fusionbench.methods.refinefuse.network import RefineFuseNetwork
 from fusionbench.types import PairBatch
 
 

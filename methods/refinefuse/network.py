@@ -109,7 +109,9 @@ class FIM(nn.Module):
     """Deep-superficial interaction (Eq. 5): gate the shallow map by both maps' channel means, add the deep one."""
 
     def forward(self, deep: Tensor, shallow: Tensor) -> Tensor:
-        gates = torch.sigmoid(deep.mean((2, 3), keepdim=True)) + torch.sigmoid(shallow.mean((2, 3), keepdim=True))
+        gates = torch.sigmoid(deep.mean((2, 3), keepdim=True)) + torch.sigmoid(
+            shallow.mean((2, 3), keepdim=True)
+        )
         return shallow * gates + resize(deep, shallow)
 
 

@@ -13,7 +13,10 @@ from fusionbench.registry import names, spec
 REFERENCES = [
     reference
     for name in names()
-    for reference in (name, *(f"{name}@{v}" for v, layer in spec(name).known_variants().items() if "args" in layer))
+    for reference in (
+        name,
+        *(f"{name}@{v}" for v, layer in spec(name).known_variants().items() if "args" in layer),
+    )
 ]
 
 

@@ -90,7 +90,9 @@ def spoil_empty(ir: Path, vi: Path) -> None:
 def test_a_bad_pair_fails_its_image_only(spoil, msrs: Path, tmp_path: Path) -> None:
     test = msrs / "MSRS" / "test"
     spoil(test / "ir" / "00001D.png", test / "vi" / "00001D.png")
-    done = fusionbench(*RUN, "-m", "average,maximum", "-d", "msrs,demo-medical", "--data-root", msrs, cwd=tmp_path)
+    done = fusionbench(
+        *RUN, "-m", "average,maximum", "-d", "msrs,demo-medical", "--data-root", msrs, cwd=tmp_path
+    )
     assert done.returncode == 1, done.stderr
     assert "00001D.png" in done.stderr
     assert "Traceback" not in done.stderr
@@ -116,7 +118,9 @@ def test_a_mended_pair_completes_the_cell(msrs: Path, tmp_path: Path) -> None:
     assert "– (" not in done.stdout
 
 
-def test_a_pair_of_one_pixel_is_fused_and_its_metrics_are_undefined_or_numbers(msrs: Path, tmp_path: Path) -> None:
+def test_a_pair_of_one_pixel_is_fused_and_its_metrics_are_undefined_or_numbers(
+    msrs: Path, tmp_path: Path
+) -> None:
     shutil.rmtree(msrs / "MSRS" / "test")
     for folder, mode in (("ir", "L"), ("vi", "RGB")):
         path = msrs / "MSRS" / "test" / folder / "00001D.png"
@@ -165,7 +169,9 @@ def test_a_broken_method_fails_its_cell_only(body: str, tmp_path: Path) -> None:
     done = fusionbench(*RUN, "-m", "./mine.py,average", "-d", "demo", "--limit", 2, cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
-    statuses = {p.parts[-3]: json.loads(p.read_text())["status"] for p in tmp_path.glob("runs/demo-test/*/*/run.json")}
+    statuses = {
+        p.parts[-3]: json.loads(p.read_text())["status"] for p in tmp_path.glob("runs/demo-test/*/*/run.json")
+    }
     assert statuses == {"mine-Mine": "failed", "average": "ok"}
 
 

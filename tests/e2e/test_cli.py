@@ -22,7 +22,9 @@ def test_help_names_every_verb(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["methods", "datasets", "metrics"])
 def test_lists_are_json_documents(kind: str, tmp_path: Path) -> None:
     rows = json.loads(fusionbench("list", kind, "--json", cwd=tmp_path).stdout)
-    assert {"methods": "refinefuse", "datasets": "msrs", "metrics": "Qabf"}[kind] in {row["name"] for row in rows}
+    assert {"methods": "refinefuse", "datasets": "msrs", "metrics": "Qabf"}[kind] in {
+        row["name"] for row in rows
+    }
     assert fusionbench("list", kind, cwd=tmp_path).returncode == 0
 
 
@@ -49,7 +51,16 @@ def test_a_broken_plug_in_file_does_not_break_a_list(tmp_path: Path) -> None:
 
 def test_fuses_two_images_and_two_folders(tmp_path: Path) -> None:
     demo = ensure("demo", "test") / "test"
-    single = fusionbench("fuse", demo / "ir" / "002.png", demo / "vi" / "002.png", "-m", "refinefuse", "-o", "f.png", cwd=tmp_path)
+    single = fusionbench(
+        "fuse",
+        demo / "ir" / "002.png",
+        demo / "vi" / "002.png",
+        "-m",
+        "refinefuse",
+        "-o",
+        "f.png",
+        cwd=tmp_path,
+    )
     assert single.returncode == 0, single.stderr
     assert Image.open(tmp_path / "f.png").size == (317, 239)
     many = fusionbench("fuse", demo / "ir", demo / "vi", "-m", "average", "-o", "out", cwd=tmp_path)
@@ -63,7 +74,9 @@ def test_fuse_refuses_what_it_cannot_pair(tmp_path: Path) -> None:
 
 
 def test_profile_gives_the_papers_figures(tmp_path: Path) -> None:
-    done = fusionbench("profile", "-m", "refinefuse", "--size", "256x256", "--seconds", "0.1", "--json", cwd=tmp_path)
+    done = fusionbench(
+        "profile", "-m", "refinefuse", "--size", "256x256", "--seconds", "0.1", "--json", cwd=tmp_path
+    )
     found = json.loads(done.stdout)["refinefuse"]
     assert found["params"] == pytest.approx(2.21e6, rel=0.01)
     assert found["macs"]["256x256"] == pytest.approx(12.73e9, rel=0.02)
@@ -75,7 +88,9 @@ def test_data_verify_finds_swapped_folders(tmp_path: Path) -> None:
         for number in range(3):
             path = tmp_path / "root/MSRS/test" / folder / f"{number}D.png"
             path.parent.mkdir(parents=True, exist_ok=True)
-            image = np.random.default_rng(number).integers(0, 256, (24, 32) if gray else (24, 32, 3), dtype=np.uint8)
+            image = np.random.default_rng(number).integers(
+                0, 256, (24, 32) if gray else (24, 32, 3), dtype=np.uint8
+            )
             Image.fromarray(image).save(path)
     done = fusionbench("data", "verify", "msrs", "--data-root", "root", cwd=tmp_path)
     assert "swapped" in done.stdout
@@ -91,7 +106,19 @@ def test_train_then_run_uses_the_new_weights(tmp_path: Path) -> None:
     done = fusionbench("train", "-m", "refinefuse@cpu", "-d", "demo-medical", *quick, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert Path(tmp_path, done.stdout.strip()).is_file()
-    run = ("run", "-m", "refinefuse@cpu", "-d", "demo-medical", *quick, "--limit", 1, "--metrics", "EN", "--no-baselines")
+    run = (
+        "run",
+        "-m",
+        "refinefuse@cpu",
+        "-d",
+        "demo-medical",
+        *quick,
+        "--limit",
+        1,
+        "--metrics",
+        "EN",
+        "--no-baselines",
+    )
     assert fusionbench(*run, "--no-train", cwd=tmp_path).returncode == 0
     record = json.loads(next(tmp_path.glob("runs/demo-medical-test/*/*/run.json")).read_text())
     assert record["weights"]["source"] == "trained"

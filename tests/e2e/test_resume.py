@@ -11,7 +11,18 @@ from pathlib import Path
 import pytest
 from command import COMMAND, fusionbench
 
-ARGUMENTS = ["run", "-m", "refinefuse", "-d", "demo", "--metrics", "EN,SF,VIF", "--limit", "5", "--no-baselines"]
+ARGUMENTS = [
+    "run",
+    "-m",
+    "refinefuse",
+    "-d",
+    "demo",
+    "--metrics",
+    "EN,SF,VIF",
+    "--limit",
+    "5",
+    "--no-baselines",
+]
 
 
 def state(folder: Path) -> tuple[dict[str, bytes], list[bytes]]:
@@ -21,10 +32,14 @@ def state(folder: Path) -> tuple[dict[str, bytes], list[bytes]]:
 
 
 def start(folder: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen([*COMMAND, *ARGUMENTS], cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    return subprocess.Popen(
+        [*COMMAND, *ARGUMENTS], cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
 
 
-def wait_for(pattern: str, folder: Path, count: int, process: subprocess.Popen[str], lines: bool = False) -> None:
+def wait_for(
+    pattern: str, folder: Path, count: int, process: subprocess.Popen[str], lines: bool = False
+) -> None:
     """Wait until so many files, or lines in the first file, are there."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
@@ -59,7 +74,11 @@ def test_a_killed_run_ends_with_the_same_bytes(
     wait_for(pattern, tmp_path, count, process, lines)
     process.kill()
     process.communicate()
-    kept = {p: p.stat().st_mtime_ns for p in tmp_path.glob("runs/demo-test/refinefuse/*/images/*.png") if p.name[0] != "."}
+    kept = {
+        p: p.stat().st_mtime_ns
+        for p in tmp_path.glob("runs/demo-test/refinefuse/*/images/*.png")
+        if p.name[0] != "."
+    }
     assert fusionbench(*ARGUMENTS, cwd=tmp_path).returncode == 0
     assert {p: p.stat().st_mtime_ns for p in kept} == kept
     assert state(tmp_path) == undisturbed

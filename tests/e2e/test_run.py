@@ -80,7 +80,20 @@ def test_a_second_run_computes_nothing_and_says_so(first: Path) -> None:
 
 def test_another_metric_is_added_without_fusing_again(first: Path) -> None:
     images = {p: p.stat().st_mtime_ns for p in first.glob("runs/**/*.png")}
-    done = fusionbench("run", "-m", "average", "-d", "demo", "--limit", 3, "--metrics", "SD", "--no-baselines", "--json", cwd=first)
+    done = fusionbench(
+        "run",
+        "-m",
+        "average",
+        "-d",
+        "demo",
+        "--limit",
+        3,
+        "--metrics",
+        "SD",
+        "--no-baselines",
+        "--json",
+        cwd=first,
+    )
     document = json.loads(done.stdout)
     assert [(c["fused"], c["scored"]) for c in document["cells"]] == [(0, 3)]
     assert {p: p.stat().st_mtime_ns for p in images} == images
@@ -127,7 +140,18 @@ def test_dry_run_plans_and_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_batches_give_the_same_images_after_a_gap(tmp_path: Path) -> None:
-    command = ("run", "-m", "refinefuse", "-d", "demo-medical", "--batch-size", 4, "--no-baselines", "--metrics", "EN")
+    command = (
+        "run",
+        "-m",
+        "refinefuse",
+        "-d",
+        "demo-medical",
+        "--batch-size",
+        4,
+        "--no-baselines",
+        "--metrics",
+        "EN",
+    )
     assert fusionbench(*command, cwd=tmp_path).returncode == 0
     image = next(tmp_path.glob("runs/demo-medical-test/refinefuse/*/images/002.png"))
     pixels = image.read_bytes()
@@ -138,9 +162,14 @@ def test_batches_give_the_same_images_after_a_gap(tmp_path: Path) -> None:
 
 def test_someones_images_are_scored_as_an_external_method(first: Path, tmp_path: Path) -> None:
     theirs = next(first.glob("runs/demo-test/maximum/*/images"))
-    done = fusionbench("run", "-m", f"images:{theirs}", "-d", "demo", *QUICK, "--no-baselines", "--json", cwd=tmp_path)
+    done = fusionbench(
+        "run", "-m", f"images:{theirs}", "-d", "demo", *QUICK, "--no-baselines", "--json", cwd=tmp_path
+    )
     assert done.returncode == 0, done.stderr
-    values = {c.parent.name: [json.loads(x)["value"] for x in (c / "scores.jsonl").open()] for c in (*cells(tmp_path), *cells(first))}
+    values = {
+        c.parent.name: [json.loads(x)["value"] for x in (c / "scores.jsonl").open()]
+        for c in (*cells(tmp_path), *cells(first))
+    }
     assert values["images-images"] == values["maximum"]
 
 

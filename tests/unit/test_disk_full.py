@@ -13,7 +13,9 @@ from fusionbench.errors import OutputError
 from fusionbench.runner import fuse
 
 
-def test_a_full_disk_stops_the_run_and_keeps_what_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_stops_the_run_and_keeps_what_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     written = []
     real = fuse.write_image
 

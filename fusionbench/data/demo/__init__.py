@@ -29,7 +29,11 @@ GENERATORS: dict[str, Generator] = {
     "demo-medical": brain_pair,
     "demo-sar-opt": terrain_pair,
 }
-COUNTS = {"demo": {"test": 8, "train": 32}, "demo-medical": {"test": 6, "train": 16}, "demo-sar-opt": {"test": 6, "train": 16}}
+COUNTS = {
+    "demo": {"test": 8, "train": 32},
+    "demo-medical": {"test": 6, "train": 16},
+    "demo-sar-opt": {"test": 6, "train": 16},
+}
 
 
 def ensure(name: str, split: str) -> Path:

@@ -9,7 +9,9 @@ from fusionbench.data.demo.canvas import Scene, ellipse, fractal, glow, grid, te
 
 # black - blue - cyan - green - yellow - red, as PET consoles show uptake
 STOPS = np.array([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
-COLORS = np.array([[0, 0, 0], [0.1, 0.1, 0.7], [0, 0.7, 0.8], [0.2, 0.8, 0.2], [0.95, 0.85, 0.1], [0.95, 0.15, 0.05]])
+COLORS = np.array(
+    [[0, 0, 0], [0.1, 0.1, 0.7], [0, 0.7, 0.8], [0.2, 0.8, 0.2], [0.95, 0.85, 0.1], [0.95, 0.15, 0.05]]
+)
 
 
 def brain_pair(rng: np.random.Generator, height: int, width: int) -> Scene:
@@ -41,13 +43,17 @@ def _ventricles(rng: np.random.Generator, dy: np.ndarray, dx: np.ndarray, ry: fl
     return horns[0] | horns[1]
 
 
-def _mri(rng: np.random.Generator, radius: np.ndarray, gray: np.ndarray, ventricles: np.ndarray) -> np.ndarray:
+def _mri(
+    rng: np.random.Generator, radius: np.ndarray, gray: np.ndarray, ventricles: np.ndarray
+) -> np.ndarray:
     inside = radius < 0.93
     image = np.where(inside, 0.62 + 0.02 * fractal(rng, radius.shape, 5), 0.0)
     image = np.where(gray > 0.5, 0.42, image)
     image = np.where(inside & (gray > 0) & (gray < 0.5), 0.14, image)
     image = np.where(ventricles, 0.08, image)
-    image = np.where((radius > 1.06) & (radius < 1.16), 0.80, image)  # fat under the skin; the skull stays dark
+    image = np.where(
+        (radius > 1.06) & (radius < 1.16), 0.80, image
+    )  # fat under the skin; the skull stays dark
     field = 1 + 0.08 * texture(rng, radius.shape, 60)
     image = gaussian_filter(image, 0.7) * field
     noise = np.hypot(0.012 * rng.standard_normal(radius.shape), 0.012 * rng.standard_normal(radius.shape))
@@ -69,8 +75,12 @@ def _pet(
         uptake += 0.45 * glow(dy, dx, 0.05 * axes[0], side * 0.28 * axes[1], 0.10 * axes[1])
     for _ in range(rng.integers(1, 4)):
         angle, distance = rng.uniform(0, 2 * np.pi), rng.uniform(0.25, 0.7)
-        focus = glow(dy, dx, distance * axes[0] * np.sin(angle), distance * axes[1] * np.cos(angle), rng.uniform(5, 11))
+        focus = glow(
+            dy, dx, distance * axes[0] * np.sin(angle), distance * axes[1] * np.cos(angle), rng.uniform(5, 11)
+        )
         uptake += rng.uniform(-0.35, 0.6) * focus
     uptake = gaussian_filter(np.clip(uptake, 0, None), 4.0)
-    uptake = np.clip(uptake / uptake.max() + 0.01 * gaussian_filter(rng.standard_normal(uptake.shape), 1.5), 0, 1)
+    uptake = np.clip(
+        uptake / uptake.max() + 0.01 * gaussian_filter(rng.standard_normal(uptake.shape), 1.5), 0, 1
+    )
     return to_uint8(np.stack([np.interp(uptake, STOPS, COLORS[:, c]) for c in range(3)], axis=-1))

@@ -43,7 +43,9 @@ def texture(rng: np.random.Generator, shape: tuple[int, int], sigma: float) -> n
     return (noise - noise.mean()) / noise.std()
 
 
-def fractal(rng: np.random.Generator, shape: tuple[int, int], coarsest: float, octaves: int = 4) -> np.ndarray:
+def fractal(
+    rng: np.random.Generator, shape: tuple[int, int], coarsest: float, octaves: int = 4
+) -> np.ndarray:
     """Return noise with detail at several scales, about unit deviation."""
     layers = [texture(rng, shape, max(coarsest / 2**k, 0.5)) / 1.7**k for k in range(octaves)]
     total = sum(layers)

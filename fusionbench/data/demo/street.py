@@ -29,14 +29,19 @@ class Street:
     def sky(self) -> None:
         rise = np.clip(self.y / self.horizon, 0, 1)[..., None]
         clouds = 0.06 * fractal(self.rng, self.shape, 30)[..., None]
-        self.visible[:] = (1 - rise) * np.array([0.35, 0.52, 0.80]) + rise * np.array([0.80, 0.84, 0.88]) + clouds
+        self.visible[:] = (
+            (1 - rise) * np.array([0.35, 0.52, 0.80]) + rise * np.array([0.80, 0.84, 0.88]) + clouds
+        )
         self.infrared[:] = 0.10 + 0.10 * rise[..., 0] + 0.015 * fractal(self.rng, self.shape, 40)
 
     def ground(self) -> None:
         below = self.y >= self.horizon
         depth = np.clip((self.y - self.horizon) / (self.shape[0] - self.horizon), 0, 1)
         grain = 0.05 * texture(self.rng, self.shape, 0.8)
-        grass = np.array([0.30, 0.42, 0.20])[None, None] + (grain + 0.05 * fractal(self.rng, self.shape, 12))[..., None]
+        grass = (
+            np.array([0.30, 0.42, 0.20])[None, None]
+            + (grain + 0.05 * fractal(self.rng, self.shape, 12))[..., None]
+        )
         self.visible[below] = grass[below]
         self.infrared[below] = (0.30 + 0.05 * fractal(self.rng, self.shape, 14))[below]
         half = self.shape[1] * (0.03 + 0.55 * depth)
@@ -66,7 +71,9 @@ class Street:
         body = box(self.y, self.x, top, left, height + 3, width)
         color = self.rng.uniform(0.30, 0.68) + self.rng.uniform(-0.07, 0.07, 3)
         bricks = 0.02 * ((np.mod(self.y, 4) < 1) | (np.mod(self.x + 3 * (np.mod(self.y, 8) < 4), 6) < 1))
-        self.visible[body] = (color - bricks[..., None] + 0.02 * texture(self.rng, self.shape, 0.7)[..., None])[body]
+        self.visible[body] = (
+            color - bricks[..., None] + 0.02 * texture(self.rng, self.shape, 0.7)[..., None]
+        )[body]
         self.infrared[body] = (self.rng.uniform(0.28, 0.42) + 0.02 * fractal(self.rng, self.shape, 9))[body]
         for row in np.arange(top + 6, self.horizon - 8, 14):
             for column in np.arange(left + 5, left + width - 8, 12):
@@ -99,7 +106,9 @@ class Street:
         return (bottom - self.horizon) / (self.shape[0] - self.horizon)
 
     def cars(self) -> None:
-        for bottom in np.sort(self.rng.uniform(self.horizon + 22, self.shape[0] - 12, self.rng.integers(1, 4))):
+        for bottom in np.sort(
+            self.rng.uniform(self.horizon + 22, self.shape[0] - 12, self.rng.integers(1, 4))
+        ):
             size = 78 * self.scale(bottom) + 12
             lane = self.rng.choice([-0.5, 0.5]) * self.shape[1] * 0.5 * self.scale(bottom)
             self._car(bottom, self.vanishing + lane, size)
@@ -109,9 +118,20 @@ class Street:
         body = box(y, x, bottom - 0.45 * size, cx - size / 2, 0.36 * size, size)
         roof = box(y, x, bottom - 0.72 * size, cx - 0.36 * size, 0.3 * size, 0.72 * size)
         glass = box(y, x, bottom - 0.67 * size, cx - 0.31 * size, 0.19 * size, 0.62 * size)
-        wheels = sum(box(y, x, bottom - 0.14 * size, cx + s * 0.38 * size - 0.08 * size, 0.14 * size, 0.16 * size) for s in (-1, 1)) > 0
+        wheels = (
+            sum(
+                box(y, x, bottom - 0.14 * size, cx + s * 0.38 * size - 0.08 * size, 0.14 * size, 0.16 * size)
+                for s in (-1, 1)
+            )
+            > 0
+        )
         color = self.rng.uniform(0.1, 0.9, 3) * 0.7 + 0.1
-        for part, visible, infrared in ((roof, color * 0.9, 0.40), (body, color, 0.47), (glass, (0.12, 0.15, 0.18), 0.33), (wheels, (0.05, 0.05, 0.05), 0.74)):
+        for part, visible, infrared in (
+            (roof, color * 0.9, 0.40),
+            (body, color, 0.47),
+            (glass, (0.12, 0.15, 0.18), 0.33),
+            (wheels, (0.05, 0.05, 0.05), 0.74),
+        ):
             paint(self.visible, part, visible)
             paint(self.infrared, part, infrared)
             self.label[part] = CAR
@@ -137,9 +157,26 @@ class Street:
         head = ellipse(y, x, bottom - 0.90 * height, cx, 0.09 * height, 0.075 * height)
         torso = ellipse(y, x, bottom - 0.62 * height, cx, 0.22 * height, 0.13 * height)
         stride = self.rng.uniform(0.02, 0.09) * height
-        legs = sum(box(y, x, bottom - 0.45 * height, cx + s * stride - 0.045 * height, 0.45 * height, 0.09 * height) for s in (-1, 1)) > 0
+        legs = (
+            sum(
+                box(
+                    y,
+                    x,
+                    bottom - 0.45 * height,
+                    cx + s * stride - 0.045 * height,
+                    0.45 * height,
+                    0.09 * height,
+                )
+                for s in (-1, 1)
+            )
+            > 0
+        )
         clothes = self.rng.uniform(0.08, 0.5, (2, 3))
-        for part, visible, infrared in ((legs, clothes[0], 0.80), (torso, clothes[1], 0.86), (head, (0.72, 0.56, 0.46), 0.97)):
+        for part, visible, infrared in (
+            (legs, clothes[0], 0.80),
+            (torso, clothes[1], 0.86),
+            (head, (0.72, 0.56, 0.46), 0.97),
+        ):
             paint(self.visible, part, visible)
             paint(self.infrared, part, infrared + 0.02 * self.rng.standard_normal())
             self.label[part] = PERSON
@@ -148,12 +185,16 @@ class Street:
         """Light the scene as each camera sees it."""
         visible = np.clip(self.visible, 0, 1)
         if self.night:
-            visible = visible * np.array([0.13, 0.14, 0.18]) + np.clip(self.lights, 0, 1.2)[..., None] * np.array([1.0, 0.93, 0.78])
+            visible = visible * np.array([0.13, 0.14, 0.18]) + np.clip(self.lights, 0, 1.2)[
+                ..., None
+            ] * np.array([1.0, 0.93, 0.78])
             visible += 0.012 * self.rng.standard_normal(visible.shape)
         if self.hazy:
             visible = self._haze(visible)
         visible += 0.008 * self.rng.standard_normal(visible.shape)
-        infrared = gaussian_filter(np.clip(self.infrared, 0, 1), 0.9) + 0.012 * self.rng.standard_normal(self.shape)
+        infrared = gaussian_filter(np.clip(self.infrared, 0, 1), 0.9) + 0.012 * self.rng.standard_normal(
+            self.shape
+        )
         return Scene(to_uint8(infrared), to_uint8(visible), ("ir", "vi"), self.label)
 
     def _haze(self, visible: np.ndarray) -> np.ndarray:

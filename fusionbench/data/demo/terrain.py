@@ -8,7 +8,9 @@ from scipy.ndimage import gaussian_filter
 from fusionbench.data.demo.canvas import Scene, box, fractal, grid, texture, to_uint8
 
 LOOKS = 4  # speckle of a four-look intensity image
-CROPS = np.array([[0.36, 0.45, 0.22], [0.55, 0.50, 0.30], [0.25, 0.38, 0.18], [0.62, 0.55, 0.40], [0.42, 0.52, 0.28]])
+CROPS = np.array(
+    [[0.36, 0.45, 0.22], [0.55, 0.50, 0.30], [0.25, 0.38, 0.18], [0.62, 0.55, 0.40], [0.42, 0.52, 0.28]]
+)
 FOREST, WATER, ROAD, ROOF = np.array([0.13, 0.24, 0.12]), np.array([0.12, 0.20, 0.26]), 0.58, 0.72
 
 
@@ -21,6 +23,7 @@ def terrain_pair(rng: np.random.Generator, height: int, width: int) -> Scene:
     _river(rng, y, x, optical, radar)
     _buildings(rng, y, x, optical, radar)
     optical = optical + 0.015 * texture(rng, y.shape, 0.6)[..., None]
+    radar = np.maximum(radar, 0.002)  # the noise floor of the receiver
     speckle = rng.gamma(LOOKS, 1 / LOOKS, y.shape)
     backscatter = gaussian_filter(radar * speckle, 0.5)
     return Scene(to_uint8(np.sqrt(backscatter)), to_uint8(_clouds(rng, optical)), ("sar", "opt"))
@@ -44,7 +47,9 @@ def _forest(rng: np.random.Generator, optical: np.ndarray, radar: np.ndarray) ->
     radar[trees] = (0.20 + 0.05 * crowns)[trees]
 
 
-def _roads(rng: np.random.Generator, y: np.ndarray, x: np.ndarray, optical: np.ndarray, radar: np.ndarray) -> None:
+def _roads(
+    rng: np.random.Generator, y: np.ndarray, x: np.ndarray, optical: np.ndarray, radar: np.ndarray
+) -> None:
     for _ in range(rng.integers(2, 4)):
         angle, offset = rng.uniform(0, np.pi), rng.uniform(-60, 60)
         across = (x - x.shape[1] / 2) * np.cos(angle) + (y - y.shape[0] / 2) * np.sin(angle) - offset
@@ -52,14 +57,18 @@ def _roads(rng: np.random.Generator, y: np.ndarray, x: np.ndarray, optical: np.n
         optical[road], radar[road] = ROAD, 0.012
 
 
-def _river(rng: np.random.Generator, y: np.ndarray, x: np.ndarray, optical: np.ndarray, radar: np.ndarray) -> None:
+def _river(
+    rng: np.random.Generator, y: np.ndarray, x: np.ndarray, optical: np.ndarray, radar: np.ndarray
+) -> None:
     """Lay a winding river: smooth water mirrors the pulse away, so radar sees it black."""
     bend = rng.uniform(15, 35) * np.sin(y / rng.uniform(25, 45) + rng.uniform(0, 6))
     river = np.abs(x - x.shape[1] * rng.uniform(0.25, 0.75) - bend) < rng.uniform(6, 13)
     optical[river], radar[river] = WATER, 0.004
 
 
-def _buildings(rng: np.random.Generator, y: np.ndarray, x: np.ndarray, optical: np.ndarray, radar: np.ndarray) -> None:
+def _buildings(
+    rng: np.random.Generator, y: np.ndarray, x: np.ndarray, optical: np.ndarray, radar: np.ndarray
+) -> None:
     """Set houses in blocks; wall and ground reflect the pulse straight back along the side that faces the radar."""
     top, left = rng.uniform(20, y.shape[0] - 110), rng.uniform(20, x.shape[1] - 110)
     for row in np.arange(top, top + 85, 17):
