@@ -23,7 +23,7 @@ def info(
     """Show what is known of a method, data set or metric: source, layout, licence, open points."""
     kind, document = describe(name)
     if json:
-        print_json({"kind": kind, **document})
+        print_json({"entry": kind, **document})
         return
     import yaml
 

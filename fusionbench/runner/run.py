@@ -13,7 +13,7 @@ import torch
 from fusionbench.data.pairs import Split
 from fusionbench.errors import FusionbenchError, OutputError, RequestError
 from fusionbench.files import cannot_write
-from fusionbench.metrics import resolve
+from fusionbench.metrics import resolve, resolve_profile
 from fusionbench.runner.cell import CellOptions, CellResult, run_cell
 from fusionbench.runner.plan import Plan, PlanError, PlannedCell, Request, make_plan
 from fusionbench.runner.progress import Reporter
@@ -90,6 +90,7 @@ def _tuple(names: str | Sequence[str]) -> tuple[str, ...]:
 def plan_run(options: RunOptions) -> Plan:
     """Check the request without doing anything. Raises PlanError, RequestError or UnknownNameError."""
     resolve(options.metrics)
+    resolve_profile(options.profile)
     pick_device(options.device)
     if options.batch_size < 1:
         raise RequestError(f"--batch-size must be at least 1; got {options.batch_size}.")

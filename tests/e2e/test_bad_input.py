@@ -11,6 +11,8 @@ import pytest
 from command import fusionbench
 from PIL import Image
 
+from fusionbench.cli.app import app
+
 RUN = ("run", "--metrics", "EN,SF", "--no-baselines")
 
 
@@ -56,11 +58,18 @@ def one_sentence(text: str, *words: str) -> None:
     ],
 )
 def test_a_wrong_request_is_one_sentence_and_code_2(
-    arguments: tuple[str, ...], words: tuple[str, ...], tmp_path: Path
+    arguments: tuple[str, ...],
+    words: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    done = fusionbench(*RUN, *arguments, cwd=tmp_path)
-    assert done.returncode == 2, done.stderr
-    one_sentence(done.stderr, *words)
+    # in this process: a subprocess for each would import torch each time
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stopped:
+        app([*RUN, *arguments])
+    assert stopped.value.code == 2
+    one_sentence(capsys.readouterr().err, *words)
     assert not list(tmp_path.glob("runs/*/*"))
 
 

@@ -11,6 +11,7 @@ from command import fusionbench
 from PIL import Image
 
 from fusionbench.data.demo import ensure
+from fusionbench.data.images import read_image
 
 
 def test_help_names_every_verb(tmp_path: Path) -> None:
@@ -31,7 +32,7 @@ def test_lists_are_json_documents(kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["refinefuse", "MSRS", "vif", "average"])
 def test_info_shows_a_card(name: str, tmp_path: Path) -> None:
     document = json.loads(fusionbench("info", name, "--json", cwd=tmp_path).stdout)
-    assert document["kind"] in ("method", "data set", "metric")
+    assert document["entry"] in ("method", "data set", "metric")
     assert document["title"]
 
 
@@ -62,7 +63,7 @@ def test_fuses_two_images_and_two_folders(tmp_path: Path) -> None:
         cwd=tmp_path,
     )
     assert single.returncode == 0, single.stderr
-    assert Image.open(tmp_path / "f.png").size == (317, 239)
+    assert read_image(tmp_path / "f.png").shape == (239, 317, 3)
     many = fusionbench("fuse", demo / "ir", demo / "vi", "-m", "average", "-o", "out", cwd=tmp_path)
     assert len(many.stdout.splitlines()) == len(list((tmp_path / "out").glob("*.png"))) == 8
 
