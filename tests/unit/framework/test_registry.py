@@ -1,0 +1,104 @@
+"""References, near misses, and plug-ins that are broken."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from fusionbench import registry
+from fusionbench.errors import ConfigError, DataNotFoundError, PluginError, UnknownNameError
+
+PLUGIN = """
+from fusionbench.method import FusionMethod
+class {name}(FusionMethod):
+    families = frozenset({{"ir-vis"}})
+    def fuse(self, a, b):
+        return a
+"""
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.py"
+    path.write_text(PLUGIN.format(name="Mine"))
+    return path
+
+
+def test_names_are_compared_without_case_and_with_hyphen_as_underscore() -> None:
+    assert registry.spec("Laplacian-Pyramid").name == "laplacian_pyramid"
+    assert {"refinefuse", "average", "visible"} <= set(registry.names())
+
+
+@pytest.mark.parametrize(("asked", "near"), [("refinfuse", "refinefuse"), ("averge", "average")])
+def test_a_near_miss_is_suggested(asked: str, near: str) -> None:
+    with pytest.raises(UnknownNameError, match=f"did you mean '{near}'"):
+        registry.spec(asked)
+
+
+def test_a_file_is_a_method_named_by_its_stem_and_class(plugin: Path) -> None:
+    for reference in (str(plugin), f"{plugin}:Mine"):
+        found = registry.spec(reference)
+        assert found.name == "mine-Mine"
+        assert type(found.build({})).__name__ == "Mine"
+
+
+def test_a_file_with_two_classes_needs_a_name(plugin: Path) -> None:
+    plugin.write_text(PLUGIN.format(name="One") + PLUGIN.format(name="Two"))
+    with pytest.raises(PluginError, match="One, Two"):
+        registry.spec(str(plugin))
+    assert type(registry.spec(f"{plugin}:Two").build({})).__name__ == "Two"
+
+
+def test_a_class_of_a_module_is_a_method() -> None:
+    found = registry.spec("fusionbench.checks:CHECKS")
+    with pytest.raises(PluginError, match="no FusionMethod class"):
+        found.build({})
+
+
+@pytest.mark.parametrize(
+    ("reference", "error", "word"),
+    [
+        ("./nowhere.py", PluginError, "does not exist"),
+        ("no_such_module:Class", PluginError, "cannot be found"),
+        ("images:nowhere", DataNotFoundError, "nowhere"),
+    ],
+)
+def test_what_is_not_there_is_named(reference: str, error: type[Exception], word: str) -> None:
+    with pytest.raises(error, match=word):
+        registry.spec(reference)
+
+
+def test_an_unknown_variant_or_argument_is_an_error_with_a_suggestion() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'wo_fim'"):
+        registry.spec("refinefuse@wo_fin").config()
+    with pytest.raises(ConfigError, match=r"did you mean 'args\.levels'"):
+        registry.load("refinefuse", level=3)
+
+
+def test_variants_combine_in_order() -> None:
+    config = registry.spec("refinefuse@three_levels+cpu").config()
+    assert config.args == {"levels": 3}
+    assert config.stages["fuse"].optimizer.name == "adam"
+
+
+def test_two_providers_of_a_name_are_an_error_naming_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    rival = EntryPoint("average", "rival.average:Average", registry.GROUP)
+    object.__setattr__(rival, "dist", SimpleNamespace(name="rival-package"))
+    monkeypatch.setattr(registry, "_installed", lambda: [rival])
+    with pytest.raises(PluginError, match=r"average\.py and rival\.average:Average of rival-package"):
+        registry.spec("average")
+
+
+def test_code_that_cannot_be_imported_says_why(plugin: Path) -> None:
+    plugin.write_text("import no_such_package\n" + plugin.read_text())
+    with pytest.raises(PluginError, match="no_such_package"):
+        registry.spec(str(plugin)).build({})
+
+
+def test_the_hash_follows_the_code(plugin: Path) -> None:
+    before = registry.spec(str(plugin)).files_hash()
+    plugin.write_text(plugin.read_text() + "# changed\n")
+    assert registry.spec(str(plugin)).files_hash() != before
