@@ -12,7 +12,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fusionbench.cards import Card, read_card, read_yaml
+from fusionbench.cards import Card, literal, read_card, read_yaml
 from fusionbench.errors import ConfigError, DataNotFoundError, PluginError, RequestError, UnknownNameError
 from fusionbench.shipped import share
 
@@ -44,9 +44,11 @@ class MethodSpec:
         return self.card.kind == "external"
 
     def recipe_file(self) -> dict[str, Any]:
-        """Return the contents of config.yaml, empty for a method without one."""
+        """Return config.yaml of a folder or the literal CONFIG of a single file, empty where there is none."""
+        if self.source.is_file():
+            return literal(self.source, "CONFIG") or {}
         path = self.source / "config.yaml"
-        return read_yaml(path) if self.source.is_dir() and path.exists() else {}
+        return read_yaml(path) if path.exists() else {}
 
     def known_variants(self) -> dict[str, dict[str, Any]]:
         return self.recipe_file().get("variants", {})
@@ -182,14 +184,8 @@ def _images(reference: str) -> MethodSpec:
 
 def _card_or_default(source: Path, title: str) -> Card:
     """Let a local experiment run without a card: it is learned, of every family, and titled by its class."""
-    has_card = (source / "card.yaml").exists() if source.is_dir() else _literal_card(source)
+    has_card = (source / "card.yaml").exists() if source.is_dir() else literal(source, "CARD") is not None
     return read_card(source) if has_card else Card(title, "learned", ("ir-vis", "medical", "sar-opt"))
-
-
-def _literal_card(source: Path) -> bool:
-    from fusionbench.cards import literal
-
-    return literal(source, "CARD") is not None
 
 
 def only_class(path: Path) -> str:

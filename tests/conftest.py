@@ -1,6 +1,10 @@
 """Fixtures that reach the real images and golden files kept outside the repository."""
 
 import os
+
+# the suite runs in two processes; a thread each keeps them, and the commands they start, off each other's core
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from pathlib import Path
 
 import pytest

@@ -95,7 +95,11 @@ def _methods(request: Request, problems: list[str]) -> list[tuple[MethodSpec, Me
         except FusionbenchError as error:
             problems.append(str(error))
             continue
-        found.setdefault(method.name, (method, config, named))
+        first = found.setdefault(method.name, (method, config, named))[0]
+        if first.source != method.source:
+            problems.append(
+                f"'{first.reference}' and '{method.reference}' would both be called '{method.name}': rename one."
+            )
     return list(found.values())
 
 

@@ -13,7 +13,7 @@ from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
 from fusionbench.config import MethodConfig
 from fusionbench.data.pairs import Split
-from fusionbench.errors import RequestError
+from fusionbench.errors import ConfigError, RequestError
 from fusionbench.identity import digest_of
 from fusionbench.method import FusionMethod
 from fusionbench.provenance import provenance
@@ -85,6 +85,11 @@ def train(
         raise RequestError(
             f"Method '{spec.name}' has no parameters: there is nothing to train, run it as it is."
         )
+    for stage in method.stages:
+        if stage not in config.stages:
+            raise ConfigError(
+                f"{spec.name} has no recipe for its stage '{stage}': add stages.{stage} to its config."
+            )
     if len(split.pairs) < 2:
         raise RequestError(
             f"Training needs at least 2 pairs, {split.spec.name} {split.name} has {len(split.pairs)}."

@@ -79,6 +79,14 @@ def test_all_problems_of_a_request_are_named_at_once(tmp_path: Path) -> None:
     assert len([line for line in done.stderr.splitlines() if line.startswith("Error: ")]) == 3
 
 
+def test_two_folders_of_one_name_are_not_mixed_up(tmp_path: Path) -> None:
+    for folder in ("one/out", "two/out"):
+        (tmp_path / folder).mkdir(parents=True)
+    done = fusionbench(*RUN, "-m", "images:one/out,images:two/out", "-d", "demo", cwd=tmp_path)
+    assert done.returncode == 2
+    one_sentence(done.stderr, "images:one/out", "images:two/out", "rename one")
+
+
 def spoil_size(ir: Path, vi: Path) -> None:
     Image.new("L", (30, 20), 7).save(ir)
 

@@ -102,3 +102,10 @@ def test_the_hash_follows_the_code(plugin: Path) -> None:
     before = registry.spec(str(plugin)).files_hash()
     plugin.write_text(plugin.read_text() + "# changed\n")
     assert registry.spec(str(plugin)).files_hash() != before
+
+
+def test_a_single_file_brings_its_recipe_along(plugin: Path) -> None:
+    plugin.write_text(plugin.read_text() + 'CONFIG = {"stages": {"first": {"epochs": 3}, "second": {}}}\n')
+    config = registry.spec(str(plugin)).config(("stages.second.crop=48",))
+    assert config.stages["first"].epochs == 3
+    assert config.stages["second"].crop == 48
