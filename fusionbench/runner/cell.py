@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,34 +15,17 @@ from filelock import FileLock, Timeout
 
 from fusionbench.errors import FusionbenchError, OutputError, PluginError, WeightsError
 from fusionbench.files import cannot_write
-from fusionbench.identity import digest_of
 from fusionbench.method import FusionMethod
-from fusionbench.provenance import provenance
-from fusionbench.runner.external import external_hash, take_missing
+from fusionbench.runner.external import take_missing
 from fusionbench.runner.fuse import Failure, failure_from, fuse_missing
 from fusionbench.runner.plan import PlannedCell
 from fusionbench.runner.probe import probe, same
 from fusionbench.runner.progress import Reporter
+from fusionbench.runner.record import CellOptions, cell_of, make_identity, new_record, now
 from fusionbench.runner.score import missing_metrics, score_missing
-from fusionbench.runner.store import SCHEMA, Cell
-from fusionbench.runner.weights import WeightsPolicy, prepare
+from fusionbench.runner.store import Cell
+from fusionbench.runner.weights import prepare
 from fusionbench.weights import Weights
-
-PROTOCOL = 1  # raised when padding, colour handling or rounding of stored images changes
-
-
-@dataclass(frozen=True)
-class CellOptions:
-    """What all cells of a run share; ``manifest`` is the content hash of the cell's split."""
-
-    out: Path
-    device: torch.device
-    metrics: tuple[str, ...]
-    profile: str
-    batch_size: int
-    seed: int
-    fresh: bool
-    policy: WeightsPolicy
 
 
 @dataclass
@@ -74,6 +56,9 @@ def run_cell(planned: PlannedCell, manifest: str, options: CellOptions, reporter
     except FusionbenchError as error:
         status = "unavailable" if isinstance(error, WeightsError) else "failed"
         return _record_failure(planned, manifest, options, status, str(error))
+    except Exception as error:  # training, or a constructor, of a plug-in can raise anything
+        failure = failure_from(error)
+        return _record_failure(planned, manifest, options, failure.status, failure.detail)
     identity = make_identity(planned, manifest, options, weights)
     cell = cell_of(planned, identity, options.out)
     with _locked(cell, reporter):
@@ -85,27 +70,6 @@ def run_cell(planned: PlannedCell, manifest: str, options: CellOptions, reporter
             return _Work(planned, method, weights, identity, cell, options, reporter).run()
         except PluginError as error:
             return _record_failure(planned, manifest, options, "failed", str(error), weights)
-
-
-def make_identity(
-    planned: PlannedCell, manifest: str, options: CellOptions, weights: Weights
-) -> dict[str, Any]:
-    """Return everything that decides the images; its hash names the cell's folder."""
-    method = planned.method
-    files = external_hash(method.source, planned.split.pairs) if method.external else method.files_hash()
-    return {
-        "method": {"name": method.name.partition("@")[0], "files": files},
-        "arguments": planned.config.args,
-        "weights": weights.sha256,
-        "data": manifest,
-        "seed": options.seed,
-        "protocol": {"version": PROTOCOL, "device": options.device.type, "batch_size": options.batch_size},
-    }
-
-
-def cell_of(planned: PlannedCell, identity: dict[str, Any], out: Path) -> Cell:
-    split = planned.split
-    return Cell(out / f"{split.spec.name}-{split.name}" / planned.method.name / digest_of(identity)[:10])
 
 
 @contextmanager
@@ -143,60 +107,6 @@ def _record_failure(
     record["provenance"]["finished"] = now()
     cell.write_record({**record, "status": status, "detail": detail})
     return CellResult(planned, cell.path, status, detail)
-
-
-def new_record(
-    planned: PlannedCell, identity: dict[str, Any], cell: Cell, options: CellOptions, weights: Weights
-) -> dict[str, Any]:
-    """Return run.json as it stands before any work."""
-    split, card = planned.split, planned.method.card
-    spec = split.spec
-    return {
-        "schema": SCHEMA,
-        "id": cell.id,
-        "identity": identity,
-        "dataset": {
-            "name": spec.name,
-            "title": spec.title,
-            "family": spec.family,
-            "split": split.name,
-            "a": spec.a,
-            "b": spec.b,
-            "pairs": len(split.pairs),
-            "expected": split.expected,
-            "limit": split.limit,
-            "split_hash": split.ids_hash,
-            "ids": list(split.ids),
-        },
-        "method": {
-            "name": planned.method.name,
-            "title": card.title,
-            "kind": card.kind,
-            "color": None,
-            "doi": card.doi,
-        },
-        "weights": {
-            "source": weights.source,
-            "sha256": weights.sha256,
-            "file": weights.path.name if weights.path else None,
-            "note": weights.note,
-        },
-        "config": planned.config.as_dict(),
-        "status": "running",
-        "detail": "",
-        "images": {},
-        "provenance": {
-            **provenance(str(options.device), options.seed),
-            "started": now(),
-            "finished": None,
-            "seconds": {"fuse": 0.0, "score": 0.0},
-        },
-        "probe": [],
-    }
-
-
-def now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 @dataclass

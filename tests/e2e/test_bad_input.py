@@ -207,3 +207,14 @@ def test_a_method_without_weights_is_unavailable_with_the_command(tmp_path: Path
     assert done.returncode == 1
     assert "fusionbench train --method refinefuse@three_levels --dataset demo" in done.stderr
     assert json.loads(next(tmp_path.glob("runs/*/*/*/run.json")).read_text())["status"] == "unavailable"
+
+
+def test_a_training_that_fails_costs_its_cell_only(tmp_path: Path) -> None:
+    conv = "    def __init__(self):\n        super().__init__()\n        self.c = torch.nn.Conv2d(1, 1, 1)\n"
+    losses = "    def losses(self, batch):\n        raise RuntimeError('no loss today')\n"
+    (tmp_path / "mine.py").write_text("import torch\n" + PLUGIN % "return a" + conv + losses)
+    done = fusionbench(*RUN, "-m", "./mine.py,average", "-d", "demo", "--limit", 2, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "no loss today" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(list(tmp_path.glob("runs/demo-test/average/*/images/*.png"))) == 2

@@ -1,0 +1,109 @@
+"""What decides a cell's images, where they lie, and its run.json before any work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fusionbench.identity import digest_of
+from fusionbench.provenance import provenance
+from fusionbench.runner.external import external_hash
+from fusionbench.runner.plan import PlannedCell
+from fusionbench.runner.store import SCHEMA, Cell
+from fusionbench.runner.weights import WeightsPolicy
+from fusionbench.weights import Weights
+
+PROTOCOL = 1  # raised when padding, colour handling or rounding of stored images changes
+
+
+@dataclass(frozen=True)
+class CellOptions:
+    """What all cells of a run share; ``manifest`` is the content hash of the cell's split."""
+
+    out: Path
+    device: torch.device
+    metrics: tuple[str, ...]
+    profile: str
+    batch_size: int
+    seed: int
+    fresh: bool
+    policy: WeightsPolicy
+
+
+def make_identity(
+    planned: PlannedCell, manifest: str, options: CellOptions, weights: Weights
+) -> dict[str, Any]:
+    """Return everything that decides the images; its hash names the cell's folder."""
+    method = planned.method
+    files = external_hash(method.source, planned.split.pairs) if method.external else method.files_hash()
+    return {
+        "method": {"name": method.name.partition("@")[0], "files": files},
+        "arguments": planned.config.args,
+        "weights": weights.sha256,
+        "data": manifest,
+        "seed": options.seed,
+        "protocol": {"version": PROTOCOL, "device": options.device.type, "batch_size": options.batch_size},
+    }
+
+
+def cell_of(planned: PlannedCell, identity: dict[str, Any], out: Path) -> Cell:
+    split = planned.split
+    return Cell(out / f"{split.spec.name}-{split.name}" / planned.method.name / digest_of(identity)[:10])
+
+
+def new_record(
+    planned: PlannedCell, identity: dict[str, Any], cell: Cell, options: CellOptions, weights: Weights
+) -> dict[str, Any]:
+    """Return run.json as it stands before any work."""
+    split, card = planned.split, planned.method.card
+    spec = split.spec
+    return {
+        "schema": SCHEMA,
+        "id": cell.id,
+        "identity": identity,
+        "dataset": {
+            "name": spec.name,
+            "title": spec.title,
+            "family": spec.family,
+            "split": split.name,
+            "a": spec.a,
+            "b": spec.b,
+            "pairs": len(split.pairs),
+            "expected": split.expected,
+            "limit": split.limit,
+            "split_hash": split.ids_hash,
+            "ids": list(split.ids),
+        },
+        "method": {
+            "name": planned.method.name,
+            "title": card.title,
+            "kind": card.kind,
+            "color": None,
+            "doi": card.doi,
+        },
+        "weights": {
+            "source": weights.source,
+            "sha256": weights.sha256,
+            "file": weights.path.name if weights.path else None,
+            "note": weights.note,
+        },
+        "config": planned.config.as_dict(),
+        "status": "running",
+        "detail": "",
+        "images": {},
+        "provenance": {
+            **provenance(str(options.device), options.seed),
+            "started": now(),
+            "finished": None,
+            "seconds": {"fuse": 0.0, "score": 0.0},
+        },
+        "probe": [],
+    }
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
