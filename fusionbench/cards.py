@@ -10,6 +10,7 @@ from typing import Any
 
 from fusionbench.config import unknown_key
 from fusionbench.errors import ConfigError, PluginError
+from fusionbench.types import FAMILIES
 
 KINDS = ("learned", "classical", "trivial", "external")
 
@@ -43,6 +44,10 @@ class Card:
 def card_from(data: Mapping[str, Any], where: Path) -> Card:
     """Check the keys of a card. Raises ConfigError naming the file and the key."""
     known = [f.name for f in fields(Card)]
+    if not isinstance(data, Mapping):
+        raise ConfigError(
+            f"{where}: the card must be a mapping of keys to values, found {type(data).__name__}."
+        )
     for key in data:
         if key not in known:
             raise ConfigError(f"{where}: {unknown_key(key, known)}")
@@ -51,6 +56,10 @@ def card_from(data: Mapping[str, Any], where: Path) -> Card:
         raise ConfigError(f"{where}: the card lacks {', '.join(missing)}: add it.")
     if data["kind"] not in KINDS:
         raise ConfigError(f"{where}: kind '{data['kind']}' is none of {', '.join(KINDS)}: use one of these.")
+    if strange := [family for family in data["families"] if family not in FAMILIES]:
+        raise ConfigError(
+            f"{where}: family '{strange[0]}' is none of {', '.join(FAMILIES)}: use one of these."
+        )
     lists = {key: tuple(data[key]) for key in ("families", "open", "notes") if data.get(key)}
     return Card(**{**{k: v for k, v in data.items() if v is not None}, **lists})
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from difflib import get_close_matches
 from typing import Any
 
 from fusionbench.errors import ConfigError
+
+PRECISIONS = ("32-true", "16-mixed", "bf16-mixed", "16-true", "bf16-true", "64-true")
 
 
 @dataclass
@@ -96,7 +99,36 @@ def resolve(
             raise ConfigError(
                 f"Configuration value not allowed in {dict(layer)}: {reason}; give a value of that type."
             ) from error
-    return OmegaConf.to_object(merged)
+    try:
+        found = OmegaConf.to_object(merged)
+    except OmegaConfBaseException as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(
+            f"Configuration cannot be resolved: {reason}; interpolation and ??? are not allowed."
+        ) from error
+    for stage, recipe in found.stages.items():
+        _check_ranges(stage, recipe)
+    if found.trainer.workers < 0:
+        raise ConfigError(f"trainer.workers is {found.trainer.workers}: use 0 or more.")
+    if found.trainer.precision not in PRECISIONS:
+        raise ConfigError(
+            f"trainer.precision is '{found.trainer.precision}': use one of {', '.join(PRECISIONS)}."
+        )
+    return found
+
+
+def _check_ranges(stage: str, recipe: StageRecipe) -> None:
+    rules = {
+        "epochs": (recipe.epochs, recipe.epochs >= 1, "1 or more"),
+        "batch_size": (recipe.batch_size, recipe.batch_size >= 1, "1 or more"),
+        "crop": (recipe.crop, recipe.crop >= 1, "1 or more"),
+        "clip": (recipe.clip, recipe.clip >= 0, "0 (no limit) or more"),
+        "optimizer.lr": (recipe.optimizer.lr, recipe.optimizer.lr > 0, "more than 0"),
+        "optimizer.betas": (recipe.optimizer.betas, len(recipe.optimizer.betas) == 2, "two numbers"),
+    }
+    for key, (value, holds, wanted) in rules.items():
+        if not holds:
+            raise ConfigError(f"stages.{stage}.{key} is {value}: use {wanted}.")
 
 
 def _parse_override(text: str) -> dict[str, Any]:
@@ -105,20 +137,32 @@ def _parse_override(text: str) -> dict[str, Any]:
     key, separator, value = text.partition("=")
     if not separator or not key.strip():
         raise ConfigError(f"'{text}' is no override: write key=value, for example stages.fuse.epochs=10.")
-    nested: Any = yaml.safe_load(value)
-    if isinstance(nested, str):
-        nested = _number(nested)
-    for part in reversed(key.strip().split(".")):
+    try:
+        nested: Any = _numbers(yaml.safe_load(value))
+    except yaml.YAMLError as error:
+        raise ConfigError(
+            f"The value of '{text}' is not valid YAML: quote it or close its brackets."
+        ) from error
+    parts = key.strip().split(".")
+    if not all(parts):
+        raise ConfigError(f"'{text}' has an empty part in its key: write for example args.levels=3.")
+    for part in reversed(parts):
         nested = {part: nested}
     return nested
 
 
-def _number(text: str) -> float | str:
-    """Read 1e-4 as a number, which YAML 1.1 takes for text."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
+def _numbers(value: Any) -> Any:
+    """Read 1e-4 as a number, which YAML 1.1 takes for text. Raises ConfigError for NaN and infinity."""
+    if isinstance(value, list):
+        return [_numbers(item) for item in value]
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return value
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"The value {value} is no finite number: give one.")
+    return value
 
 
 def _check_keys(layer: Any, node: Any, path: str) -> None:

@@ -26,8 +26,8 @@ def construct(spec: MethodSpec, arguments: dict[str, Any]) -> FusionMethod:
     method_class = find_class(spec)
     accepted = [
         p.name
-        for p in inspect.signature(method_class.__init__).parameters.values()
-        if p.kind is p.KEYWORD_ONLY
+        for p in inspect.signature(method_class).parameters.values()
+        if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)
     ]
     check_arguments(spec.name, arguments, accepted)
     try:
@@ -72,7 +72,7 @@ def _import(spec: MethodSpec, module_name: str) -> ModuleType:
         if module_name.endswith(".py"):
             return _import_file(Path(module_name))
         return importlib.import_module(module_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         reason = f"{type(error).__name__}: {error}"
         raise PluginError(
             f"Method '{spec.name}' cannot be imported: {reason}; mend {spec.source} or install what it needs."

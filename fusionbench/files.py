@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Callable
@@ -24,7 +25,7 @@ def write_through(path: Path, write: Callable[[Path], object]) -> None:
     except OSError as error:
         raise OutputError(cannot_write(path, error)) from error
     finally:
-        if partial.parent.is_dir():
+        with contextlib.suppress(OSError):  # whatever went wrong is being raised already
             partial.unlink(missing_ok=True)
 
 

@@ -62,16 +62,11 @@ class FusionMethod(pl.LightningModule):
     def _summed(self, prefix: str, batch: PairBatch) -> Tensor:
         terms = self.losses(batch)
         total = torch.stack(list(terms.values())).sum()
-        size = len(batch.a)
-        self.log_dict(
-            {f"{prefix}/{name}": term.detach() for name, term in terms.items()},
-            on_epoch=True,
-            on_step=False,
-            batch_size=size,
-        )
-        self.log(
-            f"{prefix}/loss", total.detach(), on_epoch=True, on_step=False, prog_bar=True, batch_size=size
-        )
+        # steps of a training are logged one by one: Lightning writes epoch means after the checkpoint, where a
+        # kill would lose them
+        how = {"on_step": prefix == "train", "on_epoch": prefix != "train", "batch_size": len(batch.a)}
+        self.log_dict({f"{prefix}/{name}": term.detach() for name, term in terms.items()}, **how)
+        self.log(f"{prefix}/loss", total.detach(), prog_bar=True, **how)
         return total
 
 

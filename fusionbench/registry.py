@@ -7,6 +7,7 @@ A reference is ``name``, ``name@variant`` (several as ``name@v1+v2``), ``./file.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 GROUP = "fusionbench.methods"
 BUILT_IN = "fusionbench.methods"
+FILE = re.compile(r"(?P<path>.+?\.py)(?::(?P<class>\w+))?(?:@(?P<variants>[^/]+))?")
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,10 @@ class MethodSpec:
     def recipe_file(self) -> dict[str, Any]:
         """Return config.yaml of a folder or the literal CONFIG of a single file, empty where there is none."""
         if self.source.is_file():
-            return literal(self.source, "CONFIG") or {}
+            config = literal(self.source, "CONFIG") or {}
+            if not isinstance(config, dict):
+                raise ConfigError(f"{self.source}: CONFIG must be a mapping, found {type(config).__name__}.")
+            return config
         path = self.source / "config.yaml"
         return read_yaml(path) if path.exists() else {}
 
@@ -107,12 +112,16 @@ def spec(reference: str) -> MethodSpec:
     reference = reference.strip()
     if reference.lower().startswith("images:"):
         return _images(reference)
+    if parts := FILE.fullmatch(reference):
+        return _file(reference, parts)
     base, _, variants = reference.partition("@")
-    if base.endswith(".py") or ".py:" in base or base.startswith((".", "/")):
-        return _file(reference, base)
+    if base.startswith((".", "/")):
+        raise PluginError(
+            f"'{reference}' is no method: a file's name ends in .py, a registered name has no path."
+        )
     if ":" in base:
-        return _class(reference, base)
-    return _registered(reference, base, tuple(v for v in variants.split("+") if v))
+        return _class(reference, base, variants)
+    return _registered(reference, base, variants)
 
 
 def card(reference: str) -> Card:
@@ -136,7 +145,7 @@ def _installed() -> list[EntryPoint]:
     return list(entry_points(group=GROUP))
 
 
-def _registered(reference: str, base: str, variants: tuple[str, ...]) -> MethodSpec:
+def _registered(reference: str, base: str, chosen: str) -> MethodSpec:
     name = plain(base)
     built_in = _built_in().get(name)
     installed = [ep for ep in _installed() if plain(ep.name) == name]
@@ -149,27 +158,36 @@ def _registered(reference: str, base: str, variants: tuple[str, ...]) -> MethodS
         raise PluginError(
             f"Method '{name}' has two providers, {' and '.join(providers)}: uninstall or rename one."
         )
-    full = "@".join([name, "+".join(variants)]) if variants else name
+    full, variants = _with_variants(name, chosen)
     if built_in is not None:
         return MethodSpec(reference, full, read_card(built_in), built_in, f"{BUILT_IN}.{name}", variants)
     source = module_source(installed[0].value.partition(":")[0])
     return MethodSpec(reference, full, read_card(source), source, installed[0].value, variants)
 
 
-def _file(reference: str, base: str) -> MethodSpec:
-    path_text, _, class_name = base.partition(":")
-    path = Path(path_text).expanduser().resolve()
+def _file(reference: str, parts: re.Match[str]) -> MethodSpec:
+    path = Path(parts["path"]).expanduser().resolve()
     if not path.is_file():
-        raise PluginError(f"Method file {path_text} does not exist: check the path in --method {reference}.")
-    found = _card_or_default(path, class_name or path.stem)
-    name = f"{path.stem}-{class_name or only_class(path)}"
-    return MethodSpec(reference, name, found, path, f"{path}:{class_name}" if class_name else str(path))
+        raise PluginError(
+            f"Method file {parts['path']} does not exist: check the path in --method {reference}."
+        )
+    class_name = parts["class"] or only_class(path)
+    name, variants = _with_variants(f"{path.stem}-{class_name}", parts["variants"] or "")
+    target = f"{path}:{parts['class']}" if parts["class"] else str(path)
+    return MethodSpec(reference, name, _card_or_default(path, class_name), path, target, variants)
 
 
-def _class(reference: str, base: str) -> MethodSpec:
+def _class(reference: str, base: str, variants: str) -> MethodSpec:
     module, _, class_name = base.partition(":")
     source = module_source(module)
-    return MethodSpec(reference, f"{module}-{class_name}", _card_or_default(source, class_name), source, base)
+    name, chosen = _with_variants(f"{module}-{class_name}", variants)
+    return MethodSpec(reference, name, _card_or_default(source, class_name), source, base, chosen)
+
+
+def _with_variants(name: str, text: str) -> tuple[str, tuple[str, ...]]:
+    """Return the name that runs/ and tables use, and the variants in order."""
+    variants = tuple(v for v in text.split("+") if v)
+    return ("@".join([name, "+".join(variants)]) if variants else name), variants
 
 
 def _images(reference: str) -> MethodSpec:

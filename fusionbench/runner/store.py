@@ -105,9 +105,11 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     data = path.read_bytes()
     for number, line in enumerate(data[: data.rfind(b"\n") + 1].splitlines(), start=1):
         try:
-            yield json.loads(line)
-        except json.JSONDecodeError as error:
-            raise OutputError(f"{path} line {number} is not JSON: delete that line and run again.") from error
+            found = json.loads(line)
+            key_of(found)
+        except (ValueError, KeyError, TypeError) as error:
+            raise OutputError(f"{path} line {number} is no score: delete that line and run again.") from error
+        yield found
 
 
 def read_record(path: Path) -> dict[str, Any]:
@@ -115,7 +117,7 @@ def read_record(path: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         schema = record["schema"]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise OutputError(f"{path} is damaged: delete its folder and run again.") from error
     if schema != SCHEMA:
         raise OutputError(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytorch_lightning as pl
+import torch
 
 from fusionbench.files import write_json
 
@@ -21,8 +22,27 @@ class Progress(NamedTuple):
 
 
 def read_progress(place: Path) -> Progress:
-    path = place / "progress.json"
-    return Progress(**json.loads(path.read_text())) if path.exists() else Progress(0, 0.0)
+    """Read the epochs from the checkpoint itself: a kill may have come before progress.json was written."""
+    checkpoint, path = place / "last.ckpt", place / "progress.json"
+    if not checkpoint.exists():
+        return Progress(0, 0.0)
+    epochs = torch.load(checkpoint, map_location="cpu", weights_only=True)["epoch"] + 1
+    return Progress(epochs, json.loads(path.read_text())["seconds"] if path.exists() else 0.0)
+
+
+class ReseedEachStep(pl.Callback):
+    """Make what is random inside a network (dropout) depend on seed and step alone, as crops do on the epoch.
+
+    A checkpoint holds no generator's state, so a resumed training would draw other numbers otherwise.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: object, batch_idx: int
+    ) -> None:
+        torch.manual_seed((self.seed * 1_000_003 + trainer.global_step) * 997 + trainer.global_rank)
 
 
 class LastCheckpoint(pl.Callback):
@@ -33,6 +53,8 @@ class LastCheckpoint(pl.Callback):
         self.started = time.monotonic()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        for logger in trainer.loggers:
+            logger.save()
         partial = self.place / "last.ckpt.partial"
         trainer.save_checkpoint(partial)
         if trainer.is_global_zero:

@@ -18,7 +18,7 @@ from fusionbench.identity import digest_of
 from fusionbench.method import FusionMethod
 from fusionbench.provenance import provenance
 from fusionbench.registry import MethodSpec, check_family
-from fusionbench.training.callbacks import LastCheckpoint, read_progress
+from fusionbench.training.callbacks import LastCheckpoint, Progress, ReseedEachStep, read_progress
 from fusionbench.training.loaders import build_loaders
 from fusionbench.weights import load_weights, save_weights
 
@@ -118,7 +118,7 @@ def _fit_stage(
     if progress.epochs == method.recipe.epochs:
         load_weights(method, last)
         return progress.seconds
-    trainer = build_trainer(config, stage, place, progress.seconds, options)
+    trainer = build_trainer(config, stage, place, progress, options)
     loaders = build_loaders(split, method.recipe, method.color, options.seed, config.trainer.workers)
     # Lightning starts loader processes before it tells the sampler which epoch it resumes at
     loaders[0].sampler.set_epoch(progress.epochs)
@@ -134,13 +134,17 @@ def _fit_stage(
 
 
 def build_trainer(
-    config: MethodConfig, stage: str, place: Path, earlier: float, options: FitOptions
+    config: MethodConfig, stage: str, place: Path, progress: Progress, options: FitOptions
 ) -> pl.Trainer:
     """Return Lightning's Trainer for one stage: logs as CSV and TensorBoard, a checkpoint an epoch."""
     recipe, hardware = config.stages[stage], config.trainer
     accelerator = "auto" if options.device == "auto" else options.device.partition(":")[0]
     index = options.device.partition(":")[2]
-    callbacks: list[pl.Callback] = [LastCheckpoint(place, earlier), LearningRateMonitor("epoch")]
+    callbacks: list[pl.Callback] = [
+        LastCheckpoint(place, progress.seconds),
+        ReseedEachStep(options.seed),
+        LearningRateMonitor("epoch"),
+    ]
     if not options.quiet:
         callbacks.append(RichProgressBar(console_kwargs={"stderr": True}))
     return pl.Trainer(
@@ -152,8 +156,8 @@ def build_trainer(
         gradient_clip_val=recipe.clip or None,
         callbacks=callbacks,
         logger=[
-            CSVLogger(place, name="", version="csv"),
-            TensorBoardLogger(place, name="", version="tensorboard"),
+            CSVLogger(place, name="", version=f"csv-{progress.epochs}"),
+            TensorBoardLogger(place, name="", version=f"tensorboard-{progress.epochs}"),
         ],
         enable_progress_bar=not options.quiet,
         enable_checkpointing=False,

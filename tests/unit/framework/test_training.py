@@ -73,7 +73,7 @@ def test_training_writes_weights_with_their_provenance_and_is_not_repeated(
     load_weights(method, folder.weights)
     stamp = folder.weights.stat().st_mtime_ns
     assert train(found, config, split, tmp_path, OPTIONS).weights.stat().st_mtime_ns == stamp
-    log = (folder.path / "fuse" / "csv" / "metrics.csv").read_text()
+    log = (folder.path / "fuse" / "csv-0" / "metrics.csv").read_text()
     assert "train/l1" in log.splitlines()[0]
     assert "val/loss" in log.splitlines()[0]
 
