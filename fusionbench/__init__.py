@@ -15,6 +15,7 @@ _WHERE = {
     "FusionbenchError": "fusionbench.errors",
     "load": "fusionbench.registry",
     "run": "fusionbench.runner.run",
+    "score": "fusionbench.runner.folders",
     "train": "fusionbench.training.fit",
     "read_runs": "fusionbench.runner.store",
 }

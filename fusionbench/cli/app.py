@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from fusionbench import __version__
-from fusionbench.cli import check, data, fuse, info, listing, profile, run, table, train
+from fusionbench.cli import check, data, explain, fuse, info, listing, profile, run, score, table, train
 
 app = typer.Typer(
     name="fusionbench",
@@ -17,7 +17,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for module in (run, train, fuse, table, profile, info, check):
+for module in (run, train, fuse, score, table, profile, info, explain, check):
     module.register(app)
 app.add_typer(listing.app, name="list")
 app.add_typer(data.app, name="data")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fusionbench.cli.options import Json
 from fusionbench.cli.outcome import guarded, print_json
 from fusionbench.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from fusionbench.metrics import Definition
 
 
 def register(app: typer.Typer) -> None:
@@ -18,9 +21,15 @@ def register(app: typer.Typer) -> None:
 
 @guarded
 def info(
-    name: Annotated[str, typer.Argument(help="A method, data set or metric.")], json: Json = False
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A method, data set, metric or profile (profile:NAME where a method has that name)."
+        ),
+    ],
+    json: Json = False,
 ) -> None:
-    """Show what is known of a method, data set or metric: source, layout, licence, open points."""
+    """Show what is known of a method, data set, metric or profile: source, layout, licence, open points."""
     kind, document = describe(name)
     if json:
         print_json({"entry": kind, **document})
@@ -35,15 +44,18 @@ def describe(name: str) -> tuple[str, dict[str, Any]]:
     """Return the kind of a name and its facts. Raises UnknownNameError over all kinds."""
     from fusionbench import registry
     from fusionbench.data.spec import datasets
-    from fusionbench.metrics import cards
+    from fusionbench.metrics import cards, definitions, profiles
 
-    metrics = {metric.lower(): metric for metric in cards()}
-    if name.lower() in metrics:
-        return "metric", _plain(asdict(cards()[metrics[name.lower()]]))
+    metrics = {registry.plain(metric): metric for metric in cards()}
+    if registry.plain(name) in metrics:
+        metric = metrics[registry.plain(name)]
+        found = {key: _facts(value) for key, value in definitions(metric).items()}
+        return "metric", {**_plain(asdict(cards()[metric])), "definitions": found}
     data_name = name.lower().replace("_", "-")
     if data_name in datasets():
         return "data set", _plain(asdict(datasets()[data_name]))
-    if any(mark in name for mark in "@:./") or registry.plain(name) in registry.names():
+    reference = any(mark in name for mark in "@:./") and not name.startswith("profile:")
+    if reference or registry.plain(name) in registry.names():
         found = registry.spec(name)
         variants = {key: value.get("about", "") for key, value in found.known_variants().items()}
         return "method", {
@@ -51,7 +63,20 @@ def describe(name: str) -> tuple[str, dict[str, Any]]:
             "variants": variants,
             "config": found.config().as_dict(),
         }
-    raise UnknownNameError("method, data set or metric", name, [*registry.names(), *datasets(), *cards()])
+    profile = name.lower().removeprefix("profile:").replace("_", "-")
+    if profile in profiles():
+        return "profile", _plain(asdict(profiles()[profile]))
+    known = [*registry.names(), *datasets(), *cards(), *profiles()]
+    raise UnknownNameError("method, data set, metric or profile", name, known)
+
+
+def _facts(definition: Definition) -> dict[str, Any]:
+    """Return what a definition says, with the profiles that use it."""
+    from fusionbench.metrics import profiles
+
+    users = [p.name for p in profiles().values() if p.metrics.get(definition.metric) == definition.name]
+    facts = {"text": definition.text, "source": definition.source, "profiles": users}
+    return {key: value for key, value in facts.items() if value}
 
 
 def _plain(value: Any) -> Any:

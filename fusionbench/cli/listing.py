@@ -10,7 +10,7 @@ from fusionbench.cli.options import Json
 from fusionbench.cli.outcome import guarded, print_json
 from fusionbench.errors import FusionbenchError
 
-app = typer.Typer(help="List methods, data sets or metrics.", no_args_is_help=True)
+app = typer.Typer(help="List methods, data sets, metrics or profiles.", no_args_is_help=True)
 
 
 @app.command()
@@ -89,6 +89,28 @@ def metrics(json: Json = False) -> None:
         ("name", "title", "better", "unit", "range", "version"),
         json,
     )
+
+
+@app.command()
+@guarded
+def profiles(json: Json = False) -> None:
+    """List profiles: whose definitions of the metrics they hold, and what had to be assumed."""
+    from fusionbench.metrics import profiles as known
+
+    rows = [
+        {
+            "name": p.name,
+            "title": p.title,
+            "source": p.source,
+            "gray": p.gray,
+            "metrics": dict(p.metrics),
+            "notes": list(p.notes),
+            "undecided": dict(p.undecided),
+        }
+        for p in known().values()
+    ]
+    shown = rows if json else [row | {"metrics": list(row["metrics"])} for row in rows]
+    _show(shown, ("name", "title", "metrics"), json)
 
 
 def _show(rows: list[dict[str, Any]], columns: tuple[str, ...], as_json: bool) -> None:

@@ -26,9 +26,12 @@ def run(
     overrides: Overrides = None,
     split: Annotated[str, typer.Option(help="Which split to fuse.")] = "test",
     metrics: Annotated[
-        str | None, typer.Option(help="Metrics, comma-separated.", show_default="all ten")
+        str | None,
+        typer.Option(help="Metrics, comma-separated, or all.", show_default="the ten of the field"),
     ] = None,
-    profile: Annotated[str, typer.Option(help="Which definitions of the metrics.")] = "canonical",
+    profile: Annotated[
+        str, typer.Option(help="Whose definitions of the metrics, see `list profiles`.")
+    ] = "canonical",
     weights: Annotated[str, typer.Option(help="auto, random or a file.")] = "auto",
     no_train: Annotated[
         bool, typer.Option("--no-train", help="Never train; a method without weights is unavailable.")
@@ -106,13 +109,16 @@ def _show_plan(options: RunOptions, as_json: bool) -> None:
 
 
 def _show_result(result: RunResult, options: RunOptions, as_json: bool) -> None:
-    from fusionbench.metrics import resolve
+    from fusionbench.metrics import resolve, resolve_profile
     from fusionbench.report.tables import build_tables
     from fusionbench.runner.store import scores_of
 
     records = result.records()
     tables = build_tables(
-        records, scores_of(records), metrics=resolve(options.metrics), profile=options.profile
+        records,
+        scores_of(records),
+        metrics=resolve(options.metrics, options.profile),
+        profile=resolve_profile(options.profile),
     )
     if as_json:
         from fusionbench.report import to_json

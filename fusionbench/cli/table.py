@@ -21,7 +21,9 @@ def table(
     runs: Annotated[list[Path] | None, typer.Argument(help="Runs folders.", show_default="runs")] = None,
     dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="Only these data sets.")] = None,
     metrics: Annotated[str | None, typer.Option(help="Metrics, comma-separated.")] = None,
-    profile: Annotated[str, typer.Option(help="Which definitions of the metrics.")] = "canonical",
+    profile: Annotated[
+        str, typer.Option(help="Whose definitions of the metrics, see `list profiles`.")
+    ] = "canonical",
     format: Annotated[
         str | None, typer.Option(help="md, csv or tex.", show_default="by the terminal")
     ] = None,
@@ -31,14 +33,14 @@ def table(
     """Print or write leaderboards made from the records below one or more runs folders."""
     from fusionbench.cli.run import show_tables
     from fusionbench.files import write_text
-    from fusionbench.metrics import resolve
+    from fusionbench.metrics import resolve, resolve_profile
     from fusionbench.report import render, to_json
     from fusionbench.report.tables import build_tables
     from fusionbench.runner.store import read_records, scores_of
 
     records = _only(read_records(*(runs or [Path("runs")])), dataset)
-    names = resolve(metrics) if metrics else None
-    tables = build_tables(records, scores_of(records), metrics=names, profile=profile)
+    names = resolve(metrics, profile) if metrics else None
+    tables = build_tables(records, scores_of(records), metrics=names, profile=resolve_profile(profile))
     if json:
         print_json(to_json(tables))
     elif output is not None:

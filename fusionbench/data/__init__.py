@@ -15,7 +15,6 @@ _HOME = {
     "load_pair": "images",
     "read_image": "images",
     "write_image": "images",
-    "luma_uint8": "color",
     "Problem": "verify",
     "verify": "verify",
 }

@@ -84,6 +84,11 @@ def unit(image: np.ndarray) -> np.ndarray:
     return image.astype(np.float32) / np.float32(np.iinfo(image.dtype).max)
 
 
+def eight_bit(image: np.ndarray) -> np.ndarray:
+    """Return a uint8 image as it is and a uint16 one as uint8, rounded: what metrics are taken on."""
+    return image if image.dtype == np.uint8 else ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
 def one_channel(image: np.ndarray) -> np.ndarray:
     """Return a float image [H, W] as it is and the luma of one [H, W, 3]."""
     return image if image.ndim == 2 else luma(image[..., 0], image[..., 1], image[..., 2])

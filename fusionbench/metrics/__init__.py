@@ -1,23 +1,48 @@
-"""Image-fusion metrics on integer 0..255 luma, in float64.
+"""Image-fusion metrics on integer levels 0..255, in float64.
 
-What metrics say of themselves (`cards`, `resolve`, `resolve_profile`) is read without torch; `compute` and
-`score` load it on first use.
+What metrics and profiles say of themselves (`cards`, `definitions`, `profiles`, `resolve`) is read without torch;
+`compute` and `score` load it on first use.
 """
 
 from importlib import import_module
 
-from fusionbench.metrics.registry import (
-    DEFAULT,
-    PROFILES,
-    MetricCard,
-    cards,
-    metric,
+from fusionbench.metrics.profiles import (
+    Profile,
+    definition_of,
+    profile_of,
+    profiles,
     resolve,
     resolve_profile,
 )
+from fusionbench.metrics.registry import (
+    CANONICAL,
+    DEFAULT,
+    Definition,
+    MetricCard,
+    cards,
+    definition,
+    definitions,
+    metric,
+)
 
-_SCORING = ("Score", "Sources", "compute", "score", "score_fused", "sources")
-__all__ = ["DEFAULT", "PROFILES", "MetricCard", "cards", "metric", "resolve", "resolve_profile", *_SCORING]
+_SCORING = ("Score", "Sources", "compute", "score", "score_definitions", "score_fused", "sources")
+__all__ = [
+    "CANONICAL",
+    "DEFAULT",
+    "Definition",
+    "MetricCard",
+    "Profile",
+    "cards",
+    "definition",
+    "definition_of",
+    "definitions",
+    "metric",
+    "profile_of",
+    "profiles",
+    "resolve",
+    "resolve_profile",
+    *_SCORING,
+]
 
 
 def __getattr__(name: str) -> object:

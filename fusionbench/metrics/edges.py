@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from fusionbench.metrics.filters import bands
-from fusionbench.metrics.registry import metric
+from fusionbench.metrics.registry import definition, metric
 from fusionbench.metrics.statistics import Image, Outcome, Triple, constant, sum_image, values
 
 
@@ -27,9 +27,17 @@ def sobel(padded: Tensor) -> Edges:
 
     Strengths are 0 or at least 1. Angles lie in -pi/2..pi/2, pi/2 where there is no horizontal difference.
     """
+    return edges_of(*sobel_differences(padded))
+
+
+def sobel_differences(padded: Tensor) -> tuple[Tensor, Tensor]:
+    """Return left minus right and lower minus upper neighbours, weighted 1, 2, 1 along the edge."""
     down, across = _smoothed(padded, -2), _smoothed(padded, -1)
-    horizontal = down[..., :-2] - down[..., 2:]
-    vertical = across[:, 2:] - across[:, :-2]
+    return down[..., :-2] - down[..., 2:], across[:, 2:] - across[:, :-2]
+
+
+def edges_of(horizontal: Tensor, vertical: Tensor) -> Edges:
+    """Return the edges that a band's differences make; overwrites them."""
     # the angle first: the strength is then computed in place
     angle = (vertical / horizontal).masked_fill_(horizontal == 0, math.inf).atan_()
     return Edges(horizontal.square_().add_(vertical.square_()).sqrt_(), angle)
@@ -55,12 +63,12 @@ def edge_strength(source: Image) -> Tensor:
     return sum(sum_image(band.strength) for band in source.of(own_edges))
 
 
-def edge_preservation(source: Edges, fused: Edges) -> Tensor:
+def edge_preservation(source: Edges, fused: Edges, unit: float = 1.0) -> Tensor:
     """Return the sum of a source's edge strengths [B], each times how well the fused image keeps the edge."""
-    strong = torch.maximum(source.strength, fused.strength).clamp_(min=1)  # 0 over 0 becomes 0
+    strong = torch.maximum(source.strength, fused.strength)
     ratio = torch.minimum(source.strength, fused.strength).div_(strong)
     # equal strengths count as the strength itself, not as 1: as in the reference code
-    ratio = torch.where(source.strength == fused.strength, source.strength, ratio)
+    ratio = torch.where(source.strength == fused.strength, source.strength * unit, ratio)
     turn = (source.angle - fused.angle).abs_().div_(math.pi / 2)
     quality = ratio.sub_(0.5).mul_(15).sigmoid_().mul_(0.9994)
     quality.mul_(turn.neg_().add_(1 - 0.8).mul_(22).sigmoid_().mul_(0.9879))
@@ -83,10 +91,23 @@ def edge_transfer(triple: Triple) -> Outcome:
 
     Undefined where both sources are constant: the border that zero padding makes is no edge.
     """
+    flat = triple.a.of(constant) & triple.b.of(constant)
+    return Outcome(edge_transfer_zero_padded(triple).values, ((flat, "both sources are constant"),))
+
+
+@definition(
+    metric="Qabf",
+    name="zero-padded",
+    text="the canonical value, and a value for constant sources as well: the border that zero padding makes counts "
+    "as an edge",
+    source="Tang 2023, CDDFuse, VIFB",
+    smallest=3,
+)
+def edge_transfer_zero_padded(triple: Triple) -> Outcome:
+    """Measure how well edges are kept, the border of the image among them."""
     a, b, fused = triple
     kept = sum(map(_preservations, edges(fused), a.of(own_edges), b.of(own_edges)))
-    undefined = ((a.of(constant) & b.of(constant), "both sources are constant"),)
-    return Outcome(kept / (a.of(edge_strength) + b.of(edge_strength)), undefined)
+    return Outcome(kept / (a.of(edge_strength) + b.of(edge_strength)))
 
 
 def _preservations(fused: Edges, a: Edges, b: Edges) -> Tensor:

@@ -21,15 +21,15 @@ def gaussian(size: int, sigma: float) -> tuple[float, ...]:
     return tuple(weight / math.fsum(weights) for weight in weights)
 
 
-def bands(x: Tensor, window: int) -> list[Tensor]:
+def bands(x: Tensor, window: int, pixels: int = BAND) -> list[Tensor]:
     """Cut [B, H, W] into views of adjacent rows such that each window of so many rows lies in one of them.
 
     What is a sum over windows can then be computed band by band, in memory that does not grow with the image.
-    On other devices than a CPU there is one band.
+    On other devices than a CPU there is one band; ``pixels`` is its size on a CPU.
     """
     batch, height, width = x.shape
     places = height - window + 1
-    rows = max(BAND // (batch * width), 4 * window) if x.device.type == "cpu" else places
+    rows = max(pixels // (batch * width), 4 * window) if x.device.type == "cpu" else places
     return [x[:, top : min(top + rows, places) + window - 1] for top in range(0, places, rows)]
 
 

@@ -1,4 +1,4 @@
-"""What metrics say of themselves: ``@metric`` marks functions, ``cards()`` reads the marks without torch."""
+"""What metrics say of themselves: ``@metric`` and ``@definition`` mark functions; the marks are read without torch."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
-from fusionbench.errors import RequestError, UnknownNameError
+from fusionbench.errors import UnknownNameError
 
 DEFAULT = ("EN", "SD", "SF", "AG", "MI", "CC", "SCD", "VIF", "Qabf", "SSIM")  # the set scored by default
-PROFILES = ("canonical",)  # sets of definitions; a table never mixes two
+CANONICAL = "canonical"
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -41,8 +41,36 @@ class MetricCard:
     smallest: int = 1
 
 
+@dataclass(frozen=True)
+class Definition:
+    """One of the computations that the field calls by a metric's name.
+
+    ``text`` says what it does, and for other definitions than the canonical one what it does differently;
+    ``source`` is the code or paper it reproduces. Images with a side below ``smallest`` pixels have no value.
+    Where a profile scores color images channel by channel, ``planes`` says whether the channels' values are
+    averaged or the channels are laid side by side. ``version`` rises whenever values change.
+    """
+
+    metric: str
+    name: str
+    text: str
+    source: str = ""
+    smallest: int = 1
+    planes: Literal["mean", "side by side"] = "mean"
+    unit: str = ""
+    version: int = 1
+
+
+class Entry(NamedTuple):
+    """A definition and the function that computes it."""
+
+    definition: Definition
+    module: str
+    function: str
+
+
 def metric(**facts: Any) -> Callable[[Function], Function]:
-    """Mark a function as a metric; the keywords are those of `MetricCard`, each written as a literal.
+    """Mark a function as a metric's canonical definition; the keywords are those of `MetricCard`, as literals.
 
     The function takes a `Triple` and returns an `Outcome`, and stands in any module of this package.
     """
@@ -54,42 +82,41 @@ def metric(**facts: Any) -> Callable[[Function], Function]:
     return mark
 
 
+def definition(**facts: Any) -> Callable[[Function], Function]:
+    """Mark a function as another definition of a metric; the keywords are those of `Definition`, as literals."""
+
+    def mark(function: Function) -> Function:
+        function.definition = Definition(**facts)
+        return function
+
+    return mark
+
+
 def cards() -> dict[str, MetricCard]:
     """Return the card of every metric by name: the default set in its order, then the others."""
-    return {name: card for name, (card, _, _) in _registered().items()}
+    return dict(_registered()[0])
 
 
-def resolve(names: str | Iterable[str] | None = None) -> list[str]:
-    """Return metric names as their cards spell them, each once, in the order asked; None is the default set.
+def definitions(metric: str) -> dict[str, Definition]:
+    """Return the definitions of a metric by their names, the canonical one first. ``metric`` as in `cards`."""
+    return {name: entry.definition for name, entry in _registered()[1][metric].items()}
 
-    A string is split at commas. Case is ignored, and hyphen equals underscore. Raises UnknownNameError, and
-    RequestError where no name is left.
+
+def function_of(found: Definition) -> Callable[..., Any]:
+    """Import and return the function that computes a definition."""
+    entry = _registered()[1][found.metric][found.name]
+    return getattr(import_module(f"{__package__}.{entry.module}"), entry.function)
+
+
+def spelled(name: str, known: Iterable[str], kind: str) -> str:
+    """Return a name as ``known`` spells it; case is ignored, and hyphen equals underscore.
+
+    Raises UnknownNameError, which names the ``kind``.
     """
-    if names is None:
-        return list(DEFAULT)
-    spelling = {_plain(name): name for name in cards()}
-    asked = [name.strip() for name in (names.split(",") if isinstance(names, str) else names)]
-    for name in filter(None, asked):
-        if _plain(name) not in spelling:
-            raise UnknownNameError("metric", name, cards())
-    found = list(dict.fromkeys(spelling[_plain(name)] for name in asked if name))
-    if not found:
-        raise RequestError(f"No metric is asked for: name some of {', '.join(cards())}.")
-    return found
-
-
-def resolve_profile(name: str) -> str:
-    """Return a profile's name as it is stored in records. Raises UnknownNameError."""
-    for profile in PROFILES:
-        if _plain(profile) == _plain(name):
-            return profile
-    raise UnknownNameError("profile", name, PROFILES)
-
-
-def function_of(name: str) -> Callable[..., Any]:
-    """Import and return the function behind a name as `cards` spells it."""
-    _, module, function = _registered()[name]
-    return getattr(import_module(f"{__package__}.{module}"), function)
+    spelling = {_plain(candidate): candidate for candidate in known}
+    if _plain(name) not in spelling:
+        raise UnknownNameError(kind, name, spelling.values())
+    return spelling[_plain(name)]
 
 
 def _plain(name: str) -> str:
@@ -97,19 +124,38 @@ def _plain(name: str) -> str:
 
 
 @cache
-def _registered() -> dict[str, tuple[MetricCard, str, str]]:
-    modules = sorted(Path(__file__).parent.glob("*.py"))
-    found = {entry[0].name: entry for path in modules for entry in _marked(path)}
-    return {name: found[name] for name in (*DEFAULT, *(name for name in found if name not in DEFAULT))}
+def _registered() -> tuple[dict[str, MetricCard], dict[str, dict[str, Entry]]]:
+    """Return cards by metric, and by metric and definition what computes it."""
+    found: dict[str, MetricCard] = {}
+    others: list[Entry] = []
+    entries: dict[str, dict[str, Entry]] = {}
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        for mark, facts, function in _marks(path):
+            if mark == "metric":
+                card = MetricCard(**facts)
+                found[card.name] = card
+                entries[card.name] = {CANONICAL: Entry(_canonical(card), path.stem, function)}
+            else:
+                others.append(Entry(Definition(**facts), path.stem, function))
+    for entry in others:
+        entries[entry.definition.metric][entry.definition.name] = entry
+    order = (*DEFAULT, *(name for name in found if name not in DEFAULT))
+    return {name: found[name] for name in order}, entries
 
 
-def _marked(path: Path) -> Iterator[tuple[MetricCard, str, str]]:
-    """Yield card, module and function for each ``@metric(...)`` in a file, without running it."""
+def _canonical(card: MetricCard) -> Definition:
+    return Definition(
+        card.name, CANONICAL, card.convention, "", card.smallest, unit=card.unit, version=card.version
+    )
+
+
+def _marks(path: Path) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Yield kind, facts and function of each mark in a file, without running it."""
     text = path.read_text(encoding="utf-8")
-    if "@metric(" not in text:  # spares parsing the modules that hold none
+    if "@metric(" not in text and "@definition(" not in text:  # spares parsing the modules that hold none
         return
     for node in ast.parse(text).body:
         for mark in getattr(node, "decorator_list", ()):
-            if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "metric":
+            if isinstance(mark, ast.Call) and ast.unparse(mark.func) in ("metric", "definition"):
                 facts = {keyword.arg: ast.literal_eval(keyword.value) for keyword in mark.keywords}
-                yield MetricCard(**facts), path.stem, node.name
+                yield ast.unparse(mark.func), facts, node.name

@@ -12,8 +12,10 @@ import torch
 from torch import Tensor
 
 from fusionbench.errors import RequestError
-from fusionbench.metrics.registry import cards, function_of, resolve, resolve_profile
-from fusionbench.metrics.statistics import Image, Sources, Triple
+from fusionbench.metrics.inputs import Picture, Sources, form_of
+from fusionbench.metrics.profiles import Profile, definition_of, profile_of, resolve
+from fusionbench.metrics.registry import CANONICAL, Definition, function_of
+from fusionbench.metrics.statistics import Outcome, Triple
 
 Reasons = list[str | None]
 
@@ -31,23 +33,24 @@ def compute(
     b: Tensor,
     fused: Tensor,
     metrics: str | Iterable[str] | None = None,
-    profile: str = "canonical",
+    profile: str = CANONICAL,
     reasons: bool = False,
 ) -> dict[str, Tensor] | tuple[dict[str, Tensor], dict[str, Reasons]]:
     """Return each metric of a batch as float64 [B], NaN where it is undefined.
 
-    The images are uint8 [B, 1, H, W], of one size and on one device. ``metrics`` are names as `resolve` takes
-    them, by default the ten of `DEFAULT`. With ``reasons`` a second dictionary says for each metric and image
-    why the value is undefined, or None. Raises RequestError on images and UnknownNameError on names that it
-    cannot take.
+    The images are uint8 [B, 1, H, W] or, in red, green and blue, [B, 3, H, W], of one size and on one device; the
+    profile says how three channels are scored, in "canonical" by their BT.601 luma. ``metrics`` are names as
+    `resolve` takes them, by default the ten of `DEFAULT`. With ``reasons`` a second dictionary says for each
+    metric and image why the value is undefined, or None. Raises RequestError on images and metrics, and
+    UnknownNameError on names, that it cannot take.
     """
-    names = _names(metrics, profile)
+    names = resolve(metrics, profile)
     images = {"a": a, "b": b, "fused": fused}
     for which, image in images.items():
         _check_batch(which, image)
     _check_alike(images)
-    triple = Triple(*(Image(image[:, 0]) for image in images.values()))
-    found = {name: _evaluate(name, triple) for name in names}
+    pictures = [Picture(image) for image in images.values()]
+    found = {name: _evaluate(definition_of(name, profile), profile_of(profile), *pictures) for name in names}
     tensors = {name: outcome[0] for name, outcome in found.items()}
     return (tensors, {name: outcome[1] for name, outcome in found.items()}) if reasons else tensors
 
@@ -55,9 +58,9 @@ def compute(
 def sources(a: np.ndarray, b: np.ndarray) -> Sources:
     """Prepare a pair for scoring several fused images of it with `score_fused`, which then costs about half.
 
-    Both are uint8 [H, W]. Holds 80 bytes a pixel and source once the default set has been scored.
+    Both are uint8 [H, W] or [H, W, 3]. Holds 80 bytes a pixel and source once the default set has been scored.
     """
-    return Sources(_image("a", a), _image("b", b))
+    return Sources(_picture("a", a), _picture("b", b))
 
 
 def score(
@@ -65,9 +68,9 @@ def score(
     b: np.ndarray,
     fused: np.ndarray,
     metrics: str | Iterable[str] | None = None,
-    profile: str = "canonical",
+    profile: str = CANONICAL,
 ) -> dict[str, Score]:
-    """Score one fused image against its sources, all uint8 [H, W].
+    """Score one fused image against its sources, each uint8 [H, W] or [H, W, 3].
 
     The digits depend on the three images alone. Raises as `compute` does.
     """
@@ -75,38 +78,55 @@ def score(
 
 
 def score_fused(
-    pair: Sources, fused: np.ndarray, metrics: str | Iterable[str] | None = None, profile: str = "canonical"
+    pair: Sources, fused: np.ndarray, metrics: str | Iterable[str] | None = None, profile: str = CANONICAL
 ) -> dict[str, Score]:
     """Score one fused image of a pair prepared by `sources`; the digits are those of `score`."""
-    names = _names(metrics, profile)
-    triple = Triple(*pair, _image("fused", fused))
-    _check_alike({which: image.levels for which, image in zip(Triple._fields, triple, strict=True)})
+    chosen = {name: definition_of(name, profile) for name in resolve(metrics, profile)}
+    return dict(zip(chosen, score_definitions(pair, fused, chosen.values(), profile), strict=True))
+
+
+def score_definitions(
+    pair: Sources, fused: np.ndarray, chosen: Iterable[Definition], profile: str = CANONICAL
+) -> list[Score]:
+    """Score one fused image of a pair by any definitions; of ``profile`` only the way to gray is used."""
+    pictures = (*pair, _picture("fused", fused))
+    _check_alike({which: picture.levels for which, picture in zip(Triple._fields, pictures, strict=True)})
     with _one_thread():
-        found = {name: _evaluate(name, triple) for name in names}
-    return {name: _score(values.item(), reasons[0]) for name, (values, reasons) in found.items()}
+        found = [_evaluate(definition, profile_of(profile), *pictures) for definition in chosen]
+    return [_score(values.item(), reasons[0]) for values, reasons in found]
 
 
 def _score(value: float, reason: str | None) -> Score:
     return Score(value, "ok") if reason is None else Score(None, "undefined", reason)
 
 
-def _names(metrics: str | Iterable[str] | None, profile: str) -> list[str]:
-    resolve_profile(profile)
-    return resolve(metrics)
-
-
-def _evaluate(name: str, triple: Triple) -> tuple[Tensor, Reasons]:
+def _evaluate(
+    definition: Definition, profile: Profile, a: Picture, b: Picture, fused: Picture
+) -> tuple[Tensor, Reasons]:
     """Return the values of one metric and, for each image, why its value is undefined."""
-    batch, smallest = len(triple.fused.levels), cards()[name].smallest
+    form = form_of(profile.gray, fused, definition.planes)
+    triple = Triple(a.image(form), b.image(form), fused.image(form))
+    outcome = _outcome(definition, triple)
+    return _averaged(*outcome) if form == "mean" else outcome
+
+
+def _outcome(definition: Definition, triple: Triple) -> tuple[Tensor, Reasons]:
+    batch, smallest = len(triple.fused.levels), definition.smallest
     if min(triple.fused.height, triple.fused.width) < smallest:
         nothing = torch.full((batch,), math.nan, dtype=torch.float64, device=triple.fused.levels.device)
         return nothing, [f"the image is smaller than {smallest}x{smallest} pixels"] * batch
-    values, undefined = function_of(name)(triple)
-    reasons: Reasons = [None] * batch
-    for mask, reason in (*undefined, (~values.isfinite(), "the result is not a finite number")):
+    found: Outcome = function_of(definition)(triple)
+    values, reasons = found.values, [None] * batch
+    for mask, reason in (*found.undefined, (~values.isfinite(), "the result is not a finite number")):
         reasons = [old or (reason if hit else None) for old, hit in zip(reasons, mask.tolist(), strict=True)]
         values = values.masked_fill(mask, math.nan)
     return values, reasons
+
+
+def _averaged(values: Tensor, reasons: Reasons) -> tuple[Tensor, Reasons]:
+    """Turn the values of three channels an image into their mean, undefined where one of them is."""
+    triples = [reasons[start : start + 3] for start in range(0, len(reasons), 3)]
+    return values.view(-1, 3).mean(-1), [next(filter(None, three), None) for three in triples]
 
 
 @contextmanager
@@ -120,24 +140,27 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _image(which: str, levels: np.ndarray) -> Image:
-    if not isinstance(levels, np.ndarray) or levels.dtype != np.uint8 or levels.ndim != 2 or not levels.size:
+def _picture(which: str, levels: np.ndarray) -> Picture:
+    fits = isinstance(levels, np.ndarray) and levels.dtype == np.uint8 and levels.size
+    if not fits or levels.ndim not in (2, 3) or levels.shape[2:] not in ((), (3,)):
         raise RequestError(
-            f"Image {which} must be a uint8 array [H, W], found {_describe(levels)}: convert it."
+            f"Image {which} must be a uint8 array [H, W] or [H, W, 3], found {_describe(levels)}: convert it."
         )
-    return Image(torch.from_numpy(np.array(levels, order="C"))[None])
+    planes = levels[None] if levels.ndim == 2 else levels.transpose(2, 0, 1)
+    return Picture(torch.from_numpy(np.array(planes, order="C"))[None])
 
 
 def _check_batch(which: str, image: Tensor) -> None:
     fits = isinstance(image, Tensor) and image.dtype == torch.uint8 and image.ndim == 4
-    if not fits or image.shape[1] != 1 or not image.numel():
-        found = _describe(image)
-        raise RequestError(f"Image {which} must be a uint8 tensor [B, 1, H, W], found {found}: convert it.")
+    if not fits or image.shape[1] not in (1, 3) or not image.numel():
+        raise RequestError(
+            f"Image {which} must be a uint8 tensor [B, 1, H, W] or [B, 3, H, W], found {_describe(image)}: convert it."
+        )
 
 
 def _check_alike(images: dict[str, Tensor]) -> None:
-    """Raise RequestError unless the images have one shape and one device."""
-    if len({image.shape for image in images.values()}) > 1:
+    """Raise RequestError unless the images have one number, one size and one device."""
+    if len({(len(image), *image.shape[-2:]) for image in images.values()}) > 1:
         shapes = ", ".join(f"{which} {list(image.shape)}" for which, image in images.items())
         raise RequestError(f"The images differ in size ({shapes}): give images registered pixel by pixel.")
     if len({image.device for image in images.values()}) > 1:

@@ -6,13 +6,28 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from fusionbench.metrics.filters import bands, gaussian, smooth
-from fusionbench.metrics.registry import metric
+from fusionbench.metrics.registry import definition, metric
 from fusionbench.metrics.statistics import Image, Outcome, Triple, sum_image, values
 
 WINDOW = gaussian(11, 1.5)
-LUMINANCE, CONTRAST = (0.01 * 255) ** 2, (0.03 * 255) ** 2  # what keeps the ratios stable, on 0..255
+REPLICATED = len(WINDOW) // 2  # pixels beyond the border, for a window around every pixel
+
+
+class Constants(NamedTuple):
+    """What keeps the ratios of luminance and contrast stable."""
+
+    luminance: float
+    contrast: float
+
+    @classmethod
+    def of(cls, peak: float) -> Constants:
+        return cls((0.01 * peak) ** 2, (0.03 * peak) ** 2)
+
+
+PEAK_255, PEAK_1 = Constants.of(255), Constants.of(1)
 
 
 class Moments(NamedTuple):
@@ -31,19 +46,36 @@ def moments(pixels: Tensor) -> Moments:
     return Moments(pixels, mean, mean_square, smooth(pixels.square(), WINDOW).sub_(mean_square))
 
 
-def local_moments(image: Image) -> list[Moments]:
-    """Return the moments of all bands of an image."""
-    return [moments(band) for band in bands(image.of(values), len(WINDOW))]
+def local_moments(image: Image, border: int = 0) -> list[Moments]:
+    """Return the moments of all bands of an image, its border repeated outwards by ``border`` pixels."""
+    pixels = image.of(values)
+    if border:
+        pixels = pad(pixels[:, None], (border,) * 4, mode="replicate")[:, 0]
+    return [moments(band) for band in bands(pixels, len(WINDOW))]
 
 
-def similarity(x: Moments, y: Moments) -> Tensor:
+def contrast_and_structure(x: Moments, y: Moments, constants: Constants) -> tuple[Tensor, Tensor]:
+    """Return numerator and denominator of the part of the similarity that means do not enter."""
+    covariance = smooth(x.pixels * y.pixels, WINDOW).addcmul_(x.mean, y.mean, value=-1)
+    return covariance.mul_(2).add_(constants.contrast), torch.add(x.variance, y.variance).add_(
+        constants.contrast
+    )
+
+
+def similarity(x: Moments, y: Moments, constants: Constants) -> Tensor:
     """Return the sum of the structural similarity over the windows of a band [B]."""
-    means = x.mean * y.mean
-    covariance = smooth(x.pixels * y.pixels, WINDOW).sub_(means)
-    numerator = means.mul_(2).add_(LUMINANCE).mul_(covariance.mul_(2).add_(CONTRAST))
-    denominator = torch.add(x.mean_square, y.mean_square).add_(LUMINANCE)
-    denominator.mul_(torch.add(x.variance, y.variance).add_(CONTRAST))
+    numerator, denominator = contrast_and_structure(x, y, constants)
+    numerator.mul_((x.mean * y.mean).mul_(2).add_(constants.luminance))
+    denominator.mul_(torch.add(x.mean_square, y.mean_square).add_(constants.luminance))
     return sum_image(numerator.div_(denominator))
+
+
+def summed_similarity(triple: Triple, constants: Constants, border: int = 0) -> Tensor:
+    """Return SSIM(a, fused) + SSIM(b, fused) [B], each the mean over all windows."""
+    a, b, fused = (image.of(local_moments, border) for image in triple)
+    places = sum(band.mean[0].numel() for band in fused)
+    pairs = ((x, y) for source in (a, b) for x, y in zip(fused, source, strict=True))
+    return sum(similarity(x, y, constants) for x, y in pairs) / places
 
 
 @metric(
@@ -59,11 +91,50 @@ def similarity(x: Moments, y: Moments) -> Tensor:
 )
 def structural_similarity(triple: Triple) -> Outcome:
     """Measure how alike the fused image and each source are in local mean, contrast and structure."""
-    a, b, fused = triple
-    windows = (fused.height - len(WINDOW) + 1) * (fused.width - len(WINDOW) + 1)
-    found = map(moments, bands(fused.of(values), len(WINDOW)))
-    return Outcome(sum(map(_similarities, found, a.of(local_moments), b.of(local_moments))) / windows)
+    return Outcome(summed_similarity(triple, PEAK_255))
 
 
-def _similarities(fused: Moments, a: Moments, b: Moments) -> Tensor:
-    return similarity(fused, a) + similarity(fused, b)
+@definition(
+    metric="SSIM",
+    name="mean",
+    text="the mean over the sources instead of the sum: half the canonical value",
+    smallest=11,
+)
+def structural_similarity_mean(triple: Triple) -> Outcome:
+    """Measure the mean structural similarity to the sources."""
+    return Outcome(summed_similarity(triple, PEAK_255) / 2)
+
+
+@definition(
+    metric="SSIM",
+    name="matlab",
+    text="MATLAB's ssim on [0, 1] images: windows beyond the border see it repeated; a mean over the sources",
+    source="NestFuse, analysis_metrics_7.m",
+)
+def structural_similarity_matlab(triple: Triple) -> Outcome:
+    """Measure the mean structural similarity in windows around every pixel."""
+    return Outcome(summed_similarity(triple, PEAK_255, REPLICATED) / 2)
+
+
+@definition(
+    metric="SSIM",
+    name="matlab-l1",
+    text="MATLAB's ssim with L = 1 on levels 0..255, so that rounding decides in flat areas; windows beyond the "
+    "border see it repeated; a mean over the sources",
+    source="Tang 2023",
+)
+def structural_similarity_matlab_l1(triple: Triple) -> Outcome:
+    """Measure what MATLAB's default range makes of levels 0..255."""
+    return Outcome(summed_similarity(triple, PEAK_1, REPLICATED) / 2)
+
+
+@definition(
+    metric="SSIM",
+    name="l1",
+    text="L = 1 on levels 0..255, so that rounding decides in flat areas; the sum over the sources",
+    source="IVIF_ZOO",
+    smallest=11,
+)
+def structural_similarity_l1(triple: Triple) -> Outcome:
+    """Measure the canonical SSIM with constants that are far too small."""
+    return Outcome(summed_similarity(triple, PEAK_1))

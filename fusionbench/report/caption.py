@@ -9,6 +9,13 @@ from fusionbench.report.runs import Run
 from fusionbench.report.table import Column
 from fusionbench.report.text import one_line
 
+CHANNELS = {
+    "bt601": "the luma",
+    "matlab": "the gray levels (MATLAB's rgb2gray)",
+    "opencv": "the gray levels (OpenCV's conversion)",
+    "channels": "each color channel, averaged,",
+}
+
 
 def coverage(data: Mapping[str, Any]) -> str:
     """Return how much of a split is used: "361 pairs", "40 of 361 pairs" or "first 5 of 361 pairs"."""
@@ -35,7 +42,7 @@ def caption(
     records = [run.record for run in runs]
     sentences = [
         _pairs(data, records[0]["identity"]["data"]),
-        f"Profile {profile}: metrics on the luma of the stored 8-bit images.",
+        *_profile(profile, columns),
         *_color(runs),
         *_weights(runs),
         *_versions(columns),
@@ -53,6 +60,20 @@ def _pairs(data: Mapping[str, Any], manifest: str) -> str:
     sources = f"a is {data['a']}, b is {data['b']}"
     # begins with our own words: a title may start with what Markdown takes for a list
     return f"Mean scores on {title}, {data['split']} split, {coverage(data)} ({hashes}); {sources}."
+
+
+def _profile(name: str, columns: Sequence[Column]) -> Iterator[str]:
+    """Say whose definitions the columns are, on which channel, and what had to be assumed."""
+    from fusionbench.metrics import profiles
+
+    known = profiles().get(name)
+    if known is None:
+        yield f"Profile {name}, which this installation does not know."
+        return
+    yield f"Profile {name}: metrics on {CHANNELS[known.gray]} of the stored 8-bit images."
+    for column in columns:
+        if column.metric in known.undecided:
+            yield f"{column.metric} {known.undecided[column.metric]}."
 
 
 def _color(runs: Sequence[Run]) -> Iterator[str]:

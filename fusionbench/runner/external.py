@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fusionbench.data.images import load_pair, read_image, write_image
-from fusionbench.data.pairs import list_images
 from fusionbench.errors import ImageError
 from fusionbench.runner.fuse import Done, Failure
+from fusionbench.runner.fused_folder import FusedFolder, check_size, find_fused
 from fusionbench.runner.store import Cell
 from fusionbench.types import Pair
 
 
 def external_hash(folder: Path, pairs: Sequence[Pair]) -> str:
     """Return the SHA-256 over the images that will be used: the identity of a method known by its results."""
-    found = list_images(folder, "*")
+    found = find_fused(folder, pairs).files
     digest = hashlib.sha256()
     for pair in pairs:
         content = found[pair.id].read_bytes() if pair.id in found else b""
@@ -26,27 +26,32 @@ def external_hash(folder: Path, pairs: Sequence[Pair]) -> str:
 
 def take_missing(folder: Path, pairs: Sequence[Pair], cell: Cell, done: Done) -> dict[str, Failure]:
     """Store each pair's image from the folder; return what is missing or has another size, by pair id."""
-    found = list_images(folder, "*")
+    found = find_fused(folder, pairs)
     failures: dict[str, Failure] = {}
     for pair in pairs:
         if cell.image(pair.id).exists():
             continue
         try:
-            _take(folder, found.get(pair.id), pair, cell)
+            _take(found, pair, cell)
         except ImageError as error:
             failures[pair.id] = Failure("failed", str(error))
         done(pair.id, failures.get(pair.id))
     return failures
 
 
-def _take(folder: Path, path: Path | None, pair: Pair, cell: Cell) -> None:
+def _take(found: FusedFolder, pair: Pair, cell: Cell) -> None:
+    path = found.files.get(pair.id)
     if path is None:
-        raise ImageError(f"No image '{pair.id}' in {folder}: add it (PNG, JPEG, BMP or TIFF).")
-    image, size = read_image(path), load_pair(pair).b.shape[:2]
+        raise ImageError(_absent(found, pair))
+    image = read_image(path)
     if image.dtype != "uint8":
         raise ImageError(f"{path} holds {image.dtype}: save it with 8 bits a channel.")
-    if image.shape[:2] != size:
-        raise ImageError(
-            f"{path} is {image.shape[1]}x{image.shape[0]}, its sources are {size[1]}x{size[0]}: fuse at their size."
-        )
+    check_size(path, image, load_pair(pair).b)
     write_image(cell.image(pair.id), image)
+
+
+def _absent(found: FusedFolder, pair: Pair) -> str:
+    if found.conflicts:
+        return f"Which image of '{found.path}' belongs to which pair is not clear: {found.conflicts[0]}"
+    hint = f" ({found.hint})" if found.hint else ""
+    return f"No image '{pair.id}' in '{found.path}'{hint}: add it (PNG, JPEG, BMP or TIFF)."

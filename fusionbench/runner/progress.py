@@ -54,7 +54,8 @@ class RichReporter(Reporter):
             _Speed(),
             TimeRemainingColumn(),
         )
-        self.progress = Progress(*columns, console=self.console)
+        # a log file would get the last state of each bar as a line of its own
+        self.progress = Progress(*columns, console=self.console, disable=not self.console.is_terminal)
         self.task = self.progress.add_task(label, total=total)
         self.progress.start()
 

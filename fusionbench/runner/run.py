@@ -89,8 +89,7 @@ def _tuple(names: str | Sequence[str]) -> tuple[str, ...]:
 
 def plan_run(options: RunOptions) -> Plan:
     """Check the request without doing anything. Raises PlanError, RequestError or UnknownNameError."""
-    resolve(options.metrics)
-    resolve_profile(options.profile)
+    resolve(options.metrics, options.profile)
     pick_device(options.device)
     if options.batch_size < 1:
         raise RequestError(f"--batch-size must be at least 1; got {options.batch_size}.")
@@ -137,8 +136,8 @@ def execute(options: RunOptions, reporter: Reporter) -> RunResult:
     cell_options = CellOptions(
         out=options.out,
         device=device,
-        metrics=tuple(resolve(options.metrics)),
-        profile=options.profile,
+        metrics=tuple(resolve(options.metrics, options.profile)),
+        profile=resolve_profile(options.profile),
         batch_size=options.batch_size,
         seed=options.seed,
         fresh=options.fresh,

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fusionbench.data.color import luma_uint8
-from fusionbench.data.images import load_pair, read_image
+from fusionbench.data.images import eight_bit, read_image, read_pair
 from fusionbench.errors import ImageError
-from fusionbench.metrics import cards, score
+from fusionbench.metrics import definition_of, score
 from fusionbench.runner.fuse import Done, Failure
 from fusionbench.runner.store import FINAL, Cell, ScoreKey
 from fusionbench.types import Pair
@@ -18,10 +17,11 @@ def missing_metrics(
     cell: Cell, pairs: Sequence[Pair], metrics: Sequence[str], profile: str
 ) -> dict[str, list[str]]:
     """Return, by pair id, the metrics whose current version has no final score; pairs without any are left out."""
-    known = cards()
+    versions = {name: definition_of(name, profile).version for name in metrics}
     final = {key for key, line in cell.scores().items() if line["status"] in FINAL}
     wanted = {
-        p.id: [m for m in metrics if ScoreKey(p.id, m, known[m].version, profile) not in final] for p in pairs
+        p.id: [m for m, version in versions.items() if ScoreKey(p.id, m, version, profile) not in final]
+        for p in pairs
     }
     return {pair_id: names for pair_id, names in wanted.items() if names}
 
@@ -69,9 +69,9 @@ def _lines(
 
 
 def _score_stored(cell: Cell, pair: Pair, metrics: list[str], profile: str) -> dict[str, Any]:
-    sources, fused = load_pair(pair), luma_uint8(read_image(cell.image(pair.id)))
-    a, b = luma_uint8(sources.a), luma_uint8(sources.b)
-    if fused.shape != b.shape:
+    a, b = map(eight_bit, read_pair(pair))
+    fused = eight_bit(read_image(cell.image(pair.id)))
+    if fused.shape[:2] != b.shape[:2]:
         raise ImageError(f"{cell.image(pair.id)} does not have its sources' size: delete it and run again.")
     return score(a, b, fused, metrics, profile)
 
@@ -83,7 +83,7 @@ def _line(
         "run": cell.id,
         "image": image,
         "metric": metric,
-        "version": cards()[metric].version,
+        "version": definition_of(metric, profile).version,
         "profile": profile,
         "value": value,
         "status": status,

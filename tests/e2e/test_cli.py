@@ -16,16 +16,15 @@ from fusionbench.data.images import read_image
 
 def test_help_names_every_verb(tmp_path: Path) -> None:
     text = fusionbench("--help", cwd=tmp_path).stdout
-    for verb in ("run", "train", "fuse", "table", "list", "info", "data", "check", "profile"):
+    for verb in ("run", "train", "fuse", "score", "table", "list", "info", "data", "check", "profile", "explain"):
         assert verb in text
 
 
-@pytest.mark.parametrize("kind", ["methods", "datasets", "metrics"])
+@pytest.mark.parametrize("kind", ["methods", "datasets", "metrics", "profiles"])
 def test_lists_are_json_documents(kind: str, tmp_path: Path) -> None:
     rows = json.loads(fusionbench("list", kind, "--json", cwd=tmp_path).stdout)
-    assert {"methods": "refinefuse", "datasets": "msrs", "metrics": "Qabf"}[kind] in {
-        row["name"] for row in rows
-    }
+    known = {"methods": "refinefuse", "datasets": "msrs", "metrics": "Qabf", "profiles": "tang2023"}
+    assert known[kind] in {row["name"] for row in rows}
     assert fusionbench("list", kind, cwd=tmp_path).returncode == 0
 
 

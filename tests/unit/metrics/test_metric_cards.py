@@ -11,7 +11,17 @@ import pytest
 
 import fusionbench.metrics
 from fusionbench.errors import RequestError, UnknownNameError
-from fusionbench.metrics import DEFAULT, MetricCard, cards, resolve, resolve_profile
+from fusionbench.metrics import (
+    CANONICAL,
+    DEFAULT,
+    MetricCard,
+    cards,
+    definition_of,
+    definitions,
+    profiles,
+    resolve,
+    resolve_profile,
+)
 from fusionbench.metrics.registry import function_of
 
 PACKAGE = Path(fusionbench.metrics.__file__).parent
@@ -29,7 +39,8 @@ def decorated() -> dict[str, MetricCard]:
 def test_cards_load_neither_torch_nor_numpy():
     code = (
         "import sys, fusionbench.metrics\n"
-        "fusionbench.metrics.cards(), fusionbench.metrics.resolve('en,Ssim')\n"
+        "fusionbench.metrics.cards(), fusionbench.metrics.resolve('en,Ssim', 'vifb')\n"
+        "fusionbench.metrics.profiles(), fusionbench.metrics.definitions('SSIM')\n"
         "print([m for m in ('torch', 'numpy', 'pandas', 'kornia', 'scipy') if m in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -38,7 +49,7 @@ def test_cards_load_neither_torch_nor_numpy():
 
 def test_cards_agree_with_the_decorated_functions():
     assert cards() == decorated()
-    assert all(function_of(name).card == card for name, card in cards().items())
+    assert all(function_of(definition_of(name)).card == card for name, card in cards().items())
 
 
 def test_the_default_set_comes_first_and_in_order():
@@ -58,7 +69,44 @@ def test_a_card_is_complete(name):
     assert re.fullmatch(r"10\.\d{4,9}/\S+", card.doi)
     assert all(isinstance(number, int) for number in (card.version, card.digits, card.smallest))
     assert min(card.version, card.digits, card.smallest) >= 1
-    assert len(inspect.getdoc(function_of(name)).splitlines()[0]) > 20
+
+
+@pytest.mark.parametrize("name", list(cards()))
+def test_definitions_are_described_and_documented(name):
+    found = definitions(name)
+    assert next(iter(found)) == CANONICAL
+    assert found[CANONICAL].text == cards()[name].convention
+    for key, definition in found.items():
+        assert (definition.metric, definition.name) == (name, key)
+        assert len(definition.text) > 10
+        assert len(inspect.getdoc(function_of(definition)).splitlines()[0]) > 20
+
+
+@pytest.mark.parametrize("name", list(profiles()))
+def test_a_profile_names_what_there_is_and_is_documented(name):
+    profile, text = profiles()[name], DOCS.read_text(encoding="utf-8")
+    assert all(definition in definitions(metric) for metric, definition in profile.metrics.items())
+    assert profile.undecided.keys() <= profile.metrics.keys()
+    row = next(line for line in text.splitlines() if line.startswith(f"| `{name}` | {profile.title} |"))
+    listed = "all" if name == CANONICAL else ", ".join(profile.metrics)
+    assert f"| {listed} |" in row
+    assert all(f"**{metric}**" in text.partition("## Profiles")[2] for metric in profile.undecided)
+
+
+def test_a_metric_that_a_profile_lacks_is_an_error_that_names_what_it_has():
+    with pytest.raises(RequestError, match=r"Profile 'vifb' defines no VIF: use one of EN, SD, SF"):
+        definition_of("VIF", "vifb")
+    with pytest.raises(RequestError, match="Profile 'csp-mcin' defines no SSIM"):
+        resolve("EN,ssim", "CSP_MCIN")
+
+
+def test_sets_of_names():
+    assert resolve("default") == resolve(None) == list(DEFAULT)
+    assert resolve("all") == list(cards())
+    assert resolve("PSNR,default,EN") == ["PSNR", *DEFAULT]
+    assert resolve(None, "csp-mcin") == resolve("all", "csp-mcin") == ["EN", "SD", "CC", "VIFF"]
+    assert resolve(None, "tang2023") == list(DEFAULT)
+    assert resolve("ms_ssim,fmi-DCT") == ["MS-SSIM", "FMI_dct"]
 
 
 @pytest.mark.parametrize("name", list(cards()))
@@ -66,7 +114,7 @@ def test_the_documentation_agrees_with_the_card(name):
     card, text = cards()[name], DOCS.read_text(encoding="utf-8")
     low, high = (("" if bound is None else f"{bound:g}") for bound in card.range)
     arrow = "↑" if card.better == "higher" else "↓"
-    row = rf"\| `{name}` \| {re.escape(card.title)} \| {arrow} \| {low} … {high} ?\| {card.unit} \| "
+    row = rf"\| `{name}` \| {re.escape(card.title)} \| {arrow} \| {low} … {high} ?\| {re.escape(card.unit)} \| "
     assert re.search(row, text), row
     section = text.partition(f"\n### {name}: ")[2].partition("\n### ")[0]
     assert card.doi in section

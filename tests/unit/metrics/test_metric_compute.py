@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from metric_samples import TRIPLES, batch, texture
 
 from fusionbench.errors import RequestError, UnknownNameError
-from fusionbench.metrics import DEFAULT, compute, filters, scoring
+from fusionbench.metrics import DEFAULT, compute, filters, profiles, resolve, scoring
 from fusionbench.metrics.statistics import Outcome
 
 A, B, FUSED = (batch(texture(seed)) for seed in range(3))
@@ -71,7 +71,8 @@ def test_strided_images_score_as_their_copies():
         (A.float() / 255, r"torch.float32 \[1, 1, 48, 56\]"),
         (A.to(torch.int32), "torch.int32"),
         (A[0], r"torch.uint8 \[1, 48, 56\]"),
-        (A.expand(-1, 3, -1, -1), r"torch.uint8 \[1, 3, 48, 56\]"),
+        (A.expand(-1, 2, -1, -1), r"torch.uint8 \[1, 2, 48, 56\]"),
+        (A.expand(-1, 4, -1, -1), r"torch.uint8 \[1, 4, 48, 56\]"),
         (A[:0], r"torch.uint8 \[0, 1, 48, 56\]"),
         (A[..., :0], r"torch.uint8 \[1, 1, 48, 0\]"),
         (A.numpy(), r"uint8 \[1, 1, 48, 56\]"),
@@ -79,7 +80,9 @@ def test_strided_images_score_as_their_copies():
     ],
 )
 def test_other_images_are_refused(image, found):
-    with pytest.raises(RequestError, match=rf"Image b must be a uint8 tensor \[B, 1, H, W\], found {found}"):
+    with pytest.raises(
+        RequestError, match=rf"Image b must be a uint8 tensor \[B, 1, H, W\] or \[B, 3, H, W\], found {found}"
+    ):
         compute(A, image, FUSED)
 
 
@@ -107,9 +110,27 @@ def test_a_result_that_is_not_finite_is_undefined(monkeypatch):
     assert reasons["EN"] == ["the result is not a finite number"] * 2 + [None]
 
 
+@pytest.mark.parametrize("profile", list(profiles()))
+def test_every_metric_of_every_profile_takes_batches_of_color_images(profile):
+    triple = [
+        batch(texture(2 * seed, 161, 165, "smooth"), texture(2 * seed + 1, 161, 165)) for seed in range(3)
+    ]
+    color = [torch.cat([image, image.flip(-1), image // 2], 1) for image in triple]
+    together, reasons = compute(triple[0], *color[1:], metrics="all", profile=profile, reasons=True)
+    assert list(together) == resolve("all", profile)
+    for index in range(2):
+        images = (triple[0][index : index + 1], *(image[index : index + 1] for image in color[1:]))
+        alone = compute(*images, metrics="all", profile=profile)
+        for name, values in together.items():
+            assert reasons[name][index] is None
+            assert values[index].item() == pytest.approx(alone[name].item(), rel=1e-9, abs=1e-12), name
+
+
 @pytest.mark.gpu
-def test_a_gpu_gives_the_values_of_the_cpu():
+@pytest.mark.parametrize("profile", list(profiles()))
+def test_a_gpu_gives_the_values_of_the_cpu(profile):
     triple = [batch(*(texture(seed, 200, 300) for seed in seeds)) for seeds in ((0, 1), (2, 3), (4, 5))]
-    expected, found = compute(*triple), compute(*(image.cuda() for image in triple))
-    for name in DEFAULT:
+    expected = compute(*triple, metrics="all", profile=profile)
+    found = compute(*(image.cuda() for image in triple), metrics="all", profile=profile)
+    for name in expected:
         torch.testing.assert_close(found[name].cpu(), expected[name], rtol=1e-9, atol=1e-12)

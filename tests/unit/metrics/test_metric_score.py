@@ -66,14 +66,17 @@ def test_read_only_and_strided_arrays_are_taken():
     [
         (FUSED.astype(np.float32), r"float32 \[301, 437\]"),
         (FUSED.astype(np.uint16), r"uint16 \[301, 437\]"),
-        (np.stack([FUSED] * 3, axis=-1), r"uint8 \[301, 437, 3\]"),
+        (np.stack([FUSED] * 4, axis=-1), r"uint8 \[301, 437, 4\]"),
+        (FUSED[..., None], r"uint8 \[301, 437, 1\]"),
         (FUSED[:0], r"uint8 \[0, 437\]"),
         (torch.from_numpy(FUSED), r"torch.uint8 \[301, 437\]"),
         ("fused.png", "str"),
     ],
 )
 def test_other_images_are_refused(image, found):
-    with pytest.raises(RequestError, match=rf"Image fused must be a uint8 array \[H, W\], found {found}: "):
+    with pytest.raises(
+        RequestError, match=rf"Image fused must be a uint8 array \[H, W\] or \[H, W, 3\], found {found}: "
+    ):
         score(A, B, image)
 
 
@@ -85,4 +88,4 @@ def test_other_sizes_and_names_are_refused():
     with pytest.raises(UnknownNameError, match="Unknown metric"):
         score(A, B, FUSED, "PSRN")
     with pytest.raises(UnknownNameError, match="Unknown profile"):
-        score(A, B, FUSED, profile="tang2023")
+        score(A, B, FUSED, profile="tang2021")

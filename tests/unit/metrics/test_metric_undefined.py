@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from metric_samples import texture
 
-from fusionbench.metrics import DEFAULT, score
+from fusionbench.metrics import DEFAULT, definition_of, profiles, score
 
 A, B, FUSED = (texture(seed, kind="smooth") for seed in range(3))
 FLAT = np.full_like(A, 90)
@@ -73,3 +73,60 @@ def test_the_smallest_size_is_the_smallest_that_works(metric, side):
     for cut in (np.s_[:-1], np.s_[:, :-1]):
         found = score(*(image[cut] for image in fits), metric)[metric]
         assert found == (None, "undefined", f"the image is smaller than {side}x{side} pixels")
+
+
+TINY = [(1, 1), (1, 7), (7, 1), (2, 2), (3, 3), (5, 12), (12, 12), (43, 44)]
+
+
+@pytest.mark.parametrize("profile", list(profiles()))
+@pytest.mark.parametrize("shape", TINY, ids=str)
+def test_images_below_the_window_are_undefined_in_every_profile(profile, shape):
+    triple = [texture(seed, *shape) for seed in range(3)]
+    for name, found in score(*triple, "all", profile).items():
+        assert (found.value is None) == (found.status == "undefined") == bool(found.detail), name
+        assert found.value is None or np.isfinite(found.value), name
+        if min(shape) < definition_of(name, profile).smallest:
+            assert found.detail.startswith("the image is smaller than"), name
+
+
+@pytest.mark.parametrize("profile", list(profiles()))
+@pytest.mark.parametrize("fused", ["flat", "black", "white", "a", "b", "checkerboard", "two levels"])
+@pytest.mark.parametrize("source", ["textured", "flat", "black"])
+def test_degenerate_images_give_a_number_or_a_reason_in_every_profile(profile, source, fused):
+    side = (50, 52)
+    kinds = {
+        "textured": texture(0, *side),
+        "flat": np.full(side, 90, np.uint8),
+        "black": np.zeros(side, np.uint8),
+        "white": np.full(side, 255, np.uint8),
+        "checkerboard": (np.indices(side).sum(0) % 2 * 255).astype(np.uint8),
+        "two levels": np.where(texture(3, *side) > 127, 255, 254).astype(np.uint8),
+    }
+    a, b = kinds[source], texture(1, *side)
+    kinds |= {"a": a, "b": b}
+    for name, found in score(a, b, kinds[fused], "all", profile).items():
+        assert (found.value is None) == (found.status == "undefined") == bool(found.detail), name
+        assert found.value is None or np.isfinite(found.value), name
+
+
+def test_what_equals_both_sources_has_no_error_in_decibels():
+    found = score(A, A, A, "MSE,RMSE,PSNR")
+    assert (found["MSE"].value, found["RMSE"].value) == (0, 0)
+    assert found["PSNR"] == (None, "undefined", "the fused image equals both sources")
+
+
+def test_two_constant_sources_have_nothing_to_keep():
+    found = score(FLAT, FLAT, FUSED, "VIFF,Nabf")
+    assert {one.detail for one in found.values()} == {"both sources are constant"}
+
+
+def test_information_shared_with_nothing_has_no_norm():
+    assert score(FLAT, B, BLACK, "NMI")["NMI"].detail == "the fused image and source a are constant"
+    assert score(FLAT, B, FUSED, "NMI")["NMI"].status == "ok"
+
+
+def test_structure_opposite_to_the_sources_is_undefined_but_the_reference_gives_a_real_part():
+    a, opposite = texture(0, 60, 60, "smooth"), 255 - texture(0, 60, 60, "smooth")
+    found = score(a, a, opposite, "MEF-SSIM")["MEF-SSIM"]
+    assert "opposite" in found.detail
+    assert score(a, a, opposite, "MEF-SSIM", "tang2023")["MEF-SSIM"].value < 0

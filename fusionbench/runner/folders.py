@@ -1,0 +1,228 @@
+"""Score folders of fused images made elsewhere against their sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fusionbench.data.images import eight_bit, read_image, read_pair
+from fusionbench.errors import ImageError
+from fusionbench.files import write_json, write_through
+from fusionbench.metrics import Score, Sources, definition_of, score_fused, sources
+from fusionbench.report.folder_table import mean_cells
+from fusionbench.runner.folder_request import PairSet, ScorePlan, ScoreRequest, plan_scores
+from fusionbench.runner.fused_folder import FusedFolder, check_size
+from fusionbench.runner.names import FEW, some
+from fusionbench.runner.progress import Reporter
+from fusionbench.types import Pair
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+COLUMNS = ("image", "metric", "version", "profile", "value", "status", "detail")
+
+
+@dataclass(frozen=True)
+class FolderScores:
+    """The scores of one folder: ``scores[image][metric]``, in the order of pairs and metrics.
+
+    A score's status is "ok", "undefined" (final: the image has no such value) or "failed" (the image cannot be read
+    or has another size than its sources); only "ok" has a value.
+    """
+
+    name: str
+    pairs: PairSet
+    folder: FusedFolder
+    metrics: tuple[str, ...]
+    profile: str
+    scores: dict[str, dict[str, Score]]
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Return why an image could not be scored, by image; an undefined value is no failure."""
+        return {image: score.detail for image, _, score in self._each() if score.status == "failed"}
+
+    @property
+    def ok(self) -> bool:
+        return not self.failures
+
+    @cached_property
+    def versions(self) -> dict[str, int]:
+        return {metric: definition_of(metric, self.profile).version for metric in self.metrics}
+
+    @property
+    def means(self) -> dict[str, float | None]:
+        """Return the mean of each metric, None unless every image has a value."""
+        return {cell.metric: cell.value for cell in mean_cells(self)}
+
+    def document(self) -> dict[str, Any]:
+        """Return all there is as dictionaries, lists, strings, numbers and None, never NaN.
+
+        ``means`` and ``images`` hold None for what has no value; ``status`` says why, for those images and metrics
+        only: ``{image: {metric: "undefined: the image is smaller than 11x11 pixels"}}``.
+        """
+        return {
+            "name": self.name,
+            "profile": self.profile,
+            "dataset": self.pairs.dataset,
+            "split": self.pairs.split,
+            "a": str(self.pairs.a),
+            "b": str(self.pairs.b),
+            "fused": str(self.folder.path),
+            "pairs": len(self.pairs.pairs),
+            "expected": self.pairs.expected,
+            "versions": self.versions,
+            "means": self.means,
+            "images": {image: {m: s.value for m, s in found.items()} for image, found in self.scores.items()},
+            "status": self._status(),
+            "files": {image: path.name for image, path in self.folder.files.items()},
+            "extra": [path.name for path in self.folder.extra],
+        }
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one dictionary for each image and metric: image, metric, version, profile, value, status, detail."""
+        return [
+            dict(zip(COLUMNS, (image, metric, self.versions[metric], self.profile, *score), strict=True))
+            for image, metric, score in self._each()
+        ]
+
+    def frame(self) -> pd.DataFrame:
+        """Return `rows` as a table; ``value`` is NaN unless the status is "ok"."""
+        return _frame(self.rows(), COLUMNS)
+
+    def _each(self) -> Iterator[tuple[str, str, Score]]:
+        return ((image, m, score) for image, found in self.scores.items() for m, score in found.items())
+
+    def _status(self) -> dict[str, dict[str, str]]:
+        status: dict[str, dict[str, str]] = {}
+        for image, metric, score in self._each():
+            if score.status != "ok":
+                status.setdefault(image, {})[metric] = f"{score.status}: {score.detail}"
+        return status
+
+
+def score(
+    fused: str | Path,
+    dataset: str | None = None,
+    *,
+    a: str | Path | None = None,
+    b: str | Path | None = None,
+    name: str | None = None,
+    output: str | Path | None = None,
+    reporter: Reporter | None = None,
+    **options: Any,
+) -> FolderScores:
+    """Score a folder of fused images against the pairs of a data set, or of the folders ``a`` and ``b``.
+
+    ``options`` are further fields of `ScoreRequest`: split, data_root, limit, metrics, profile. With ``output`` the
+    scores are written to that file, see `write_scores`. Images of 16 bits are rounded to 8. Several folders of
+    the same pairs cost less in one call of `score_folders`. Raises PlanError, a FusionbenchError that lists
+    everything wrong with the request, before any work; an image that cannot be scored only fails itself.
+    """
+    request = ScoreRequest(
+        fused=(Path(fused),),
+        dataset=dataset,
+        a=None if a is None else Path(a),
+        b=None if b is None else Path(b),
+        name=() if name is None else (name,),
+        output=None if output is None else Path(output),
+        **options,
+    )
+    results = score_folders(request, reporter)
+    if request.output is not None:
+        write_scores(results, request.output)
+    return results[0]
+
+
+def score_folders(request: ScoreRequest, reporter: Reporter | None = None) -> list[FolderScores]:
+    """Score each folder of a request; the sources are read and prepared once for all. Raises PlanError."""
+    plan, reporter = plan_scores(request), reporter or Reporter()
+    _tell_names(plan, reporter)
+    found: dict[str, dict[str, dict[str, Score]]] = {name: {} for name in plan.folders}
+    reporter.start("score", len(plan.pairs.pairs))
+    try:
+        for pair in plan.pairs.pairs:
+            for name, scores in _score_pair(pair, plan).items():
+                found[name][pair.id] = scores
+            reporter.advance()
+    finally:
+        reporter.stop()
+    results = [
+        FolderScores(name, plan.pairs, folder, plan.metrics, plan.profile, found[name])
+        for name, folder in plan.folders.items()
+    ]
+    _tell_failures(results, reporter)
+    return results
+
+
+def document_of(results: Sequence[FolderScores]) -> dict[str, Any]:
+    """Return the document of one folder, or those of several in the list ``runs`` beside their profile."""
+    if len(results) == 1:
+        return results[0].document()
+    return {"profile": results[0].profile, "runs": [result.document() for result in results]}
+
+
+def write_scores(results: Sequence[FolderScores], path: Path) -> None:
+    """Write CSV or Parquet with a row for each image and metric, or JSON as `document_of`, by the file's suffix.
+
+    With several folders the rows begin with the column ``name``. Raises OutputError.
+    """
+    if path.suffix.lower() == ".json":
+        write_json(path, document_of(results))
+        return
+    columns = COLUMNS if len(results) == 1 else ("name", *COLUMNS)
+    frame = _frame([{"name": result.name} | row for result in results for row in result.rows()], columns)
+    write = frame.to_csv if path.suffix.lower() == ".csv" else frame.to_parquet
+    write_through(path, lambda partial: write(partial, index=False))
+
+
+def _frame(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
+    import pandas as pd  # only here: it costs as much as scoring several images
+
+    return pd.DataFrame(rows, columns=list(columns)).astype({"value": "float64"})
+
+
+def _score_pair(pair: Pair, plan: ScorePlan) -> dict[str, dict[str, Score]]:
+    """Score the fused images of one pair, by the folders' names."""
+    try:
+        a, b = map(eight_bit, read_pair(pair))
+    except ImageError as error:
+        return {name: _failed(error, plan.metrics) for name in plan.folders}
+    prepared = sources(a, b)
+    return {name: _score_file(f.files[pair.id], b, prepared, plan) for name, f in plan.folders.items()}
+
+
+def _score_file(path: Path, source: np.ndarray, prepared: Sources, plan: ScorePlan) -> dict[str, Score]:
+    try:
+        image = read_image(path)
+        check_size(path, image, source)
+    except ImageError as error:
+        return _failed(error, plan.metrics)
+    return score_fused(prepared, eight_bit(image), plan.metrics, plan.profile)
+
+
+def _failed(error: ImageError, metrics: Sequence[str]) -> dict[str, Score]:
+    return dict.fromkeys(metrics, Score(None, "failed", str(error)))
+
+
+def _tell_names(plan: ScorePlan, reporter: Reporter) -> None:
+    """Say how names were read and what is left over: a wrong guess must not stay unseen."""
+    for folder in plan.folders.values():
+        image, path = next(iter(folder.files.items()))
+        if path.stem != image:
+            reporter.say(f"'{path}' is taken for pair '{image}', and so on for all {len(folder.files)}.")
+        if folder.extra:
+            names = some([extra.name for extra in folder.extra])
+            reporter.say(f"Not scored, since no pair has their names, are in '{folder.path}': {names}.")
+
+
+def _tell_failures(results: Sequence[FolderScores], reporter: Reporter) -> None:
+    details = list(dict.fromkeys(detail for result in results for detail in result.failures.values()))
+    for detail in details[:FEW]:
+        reporter.say(detail)
+    if len(details) > FEW:
+        reporter.say(f"{len(details) - FEW} more images could not be scored.")

@@ -1,0 +1,159 @@
+"""Match file names of fused images made elsewhere with the ids of pairs: one addition is tolerated, no guess made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+FEW = 3  # so many names are looked into, and told, where many are wrong
+
+
+class Affix(NamedTuple):
+    """What stands before and after the part that matters."""
+
+    before: str = ""
+    after: str = ""
+
+    def core(self, name: str) -> str:
+        """Return what is left of a name that has this affix."""
+        return name[len(self.before) : len(name) - len(self.after)]
+
+
+@dataclass(frozen=True)
+class NameMatch:
+    """The stem found for each id, or ``conflicts``, a sentence each, where more than one reading is possible.
+
+    ``others`` are the stems that belong to no id. ``hint`` says why a name that looks right was not taken.
+    """
+
+    stems: dict[str, str]
+    others: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
+    hint: str = ""
+
+
+def match_names(ids: Collection[str], known: Collection[str], stems: Collection[str]) -> NameMatch:
+    """Find the stem of each id.
+
+    A stem that equals the id wins where every id has one. Otherwise all stems must be an id with one and the same
+    addition, set off by a character that is no letter or digit (``00537D_fused``, ``DSIFuse-00537D``); words
+    that all ids have in common may be absent (``00006`` for ``FLIR_00006``). ``known`` are the ids of all pairs that
+    are there, of which ``ids`` may be the first few: they keep ``01_2_fused`` from being read as an
+    addition to ``01``.
+    """
+    known = list(dict.fromkeys([*ids, *known]))
+    exact = {name: name for name in known if name in stems}
+    if all(name in exact for name in ids):
+        return _taken(exact, ids, stems)
+    readings = [exact, *_readings(known, stems)]
+    whole = [reading for reading in readings if len(reading) == len(known)]
+    # a reading that explains every pair there is beats those that explain some, but never an equal name
+    conflicts = _conflicts(readings if exact or not whole else whole)
+    if conflicts:
+        return NameMatch({}, conflicts=conflicts)
+    best = max(readings, key=len)
+    missing = [name for name in ids if name not in best]
+    free = set(stems) - set(best.values())
+    candidates = {name: _candidates(name, free) for name in missing[:FEW]}
+    doubles = tuple(_double(name, found) for name, found in candidates.items() if len(found) > 1)
+    if doubles:
+        return NameMatch({}, conflicts=doubles)
+    return _taken(best, ids, stems, _hint(candidates, stems))
+
+
+def _taken(reading: dict[str, str], ids: Iterable[str], stems: Iterable[str], hint: str = "") -> NameMatch:
+    used = set(reading.values())
+    others = tuple(stem for stem in stems if stem not in used)
+    return NameMatch({name: reading[name] for name in ids if name in reading}, others, hint=hint)
+
+
+def _readings(ids: list[str], stems: Collection[str]) -> list[dict[str, str]]:
+    """Return every way, each once, of reading all stems as ids with one addition; stems by id."""
+    found: list[dict[str, str]] = []
+    for affix in _affixes(stems):
+        cores = {affix.core(stem): stem for stem in stems}
+        for absent in (Affix(), *_absent_from(ids)):
+            reading = {name: cores[absent.core(name)] for name in ids if absent.core(name) in cores}
+            if reading and reading not in found:
+                found.append(reading)
+    return found
+
+
+def _absent_from(ids: Collection[str]) -> Iterator[Affix]:
+    """Yield what may be absent from the stems: words common to all ids; a number may tell pairs apart."""
+    if len(ids) > 1:
+        for affix in _affixes(ids)[1:]:
+            if not any(word.isdecimal() for part in affix for word in re.split(r"[\W_]+", part)):
+                yield affix
+
+
+def _affixes(names: Collection[str]) -> list[Affix]:
+    """Return the delimited affixes that all names have, the empty one first; some core is left of each name."""
+    start = _common_start(names)
+    end = _common_start([name[::-1] for name in names])[::-1]
+    before = ["", *(start[: i + 1] for i, char in enumerate(start) if not char.isalnum())]
+    after = ["", *(end[i:] for i, char in enumerate(end) if not char.isalnum())]
+    shortest = min(map(len, names), default=0)
+    return [Affix(b, a) for b in before for a in after if len(b) + len(a) < shortest]
+
+
+def _common_start(names: Collection[str]) -> str:
+    first, last = min(names, default=""), max(names, default="")  # all others lie between the two
+    pairs = enumerate(zip(first, last, strict=False))
+    return first[: next((i for i, (x, y) in pairs if x != y), len(first))]
+
+
+def _conflicts(readings: Iterable[dict[str, str]]) -> tuple[str, ...]:
+    """Name each id with two stems and each stem with two ids."""
+    claims = dict.fromkeys(claim for reading in readings for claim in reading.items())
+    by_id: dict[str, list[str]] = {}
+    by_stem: dict[str, list[str]] = {}
+    for name, stem in claims:
+        by_id.setdefault(name, []).append(stem)
+        by_stem.setdefault(stem, []).append(name)
+    doubles = (_double(name, stems) for name, stems in by_id.items() if len(stems) > 1)
+    shared = (
+        f"'{stem}' could be the fused image of '{names[0]}' and of '{names[1]}': name each file after its pair."
+        for stem, names in by_stem.items()
+        if len(names) > 1
+    )
+    return (*doubles, *shared)
+
+
+def _double(name: str, stems: list[str]) -> str:
+    return f"'{stems[0]}' and '{stems[1]}' could both be the fused image of '{name}': keep one of them."
+
+
+def _candidates(name: str, stems: Iterable[str]) -> list[str]:
+    """Return the stems in which an id stands between delimiters."""
+    return sorted(stem for stem in stems if _around(name, stem) is not None)
+
+
+def _around(name: str, stem: str) -> Affix | None:
+    start = stem.find(name)
+    while start >= 0:
+        before, after = stem[:start], stem[start + len(name) :]
+        if not before[-1:].isalnum() and not after[:1].isalnum():
+            return Affix(before, after)
+        start = stem.find(name, start + 1)
+    return None
+
+
+def _hint(candidates: dict[str, list[str]], stems: Iterable[str]) -> str:
+    """Name a file that keeps an addition from being one that all files have."""
+    for name, found in candidates.items():
+        for stem in found:
+            before, after = _around(name, stem)
+            odd = next((s for s in stems if not (s.startswith(before) and s.endswith(after))), None)
+            if odd is not None:
+                added = " and ".join(f"'{part}'" for part in (before, after) if part)
+                return f"'{stem}' is not taken for '{name}' since '{odd}' lacks {added}: name all files alike"
+    return ""
+
+
+def some(names: Collection[object]) -> str:
+    """Quote the first few names and count the others."""
+    first = ", ".join(f"'{name}'" for name in list(names)[:FEW])
+    return first if len(names) <= FEW else f"{first} and {len(names) - FEW} more"

@@ -1,0 +1,104 @@
+"""Every definition that claims to be somebody's code, against that code's values; and the page that says so."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from golden_files import SYNTHETIC
+
+from fusionbench.metrics import cards, definitions, profiles
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def load() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("calibration", ROOT / "benchmarks/calibration.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+calibration = load()
+
+
+def test_every_claim_holds_on_the_patterns() -> None:
+    findings = list(calibration.compare(SYNTHETIC))
+    assert len(findings) > 500
+    assert [finding for finding in findings if not calibration.holds(finding)] == []
+
+
+@pytest.fixture(scope="module")
+def findings(shared_golden: Path) -> list:
+    return [*calibration.compare(SYNTHETIC), *calibration.compare(shared_golden / "real")]
+
+
+def test_every_claim_holds_on_real_images(findings: list) -> None:
+    assert [finding for finding in findings if not calibration.holds(finding)] == []
+
+
+def test_the_page_is_fresh(findings: list) -> None:
+    """Structure and verdicts to the letter, differences to a power of ten: they are rounding."""
+    written = [
+        line for line in calibration.PAGE.read_text(encoding="utf-8").splitlines() if line.count("|") == 8
+    ]
+    fresh = [line for line in calibration.HEAD.splitlines() if line.count("|") == 8]
+    fresh += calibration.lines(findings)
+    assert [_without_difference(line) for line in written] == [_without_difference(line) for line in fresh]
+    for old, new in zip(written[2:], fresh[2:], strict=True):
+        assert abs(math.log10(_difference(old) / _difference(new))) < 1.5, (old, new)
+
+
+def _without_difference(line: str) -> list[str]:
+    cells = line.split("|")
+    return cells[:6] + cells[7:]
+
+
+def _difference(line: str) -> float:
+    return float(line.split("|")[6])
+
+
+def test_the_page_says_what_the_script_says() -> None:
+    text = calibration.PAGE.read_text(encoding="utf-8")
+    for part in (calibration.HEAD, calibration.NOTES_HEAD, calibration.SHEET_HEAD, calibration.NOT_CLAIMED):
+        assert part in text
+    for (metric, triple), (_, why) in calibration.EXCEPTIONS.items():
+        assert f"| {metric} | {triple} |" in text
+        assert why in text
+
+
+def test_claims_name_what_there_is() -> None:
+    for claim in calibration.CLAIMS:
+        assert claim.definition in definitions(claim.metric)
+        assert claim.profile in profiles()
+
+
+def test_every_metric_is_compared_with_somebodys_code() -> None:
+    compared = {claim.metric for claim in calibration.CLAIMS}
+    assert compared == set(cards())
+
+
+@pytest.mark.parametrize("sheet", calibration.SHEETS, ids=lambda sheet: sheet.profile)
+@pytest.mark.parametrize("every", [5, pytest.param(1, marks=pytest.mark.slow)])
+def test_published_values_are_reproduced(sheet, every: int, shared_golden: Path, shared_data: Path) -> None:
+    found = calibration.compare_sheet(sheet, shared_golden, shared_data, every)
+    for metric, asked in sheet.metrics.items():
+        assert len(found[metric]) == (60 if every == 1 else 14)
+        assert max(found[metric]) <= asked, metric
+    if every == 1:
+        text = calibration.PAGE.read_text(encoding="utf-8")
+        assert all(f"| {sheet.profile} | {metric} | 60 |" in text for metric in sheet.metrics)
+
+
+def test_differences() -> None:
+    difference = calibration.relative_difference
+    assert difference(None, math.nan) is None
+    assert difference(None, 1.0) == difference(1.0, math.nan) == math.inf
+    assert difference(1e-13, 0.0) == 0
+    assert difference(0.9, 1.0) == pytest.approx(0.1)
+    assert [calibration.within(x) for x in (0.0, 1e-12, 2e-12, 1e-9, 3e-3)] == [
+        "1e-12", "1e-12", "1e-11", "1e-09", "1e-02",
+    ]  # fmt: skip
