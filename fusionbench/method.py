@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from functools import cached_property
 from typing import ClassVar, Literal
 
 import pytorch_lightning as pl
@@ -43,6 +45,17 @@ class FusionMethod(pl.LightningModule):
 
     def begin(self, stage: str) -> None:
         """Freeze or build what ``stage`` needs; called before its first batch."""
+
+    @cached_property
+    def caveats(self) -> list[str]:
+        """What this training does without."""
+        return []
+
+    def caveat(self, text: str) -> None:
+        """Warn of something that the training does without, once; the record of its weights repeats it."""
+        if text not in self.caveats:
+            self.caveats.append(text)
+            logging.getLogger(__name__).warning(text)
 
     @property
     def trainable(self) -> bool:

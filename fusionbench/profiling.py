@@ -7,6 +7,7 @@ One multiply-accumulate counts as one (what most fusion papers print as "FLOPs")
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 import warnings
@@ -44,12 +45,20 @@ def macs(method: FusionMethod, height: int, width: int) -> dict[str, int]:
         # torch.jit.trace, on which fvcore rests, warns about itself and about Python branches on sizes
         warnings.simplefilter("ignore")
         analysis = FlopCountAnalysis(method.eval(), example(method, height, width))
+        analysis.set_op_handle("aten::scaled_dot_product_attention", _attention_macs)
         analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
         by_operator = analysis.by_operator()
     return {
         "conv_linear": int(sum(count for name, count in by_operator.items() if name in CONV_LINEAR)),
         "all": int(sum(by_operator.values())),
     }
+
+
+def _attention_macs(inputs: list[Any], outputs: list[Any]) -> int:
+    """Count the two matrix products of an attention, which fvcore does not know: scores, and weighted values."""
+    (*_, queries, channels), (*_, keys, _) = (value.type().sizes() for value in inputs[:2])
+    batch = math.prod(inputs[0].type().sizes()[:-2])
+    return batch * queries * keys * (channels + inputs[2].type().sizes()[-1])
 
 
 @torch.inference_mode()

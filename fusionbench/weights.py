@@ -85,7 +85,6 @@ def _read_state(path: Path) -> dict[str, Any]:
 
 def shipped_weights(spec: MethodSpec, family: str, arguments: dict[str, Any]) -> Weights | None:
     """Return the weights that come with a method for a family, if they were trained with these arguments.
-
     Raises WeightsError where the file does not have the SHA-256 its JSON states.
     """
     name = spec.card.weights.get(family)

@@ -29,7 +29,7 @@ def bands(x: Tensor, window: int, pixels: int = BAND) -> list[Tensor]:
     """
     batch, height, width = x.shape
     places = height - window + 1
-    rows = max(pixels // (batch * width), 4 * window) if x.device.type == "cpu" else places
+    rows = max(pixels // (batch * width), 2 * window) if x.device.type == "cpu" else places
     return [x[:, top : min(top + rows, places) + window - 1] for top in range(0, places, rows)]
 
 

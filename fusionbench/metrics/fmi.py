@@ -20,7 +20,7 @@ from fusionbench.metrics.statistics import Image, Outcome, Triple, sum_image
 
 SIDE = 3
 STATES = SIDE**2
-PIXELS = 2**13  # of a band: arrays of 81 numbers a pixel stay in the CPU's cache
+PIXELS = 2**12  # of a band: arrays of 81 numbers a pixel stay in the CPU's cache
 
 
 class Window(NamedTuple):

@@ -19,6 +19,7 @@ from fusionbench.method import FusionMethod
 from fusionbench.provenance import provenance
 from fusionbench.registry import MethodSpec, check_family
 from fusionbench.training.callbacks import LastCheckpoint, Progress, ReseedEachStep, read_progress
+from fusionbench.training.curves import write_curves
 from fusionbench.training.loaders import build_loaders
 from fusionbench.weights import load_weights, save_weights
 
@@ -96,7 +97,9 @@ def train(
         )
     folder.path.mkdir(parents=True, exist_ok=True)
     seconds = {s: _fit_stage(method, s, config, split, folder, options) for s in method.stages}
-    save_weights(method, folder.weights, _about(spec, config, split, seconds, options))
+    write_curves(folder.path, list(seconds))
+    about = _about(spec, config, split, seconds, options) | {"caveats": method.caveats}
+    save_weights(method, folder.weights, about)
     return folder
 
 

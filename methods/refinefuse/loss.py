@@ -1,21 +1,16 @@
-"""RefineFuse's loss: masked intensity plus Sobel texture (Eqs. 6 to 11)."""
+"""RefineFuse's intensity losses (Eqs. 6, 7, 10 and 11); its texture loss (Eq. 8) is `strongest_gradient`."""
 
 from __future__ import annotations
 
 import torch
-from kornia.filters import gaussian_blur2d, spatial_gradient
 from torch import Tensor
 
-
-def local_contrast(image: Tensor, window: int, sigma: float) -> Tensor:
-    """Return the variance around each pixel under a Gaussian window, [B, 1, H, W]."""
-    blur = {"kernel_size": (window, window), "sigma": (sigma, sigma), "border_type": "replicate"}
-    return gaussian_blur2d(image**2, **blur) - gaussian_blur2d(image, **blur) ** 2
+from fusionbench.losses import local_variance
 
 
 def infrared_mask(a: Tensor, b: Tensor, salient: Tensor | None, window: int, sigma: float) -> Tensor:
     """Return 1 where a is salient or has more local contrast than b, else 0 (Eq. 6); its complement is b's mask."""
-    mask = local_contrast(a, window, sigma) > local_contrast(b, window, sigma)
+    mask = local_variance(a, window, sigma) > local_variance(b, window, sigma)
     if salient is not None:
         mask = mask | (salient > 0)
     return mask.to(a.dtype)
@@ -39,13 +34,3 @@ def conventional_intensity(fused: Tensor, a: Tensor, b: Tensor, norm: str) -> Te
 def maximum_intensity(fused: Tensor, a: Tensor, b: Tensor, norm: str) -> Tensor:
     """Follow the brighter source (Eq. 11, setting B of Table 8)."""
     return distance(fused, torch.maximum(a, b), norm)
-
-
-def sobel(image: Tensor) -> Tensor:
-    """Return |d/dx| + |d/dy| under the unnormalised Sobel kernels, [B, 1, H, W]."""
-    return spatial_gradient(image, mode="sobel", normalized=False).abs().sum(dim=2)
-
-
-def texture(fused: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """Ask for the stronger source's gradient everywhere (Eq. 8)."""
-    return (sobel(fused) - torch.maximum(sobel(a), sobel(b))).abs().mean()

@@ -8,6 +8,7 @@ from fusionbench.methods.refinefuse import loss
 from fusionbench.methods.refinefuse.network import RefineFuseNetwork
 from torch import Tensor
 
+from fusionbench.losses import strongest_gradient
 from fusionbench.method import FusionMethod
 from fusionbench.types import PairBatch
 
@@ -52,7 +53,7 @@ class RefineFuse(FusionMethod):
         fused = self.fuse(batch.a, batch.b)
         terms = {"intensity": self.hparams.intensity_weight * self.intensity_loss(fused, batch)}
         if self.hparams.texture:
-            terms["texture"] = loss.texture(fused, batch.a, batch.b)
+            terms["texture"] = strongest_gradient(fused, batch.a, batch.b)
         return terms
 
     def intensity_loss(self, fused: Tensor, batch: PairBatch) -> Tensor:

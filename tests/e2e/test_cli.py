@@ -16,7 +16,19 @@ from fusionbench.data.images import read_image
 
 def test_help_names_every_verb(tmp_path: Path) -> None:
     text = fusionbench("--help", cwd=tmp_path).stdout
-    for verb in ("run", "train", "fuse", "score", "table", "list", "info", "data", "check", "profile", "explain"):
+    for verb in (
+        "run",
+        "train",
+        "fuse",
+        "score",
+        "table",
+        "list",
+        "info",
+        "data",
+        "check",
+        "profile",
+        "explain",
+    ):
         assert verb in text
 
 

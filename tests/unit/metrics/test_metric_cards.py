@@ -82,6 +82,23 @@ def test_definitions_are_described_and_documented(name):
         assert len(inspect.getdoc(function_of(definition)).splitlines()[0]) > 20
 
 
+COLOR = {
+    "bt601": "luma (BT.601)",
+    "matlab": "MATLAB's rgb2gray",
+    "opencv": "OpenCV's float conversion",
+    "channels": "each channel scored, then averaged",
+}
+
+
+def test_the_documented_profiles_are_those_there_are_with_their_way_to_one_channel():
+    text = DOCS.read_text(encoding="utf-8").partition("## Profiles")[2]
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| `")]
+    assert [(row[0].strip("| `"), row[2]) for row in rows] == [
+        (name, COLOR[profile.gray]) for name, profile in profiles().items()
+    ]
+    assert all(f"*{way}*" in " ".join(text.split()) for way in COLOR.values())
+
+
 @pytest.mark.parametrize("name", list(profiles()))
 def test_a_profile_names_what_there_is_and_is_documented(name):
     profile, text = profiles()[name], DOCS.read_text(encoding="utf-8")
@@ -90,7 +107,8 @@ def test_a_profile_names_what_there_is_and_is_documented(name):
     row = next(line for line in text.splitlines() if line.startswith(f"| `{name}` | {profile.title} |"))
     listed = "all" if name == CANONICAL else ", ".join(profile.metrics)
     assert f"| {listed} |" in row
-    assert all(f"**{metric}**" in text.partition("## Profiles")[2] for metric in profile.undecided)
+    assert all(note in row for note in profile.notes)
+    assert all(f"**{metric}** undecided, {why}" in row for metric, why in profile.undecided.items())
 
 
 def test_a_metric_that_a_profile_lacks_is_an_error_that_names_what_it_has():
@@ -114,7 +132,9 @@ def test_the_documentation_agrees_with_the_card(name):
     card, text = cards()[name], DOCS.read_text(encoding="utf-8")
     low, high = (("" if bound is None else f"{bound:g}") for bound in card.range)
     arrow = "↑" if card.better == "higher" else "↓"
-    row = rf"\| `{name}` \| {re.escape(card.title)} \| {arrow} \| {low} … {high} ?\| {re.escape(card.unit)} \| "
+    row = (
+        rf"\| `{name}` \| {re.escape(card.title)} \| {arrow} \| {low} … {high} ?\| {re.escape(card.unit)} \| "
+    )
     assert re.search(row, text), row
     section = text.partition(f"\n### {name}: ")[2].partition("\n### ")[0]
     assert card.doi in section

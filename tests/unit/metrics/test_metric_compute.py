@@ -37,7 +37,7 @@ def test_the_images_are_left_alone():
     assert all(torch.equal(old, new) for old, new in zip(before, (A, B, FUSED), strict=True))
 
 
-@settings(max_examples=10, deadline=None)
+@settings(derandomize=True, max_examples=10, deadline=None)
 @given(st.lists(TRIPLES, min_size=2, max_size=4))
 def test_an_image_scores_alike_in_any_batch(triples):
     together, reasons = compute(*(batch(*images) for images in zip(*triples, strict=True)), reasons=True)
@@ -115,12 +115,19 @@ def test_every_metric_of_every_profile_takes_batches_of_color_images(profile):
     triple = [
         batch(texture(2 * seed, 161, 165, "smooth"), texture(2 * seed + 1, 161, 165)) for seed in range(3)
     ]
-    color = [torch.cat([image, image.flip(-1), image // 2], 1) for image in triple]
-    together, reasons = compute(triple[0], *color[1:], metrics="all", profile=profile, reasons=True)
-    assert list(together) == resolve("all", profile)
-    for index in range(2):
-        images = (triple[0][index : index + 1], *(image[index : index + 1] for image in color[1:]))
-        alone = compute(*images, metrics="all", profile=profile)
+    color = [triple[0], *(torch.cat([image, image.flip(-1), image // 2], 1) for image in triple[1:])]
+    features = [name for name in resolve("all", profile) if name.startswith("FMI")]
+    others = [name for name in resolve("all", profile) if name not in features]
+    scores_as_its_images(color, others, profile)
+    if features:  # 81 numbers a pixel: a crop will do
+        scores_as_its_images([image[..., 40:64, 50:77] for image in color], features, profile)
+
+
+def scores_as_its_images(images, names, profile):
+    together, reasons = compute(*images, metrics=names, profile=profile, reasons=True)
+    assert list(together) == names
+    for index in range(len(images[0])):
+        alone = compute(*(image[index : index + 1] for image in images), metrics=names, profile=profile)
         for name, values in together.items():
             assert reasons[name][index] is None
             assert values[index].item() == pytest.approx(alone[name].item(), rel=1e-9, abs=1e-12), name

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from metric_samples import images, texture
 from scipy.ndimage import gaussian_filter
 
-from fusionbench.metrics import DEFAULT, cards, profiles, score
+from fusionbench.metrics import DEFAULT, cards, score
 
-FEW = settings(max_examples=12, deadline=None)
+FEW = settings(derandomize=True, max_examples=12, deadline=None)
 SIDE = (161, 163)  # the smallest that every metric takes
 BEYOND = [name for name in cards() if name not in DEFAULT]
 SMALL = [name for name in BEYOND if name != "MS-SSIM"]
@@ -33,17 +33,6 @@ def test_values_lie_in_the_range_of_their_card(triple):
         if found.value is not None:
             assert low is None or found.value >= low - 1e-9, name
             assert high is None or found.value <= high + 1e-9, name
-
-
-@FEW
-@given(TRIPLES)
-def test_the_sources_may_be_swapped(triple):
-    a, b, fused = triple
-    names = [name for name in SMALL if name != "VIFF"]  # where both gains are 0 it takes b's information
-    swapped = score(b, a, fused, names)
-    for name, one in score(a, b, fused, names).items():
-        assert (one.value is None) == (swapped[name].value is None), name
-        assert one.value is None or swapped[name].value == pytest.approx(one.value, rel=1e-9, abs=1e-12), name
 
 
 @pytest.mark.parametrize(
@@ -114,13 +103,6 @@ def test_names_that_mean_something_else():
     assert value("MS-SSIM", A, B, FUSED, "tang2023") == value("MEF-SSIM", A, B, FUSED, "tang2023")
     assert value("SSIM", A, B, FUSED, "tang2022") == value("MEF-SSIM", A, B, FUSED, "tang2022")
     assert value("VIFF", A, B, FUSED, "cddfuse") == value("VIF", A, B, FUSED)
-
-
-@pytest.mark.parametrize("profile", [name for name in profiles() if name != "vifb"])
-def test_a_gray_image_in_three_channels_scores_as_one(profile):
-    color = np.stack([FUSED] * 3, axis=-1)
-    names = [name for name in profiles()[profile].metrics if not name.startswith("FMI")]
-    assert score(A, B, color, names, profile) == score(A, B, FUSED, names, profile)
 
 
 def test_channels_are_averaged_and_frequencies_see_them_side_by_side():

@@ -1,0 +1,49 @@
+"""Loss terms that several published methods share; images are float [B, 1, H, W] in [0, 1]."""
+
+from __future__ import annotations
+
+import torch
+from kornia.filters import box_blur, gaussian_blur2d, spatial_gradient
+from kornia.metrics import ssim
+from torch import Tensor
+
+
+def sobel(image: Tensor) -> Tensor:
+    """Return |d/dx| + |d/dy| under the unnormalised Sobel kernels, [B, 1, H, W]."""
+    return spatial_gradient(image, mode="sobel", normalized=False).abs().sum(dim=2)
+
+
+def strongest_gradient(fused: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """Ask for the stronger source's gradient everywhere: the mean l1 distance of the Sobel strengths."""
+    return (sobel(fused) - torch.maximum(sobel(a), sobel(b))).abs().mean()
+
+
+def local_variance(image: Tensor, window: int, sigma: float | None = None) -> Tensor:
+    """Return the variance around each pixel, [B, 1, H, W]: under a Gaussian of ``sigma`` pixels, or a square.
+
+    Borders are repeated. Not below 0, and exactly 0 only where rounding does not show.
+    """
+    if sigma is None:
+        mean, square = (box_blur(x, (window, window), "replicate") for x in (image, image**2))
+    else:
+        blur = {"kernel_size": (window, window), "sigma": (sigma, sigma), "border_type": "replicate"}
+        mean, square = gaussian_blur2d(image, **blur), gaussian_blur2d(image**2, **blur)
+    return (square - mean**2).clamp(min=0)
+
+
+def strongest_intensity(fused: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """Ask for the brighter source everywhere: the mean l1 distance to the maximum."""
+    return (fused - torch.maximum(a, b)).abs().mean()
+
+
+def similarity(x: Tensor, y: Tensor) -> Tensor:
+    """Return the mean SSIM under a Gaussian window of 11 pixels, sigma 1.5; borders are mirrored.
+
+    Wang et al. 2004, doi 10.1109/TIP.2003.819861. Sides must be larger than 5 pixels.
+    """
+    return ssim(x, y, window_size=11).mean()
+
+
+def dissimilarity(fused: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """Ask for the structure of both sources alike: 1 minus the mean of their SSIM with the fused image."""
+    return 1 - (similarity(fused, a) + similarity(fused, b)) / 2

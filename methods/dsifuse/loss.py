@@ -1,0 +1,55 @@
+"""DSIFuse's loss: masked intensity, Sobel gradients and semantic priors (Eqs. 12 to 16)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fusionbench.losses import local_variance
+
+
+def normalized_variance(image: Tensor) -> Tensor:
+    """Return the variance in 3x3 pixels, stretched to [0, 1] over each image [B, 1, H, W] (Eq. 14)."""
+    variance = local_variance(image, 3)
+    low, high = variance.amin((1, 2, 3), keepdim=True), variance.amax((1, 2, 3), keepdim=True)
+    return (variance - low) / (high - low).clamp(min=1e-12)
+
+
+def printed_masks(a: Tensor, b: Tensor, salient: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Return where a and where b is asked for, as printed: both nearly everywhere (Eq. 13)."""
+    mask_a, mask_b = normalized_variance(a), normalized_variance(b)
+    if salient is not None:
+        mask_a, mask_b = mask_a + salient, mask_b + 1 - salient
+    return (mask_a > 0).to(a.dtype), (mask_b > 0).to(a.dtype)
+
+
+def compared_masks(a: Tensor, b: Tensor, salient: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Return masks that share the image: a where it is salient or varies more, b elsewhere (PSFusion's rule)."""
+    mask = local_variance(a, 3) > local_variance(b, 3)
+    if salient is not None:
+        mask = mask | (salient > 0)
+    return mask.to(a.dtype), (~mask).to(a.dtype)
+
+
+def intensity(fused: Tensor, a: Tensor, b: Tensor, masks: tuple[Tensor, Tensor]) -> Tensor:
+    """Follow each source inside its mask (Eq. 12)."""
+    mask_a, mask_b = masks
+    return (mask_a * (fused - a).abs()).mean() + (mask_b * (fused - b).abs()).mean()
+
+
+def semantic(priors: tuple[Tensor, Tensor], label: Tensor, classes: int) -> Tensor:
+    """Ask both priors for the label map at the sizes of levels 3, 4 and 5 (Eq. 16).
+
+    ``priors`` are logits [B, K, H/32, W/32], ``label`` class numbers [B, H, W]; numbers from K on are no class.
+    """
+    height, width = label.shape[-2:]
+    wanted = (label[:, None] == torch.arange(classes, device=label.device)[:, None, None]).to(priors[0].dtype)
+    total = label.new_zeros((), dtype=priors[0].dtype)
+    for level in (3, 4, 5):
+        size = (height >> level, width >> level)
+        truth = F.interpolate(wanted, size=size, mode="nearest")
+        for prior in priors:
+            found = F.interpolate(prior.softmax(1), size=size, mode="bilinear", align_corners=False)
+            total = total + (found - truth).square().sum(1).mean()
+    return total
