@@ -126,13 +126,13 @@ class StructuralFeatureExtractor(nn.Module):
         return Structure(features, [torch.sigmoid(x) for x in decoded], whole)
 
 
-def preserve(structure_a: Tensor, structure_b: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """Enhance each modality's structures with its features, and with the other's where only that has structure.
+def preserve(structure: Tensor, other_structure: Tensor, features: Tensor, other_features: Tensor) -> Tensor:
+    """Add to a modality's structures its features, or the other's where only that one has structure.
 
     Eqs. 5 to 8, with the subscripts of Eqs. 7 and 8 mended as ``card.yaml`` says.
     """
-    only_a, only_b = (1 - structure_b) * structure_a, (1 - structure_a) * structure_b
-    return structure_a + torch.lerp(a, b, only_b), structure_b + torch.lerp(b, a, only_a)
+    only_other = (1 - structure) * other_structure
+    return structure + torch.lerp(features, other_features, only_other)
 
 
 class SSPFusionNetwork(nn.Module):
@@ -175,7 +175,7 @@ class SSPFusionNetwork(nn.Module):
         self, structure_a: Tensor, structure_b: Tensor, a: Tensor, b: Tensor
     ) -> tuple[Tensor, Tensor]:
         if self.spf:
-            return preserve(structure_a, structure_b, a, b)
+            return preserve(structure_a, structure_b, a, b), preserve(structure_b, structure_a, b, a)
         return structure_a + a, structure_b + b
 
     def join(self, level: int, a: Tensor, b: Tensor) -> Tensor:

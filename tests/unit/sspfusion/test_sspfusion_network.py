@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 
@@ -101,7 +100,7 @@ def test_narrowing_before_resizing_is_resizing_before_narrowing() -> None:
 def test_preserving_is_equations_5_to_8_as_mended() -> None:
     s_ir, s_vi, f_ir, f_vi = torch.rand(4, 2, 3, 4, 5, generator=torch.Generator().manual_seed(0))
     m_vi, m_ir = (1 - s_ir) * s_vi, (1 - s_vi) * s_ir
-    found = preserve(s_ir, s_vi, f_ir, f_vi)
+    found = preserve(s_ir, s_vi, f_ir, f_vi), preserve(s_vi, s_ir, f_vi, f_ir)
     torch.testing.assert_close(found[0], s_ir + (1 - m_vi) * f_ir + m_vi * f_vi)
     torch.testing.assert_close(found[1], s_vi + (1 - m_ir) * f_vi + m_ir * f_ir)
 
@@ -110,8 +109,7 @@ def test_preserving_is_equations_5_to_8_as_mended() -> None:
 def test_a_modality_takes_from_the_other_what_only_that_one_has(s_a: int, s_b: int) -> None:
     a, b = torch.full((1, 1, 2, 2), 3.0), torch.full((1, 1, 2, 2), 7.0)
     found = preserve(torch.full_like(a, s_a), torch.full_like(b, s_b), a, b)
-    assert found[0].unique().item() == s_a + (7 if (s_a, s_b) == (0, 1) else 3)
-    assert found[1].unique().item() == s_b + (3 if (s_a, s_b) == (1, 0) else 7)
+    assert found.unique().item() == s_a + (7 if (s_a, s_b) == (0, 1) else 3)
 
 
 def test_without_spf_the_modalities_keep_to_themselves() -> None:
@@ -152,26 +150,18 @@ from fusionbench.registry import load
 
 torch.set_num_threads(1)
 method = load("sspfusion")
-peaks = []
 with torch.inference_mode():
-    for side in (16, 256):
+    for side in (16, 512):
         method.fuse(*torch.rand(2, 1, 1, side * 3 // 4, side))
-        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
-print(*peaks)
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 """
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems report peak memory in other units")
 def test_an_image_of_1024x768_takes_less_than_4_gb() -> None:
-    # arrays of that image are mapped and unmapped one by one; those of a small one only with this threshold
-    environment = os.environ | {"MALLOC_MMAP_THRESHOLD_": "500000"}
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", MEMORY],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    """A quarter of it is fused in a process of its own; what that takes beyond the network grows with the pixels."""
+    command = [sys.executable, "-W", "ignore", "-c", MEMORY]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     start, peak = map(int, done.stdout.split())
-    assert start + (peak - start) * (1024 * 768) / (256 * 192) < 4e9
+    assert start + 4 * (peak - start) < 4e9
