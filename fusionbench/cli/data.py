@@ -1,7 +1,10 @@
-"""``fusionbench data``: which data sets are here and whether they are whole."""
+"""``fusionbench data``: which data sets are here, whether they are whole, and what has to be made of them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,7 +12,7 @@ import typer
 from fusionbench.cli.options import DataRoot, Json
 from fusionbench.cli.outcome import guarded, print_json
 
-app = typer.Typer(help="List and verify data sets on this machine.", no_args_is_help=True)
+app = typer.Typer(help="List, prepare and verify data sets on this machine.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -34,8 +37,18 @@ def list_(data_root: DataRoot = None, json: Json = False) -> None:
         print_json(rows)
         return
     for row in rows:
-        found = "not here" if row["pairs"] is None else f"{row['pairs']} of {row['expected'] or '?'} pairs"
+        known = row["pairs"] is not None
+        found = f"{row['pairs']} of {row['expected'] or '?'} pairs" if known else _absent(row["name"], root)
         print(f"{row['name']:<20} {row['split']:<6} {found}")
+
+
+def _absent(name: str, root: Path) -> str:
+    """Say whether a data set without pairs is missing or only not prepared."""
+    from fusionbench.data.spec import dataset
+
+    spec = dataset(name)
+    unprepared = spec.prepare and (root / spec.folder).is_dir()
+    return f"not prepared: `fusionbench data prepare {name}`" if unprepared else "not here"
 
 
 def _count(spec, split: str, root) -> int | None:
@@ -80,3 +93,58 @@ def verify(
                 f"No data set of the catalog lies under '{root}': point --data-root at the folder that holds them."
             )
     raise SystemExit(any(p.level == "error" for found in problems.values() for p in found))
+
+
+@app.command()
+@guarded
+def prepare(
+    name: Annotated[str, typer.Argument(help="One data set.")],
+    data_root: DataRoot = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Data root to write to where the images may not be added to: use it as --data-root afterwards.",
+            show_default="the data root",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Make the 8-bit images that are fused out of a data set's GeoTIFFs; repeated, it makes what is missing."""
+    from dataclasses import asdict
+
+    from fusionbench.data.spec import dataset
+
+    spec = dataset(name)
+    if spec.prepare is None:
+        _nothing_to_prepare(spec.name, json)
+        return
+    from fusionbench.data.prepare import prepare as make
+
+    with _bar(f"prepare {spec.name}") as show:
+        done = make(spec, data_root, out, show)
+    if json:
+        print_json(asdict(done))
+        return
+    print(f"{done.dataset}: {done.pairs} pairs in '{done.folder}' ({done.written} written, {done.kept} kept)")
+    if done.stretched:
+        print(
+            f"{done.stretched} of {done.scenes} scenes were not 8-bit: stretched by their percentiles 2 and 98."
+        )
+
+
+def _nothing_to_prepare(name: str, json: bool) -> None:
+    if json:
+        print_json({"dataset": name, "nothing_to_prepare": True})
+        return
+    print(f"{name}: nothing to prepare, its images are read as they are.")
+
+
+@contextmanager
+def _bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar of scenes on standard error."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task(label, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)

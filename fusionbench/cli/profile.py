@@ -29,8 +29,8 @@ def profile(
     from fusionbench.profiling import profile as measure
     from fusionbench.provenance import device_name
     from fusionbench.registry import spec
+    from fusionbench.runner.device import pick_device
     from fusionbench.runner.plan import METHOD_GROUPS, group_members
-    from fusionbench.runner.run import pick_device
 
     sizes = [_size(text) for text in comma_list(size)]
     names = [n for m in comma_list(method) for n in (group_members(m) if m in METHOD_GROUPS else [m])]
@@ -43,7 +43,7 @@ def profile(
     if json:
         print_json(found)
     else:
-        _show(found, device_name(str(place)))
+        _show(found, device_name(place))
 
 
 def _size(text: str) -> tuple[int, int]:

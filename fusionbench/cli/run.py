@@ -32,6 +32,10 @@ def run(
     profile: Annotated[
         str, typer.Option(help="Whose definitions of the metrics, see `list profiles`.")
     ] = "canonical",
+    train_dataset: Annotated[
+        str | None,
+        typer.Option(help="Learn from this data set instead, for transfer.", show_default="the one fused"),
+    ] = None,
     weights: Annotated[str, typer.Option(help="auto, random or a file.")] = "auto",
     no_train: Annotated[
         bool, typer.Option("--no-train", help="Never train; a method without weights is unavailable.")
@@ -42,6 +46,11 @@ def run(
     batch_size: Annotated[int, typer.Option(help="Pairs fused at once.")] = 1,
     data_root: DataRoot = None,
     out: Out = Path("runs"),
+    jobs: Annotated[int | None, typer.Option(help="Cells at once.", show_default="1, or one a GPU")] = None,
+    timeout: Annotated[
+        float | None, typer.Option(help="Seconds a cell may take, its training not counted.")
+    ] = None,
+    memory_limit: Annotated[float | None, typer.Option(help="GiB of memory a cell may take.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget earlier results of these cells.")] = False,
     no_baselines: Annotated[
         bool, typer.Option("--no-baselines", help="Leave the trivial baselines out.")
@@ -66,6 +75,7 @@ def run(
         profile=profile,
         weights=weights,
         no_train=no_train,
+        train_dataset=train_dataset,
         limit=limit,
         seed=seed,
         device=device,
@@ -73,6 +83,9 @@ def run(
         data_root=data_root,
         out=out,
         fresh=fresh,
+        jobs=jobs,
+        timeout=timeout,
+        memory_limit=memory_limit,
         baselines=not no_baselines,
         overrides=tuple(overrides or ()),
     )
@@ -85,9 +98,13 @@ def run(
 
 
 def _show_plan(options: RunOptions, as_json: bool) -> None:
+    from fusionbench.runner.arguments import wrong_arguments
+    from fusionbench.runner.plan import PlanError
     from fusionbench.runner.run import plan_run
 
     plan = plan_run(options)
+    if problems := wrong_arguments(plan.cells):
+        raise PlanError(problems)
     cells = [
         {
             "dataset": c.split.spec.name,

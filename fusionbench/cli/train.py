@@ -33,9 +33,11 @@ def train(
     from fusionbench.data.pairs import find_split
     from fusionbench.data.spec import dataset as dataset_spec
     from fusionbench.registry import spec
-    from fusionbench.runner.run import check_writable, pick_device
-    from fusionbench.training.fit import FitOptions, training_folder
+    from fusionbench.runner.device import pick_device
+    from fusionbench.runner.run import check_writable
+    from fusionbench.training.fit import FitOptions
     from fusionbench.training.fit import train as fit
+    from fusionbench.training.folder import training_folder
 
     found = spec(method)
     config = found.config(tuple(overrides or ()))

@@ -5,6 +5,7 @@ from importlib import import_module
 _HOME = {
     "DatasetSpec": "spec",
     "LabelSpec": "spec",
+    "PrepareSpec": "spec",
     "SplitSpec": "spec",
     "dataset": "spec",
     "datasets": "spec",

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from fusionbench.data.manifest import file_hashes
 from fusionbench.data.spec import DatasetSpec, SplitSpec
 from fusionbench.errors import DataNotFoundError, ImageError, RequestError, UnknownNameError
 from fusionbench.types import Pair
@@ -45,14 +46,17 @@ class Split:
         return hashlib.sha256("\n".join(sorted(self.ids)).encode()).hexdigest()
 
     def content_hash(self, labels: bool = False) -> str:
-        """Return the SHA-256 over ids and file contents (the data manifest); reads every file.
+        """Return the SHA-256 over ids and file contents (the data manifest); reads every file once.
 
         Label maps count only with ``labels``: fusing does not see them. Raises ImageError.
         """
+        members = {
+            pair.id: [pair.a, pair.b, *([pair.label] if labels and pair.label else [])] for pair in self.pairs
+        }
+        hashes = file_hashes(self.root, (path for files in members.values() for path in files))
         total = hashlib.sha256()
-        for pair in sorted(self.pairs, key=lambda pair: pair.id):
-            files = [pair.a, pair.b, *([pair.label] if labels and pair.label else [])]
-            total.update("\n".join([pair.id, *map(_file_hash, files), ""]).encode())
+        for pair_id, files in sorted(members.items()):
+            total.update("\n".join([pair_id, *(hashes[path] for path in files), ""]).encode())
         return total.hexdigest()
 
 
@@ -75,7 +79,7 @@ def find_split(
         raise RequestError(f"--limit must be at least 1; got {limit}.")
     where = spec.splits[split]
     base = _dataset_folder(spec, split, data_root(root))
-    pairs, unmatched = _match(base, where)
+    pairs, unmatched = _match(spec, base, where)
     if not pairs:
         raise DataNotFoundError(
             f"No pair of {spec.title} ({split}): no image in '{base / where.a}' has a partner of the same "
@@ -90,6 +94,15 @@ def natural(name: str) -> tuple[list[str | int], str]:
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)], name
 
 
+def position(dataset: str, pair_id: str) -> float:
+    """Return where an id stands in [0, 1): the first 48 bits of the SHA-256 of ``<data set>/<id>``, over 2^48.
+
+    It depends on nothing else, so a pair is in the same split of every copy, whole or partial.
+    """
+    digest = hashlib.sha256(f"{dataset}/{pair_id}".encode()).digest()
+    return int.from_bytes(digest[:6], "big") / 2**48
+
+
 def list_images(base: Path, pattern: str) -> dict[str, Path]:
     """Return the images that match a glob, by stem, in natural order; hidden and other files are passed over.
 
@@ -100,10 +113,7 @@ def list_images(base: Path, pattern: str) -> dict[str, Path]:
         if path.name.startswith(".") or path.suffix.lower() not in IMAGE_SUFFIXES or not path.is_file():
             continue
         if path.stem in found:
-            twins = sorted([found[path.stem].name, path.name])
-            raise ImageError(
-                f"'{twins[0]}' and '{twins[1]}' in '{path.parent}' have the same stem: keep one of them."
-            )
+            raise ImageError(_twins(found[path.stem], path, base))
         if not _SAFE_ID.fullmatch(path.stem) or path.stem[-1] in ". ":
             raise ImageError(
                 f"The name of '{path}' cannot name a result file: rename it in both folders, using "
@@ -113,13 +123,46 @@ def list_images(base: Path, pattern: str) -> dict[str, Path]:
     return {stem: found[stem] for stem in sorted(found, key=natural)}
 
 
-def _match(base: Path, where: SplitSpec) -> tuple[list[Pair], list[str]]:
+def _twins(first: Path, second: Path, base: Path) -> str:
+    """Word the message for two files of one stem, in one folder or in two that a glob spans."""
+    if first.parent == second.parent:
+        names, folder, remedy = sorted([first.name, second.name]), first.parent, "keep one of them"
+    else:
+        names = sorted(path.relative_to(base).as_posix() for path in (first, second))
+        folder, remedy = base, "rename one of them, with its partner"
+    return f"'{names[0]}' and '{names[1]}' in '{folder}' have the same stem: {remedy}."
+
+
+def _match(spec: DatasetSpec, base: Path, where: SplitSpec) -> tuple[list[Pair], list[str]]:
     """Pair files by stem; the second list names those without a partner."""
-    a, b = list_images(base, where.a), list_images(base, where.b)
+    marks = spec.stem_marks
+    a = _in_part(spec, where, _by_id(list_images(base, where.a), marks and marks.a))
+    b = _in_part(spec, where, _by_id(list_images(base, where.b), marks and marks.b))
     labels = list_images(base, where.label) if where.label else {}
-    pairs = [Pair(stem, path, b[stem], labels.get(stem)) for stem, path in a.items() if stem in b]
-    alone = [path for here, there in ((a, b), (b, a)) for stem, path in here.items() if stem not in there]
-    return pairs, [path.relative_to(base).as_posix() for path in alone]
+    pairs = [Pair(name, path, b[name], labels.get(name)) for name, path in a.items() if name in b]
+    alone = [path for here, there in ((a, b), (b, a)) for name, path in here.items() if name not in there]
+    return _drawn(spec, where, pairs), [path.relative_to(base).as_posix() for path in alone]
+
+
+def _by_id(images: dict[str, Path], mark: str | None) -> dict[str, Path]:
+    return {stem.replace(mark, "_", 1): path for stem, path in images.items()} if mark else images
+
+
+def _in_part(spec: DatasetSpec, where: SplitSpec, images: dict[str, Path]) -> dict[str, Path]:
+    """Keep the ids that belong to the split, where splits are parts of the same folders."""
+    if where.part is None:
+        return images
+    low, high = where.part
+    return {name: path for name, path in images.items() if low <= position(spec.name, name) < high}
+
+
+def _drawn(spec: DatasetSpec, where: SplitSpec, pairs: list[Pair]) -> list[Pair]:
+    """Keep ``count`` pairs, those of the lowest positions, where a part holds more; the order stays."""
+    if where.part is None or where.count is None or len(pairs) <= where.count:
+        return pairs
+    lowest = sorted(pairs, key=lambda pair: position(spec.name, pair.id))[: where.count]
+    kept = {pair.id for pair in lowest}
+    return [pair for pair in pairs if pair.id in kept]
 
 
 def _dataset_folder(spec: DatasetSpec, split: str, root: Path) -> Path:
@@ -141,6 +184,11 @@ def _missing(spec: DatasetSpec, folder: Path, root: Path) -> str:
             f"{spec.title} is looked for at '{root / spec.folder}', but '{root}' is itself laid out like it: "
             f"give the folder that holds '{spec.folder}' as --data-root."
         )
+    if spec.prepare and (root / spec.folder).is_dir():
+        return (
+            f"{spec.title} is not prepared yet: no folder '{folder}'. Run `fusionbench data prepare {spec.name} "
+            f"--data-root {root}` once."
+        )
     return (
         f"{spec.title} is not here: no folder '{folder}'. Point --data-root or FUSIONBENCH_DATA at the "
         f"folder that holds '{spec.folder}'; `fusionbench info {spec.name}` says where to get it."
@@ -151,13 +199,3 @@ def _is_itself(spec: DatasetSpec, root: Path) -> bool:
     """Tell whether the user gave the data set's own folder as the data root."""
     pairs = [((root / split.a).parent, (root / split.b).parent) for split in spec.splits.values()]
     return not (root / spec.folder).is_dir() and any(a.is_dir() and b.is_dir() for a, b in pairs)
-
-
-def _file_hash(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ImageError(
-            f"'{path}' cannot be read ({error.strerror}): restore it or check its permissions."
-        ) from error

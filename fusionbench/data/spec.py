@@ -22,13 +22,16 @@ class SplitSpec:
     """Where the images of a split lie: globs below the data set's folder, and the official number of pairs.
 
     The files of the globs are matched by their stem: ``test/ir/*`` with ``test/vi/*``. ``count`` is None
-    where the publisher names no number; ``label`` where there are no label maps.
+    where the publisher names no number; ``label`` where there are no label maps. ``part`` draws a split out of
+    folders that hold all pairs: the ids whose ``pairs.position`` lies in [part[0], part[1]), and of more than
+    ``count`` of them those of the lowest positions.
     """
 
     a: str
     b: str
     label: str | None = None
     count: int | None = None
+    part: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,36 @@ class LabelSpec:
 
 
 @dataclass(frozen=True)
+class PrepareSpec:
+    """What ``data prepare`` makes 8-bit images of, which it writes to the folders of the test split.
+
+    ``a`` and ``b`` are globs of GeoTIFFs below the data set's folder. ``patch`` is the side of the patches
+    that each scene is tiled into, without overlap (None: whole scenes). ``decibel`` is the range, low and
+    high, that a's first band is mapped from to 0..255; None where a is no backscatter in dB.
+    """
+
+    a: str
+    b: str
+    patch: int | None = None
+    decibel: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class StemMarks:
+    """The texts in which the stems of partners differ; an id has ``_`` in their place."""
+
+    a: str
+    b: str
+
+
+@dataclass(frozen=True)
 class DatasetSpec:
     """One entry of the catalog.
 
     ``a`` names the one-channel source, ``b`` the one whose colour the result inherits. ``folder`` is relative
     to the data root. ``citation`` is BibTeX; ``sources`` are addresses the images can be had from; ``quirks``
     is what a user has to know. ``generated`` data sets are made by our own code where the folder is absent.
+    ``stem_marks`` and ``prepare`` are None where partners share their stem and images are read as published.
     """
 
     name: str
@@ -68,6 +95,8 @@ class DatasetSpec:
     labels: LabelSpec | None = None
     sources: tuple[str, ...] = ()
     generated: bool = False
+    stem_marks: StemMarks | None = None
+    prepare: PrepareSpec | None = None
 
 
 def datasets() -> dict[str, DatasetSpec]:
@@ -102,6 +131,8 @@ def read_spec(path: Path) -> DatasetSpec:
     entry["splits"] = _splits(entry["splits"], path.name)
     entry["labels"] = _labels(entry.get("labels"), path.name)
     entry["sources"] = _texts(entry.get("sources", []), "sources", path.name)
+    entry["stem_marks"] = _stem_marks(entry.get("stem_marks"), path.name)
+    entry["prepare"] = _prepare(entry.get("prepare"), path.name)
     spec = DatasetSpec(name=_canonical(path.stem), **entry)
     _check_values(spec, path.name)
     return spec
@@ -139,7 +170,10 @@ def _splits(entry: Any, where: str) -> dict[str, SplitSpec]:
 
 
 def _split(entry: Any, where: str) -> SplitSpec:
-    split = SplitSpec(**_checked(SplitSpec, entry, where))
+    entry = _checked(SplitSpec, entry, where)
+    split = SplitSpec(**entry | {"part": _interval(entry.get("part"), "part", where)})
+    if split.part and not 0 <= split.part[0] < split.part[1] <= 1:
+        raise ConfigError(f"'part' in {where} must lie within [0, 1]; found {list(split.part)}.")
     for glob in (split.a, split.b, split.label or "*"):
         _check_inside(glob, "glob", where)
     if split.count is not None and (type(split.count) is not int or split.count < 1):
@@ -160,6 +194,39 @@ def _labels(entry: Any, where: str) -> LabelSpec | None:
                 f"Salient class '{name}' in {where} is no class: classes are {', '.join(labels.classes)}."
             )
     return labels
+
+
+def _stem_marks(entry: Any, where: str) -> StemMarks | None:
+    if entry is None:
+        return None
+    marks = StemMarks(**_checked(StemMarks, entry, f"'stem_marks' of {where}"))
+    if not (isinstance(marks.a, str) and isinstance(marks.b, str)):
+        raise ConfigError(f"'stem_marks' of {where} must be two texts; found {marks.a!r} and {marks.b!r}.")
+    return marks
+
+
+def _prepare(entry: Any, where: str) -> PrepareSpec | None:
+    if entry is None:
+        return None
+    where = f"'prepare' of {where}"
+    entry = _checked(PrepareSpec, entry, where)
+    prepare = PrepareSpec(**entry | {"decibel": _interval(entry.get("decibel"), "decibel", where)})
+    for glob in (prepare.a, prepare.b):
+        _check_inside(glob, "glob", where)
+    if prepare.patch is not None and (type(prepare.patch) is not int or prepare.patch < 1):
+        raise ConfigError(
+            f"'patch' in {where} must be a number of pixels or absent; found {prepare.patch!r}."
+        )
+    return prepare
+
+
+def _interval(entry: Any, key: str, where: str) -> tuple[float, float] | None:
+    if entry is None:
+        return None
+    numbers = isinstance(entry, list) and len(entry) == 2 and {type(item) for item in entry} <= {int, float}
+    if not numbers or not entry[0] < entry[1]:
+        raise ConfigError(f"'{key}' in {where} must be two numbers, [low, high]; found {entry!r}.")
+    return float(entry[0]), float(entry[1])
 
 
 def _texts(entry: Any, key: str, where: str) -> tuple[str, ...]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,64 +16,57 @@ from filelock import FileLock, Timeout
 from fusionbench.errors import FusionbenchError, OutputError, PluginError, WeightsError
 from fusionbench.files import cannot_write
 from fusionbench.method import FusionMethod
+from fusionbench.runner.done import missing_metrics, unfused
 from fusionbench.runner.external import take_missing
-from fusionbench.runner.fuse import Failure, failure_from, fuse_missing
+from fusionbench.runner.failing import record_failure
+from fusionbench.runner.fuse import failure_from, fuse_missing
+from fusionbench.runner.outcome import CellResult, Done, Failure
 from fusionbench.runner.plan import PlannedCell
 from fusionbench.runner.probe import probe, same
 from fusionbench.runner.progress import Reporter
 from fusionbench.runner.record import CellOptions, cell_of, make_identity, new_record, now
-from fusionbench.runner.score import missing_metrics, score_missing
+from fusionbench.runner.score import score_missing
 from fusionbench.runner.store import Cell
 from fusionbench.runner.weights import prepare
 from fusionbench.weights import Weights
 
 
-@dataclass
-class CellResult:
-    """What a cell came to; ``fused`` and ``scored`` count the images worked on by this call."""
+def run_cell(
+    planned: PlannedCell, manifest: str, options: CellOptions, reporter: Reporter, wait: bool = True
+) -> CellResult:
+    """Bring one cell up to date.
 
-    planned: PlannedCell
-    path: Path | None
-    status: str
-    detail: str = ""
-    fused: int = 0
-    scored: int = 0
-    failures: dict[str, Failure] = field(default_factory=dict)
-
-    @property
-    def label(self) -> str:
-        return f"{self.planned.split.spec.name} · {self.planned.method.name}"
-
-
-def run_cell(planned: PlannedCell, manifest: str, options: CellOptions, reporter: Reporter) -> CellResult:
-    """Bring one cell up to date. Raises OutputError only: nothing can go on where nothing can be stored."""
+    A cell that another process works on is waited for, or with ``wait`` off left with the status busy. Raises
+    OutputError only: nothing can go on where nothing can be stored.
+    """
     torch.manual_seed(options.seed)
     try:
         method = None if planned.method.external else planned.method.build(planned.config.args)
-        weights = Weights("none") if method is None else prepare(planned, method, options.policy)
+        weights = Weights("none") if method is None else prepare(planned, method, options.policy, reporter)
     except OutputError:
         raise
     except FusionbenchError as error:
+        traceback.print_exception(error)
         status = "unavailable" if isinstance(error, WeightsError) else "failed"
-        return _record_failure(planned, manifest, options, status, str(error))
+        return record_failure(planned, manifest, options, Failure(status, str(error)))
     except Exception as error:  # training, or a constructor, of a plug-in can raise anything
-        failure = failure_from(error)
-        return _record_failure(planned, manifest, options, failure.status, failure.detail)
+        return record_failure(planned, manifest, options, failure_from(error))
     identity = make_identity(planned, manifest, options, weights)
     cell = cell_of(planned, identity, options.out)
-    with _locked(cell, reporter):
+    with _locked(cell, reporter, wait) as ours:
+        if not ours:
+            return CellResult(planned, cell.path, "busy")
         if options.fresh:
-            shutil.rmtree(cell.path / "images", ignore_errors=True)
-            cell.scores_file.unlink(missing_ok=True)
-            cell.record_file.unlink(missing_ok=True)
+            _forget(cell)
+        reporter.found(weights)
         try:
             return _Work(planned, method, weights, identity, cell, options, reporter).run()
         except PluginError as error:
-            return _record_failure(planned, manifest, options, "failed", str(error), weights)
+            return record_failure(planned, manifest, options, Failure("failed", str(error)), weights)
 
 
 @contextmanager
-def _locked(cell: Cell, reporter: Reporter):
+def _locked(cell: Cell, reporter: Reporter, wait: bool) -> Iterator[bool]:
     """Hold the cell against a second process that shares the runs folder; the system frees it after a kill."""
     try:
         cell.path.mkdir(parents=True, exist_ok=True)
@@ -81,32 +74,23 @@ def _locked(cell: Cell, reporter: Reporter):
         try:
             lock.acquire(timeout=0)
         except Timeout:
+            if not wait:
+                yield False
+                return
             reporter.say(f"Waiting: another process works on {cell.path}.")
             lock.acquire()
     except OSError as error:
         raise OutputError(cannot_write(cell.path, error)) from error
     try:
-        yield
+        yield True
     finally:
         lock.release()
 
 
-def _record_failure(
-    planned: PlannedCell,
-    manifest: str,
-    options: CellOptions,
-    status: str,
-    detail: str,
-    weights: Weights | None = None,
-) -> CellResult:
-    """Leave a record of a cell that could not start, so that tables can say why its row is empty."""
-    weights = weights or Weights("none")
-    identity = make_identity(planned, manifest, options, weights)
-    cell = cell_of(planned, identity, options.out)
-    record = cell.read_record() or new_record(planned, identity, cell, options, weights)
-    record["provenance"]["finished"] = now()
-    cell.write_record({**record, "status": status, "detail": detail})
-    return CellResult(planned, cell.path, status, detail)
+def _forget(cell: Cell) -> None:
+    shutil.rmtree(cell.path / "images", ignore_errors=True)
+    cell.scores_file.unlink(missing_ok=True)
+    cell.record_file.unlink(missing_ok=True)
 
 
 @dataclass
@@ -125,13 +109,13 @@ class _Work:
         self.cell.drop_torn_line()
         pairs = self.planned.split.pairs
         result = CellResult(self.planned, self.cell.path, "ok")
-        unfused = [p for p in pairs if not self.cell.image(p.id).exists()]
+        left = unfused(self.cell, pairs)
         record = self.cell.read_record()
-        if not unfused and not self._missing() and record is not None and record["status"] == "ok":
+        if not left and not self._missing() and record is not None and record["status"] == "ok":
             return result
-        record = self._begin(record, bool(unfused))
-        result.fused = len(unfused)
-        failures = self._timed(record, "fuse", len(unfused), self._fuse) if unfused else {}
+        record = self._begin(record, bool(left))
+        result.fused = len(left)
+        failures = self._timed(record, "fuse", len(left), self._fuse) if left else {}
         missing = self._missing()
         result.scored = len(missing)
         if missing:
@@ -185,7 +169,7 @@ class _Work:
             seconds = record["provenance"]["seconds"]
             seconds[phase] = round(seconds[phase] + time.monotonic() - started, 3)
 
-    def _fuse(self, done: Callable[[str, Failure | None], None]) -> dict[str, Failure]:
+    def _fuse(self, done: Done) -> dict[str, Failure]:
         pairs = self.planned.split.pairs
         if self.method is None:
             return take_missing(self.planned.method.source, pairs, self.cell, done)
@@ -196,7 +180,7 @@ class _Work:
         self,
         missing: dict[str, list[str]],
         failures: dict[str, Failure],
-        done: Callable[[str, Failure | None], None],
+        done: Done,
     ) -> dict[str, Failure]:
         pairs = self.planned.split.pairs
         return score_missing(self.cell, pairs, missing, self.options.profile, failures, done)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from fusionbench.data.images import load_pair, read_image, write_image
 from fusionbench.errors import ImageError
-from fusionbench.runner.fuse import Done, Failure
 from fusionbench.runner.fused_folder import FusedFolder, check_size, find_fused
+from fusionbench.runner.outcome import Done, Failure
 from fusionbench.runner.store import Cell
 from fusionbench.types import Pair
 

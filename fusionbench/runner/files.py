@@ -13,8 +13,8 @@ from fusionbench.data.pairs import list_images
 from fusionbench.errors import DataNotFoundError, RequestError, UnknownNameError, WeightsError
 from fusionbench.method import FusionMethod
 from fusionbench.registry import spec
+from fusionbench.runner.device import pick_device
 from fusionbench.runner.fuse import fuse_arrays
-from fusionbench.runner.run import pick_device
 from fusionbench.types import FAMILIES, Pair
 from fusionbench.weights import load_weights, shipped_weights
 

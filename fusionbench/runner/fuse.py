@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import traceback
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -12,25 +12,15 @@ import torch
 from fusionbench.data.images import PairImages, load_pair, write_image
 from fusionbench.errors import ImageError, OutputError, PluginError
 from fusionbench.method import FusionMethod, fuse_pair
+from fusionbench.runner.outcome import Done, Failure
 from fusionbench.runner.store import Cell
 from fusionbench.types import Pair
 
 READ_AHEAD = 2
 
 
-@dataclass(frozen=True)
-class Failure:
-    """Why an image could not be fused or scored; ``status`` is failed or oom."""
-
-    status: str
-    detail: str
-
-
-Done = Callable[[str, Failure | None], None]
-
-
 def fuse_missing(
-    method: FusionMethod, pairs: Sequence[Pair], cell: Cell, batch_size: int, device: torch.device, done: Done
+    method: FusionMethod, pairs: Sequence[Pair], cell: Cell, batch_size: int, device: str, done: Done
 ) -> dict[str, Failure]:
     """Fuse and store each pair without an image; return what failed, by pair id.
 
@@ -83,7 +73,7 @@ def _fuse_batch(
     method: FusionMethod,
     batch: list[Pair],
     loaded: list[PairImages | Failure],
-    device: torch.device,
+    device: str,
     failures: dict[str, Failure],
 ) -> dict[str, np.ndarray]:
     """Fuse the readable pairs of a batch, those of equal shape together; what fails goes to ``failures``."""
@@ -103,7 +93,7 @@ def _fuse_batch(
     return fused
 
 
-def fuse_arrays(method: FusionMethod, group: list[PairImages], device: torch.device) -> list[np.ndarray]:
+def fuse_arrays(method: FusionMethod, group: list[PairImages], device: str) -> list[np.ndarray]:
     """Fuse pairs of equal shape into the uint8 images that are stored, [H, W] or [H, W, 3] as b."""
     a = torch.from_numpy(np.stack([images.a for images in group]))[:, None]
     b = torch.from_numpy(np.stack([images.b for images in group]))
@@ -119,7 +109,11 @@ def to_uint8(fused: torch.Tensor) -> np.ndarray:
 
 
 def failure_from(error: Exception) -> Failure:
-    """Word an exception of a method in one line; out of memory has a status of its own."""
+    """Word an exception of a method in one line, its traceback going to the cell's log.
+
+    Out of memory has a status of its own.
+    """
+    traceback.print_exception(error)
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return Failure("oom", "out of memory: use a smaller --batch-size or another device")
     text = " ".join(str(error).split())

@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from fusionbench.identity import digest_of
 from fusionbench.provenance import provenance
 from fusionbench.runner.external import external_hash
@@ -22,10 +20,10 @@ PROTOCOL = 1  # raised when padding, colour handling or rounding of stored image
 
 @dataclass(frozen=True)
 class CellOptions:
-    """What all cells of a run share; ``manifest`` is the content hash of the cell's split."""
+    """What all cells of a run share."""
 
     out: Path
-    device: torch.device
+    device: str
     metrics: tuple[str, ...]
     profile: str
     batch_size: int
@@ -46,7 +44,11 @@ def make_identity(
         "weights": weights.sha256,
         "data": manifest,
         "seed": options.seed,
-        "protocol": {"version": PROTOCOL, "device": options.device.type, "batch_size": options.batch_size},
+        "protocol": {
+            "version": PROTOCOL,
+            "device": options.device.partition(":")[0],
+            "batch_size": options.batch_size,
+        },
     }
 
 
@@ -96,7 +98,7 @@ def new_record(
         "detail": "",
         "images": {},
         "provenance": {
-            **provenance(str(options.device), options.seed),
+            **provenance(options.device, options.seed),
             "started": now(),
             "finished": None,
             "seconds": {"fuse": 0.0, "score": 0.0},

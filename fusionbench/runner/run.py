@@ -1,26 +1,27 @@
-"""``fusionbench run``: plan, then one cell after the other."""
+"""``fusionbench run``: plan, find what is done, let the rest be computed."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from fusionbench.data.pairs import Split
-from fusionbench.errors import FusionbenchError, OutputError, RequestError
+from fusionbench.data.spec import dataset as dataset_spec
+from fusionbench.errors import OutputError, RequestError
 from fusionbench.files import cannot_write
 from fusionbench.metrics import resolve, resolve_profile
-from fusionbench.runner.cell import CellOptions, CellResult, run_cell
-from fusionbench.runner.plan import Plan, PlanError, PlannedCell, Request, make_plan
+from fusionbench.runner.device import pick_device, slots
+from fusionbench.runner.done import find_done
+from fusionbench.runner.job import Job, Limits
+from fusionbench.runner.local import run_local
+from fusionbench.runner.outcome import CellResult
+from fusionbench.runner.plan import Plan, Request, make_plan
 from fusionbench.runner.progress import Reporter
+from fusionbench.runner.record import CellOptions
 from fusionbench.runner.store import read_records
 from fusionbench.runner.weights import WeightsPolicy
-from fusionbench.training.estimate import announce
-from fusionbench.training.fit import FitOptions, train
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class RunOptions:
     profile: str = "canonical"
     weights: str = "auto"
     no_train: bool = False
+    train_dataset: str | None = None
     limit: int | None = None
     seed: int = 0
     device: str = "auto"
@@ -41,6 +43,9 @@ class RunOptions:
     data_root: str | None = None
     out: Path = Path("runs")
     fresh: bool = False
+    jobs: int | None = None
+    timeout: float | None = None
+    memory_limit: float | None = None
     baselines: bool = True
     overrides: tuple[str, ...] = ()
 
@@ -91,13 +96,15 @@ def plan_run(options: RunOptions) -> Plan:
     """Check the request without doing anything. Raises PlanError, RequestError or UnknownNameError."""
     resolve(options.metrics, options.profile)
     pick_device(options.device)
-    if options.batch_size < 1:
-        raise RequestError(f"--batch-size must be at least 1; got {options.batch_size}.")
+    for name in ("batch_size", "jobs", "timeout", "memory_limit"):
+        _check_positive(name, getattr(options, name))
     if options.weights not in ("auto", "random") and not Path(options.weights).expanduser().is_file():
         raise RequestError(
             f"Weights file '{options.weights}' does not exist: give --weights auto, random or a file."
         )
-    plan = make_plan(
+    if options.train_dataset is not None:
+        dataset_spec(options.train_dataset)
+    return make_plan(
         Request(
             options.method,
             options.dataset,
@@ -108,32 +115,55 @@ def plan_run(options: RunOptions) -> Plan:
             options.overrides,
         )
     )
-    _check_arguments(plan)
-    return plan
 
 
-def _check_arguments(plan: Plan) -> None:
-    """Find arguments that a class does not take before any work; code that cannot be imported costs its cells only."""
-    from fusionbench.errors import ConfigError
-
-    problems = []
-    for cell in {c.method.name: c for c in plan.cells if c.config.args}.values():
-        try:
-            cell.method.build(cell.config.args)
-        except ConfigError as error:
-            problems.append(str(error))
-        except FusionbenchError:
-            continue
-    if problems:
-        raise PlanError(problems)
+def _check_positive(name: str, value: float | None) -> None:
+    least = 1 if name in ("batch_size", "jobs") else 0
+    if value is not None and (value < least or value == 0):
+        wanted = "at least 1" if least else "more than 0"
+        raise RequestError(f"--{name.replace('_', '-')} must be {wanted}; got {value}.")
 
 
 def execute(options: RunOptions, reporter: Reporter) -> RunResult:
-    """Carry out a run. Raises OutputError where results cannot be stored; a failing method only fails its cell."""
+    """Carry out a run; what is done already costs no more than reading its records.
+
+    Raises OutputError where results cannot be stored; a failing method only fails its cell.
+    """
     plan = plan_run(options)
     check_writable(options.out)
+    jobs = make_jobs(plan, options)
+    found = {job.index: done for job in jobs if (done := find_done(job.planned, job.manifest, job.options))}
+    left = [job for job in jobs if job.index not in found]
+    if left:
+        found |= compute(left, options, reporter)
+    return RunResult([found[job.index] for job in jobs], plan.skipped)
+
+
+def make_jobs(plan: Plan, options: RunOptions) -> list[Job]:
+    """Give each cell of the plan its data manifest and options."""
+    cell_options = _cell_options(options)
+    manifests: dict[str, str] = {}
+    jobs = []
+    for index, planned in enumerate(plan.cells):
+        name = planned.split.spec.name
+        if name not in manifests:
+            manifests[name] = planned.split.content_hash()
+        jobs.append(Job(index, planned, manifests[name], cell_options))
+    return jobs
+
+
+def _cell_options(options: RunOptions) -> CellOptions:
     device = pick_device(options.device)
-    cell_options = CellOptions(
+    policy = WeightsPolicy(
+        choice=options.weights,
+        out=options.out,
+        data_root=options.data_root,
+        seed=options.seed,
+        device=device,
+        may_train=not options.no_train,
+        dataset=options.train_dataset,
+    )
+    return CellOptions(
         out=options.out,
         device=device,
         metrics=tuple(resolve(options.metrics, options.profile)),
@@ -141,47 +171,25 @@ def execute(options: RunOptions, reporter: Reporter) -> RunResult:
         batch_size=options.batch_size,
         seed=options.seed,
         fresh=options.fresh,
-        policy=weights_policy(options, reporter),
+        policy=policy,
     )
-    manifests: dict[str, str] = {}
-    result = RunResult(skipped=plan.skipped)
-    for planned in plan.cells:
-        name = planned.split.spec.name
-        if name not in manifests:
-            manifests[name] = planned.split.content_hash()
-        found = run_cell(planned, manifests[name], cell_options, reporter)
-        if found.status != "ok":
-            reporter.say(f"{found.label}: {found.status}: {found.detail}")
-        result.cells.append(found)
-    return result
 
 
-def weights_policy(options: RunOptions, reporter: Reporter) -> WeightsPolicy:
-    fit = FitOptions(options.seed, options.device)
-
-    def train_cell(planned: PlannedCell, split: Split) -> Path:
-        announce(planned.method, planned.config, split, fit, reporter.say)
-        return train(planned.method, planned.config, split, options.out, fit).weights
-
-    allowed = None if options.no_train else train_cell
-    return WeightsPolicy(options.weights, options.out, options.data_root, options.seed, allowed)
-
-
-def pick_device(name: str) -> torch.device:
-    """Turn auto, cpu, cuda or cuda:i into a device that is here. Raises RequestError."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise RequestError(f"Device '{name}' is unknown: use auto, cpu, cuda or cuda:0.") from error
-    if device.type not in ("cpu", "cuda"):
-        raise RequestError(f"Device '{name}' is not supported: use auto, cpu, cuda or cuda:0.")
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise RequestError(
-            f"Device '{name}' is not here, {torch.cuda.device_count()} CUDA devices are: use --device cpu."
-        )
-    return device
+def compute(jobs: list[Job], options: RunOptions, reporter: Reporter) -> dict[int, CellResult]:
+    """Let the jobs be done and return their results by index."""
+    planned = {job.index: job.planned for job in jobs}
+    reporters = {job.index: reporter.beside() for job in jobs}
+    limits = Limits(options.timeout, options.memory_limit)
+    results: dict[int, CellResult] = {}
+    for index, what, *content in run_local(jobs, slots(pick_device(options.device), options.jobs), limits):
+        if what == "result":
+            found = results[index] = replace(content[0], planned=planned[index])
+            reporters[index].stop()
+            if found.status != "ok":
+                reporter.say(f"{found.label}: {found.status}: {found.detail}")
+        else:
+            getattr(reporters[index], what)(*content)
+    return results
 
 
 def check_writable(out: Path) -> None:

@@ -8,22 +8,9 @@ from typing import Any
 from fusionbench.data.images import eight_bit, read_image, read_pair
 from fusionbench.errors import ImageError
 from fusionbench.metrics import definition_of, score
-from fusionbench.runner.fuse import Done, Failure
-from fusionbench.runner.store import FINAL, Cell, ScoreKey
+from fusionbench.runner.outcome import Done, Failure
+from fusionbench.runner.store import Cell, ScoreKey
 from fusionbench.types import Pair
-
-
-def missing_metrics(
-    cell: Cell, pairs: Sequence[Pair], metrics: Sequence[str], profile: str
-) -> dict[str, list[str]]:
-    """Return, by pair id, the metrics whose current version has no final score; pairs without any are left out."""
-    versions = {name: definition_of(name, profile).version for name in metrics}
-    final = {key for key, line in cell.scores().items() if line["status"] in FINAL}
-    wanted = {
-        p.id: [m for m, version in versions.items() if ScoreKey(p.id, m, version, profile) not in final]
-        for p in pairs
-    }
-    return {pair_id: names for pair_id, names in wanted.items() if names}
 
 
 def score_missing(

@@ -53,6 +53,14 @@ class Cell:
     def image(self, pair_id: str) -> Path:
         return self.path / "images" / f"{pair_id}.png"
 
+    def stored(self) -> set[str]:
+        """Return the ids of the pairs whose fused image is stored."""
+        try:
+            names = os.listdir(self.path / "images")
+        except FileNotFoundError:
+            return set()
+        return {name.removesuffix(".png") for name in names if name.endswith(".png") and name[0] != "."}
+
     def read_record(self) -> dict[str, Any] | None:
         """Return run.json, None where there is none. Raises OutputError for one this version cannot read."""
         if not self.record_file.exists():

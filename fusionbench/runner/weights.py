@@ -2,43 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fusionbench.data.pairs import Split, find_split
+from fusionbench.data.spec import dataset
 from fusionbench.errors import DataNotFoundError, WeightsError
-from fusionbench.method import FusionMethod
 from fusionbench.runner.plan import PlannedCell
+from fusionbench.runner.progress import Reporter
+from fusionbench.training.folder import training_folder
 from fusionbench.weights import Weights, file_hash, load_weights, shipped_weights
+
+if TYPE_CHECKING:
+    from fusionbench.method import FusionMethod
 
 
 @dataclass(frozen=True)
 class WeightsPolicy:
-    """``choice`` is auto, random or a path; ``train`` trains now where auto finds none (None: refuse)."""
+    """How weights are chosen.
+
+    ``choice`` is auto, random or a path; ``may_train`` lets ``auto`` train where it finds none; ``dataset`` names
+    the data set whose train split counts, None for the one that is fused.
+    """
 
     choice: str
     out: Path
     data_root: str | None
     seed: int
-    train: Callable[[PlannedCell, Split], Path] | None
+    device: str
+    may_train: bool
+    dataset: str | None = None
 
 
-def prepare(cell: PlannedCell, method: FusionMethod, policy: WeightsPolicy) -> Weights:
+def prepare(cell: PlannedCell, method: FusionMethod, policy: WeightsPolicy, reporter: Reporter) -> Weights:
     """Load the weights a cell is to use into its method and say where they come from.
 
     Raises WeightsError where there are none, with the command that makes them.
     """
     if not method.trainable:
         return Weights("none", note="no parameters")
-    weights = choose(cell, policy)
+    weights = choose(cell, policy) or train_now(cell, policy, reporter)
     if weights.path is not None:
         load_weights(method, weights.path)
     return weights
 
 
-def choose(cell: PlannedCell, policy: WeightsPolicy) -> Weights:
-    """Follow the order of ``auto``: own training on this data set, shipped weights, training now."""
+def choose(cell: PlannedCell, policy: WeightsPolicy) -> Weights | None:
+    """Follow the order of ``auto``: own training on the data set, then shipped weights; None where both lack.
+
+    Loads no torch. Raises WeightsError for a file that does not exist.
+    """
     if policy.choice == "random":
         return Weights("random", None, f"random-{policy.seed}", "RANDOM weights, never trained")
     if policy.choice != "auto":
@@ -49,15 +63,13 @@ def choose(cell: PlannedCell, policy: WeightsPolicy) -> Weights:
             )
         return Weights("file", path, file_hash(path), f"weights from {path.name}")
     own = trained_weights(cell, policy)
-    if own is not None:
+    if own is not None or policy.dataset is not None:
         return own
-    return shipped_weights(cell.method, cell.split.spec.family, cell.config.args) or train_now(cell, policy)
+    return shipped_weights(cell.method, cell.split.spec.family, cell.config.args)
 
 
 def trained_weights(cell: PlannedCell, policy: WeightsPolicy) -> Weights | None:
-    """Return the weights of a finished training with the same configuration on this data set's train split."""
-    from fusionbench.training.fit import training_folder
-
+    """Return the weights of a finished training with the same configuration on the data set's train split."""
     split = train_split(cell, policy)
     if split is None or not (policy.out / "training" / split.spec.name / cell.method.name).is_dir():
         return None
@@ -73,8 +85,8 @@ def from_training(path: Path) -> Weights:
 
 
 def train_split(cell: PlannedCell, policy: WeightsPolicy) -> Split | None:
-    """Return the train split of the cell's data set, None where it has none or it is not on this machine."""
-    spec = cell.split.spec
+    """Return the train split to learn from, None where the data set has none or it is not on this machine."""
+    spec = dataset(policy.dataset) if policy.dataset else cell.split.spec
     if "train" not in spec.splits:
         return None
     try:
@@ -83,16 +95,19 @@ def train_split(cell: PlannedCell, policy: WeightsPolicy) -> Split | None:
         return None
 
 
-def train_now(cell: PlannedCell, policy: WeightsPolicy) -> Weights:
+def train_now(cell: PlannedCell, policy: WeightsPolicy, reporter: Reporter) -> Weights:
+    """Train by the recipe, after saying how long that will take. Raises WeightsError where that cannot be."""
     split = train_split(cell, policy)
-    name, data = cell.method.name, cell.split.spec.name
+    name, data = cell.method.name, policy.dataset or cell.split.spec.name
     if split is None:
         raise WeightsError(
             f"No weights for {name} on {data}, and {data} has no train split here: train on another data set "
             f"(`fusionbench train --method {name} --dataset D`) and name the file with --weights."
         )
-    if policy.train is None:
+    if not policy.may_train:
         raise WeightsError(
             f"No weights for {name} on {data}: `fusionbench train --method {name} --dataset {data}` makes them."
         )
-    return from_training(policy.train(cell, split))
+    from fusionbench.runner.training import train_reported
+
+    return from_training(train_reported(cell, split, policy, reporter))

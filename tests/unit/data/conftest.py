@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fusionbench.data.spec import DatasetSpec
+from fusionbench.data.spec import DatasetSpec, dataset
 
 BuildTree = Callable[..., Path]
 
@@ -29,6 +29,25 @@ def build_tree(tmp_path: Path) -> BuildTree:
         return tmp_path
 
     return build
+
+
+@pytest.fixture
+def real_root(shared_data: Path, tmp_path: Path) -> Callable[[str], Path]:
+    """Return a function from a data set's name to the data root of its real copy, prepared where it needs to be."""
+
+    def root(name: str) -> Path:
+        spec = dataset(name)
+        if not (shared_data / spec.folder).is_dir():
+            pytest.skip(f"no real copy of {spec.title} is here")
+        if spec.prepare is None:
+            return shared_data
+        pytest.importorskip("rasterio")
+        from fusionbench.data.prepare import prepare
+
+        prepare(spec, shared_data, tmp_path)
+        return tmp_path
+
+    return root
 
 
 def save(path: Path, rng: np.random.Generator, shape: tuple[int, ...]) -> None:

@@ -23,6 +23,12 @@ OFFICIAL = {
     "harvard-mri-pet": {"train": 245, "test": 24},
     "harvard-mri-spect": {"train": 333, "test": 24},
     "sar-optical": {"train": 31, "test": 16},
+    "whu-opt-sar": {"train": 23520, "test": 5880},
+    "sen12": {"train": 15902, "test": 3872},
+    "qxs-saropt": {"train": 16000, "test": 4000},
+    "ogsod": {"train": 14250, "test": None},
+    "yyx-opt-sar": {"test": 150},
+    "terramesh": {"test": None},
 }
 MINIMAL = {
     "title": "Own",
@@ -131,6 +137,17 @@ def test_salient_classes_become_pixel_values(tmp_path: Path) -> None:
         ({"splits": {"test": {"a": "../ir/*", "b": "vi/*"}}}, "glob '../ir/\\*'.*relative path"),
         ({"labels": {"classes": ["car"], "salient": ["cat"]}}, "Salient class 'cat'.*classes are car"),
         ({"labels": {"classes": "car"}}, "'classes' in own_set.yaml must be a list of texts"),
+        ({"splits": {"test": {"a": "ir/*", "b": "vi/*", "part": [0.5, 2]}}}, r"'part' in .* within \[0, 1\]"),
+        (
+            {"splits": {"test": {"a": "ir/*", "b": "vi/*", "part": 0.5}}},
+            r"'part' in .*\[low, high\]; found 0.5",
+        ),
+        ({"stem_marks": {"a": "_s1_"}}, "'stem_marks' of own_set.yaml lacks 'b'"),
+        ({"stem_marks": {"a": "_s1_", "b": 2}}, "'stem_marks' of own_set.yaml must be two texts"),
+        ({"prepare": {"a": "/sar/*", "b": "opt/*"}}, "glob '/sar/\\*' in 'prepare' of own_set.yaml"),
+        ({"prepare": {"a": "sar/*", "b": "opt/*", "patch": 0}}, "'patch' in 'prepare' of own_set.yaml"),
+        ({"prepare": {"a": "sar/*", "b": "opt/*", "decibel": [0, -25]}}, r"'decibel' in .*\[low, high\]"),
+        ({"prepare": {"a": "sar/*", "b": "opt/*", "tiles": 256}}, "Unknown key 'tiles' in 'prepare'"),
         ({"labels": {"classes": ["car", True]}}, "'classes' in own_set.yaml must be a list of texts"),
     ],
 )

@@ -23,8 +23,8 @@ def only(problems: list[Problem], text: str) -> Problem:
 
 
 @pytest.mark.parametrize("name", [name for name, spec in datasets().items() if not spec.generated])
-def test_real_copies_are_at_most_warned_about(shared_data: Path, name: str) -> None:
-    problems = verify(dataset(name), shared_data)
+def test_real_copies_are_at_most_warned_about(real_root, name: str) -> None:
+    problems = verify(dataset(name), real_root(name))
     assert [str(problem) for problem in problems if problem.level == "error"] == []
 
 

@@ -1,0 +1,66 @@
+"""Hashes of a data set's files, remembered by size and time stamps: a data set of many gigabytes is read once."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from platformdirs import user_cache_dir
+
+from fusionbench.errors import ImageError, OutputError
+from fusionbench.files import write_text
+
+
+def file_hashes(folder: Path, files: Iterable[Path]) -> dict[Path, str]:
+    """Return the SHA-256 of each file below ``folder``; reads those that changed since they were last asked for.
+
+    A file counts as unchanged while its size, modification time and change time are. What is remembered lies in
+    FUSIONBENCH_CACHE, else in the user's cache folder; where neither can be written, every call reads everything.
+    Raises ImageError for a file that cannot be read.
+    """
+    place = _cache_file(folder)
+    known = _read(place)
+    found: dict[str, list[str]] = {}
+    for path in files:
+        stamp, before = _stamp(path), known.get(str(path))
+        found[str(path)] = before if before and before[0] == stamp else [stamp, _hash(path)]
+    if any(known.get(path) != entry for path, entry in found.items()):
+        with contextlib.suppress(OutputError):  # it only saves time
+            write_text(place, json.dumps(known | found))
+    return {Path(path): digest for path, (_, digest) in found.items()}
+
+
+def _cache_file(folder: Path) -> Path:
+    cache = Path(os.environ.get("FUSIONBENCH_CACHE") or user_cache_dir("fusionbench"))
+    return cache / "hashes" / f"{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]}.json"
+
+
+def _read(place: Path) -> dict[str, list[str]]:
+    try:
+        return json.loads(place.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # absent, or of another version: read the files again
+        return {}
+
+
+def _stamp(path: Path) -> str:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise ImageError(_unreadable(path, error)) from error
+    return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
+
+
+def _hash(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ImageError(_unreadable(path, error)) from error
+
+
+def _unreadable(path: Path, error: OSError) -> str:
+    return f"'{path}' cannot be read ({error.strerror}): restore it or check its permissions."

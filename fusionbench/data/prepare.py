@@ -1,0 +1,162 @@
+"""Make the 8-bit images that the catalog's splits read out of a publisher's GeoTIFF scenes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fusionbench.data import geotiff
+from fusionbench.data.images import write_image
+from fusionbench.data.pairs import data_root, list_images
+from fusionbench.data.spec import DatasetSpec, PrepareSpec
+from fusionbench.errors import DataNotFoundError, ImageError, RequestError
+
+if TYPE_CHECKING:
+    from rasterio.io import DatasetReader
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a preparation did: ``pairs`` are there now, of which it wrote ``written`` and found ``kept``.
+
+    ``stretched`` counts the scenes written of which a source was not 8-bit and was stretched by percentiles.
+    """
+
+    dataset: str
+    folder: str
+    scenes: int
+    pairs: int
+    written: int
+    kept: int
+    stretched: int
+
+
+@dataclass(frozen=True)
+class _Scene:
+    name: str
+    a: Path
+    b: Path
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class _Target:
+    """One pair of images to be: where it lies in the scene and where it goes."""
+
+    a: Path
+    b: Path
+    y: int
+    x: int
+    height: int
+    width: int
+
+    @property
+    def done(self) -> bool:
+        """Tell whether both files are there; they are written through a temporary name, so they are whole."""
+        return self.a.is_file() and self.b.is_file()
+
+
+def prepare(
+    spec: DatasetSpec,
+    root: str | Path | None = None,
+    out: str | Path | None = None,
+    on_scene: Callable[[int, int], None] | None = None,
+) -> Prepared:
+    """Write the missing images of a data set below ``out``, a data root too (None: the data root itself).
+
+    All scenes are looked over before the first image is written. ``on_scene`` is called after each scene with
+    the number done and the number of all. Raises RequestError where there is nothing to prepare or rasterio is
+    missing, DataNotFoundError for missing folders and partners, ImageError for scenes that cannot be used.
+    """
+    if spec.prepare is None:
+        raise RequestError(f"{spec.title} needs no preparation: its images are read as published.")
+    base, target = data_root(root) / spec.folder, data_root(out or root) / spec.folder
+    scenes = [_look_over(*found, spec.prepare) for found in _find_scenes(spec, base)]
+    pairs = written = stretched = 0
+    for number, scene in enumerate(scenes, 1):
+        targets = list(_targets(spec, scene, target))
+        missing = [item for item in targets if not item.done]
+        if missing:
+            stretched += _write(scene, missing, spec.prepare)
+        pairs, written = pairs + len(targets), written + len(missing)
+        if on_scene:
+            on_scene(number, len(scenes))
+    return Prepared(spec.name, str(target), len(scenes), pairs, written, pairs - written, stretched)
+
+
+def _find_scenes(spec: DatasetSpec, base: Path) -> list[tuple[str, Path, Path]]:
+    """Return (name, a, b) of every scene. Raises DataNotFoundError where a folder or a partner is missing."""
+    for folder in ((base / spec.prepare.a).parent, (base / spec.prepare.b).parent):
+        if not folder.is_dir():
+            raise DataNotFoundError(
+                f"{spec.title} is not here: no folder '{folder}'. Point --data-root at the folder that holds "
+                f"'{spec.folder}'; `fusionbench info {spec.name}` says where to get it."
+            )
+    a, b = list_images(base, spec.prepare.a), list_images(base, spec.prepare.b)
+    alone = [path for here, there in ((a, b), (b, a)) for name, path in here.items() if name not in there]
+    if alone or not a:
+        what = f"'{alone[0]}' has no partner" if alone else f"no image matches '{base / spec.prepare.a}'"
+        more = f" (nor have {len(alone) - 1} others)" if len(alone) > 1 else ""
+        raise DataNotFoundError(
+            f"{spec.title} is not whole: {what}{more}; put the files of one name into both folders."
+        )
+    return [(name, path, b[name]) for name, path in a.items()]
+
+
+def _look_over(name: str, a: Path, b: Path, how: PrepareSpec) -> _Scene:
+    """Return the scene with its size, read from the headers. Raises ImageError for sizes that do not fit."""
+    with geotiff.open_scene(a) as sar, geotiff.open_scene(b) as optical:
+        size = sar.width, sar.height
+        if size != (optical.width, optical.height):
+            raise ImageError(
+                f"The images of a scene must have one size: '{a}' is {sar.width}x{sar.height} and '{b}' is "
+                f"{optical.width}x{optical.height}; get both files anew."
+            )
+    if how.patch and min(size) < how.patch:
+        raise ImageError(
+            f"'{a}' is {size[0]}x{size[1]}, smaller than one patch of {how.patch}x{how.patch}: remove it."
+        )
+    return _Scene(name, a, b, *size)
+
+
+def _targets(spec: DatasetSpec, scene: _Scene, folder: Path) -> Iterator[_Target]:
+    """Tile a scene from its top left corner, dropping the remainder; without patches it is one tile."""
+    side = spec.prepare.patch
+    height, width = (side, side) if side else (scene.height, scene.width)
+    into = spec.splits["test"]
+    for y in range(0, scene.height - height + 1, height):
+        for x in range(0, scene.width - width + 1, width):
+            name = f"{scene.name}_y{y:04d}_x{x:04d}.png" if side else f"{scene.name}.png"
+            a, b = ((folder / glob).parent / name for glob in (into.a, into.b))
+            yield _Target(a, b, y, x, height, width)
+
+
+def _write(scene: _Scene, targets: list[_Target], how: PrepareSpec) -> bool:
+    """Write the tiles of one scene; return whether a source had to be stretched."""
+    with geotiff.open_scene(scene.a) as sar:
+        bands = geotiff.sar_band(sar)
+        if how.decibel:
+            scale = geotiff.decibel_range(sar, bands, how.decibel)
+        else:
+            scale = geotiff.stretch_range(sar, bands)
+        _write_tiles(sar, bands, scale, [(item.a, item) for item in targets])
+    stretched = scale is not None and not how.decibel
+    with geotiff.open_scene(scene.b) as optical:
+        bands = geotiff.optical_bands(optical)
+        scale = geotiff.stretch_range(optical, bands)
+        _write_tiles(optical, bands, scale, [(item.b, item) for item in targets])
+    return stretched or scale is not None
+
+
+def _write_tiles(
+    scene: DatasetReader,
+    bands: tuple[int, ...],
+    scale: geotiff.Range | None,
+    tiles: list[tuple[Path, _Target]],
+) -> None:
+    for path, tile in tiles:
+        window = ((tile.y, tile.y + tile.height), (tile.x, tile.x + tile.width))
+        write_image(path, geotiff.read_eight_bit(scene, bands, scale, window))

@@ -1,0 +1,58 @@
+"""Which devices there are, found without importing torch: a call that finds everything done need not load it."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+from fusionbench.errors import RequestError
+
+DEVICE = re.compile(r"cpu|cuda(:(?P<index>\d+))?")
+
+
+def pick_device(name: str) -> str:
+    """Turn auto, cpu, cuda or cuda:i into a device that is here. Raises RequestError."""
+    if name == "auto":
+        return "cuda" if cuda_devices() else "cpu"
+    parts = DEVICE.fullmatch(name)
+    if parts is None:
+        raise RequestError(f"Device '{name}' is not supported: use auto, cpu, cuda or cuda:0.")
+    if name != "cpu" and int(parts["index"] or 0) >= cuda_devices():
+        raise RequestError(
+            f"Device '{name}' is not here, {cuda_devices()} CUDA devices are: use --device cpu."
+        )
+    return name
+
+
+def slots(device: str, jobs: int | None) -> list[str]:
+    """Return the device of each cell that may run at once: by default one cell a GPU, and one on a CPU."""
+    if device != "cuda":
+        return [device] * (jobs or 1)
+    count = cuda_devices()
+    return [f"cuda:{number % count}" for number in range(jobs or count)]
+
+
+@functools.cache
+def cuda_devices() -> int:
+    """Count the CUDA devices that torch will see: the driver's, if torch was built for CUDA."""
+    if not _torch_has_cuda():
+        return 0
+    try:
+        driver = ctypes.CDLL("nvcuda.dll" if hasattr(ctypes, "windll") else "libcuda.so.1")
+    except OSError:
+        return 0
+    count = ctypes.c_int(0)
+    if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
+        return 0
+    return count.value
+
+
+def _torch_has_cuda() -> bool:
+    found = find_spec("torch")
+    if found is None or found.origin is None:
+        return False
+    text = (Path(found.origin).parent / "version.py").read_text(encoding="utf-8")
+    return re.search(r"^cuda\b.*=\s*'", text, re.MULTILINE) is not None

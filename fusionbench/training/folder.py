@@ -1,0 +1,64 @@
+"""Where a training lies and what decides its outcome. Importing this module loads neither torch nor Lightning."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from fusionbench.errors import OutputError
+from fusionbench.files import cannot_write
+from fusionbench.identity import digest_of
+
+if TYPE_CHECKING:
+    from fusionbench.config import MethodConfig
+    from fusionbench.data.pairs import Split
+    from fusionbench.registry import MethodSpec
+
+
+@dataclass(frozen=True)
+class TrainingFolder:
+    """One training's place: ``<out>/training/<data set>/<method>/<id>``."""
+
+    path: Path
+
+    @property
+    def weights(self) -> Path:
+        return self.path / "weights.safetensors"
+
+    @property
+    def finished(self) -> bool:
+        return self.weights.exists() and self.weights.with_suffix(".json").exists()
+
+    def lock(self) -> FileLock:
+        """Return the lock that keeps two processes from one training; the system frees it after a kill.
+
+        Raises OutputError where the folder cannot be made.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(cannot_write(self.path, error)) from error
+        return FileLock(self.path / ".lock")
+
+
+def training_identity(spec: MethodSpec, config: MethodConfig, split: Split, seed: int) -> dict[str, Any]:
+    """Return what decides the outcome of a training; the trainer's devices and workers do not."""
+    stages = {name: asdict(recipe) for name, recipe in config.stages.items()}
+    return {
+        "method": spec.files_hash(),
+        "arguments": config.args,
+        "stages": stages,
+        "data": split.content_hash(),
+        "seed": seed,
+    }
+
+
+def training_folder(
+    spec: MethodSpec, config: MethodConfig, split: Split, seed: int, out: Path
+) -> TrainingFolder:
+    """Name the folder of a training without creating it."""
+    identity = digest_of(training_identity(spec, config, split, seed))[:10]
+    return TrainingFolder(out / "training" / split.spec.name / spec.name / identity)
