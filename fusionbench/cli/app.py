@@ -5,7 +5,20 @@ from __future__ import annotations
 import typer
 
 from fusionbench import __version__
-from fusionbench.cli import check, data, explain, fuse, info, listing, profile, run, score, table, train
+from fusionbench.cli import (
+    check,
+    data,
+    explain,
+    fuse,
+    info,
+    listing,
+    profile,
+    run,
+    score,
+    sweep,
+    table,
+    train,
+)
 
 app = typer.Typer(
     name="fusionbench",
@@ -17,7 +30,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for module in (run, train, fuse, score, table, profile, info, explain, check):
+for module in (run, sweep, train, fuse, score, table, profile, info, explain, check):
     module.register(app)
 app.add_typer(listing.app, name="list")
 app.add_typer(data.app, name="data")

@@ -115,7 +115,7 @@ def _write(results: list[FolderScores], output: Path) -> None:
 
 
 def _show(results: list[FolderScores], as_json: bool) -> None:
-    from fusionbench.cli.run import show_tables
+    from fusionbench.cli.running import show_tables
     from fusionbench.report.folder_table import folder_table
     from fusionbench.runner.folders import document_of
 

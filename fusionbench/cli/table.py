@@ -31,7 +31,7 @@ def table(
     json: Json = False,
 ) -> None:
     """Print or write leaderboards made from the records below one or more runs folders."""
-    from fusionbench.cli.run import show_tables
+    from fusionbench.cli.running import show_tables
     from fusionbench.files import write_text
     from fusionbench.metrics import resolve, resolve_profile
     from fusionbench.report import render, to_json

@@ -159,8 +159,7 @@ class _Work:
     def _timed(
         self, record: dict[str, Any], phase: str, total: int, work: Callable[..., dict[str, Failure]]
     ) -> dict[str, Failure]:
-        split = self.planned.split
-        self.reporter.start(f"{split.spec.name} · {self.planned.method.name} · {phase}", total)
+        self.reporter.start(f"{self.planned.label} · {phase}", total)
         started = time.monotonic()
         try:
             return work(lambda *_: self.reporter.advance())

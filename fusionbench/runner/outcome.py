@@ -37,4 +37,4 @@ class CellResult:
 
     @property
     def label(self) -> str:
-        return f"{self.planned.split.spec.name} · {self.planned.method.name}"
+        return self.planned.label

@@ -24,11 +24,26 @@ class PlanError(FusionbenchError):
 
 @dataclass(frozen=True)
 class PlannedCell:
-    """One method on one split, checked but not started."""
+    """One method on one split, checked but not started.
+
+    ``setting`` tells the cells of a sweep apart that differ in more than the method's name.
+    """
 
     method: MethodSpec
     config: MethodConfig
     split: Split
+    setting: str = ""
+
+    @property
+    def name(self) -> str:
+        """Return what runs/ and tables call the row: method, variants and setting."""
+        if not self.setting:
+            return self.method.name
+        return f"{self.method.name}{'+' if '@' in self.method.name else '@'}{self.setting}"
+
+    @property
+    def label(self) -> str:
+        return f"{self.split.spec.name} · {self.name}"
 
 
 @dataclass(frozen=True)
@@ -50,6 +65,7 @@ class Request:
     data_root: str | None = None
     baselines: bool = True
     overrides: tuple[str, ...] = ()
+    setting: str = ""
 
 
 def make_plan(request: Request) -> Plan:
@@ -60,6 +76,8 @@ def make_plan(request: Request) -> Plan:
     cells, skipped = [], []
     for split in splits:
         for found, config, asked_by_name in methods:
+            # baselines and the members of a group take no overrides, so no setting tells them apart
+            setting = request.setting if asked_by_name else ""
             try:
                 check_family(found, split.spec.name, split.spec.family)
             except RequestError as error:
@@ -68,7 +86,7 @@ def make_plan(request: Request) -> Plan:
                     problems.append(str(error))
                 skipped.append((split.spec.name, found.name, str(error)))
                 continue
-            cells.append(PlannedCell(found, config, split))
+            cells.append(PlannedCell(found, config, split, setting))
     if not cells and not problems:
         problems = [reason for *_, reason in skipped] or ["Nothing to run: name a method and a data set."]
     if problems:

@@ -54,7 +54,7 @@ def make_identity(
 
 def cell_of(planned: PlannedCell, identity: dict[str, Any], out: Path) -> Cell:
     split = planned.split
-    return Cell(out / f"{split.spec.name}-{split.name}" / planned.method.name / digest_of(identity)[:10])
+    return Cell(out / f"{split.spec.name}-{split.name}" / planned.name / digest_of(identity)[:10])
 
 
 def new_record(
@@ -81,7 +81,7 @@ def new_record(
             "ids": list(split.ids),
         },
         "method": {
-            "name": planned.method.name,
+            "name": planned.name,
             "title": card.title,
             "kind": card.kind,
             "color": None,

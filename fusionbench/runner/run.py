@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from fusionbench.runner.done import find_done
 from fusionbench.runner.job import Job, Limits
 from fusionbench.runner.local import run_local
 from fusionbench.runner.outcome import CellResult
-from fusionbench.runner.plan import Plan, Request, make_plan
+from fusionbench.runner.plan import Plan, PlanError, Request, make_plan
 from fusionbench.runner.progress import Reporter
 from fusionbench.runner.record import CellOptions
 from fusionbench.runner.store import read_records
@@ -48,6 +49,8 @@ class RunOptions:
     memory_limit: float | None = None
     baselines: bool = True
     overrides: tuple[str, ...] = ()
+    setting: str = ""
+    shard: str | None = None
 
 
 @dataclass
@@ -84,7 +87,7 @@ def run(
     the request, before any work.
     """
     asked = RunOptions(_tuple(method), _tuple(dataset), **options)
-    return execute(asked, reporter or Reporter())
+    return execute([asked], reporter or Reporter())
 
 
 def _tuple(names: str | Sequence[str]) -> tuple[str, ...]:
@@ -98,9 +101,12 @@ def plan_run(options: RunOptions) -> Plan:
     pick_device(options.device)
     for name in ("batch_size", "jobs", "timeout", "memory_limit"):
         _check_positive(name, getattr(options, name))
-    if options.weights not in ("auto", "random") and not Path(options.weights).expanduser().is_file():
+    if (
+        options.weights not in ("auto", "trained", "random")
+        and not Path(options.weights).expanduser().is_file()
+    ):
         raise RequestError(
-            f"Weights file '{options.weights}' does not exist: give --weights auto, random or a file."
+            f"Weights file '{options.weights}' does not exist: give --weights auto, trained, random or a file."
         )
     if options.train_dataset is not None:
         dataset_spec(options.train_dataset)
@@ -113,6 +119,7 @@ def plan_run(options: RunOptions) -> Plan:
             options.data_root,
             options.baselines,
             options.overrides,
+            options.setting,
         )
     )
 
@@ -124,32 +131,60 @@ def _check_positive(name: str, value: float | None) -> None:
         raise RequestError(f"--{name.replace('_', '-')} must be {wanted}; got {value}.")
 
 
-def execute(options: RunOptions, reporter: Reporter) -> RunResult:
-    """Carry out a run; what is done already costs no more than reading its records.
+def execute(asked: Sequence[RunOptions], reporter: Reporter) -> RunResult:
+    """Carry out runs as one; what is done already costs no more than reading its records.
 
-    Raises OutputError where results cannot be stored; a failing method only fails its cell.
+    Device, jobs, limits, folder and shard are those of the first. Raises PlanError listing everything wrong with
+    all of them, OutputError where results cannot be stored; a failing method only fails its cell.
     """
-    plan = plan_run(options)
-    check_writable(options.out)
-    jobs = make_jobs(plan, options)
+    plans = plan_all(asked)
+    first = asked[0]
+    check_writable(first.out)
+    jobs = shard_of(make_jobs(plans, asked), first.shard)
     found = {job.index: done for job in jobs if (done := find_done(job.planned, job.manifest, job.options))}
     left = [job for job in jobs if job.index not in found]
     if left:
-        found |= compute(left, options, reporter)
-    return RunResult([found[job.index] for job in jobs], plan.skipped)
+        found |= compute(left, first, reporter)
+    skipped = tuple(dict.fromkeys(skip for plan in plans for skip in plan.skipped))
+    return RunResult([found[job.index] for job in jobs], skipped)
 
 
-def make_jobs(plan: Plan, options: RunOptions) -> list[Job]:
-    """Give each cell of the plan its data manifest and options."""
-    cell_options = _cell_options(options)
-    manifests: dict[str, str] = {}
-    jobs = []
-    for index, planned in enumerate(plan.cells):
-        name = planned.split.spec.name
-        if name not in manifests:
-            manifests[name] = planned.split.content_hash()
-        jobs.append(Job(index, planned, manifests[name], cell_options))
-    return jobs
+def plan_all(asked: Sequence[RunOptions]) -> list[Plan]:
+    """Check all requests. Raises PlanError listing the problems of all."""
+    plans, problems = [], []
+    for options in asked:
+        try:
+            plans.append(plan_run(options))
+        except PlanError as error:
+            problems += str(error).splitlines()
+    if problems:
+        raise PlanError(problems)
+    return plans
+
+
+def make_jobs(plans: Sequence[Plan], asked: Sequence[RunOptions]) -> list[Job]:
+    """Give each cell its data manifest and options; a cell that several runs ask for is one job."""
+    manifests: dict[tuple[str, str, int | None], str] = {}
+    jobs: dict[tuple[str, ...], Job] = {}
+    for plan, options in zip(plans, asked, strict=True):
+        cell_options = _cell_options(options)
+        for planned in plan.cells:
+            data = (planned.split.spec.name, planned.split.name, planned.split.limit)
+            if data not in manifests:
+                manifests[data] = planned.split.content_hash()
+            key = (*map(str, data), planned.name)
+            jobs.setdefault(key, Job(len(jobs), planned, manifests[data], cell_options))
+    return list(jobs.values())
+
+
+def shard_of(jobs: list[Job], shard: str | None) -> list[Job]:
+    """Return part i of n, asked for as "i/n": every n-th job from the i-th on. Raises RequestError."""
+    if shard is None:
+        return jobs
+    parts = re.fullmatch(r"(\d+)/(\d+)", shard)
+    if parts is None or not 1 <= int(parts[1]) <= int(parts[2]):
+        raise RequestError(f"--shard '{shard}' is no part: write i/n with i from 1 to n, for example 1/4.")
+    return jobs[int(parts[1]) - 1 :: int(parts[2])]
 
 
 def _cell_options(options: RunOptions) -> CellOptions:

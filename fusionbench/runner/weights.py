@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class WeightsPolicy:
     """How weights are chosen.
 
-    ``choice`` is auto, random or a path; ``may_train`` lets ``auto`` train where it finds none; ``dataset`` names
-    the data set whose train split counts, None for the one that is fused.
+    ``choice`` is auto, trained (auto without what is shipped), random or a path; ``may_train`` lets the first two
+    train where they find none; ``dataset`` names the data set whose train split counts, None for the fused one.
     """
 
     choice: str
@@ -55,15 +55,15 @@ def choose(cell: PlannedCell, policy: WeightsPolicy) -> Weights | None:
     """
     if policy.choice == "random":
         return Weights("random", None, f"random-{policy.seed}", "RANDOM weights, never trained")
-    if policy.choice != "auto":
+    if policy.choice not in ("auto", "trained"):
         path = Path(policy.choice).expanduser()
         if not path.is_file():
             raise WeightsError(
-                f"Weights file '{path}' does not exist: give --weights auto, random or a file."
+                f"Weights file '{path}' does not exist: give --weights auto, trained, random or a file."
             )
         return Weights("file", path, file_hash(path), f"weights from {path.name}")
     own = trained_weights(cell, policy)
-    if own is not None or policy.dataset is not None:
+    if own is not None or policy.choice == "trained" or policy.dataset is not None:
         return own
     return shipped_weights(cell.method, cell.split.spec.family, cell.config.args)
 

@@ -1,0 +1,127 @@
+"""What ``run`` and ``sweep`` share: show the plan, or carry it out and show the tables."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from fusionbench.cli.outcome import print_json
+
+if TYPE_CHECKING:
+    from fusionbench.runner.forecast import Forecast
+    from fusionbench.runner.outcome import CellResult
+    from fusionbench.runner.run import RunOptions, RunResult
+
+
+def carry_out(asked: Sequence[RunOptions], dry_run: bool, as_json: bool) -> None:
+    """Do what was asked, print it and exit with 0 if all cells are ok, else with 1."""
+    if dry_run:
+        _show_plan(asked, as_json)
+        return
+    from fusionbench.runner.progress import RichReporter
+    from fusionbench.runner.run import execute
+
+    result = execute(asked, RichReporter())
+    _show_result(result, asked[0], as_json)
+    raise SystemExit(0 if result.ok else 1)
+
+
+def _show_plan(asked: Sequence[RunOptions], as_json: bool) -> None:
+    from fusionbench.runner.arguments import wrong_arguments
+    from fusionbench.runner.forecast import forecast
+    from fusionbench.runner.plan import PlanError
+    from fusionbench.runner.run import make_jobs, plan_all, shard_of
+
+    jobs = shard_of(make_jobs(plan_all(asked), asked), asked[0].shard)
+    if problems := wrong_arguments(job.planned for job in jobs):
+        raise PlanError(problems)
+    cells = forecast(jobs)
+    if as_json:
+        print_json({"cells": [_planned(cell) for cell in cells]})
+        return
+    for cell in cells:
+        print(_line(cell))
+    done = sum(cell.done for cell in cells)
+    known = [cell.seconds for cell in cells if cell.seconds is not None]
+    left = len(cells) - done
+    time = f", {_duration(sum(known))} for {len(known)} of them by earlier records" if known else ""
+    print(f"{len(cells)} cells, {done} done, {left} left{time}; nothing was run.")
+
+
+def _planned(cell: Forecast) -> dict[str, Any]:
+    planned = cell.job.planned
+    return {
+        "dataset": planned.split.spec.name,
+        "split": planned.split.name,
+        "method": planned.name,
+        "pairs": len(planned.split.pairs),
+        "expected": planned.split.expected,
+        "seed": cell.job.options.seed,
+        "done": cell.done,
+        "seconds": cell.seconds,
+        "config": planned.config.as_dict(),
+    }
+
+
+def _line(cell: Forecast) -> str:
+    split = cell.job.planned.split
+    of = f" of {split.expected}" if split.expected else ""
+    state = "done" if cell.done else "left"
+    time = f", {_duration(cell.seconds)}" if cell.seconds is not None else ""
+    return f"{split.spec.name}-{split.name}  {cell.job.planned.name}  {len(split.pairs)}{of} pairs  {state}{time}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s"
+    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
+
+
+def _show_result(result: RunResult, options: RunOptions, as_json: bool) -> None:
+    from fusionbench.metrics import resolve, resolve_profile
+    from fusionbench.report.tables import build_tables
+    from fusionbench.runner.store import scores_of
+
+    records = result.records()
+    tables = build_tables(
+        records,
+        scores_of(records),
+        metrics=resolve(options.metrics, options.profile),
+        profile=resolve_profile(options.profile),
+    )
+    if as_json:
+        from fusionbench.report import to_json
+
+        print_json({"cells": [_cell(c) for c in result.cells], "tables": to_json(tables)})
+        return
+    if not result.worked:
+        print(f"Nothing to compute: all {len(result.cells)} cells were done already.", file=sys.stderr)
+    show_tables(tables)
+
+
+def _cell(cell: CellResult) -> dict[str, Any]:
+    return {
+        "dataset": cell.planned.split.spec.name,
+        "split": cell.planned.split.name,
+        "method": cell.planned.name,
+        "status": cell.status,
+        "detail": cell.detail,
+        "fused": cell.fused,
+        "scored": cell.scored,
+        "path": str(cell.path),
+    }
+
+
+def show_tables(tables: list[Any]) -> None:
+    """Print tables for a person on a terminal, as Markdown into a pipe or file."""
+    if sys.stdout.isatty():
+        from rich.console import Console
+
+        from fusionbench.report.terminal import print_tables
+
+        print_tables(tables, Console())
+    else:
+        from fusionbench.report import render
+
+        print(render(tables, "md"))

@@ -1,0 +1,103 @@
+"""``fusionbench sweep``: many runs from one file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fusionbench.cli.options import (
+    BatchSize,
+    DataRoot,
+    Device,
+    DryRun,
+    Fresh,
+    Jobs,
+    Json,
+    MemoryLimit,
+    Out,
+    Overrides,
+    Shard,
+    Timeout,
+    TrainDataset,
+)
+from fusionbench.cli.outcome import comma_list, guarded
+from fusionbench.cli.running import carry_out
+
+if TYPE_CHECKING:
+    from fusionbench.runner.sweep import Sweep
+
+
+def register(app: typer.Typer) -> None:
+    app.command("sweep")(sweep)
+
+
+@guarded
+def sweep(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="A YAML file, or the name of one that comes along.")
+    ],
+    overrides: Overrides = None,
+    method: Annotated[str | None, typer.Option("--method", "-m", help="Instead of the file's.")] = None,
+    dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="Instead of the file's.")] = None,
+    split: Annotated[str | None, typer.Option(help="Instead of the file's.")] = None,
+    metrics: Annotated[str | None, typer.Option(help="Instead of the file's.")] = None,
+    profile: Annotated[str | None, typer.Option(help="Instead of the file's.")] = None,
+    train_dataset: TrainDataset = None,
+    weights: Annotated[str | None, typer.Option(help="Instead of the file's.")] = None,
+    no_train: Annotated[bool, typer.Option("--no-train", help="Never train.")] = False,
+    limit: Annotated[int | None, typer.Option(help="Only the first N pairs.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Instead of the file's seeds.")] = None,
+    device: Device = "auto",
+    batch_size: BatchSize = 1,
+    data_root: DataRoot = None,
+    out: Out = Path("runs"),
+    jobs: Jobs = None,
+    shard: Shard = None,
+    timeout: Timeout = None,
+    memory_limit: MemoryLimit = None,
+    fresh: Fresh = False,
+    no_baselines: Annotated[bool, typer.Option("--no-baselines", help="Leave them out.")] = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Run every combination that a file under benchmarks/ names, then print the tables. Resumes as `run` does.
+
+    Exit codes as those of `run`.
+    """
+    from fusionbench.runner.run import RunOptions
+    from fusionbench.runner.sweep import expand, find_sweep, read_sweep
+
+    asked = read_sweep(find_sweep(file))
+    lists = {"methods": method, "datasets": dataset, "train_datasets": train_dataset, "metrics": metrics}
+    given = {key: list(comma_list(text)) for key, text in lists.items() if text is not None}
+    values = {"split": split, "profile": profile, "weights": weights, "limit": limit}
+    given |= {key: value for key, value in values.items() if value is not None}
+    common = RunOptions(
+        method=(),
+        dataset=(),
+        device=device,
+        batch_size=batch_size,
+        data_root=data_root,
+        out=out,
+        jobs=jobs,
+        shard=shard,
+        timeout=timeout,
+        memory_limit=memory_limit,
+        fresh=fresh,
+        overrides=tuple(overrides or ()),
+    )
+    carry_out(expand(_with(asked, given, seed, no_train, no_baselines), common), dry_run, json)
+
+
+def _with(asked: Sweep, given: dict[str, object], seed: int | None, no_train: bool, bare: bool) -> Sweep:
+    """Let what was given on the command line win over the file."""
+    return replace(
+        asked,
+        **given,
+        seeds=asked.seeds if seed is None else [seed],
+        train=asked.train and not no_train,
+        baselines=asked.baselines and not bare,
+    )

@@ -1,0 +1,127 @@
+"""Sweeps: one YAML file that names many runs, over methods, data sets, seeds, arguments and training sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from fusionbench.cards import read_yaml
+from fusionbench.config import unknown_key
+from fusionbench.errors import ConfigError, UnknownNameError
+from fusionbench.runner.run import RunOptions
+from fusionbench.shipped import share
+
+
+@dataclass
+class Sweep:
+    """What a file under ``benchmarks/`` says.
+
+    ``grid`` maps configuration keys to the values to try, ``set`` keys to one value. ``train_datasets`` are the
+    data sets to learn from, for transfer (empty: each fused data set's own train split). ``train`` allows training
+    where weights lack. Methods and data sets are written as on the command line.
+    """
+
+    title: str = ""
+    methods: list[str] = field(default_factory=list)
+    datasets: list[str] = field(default_factory=list)
+    split: str = "test"
+    limit: int | None = None
+    metrics: list[str] | None = None
+    profile: str = "canonical"
+    seeds: list[int] = field(default_factory=lambda: [0])
+    grid: dict[str, list[Any]] = field(default_factory=dict)
+    set: dict[str, Any] = field(default_factory=dict)
+    train_datasets: list[str] = field(default_factory=list)
+    weights: str = "auto"
+    train: bool = True
+    baselines: bool = False
+
+
+def find_sweep(name: str) -> Path:
+    """Return the file of that path, or of that name among those that come with fusionbench."""
+    path = Path(name).expanduser()
+    if path.is_file():
+        return path
+    known = {file.stem: file for file in sorted(share("benchmarks").glob("*.yaml"))}
+    if path.suffix or len(path.parts) > 1:
+        raise ConfigError(f"Sweep '{name}' does not exist: give a YAML file, or one of {', '.join(known)}.")
+    if name not in known:
+        raise UnknownNameError("sweep", name, known)
+    return known[name]
+
+
+def read_sweep(path: Path) -> Sweep:
+    """Read a sweep. Raises ConfigError for an unknown key, a value of the wrong type and for nothing to run."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    data = read_yaml(path)
+    known = [f.name for f in fields(Sweep)]
+    for key in data:
+        if key not in known:
+            raise ConfigError(f"{path}: {unknown_key(str(key), known)}")
+    try:
+        merged = OmegaConf.merge(OmegaConf.structured(Sweep), OmegaConf.create(_plain_grid(data)))
+        sweep: Sweep = OmegaConf.to_object(merged)
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"{path}: {str(error).splitlines()[0]}; give a value of that type.") from error
+    for name in ("methods", "datasets", "seeds"):
+        if not getattr(sweep, name):
+            raise ConfigError(f"{path} names no {name}: add {name}: [...].")
+    if empty := [key for key, values in sweep.grid.items() if not values]:
+        raise ConfigError(f"{path}: grid.{empty[0]} has no value: give at least one.")
+    return sweep
+
+
+def _plain_grid(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Let a grid's value be a list or a single value."""
+    grid = data.get("grid") or {}
+    if not isinstance(grid, Mapping):
+        return dict(data)
+    return {**data, "grid": {key: v if isinstance(v, list) else [v] for key, v in grid.items()}}
+
+
+def expand(sweep: Sweep, common: RunOptions) -> list[RunOptions]:
+    """Return one run for each point of the sweep; what is not the sweep's to say is taken from ``common``."""
+    runs = []
+    for seed, source, point in _points(sweep):
+        tells = [f"{key.rpartition('.')[2]}={value}" for key, value in point.items()]
+        tells += [f"seed={seed}"] if len(sweep.seeds) > 1 else []
+        tells += [f"from={source}"] if source else []
+        overrides = [f"{key}={_text(value)}" for key, value in (sweep.set | point).items()]
+        runs.append(
+            replace(
+                common,
+                method=tuple(sweep.methods),
+                dataset=tuple(sweep.datasets),
+                split=sweep.split,
+                limit=sweep.limit,
+                metrics=",".join(sweep.metrics) if sweep.metrics else None,
+                profile=sweep.profile,
+                weights=sweep.weights,
+                no_train=not sweep.train,
+                train_dataset=source,
+                seed=seed,
+                # once is enough: they depend on nothing that a sweep varies
+                baselines=sweep.baselines and not runs,
+                overrides=(*overrides, *common.overrides),
+                setting="+".join(tells),
+            )
+        )
+    return runs
+
+
+def _points(sweep: Sweep) -> Iterator[tuple[int, str | None, dict[str, Any]]]:
+    """Yield every combination of seed, training set and values of the grid."""
+    for seed, source, *values in product(sweep.seeds, sweep.train_datasets or [None], *sweep.grid.values()):
+        yield seed, source, dict(zip(sweep.grid, values, strict=True))
+
+
+def _text(value: Any) -> str:
+    """Write a value as the right side of key=value is read."""
+    import yaml
+
+    return yaml.safe_dump(value, default_flow_style=True).removesuffix("...\n").strip()
