@@ -183,7 +183,7 @@ def size_as_reported(method: FusionMethod, card: Card) -> str:
     expect = card.expect
     if not expect:
         return "not applicable: no size is reported for it"
-    found = {"parameters": parameter_count(method)}
+    found = {"parameters": parameter_count(method, expect.get("parameters_of", ""))}
     require_close(
         "parameters", found["parameters"], expect["parameters"], expect.get("parameters_tolerance", 0.01)
     )

@@ -28,6 +28,9 @@ class FusionMethod(pl.LightningModule):
 
     families: ClassVar[frozenset[str]]
     color: ClassVar[Literal["luma", "rgb"]] = "luma"
+    batch_color: ClassVar[Literal["luma", "rgb"] | None] = (
+        None  # of b in training batches; None: as ``color``
+    )
     multiple: int = 1  # may depend on constructor arguments
     stages: ClassVar[tuple[str, ...]] = ("fuse",)
 
@@ -46,6 +49,9 @@ class FusionMethod(pl.LightningModule):
     def begin(self, stage: str) -> None:
         """Freeze or build what ``stage`` needs; called before its first batch."""
 
+    def finish(self) -> None:
+        """Drop what only training needs, such as critics; called once after the last stage, before weights are saved."""
+
     @cached_property
     def caveats(self) -> list[str]:
         """What this training does without."""
@@ -57,11 +63,16 @@ class FusionMethod(pl.LightningModule):
             self.caveats.append(text)
             logging.getLogger(__name__).warning(text)
 
+    @cached_property
+    def auxiliaries(self) -> dict[str, str]:
+        """SHA-256 by name of files beside the data that this training reads; the record of its weights repeats it."""
+        return {}
+
     @property
     def trainable(self) -> bool:
         return any(True for _ in self.parameters())
 
-    def training_step(self, batch: PairBatch, batch_index: int) -> Tensor:
+    def training_step(self, batch: PairBatch, batch_index: int) -> Tensor | None:
         return self._summed("train", batch)
 
     def validation_step(self, batch: PairBatch, batch_index: int) -> Tensor:
@@ -74,13 +85,17 @@ class FusionMethod(pl.LightningModule):
 
     def _summed(self, prefix: str, batch: PairBatch) -> Tensor:
         terms = self.losses(batch)
-        total = torch.stack(list(terms.values())).sum()
+        self.log_terms(prefix, terms, len(batch.a))
+        return torch.stack(list(terms.values())).sum()
+
+    def log_terms(self, prefix: str, terms: dict[str, Tensor], pairs: int) -> None:
+        """Log the terms of a batch of so many pairs and their sum, as ``prefix``/name and ``prefix``/loss."""
+        terms = {name: term.detach() for name, term in terms.items()}
         # steps of a training are logged one by one: Lightning writes epoch means after the checkpoint, where a
         # kill would lose them
-        how = {"on_step": prefix == "train", "on_epoch": prefix != "train", "batch_size": len(batch.a)}
-        self.log_dict({f"{prefix}/{name}": term.detach() for name, term in terms.items()}, **how)
-        self.log(f"{prefix}/loss", total.detach(), prog_bar=True, **how)
-        return total
+        how = {"on_step": prefix == "train", "on_epoch": prefix != "train", "batch_size": pairs}
+        self.log_dict({f"{prefix}/{name}": term for name, term in terms.items()}, **how)
+        self.log(f"{prefix}/loss", torch.stack(list(terms.values())).sum(), prog_bar=True, **how)
 
 
 @torch.inference_mode()

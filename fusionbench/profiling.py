@@ -22,9 +22,12 @@ from fusionbench.registry import MethodSpec
 CONV_LINEAR = ("conv", "linear")
 
 
-def parameter_count(method: FusionMethod) -> int:
-    """Return the number of values in all parameters, trainable or frozen; buffers do not count."""
-    return sum(parameter.numel() for parameter in method.parameters())
+def parameter_count(method: FusionMethod, part: str = "") -> int:
+    """Return the number of values in all parameters, trainable or frozen; buffers do not count.
+
+    ``part`` names the one submodule that a paper counts, in a card ``expect.parameters_of``.
+    """
+    return sum(parameter.numel() for parameter in method.get_submodule(part).parameters())
 
 
 def example(method: FusionMethod, height: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -85,7 +88,7 @@ def profile(
     spec: MethodSpec,
     arguments: dict[str, Any],
     sizes: list[tuple[int, int]],
-    device: torch.device,
+    device: str,
     seconds: float,
 ) -> dict[str, Any]:
     """Profile one method at sizes given as (width, height); MACs as its card counts them, other counts beside.
@@ -100,7 +103,8 @@ def profile(
     mode = spec.card.expect.get("count", "all")
     counts = {f"{w}x{h}": macs(method, h, w) for w, h in sizes}
     return {
-        "params": parameter_count(method),
+        "params": parameter_count(method, spec.card.expect.get("parameters_of", "")),
+        "params_all": parameter_count(method),
         "trainable_params": sum(p.numel() for p in method.parameters() if p.requires_grad),
         "macs": {size: count[mode] for size, count in counts.items()},
         "macs_count": mode,

@@ -85,14 +85,16 @@ def _read_state(path: Path) -> dict[str, Any]:
 
 def shipped_weights(spec: MethodSpec, family: str, arguments: dict[str, Any]) -> Weights | None:
     """Return the weights that come with a method for a family, if they were trained with these arguments.
-    Raises WeightsError where the file does not have the SHA-256 its JSON states.
+
+    ``stands_for`` in their JSON names other arguments that they are offered for: weights trained with another loss
+    fit the same network. Raises WeightsError where the file does not have the SHA-256 its JSON states.
     """
     name = spec.card.weights.get(family)
     if name is None:
         return None
     path = spec.source / "weights" / name
     about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    if about["arguments"] != arguments:
+    if arguments not in (about["arguments"], about.get("stands_for", about["arguments"])):
         return None
     digest = file_hash(path)
     if digest != about["sha256"]:

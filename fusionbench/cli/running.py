@@ -81,12 +81,12 @@ def _duration(seconds: float) -> str:
 def _show_result(result: RunResult, options: RunOptions, as_json: bool) -> None:
     from fusionbench.metrics import resolve, resolve_profile
     from fusionbench.report.tables import build_tables
-    from fusionbench.runner.store import scores_of
+    from fusionbench.runner.store import score_rows
 
     records = result.records()
     tables = build_tables(
         records,
-        scores_of(records),
+        score_rows(records),
         metrics=resolve(options.metrics, options.profile),
         profile=resolve_profile(options.profile),
     )

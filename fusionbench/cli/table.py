@@ -36,11 +36,11 @@ def table(
     from fusionbench.metrics import resolve, resolve_profile
     from fusionbench.report import render, to_json
     from fusionbench.report.tables import build_tables
-    from fusionbench.runner.store import read_records, scores_of
+    from fusionbench.runner.store import read_records, score_rows
 
     records = _only(read_records(*(runs or [Path("runs")])), dataset)
     names = resolve(metrics, profile) if metrics else None
-    tables = build_tables(records, scores_of(records), metrics=names, profile=resolve_profile(profile))
+    tables = build_tables(records, score_rows(records), metrics=names, profile=resolve_profile(profile))
     if json:
         print_json(to_json(tables))
     elif output is not None:

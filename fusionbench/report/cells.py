@@ -29,20 +29,26 @@ class Score(NamedTuple):
 Scores = dict[str, dict[str, dict[str, Score]]]  # metric -> version -> image -> score
 
 
-def index_scores(scores: DataFrame, profile: str) -> dict[tuple[str, str, str], Scores]:
+def index_scores(
+    scores: DataFrame | Iterable[tuple[Any, ...]], profile: str
+) -> dict[tuple[str, str, str], Scores]:
     """Sort the scores of one profile by (data set, split, run), then metric, version and image.
 
     An image scored twice, as when two folders hold the same run, keeps the score that is ok.
     """
     index: dict[tuple[str, str, str], Scores] = {}
-    names = ["dataset", "split", "run", "metric", "version", "image", "status", "value", "detail"]
-    chosen = scores[scores["profile"] == profile]
-    for *key, metric, version, image, status, value, detail in zip(*(chosen[n] for n in names), strict=True):
-        versions = index.setdefault(tuple(key), {}).setdefault(metric, {})
-        images = versions.setdefault(str(version), {})
-        score = _score(status, value, detail)
-        images[image] = max(images.get(image, score), score, key=_preference)
+    for dataset, split, run, which, metric, version, image, status, value, detail in _rows(scores):
+        if which == profile:
+            versions = index.setdefault((dataset, split, run), {}).setdefault(metric, {})
+            images = versions.setdefault(str(version), {})
+            score = _score(status, value, detail)
+            images[image] = max(images.get(image, score), score, key=_preference)
     return index
+
+
+def _rows(scores: DataFrame | Iterable[tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
+    names = ["dataset", "split", "run", "profile", "metric", "version", "image", "status", "value", "detail"]
+    return zip(*(scores[n] for n in names), strict=True) if hasattr(scores, "columns") else scores
 
 
 def _score(status: str, value: float, detail: object) -> Score:

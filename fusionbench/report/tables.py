@@ -22,7 +22,7 @@ KINDS = ("learned", "classical", "external", "trivial")
 
 def build_tables(
     records: Iterable[Record],
-    scores: DataFrame,
+    scores: DataFrame | Iterable[tuple[Any, ...]],
     *,
     metrics: Sequence[str] | None = None,
     profile: str = "canonical",
@@ -30,7 +30,8 @@ def build_tables(
 ) -> list[Table]:
     """Build one table for each set of pairs: data set, split, and which pairs with what content.
 
-    ``records`` are run.json documents, ``scores`` the long format of `fusionbench.runner.store.read_runs`.
+    ``records`` are run.json documents, ``scores`` the long format of `read_runs` or the rows of
+    `score_rows`, both of fusionbench.runner.store.
     Rows are methods, each by its newest run; columns are ``metrics`` in that order, or by default every
     scored metric in the order of the cards. Other profiles and older metric versions are never mixed in.
     Raises UnknownNameError on a metric without a card.

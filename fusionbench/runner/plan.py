@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 from fusionbench.config import MethodConfig
@@ -68,11 +69,21 @@ class Request:
     setting: str = ""
 
 
-def make_plan(request: Request) -> Plan:
+class Lookup:
+    """Methods, configurations and splits by name, each looked up once for all runs of a sweep."""
+
+    def __init__(self) -> None:
+        self.spec = functools.cache(spec)
+        self.config = functools.cache(lambda reference, overrides: self.spec(reference).config(overrides))
+        self.split = functools.cache(lambda name, *where: find_split(dataset(name), *where))
+
+
+def make_plan(request: Request, lookup: Lookup | None = None) -> Plan:
     """Turn names into cells. Raises PlanError listing every problem."""
     problems: list[str] = []
-    methods = _methods(request, problems)
-    splits = _splits(request, problems)
+    lookup = lookup or Lookup()
+    methods = _methods(request, lookup, problems)
+    splits = _splits(request, lookup, problems)
     cells, skipped = [], []
     for split in splits:
         for found, config, asked_by_name in methods:
@@ -98,7 +109,9 @@ def _grouped_datasets(request: Request) -> bool:
     return any(name.lower() == "all" for name in request.datasets)
 
 
-def _methods(request: Request, problems: list[str]) -> list[tuple[MethodSpec, MethodConfig, bool]]:
+def _methods(
+    request: Request, lookup: Lookup, problems: list[str]
+) -> list[tuple[MethodSpec, MethodConfig, bool]]:
     """Return (method, configuration, named by the user), each method once, default baselines last."""
     wanted = [(name, True) for name in request.methods if name.lower() not in METHOD_GROUPS]
     for group in (name.lower() for name in request.methods if name.lower() in METHOD_GROUPS):
@@ -108,8 +121,8 @@ def _methods(request: Request, problems: list[str]) -> list[tuple[MethodSpec, Me
     found: dict[str, tuple[MethodSpec, MethodConfig, bool]] = {}
     for reference, named in wanted:
         try:
-            method = spec(reference)
-            config = method.config(request.overrides if named else ())
+            method = lookup.spec(reference)
+            config = lookup.config(reference, request.overrides if named else ())
         except FusionbenchError as error:
             problems.append(str(error))
             continue
@@ -129,14 +142,12 @@ def group_members(group: str) -> list[str]:
     return [name for name in names() if card(name).kind in kinds]
 
 
-def _splits(request: Request, problems: list[str]) -> list[Split]:
+def _splits(request: Request, lookup: Lookup, problems: list[str]) -> list[Split]:
     found: dict[str, Split] = {}
     for asked in request.datasets:
         for name in expand_dataset(asked, request, problems):
             try:
-                found.setdefault(
-                    name, find_split(dataset(name), request.split, request.data_root, request.limit)
-                )
+                found.setdefault(name, lookup.split(name, request.split, request.data_root, request.limit))
             except FusionbenchError as error:
                 problems.append(str(error))
     return list(found.values())

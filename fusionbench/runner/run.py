@@ -18,7 +18,7 @@ from fusionbench.runner.done import find_done
 from fusionbench.runner.job import Job, Limits
 from fusionbench.runner.local import run_local
 from fusionbench.runner.outcome import CellResult
-from fusionbench.runner.plan import Plan, PlanError, Request, make_plan
+from fusionbench.runner.plan import Lookup, Plan, PlanError, Request, make_plan
 from fusionbench.runner.progress import Reporter
 from fusionbench.runner.record import CellOptions
 from fusionbench.runner.store import read_records
@@ -95,7 +95,7 @@ def _tuple(names: str | Sequence[str]) -> tuple[str, ...]:
     return tuple(part.strip() for part in parts if part.strip())
 
 
-def plan_run(options: RunOptions) -> Plan:
+def plan_run(options: RunOptions, lookup: Lookup | None = None) -> Plan:
     """Check the request without doing anything. Raises PlanError, RequestError or UnknownNameError."""
     resolve(options.metrics, options.profile)
     pick_device(options.device)
@@ -120,7 +120,8 @@ def plan_run(options: RunOptions) -> Plan:
             options.baselines,
             options.overrides,
             options.setting,
-        )
+        ),
+        lookup,
     )
 
 
@@ -151,10 +152,10 @@ def execute(asked: Sequence[RunOptions], reporter: Reporter) -> RunResult:
 
 def plan_all(asked: Sequence[RunOptions]) -> list[Plan]:
     """Check all requests. Raises PlanError listing the problems of all."""
-    plans, problems = [], []
+    plans, problems, lookup = [], [], Lookup()
     for options in asked:
         try:
-            plans.append(plan_run(options))
+            plans.append(plan_run(options, lookup))
         except PlanError as error:
             problems += str(error).splitlines()
     if problems:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import os
+from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,58 +16,27 @@ from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 from fusionbench.config import MethodConfig
 from fusionbench.data.pairs import Split
 from fusionbench.errors import ConfigError, RequestError
-from fusionbench.identity import digest_of
 from fusionbench.method import FusionMethod
 from fusionbench.provenance import provenance
 from fusionbench.registry import MethodSpec, check_family
 from fusionbench.training.callbacks import LastCheckpoint, Progress, ReseedEachStep, read_progress
 from fusionbench.training.curves import write_curves
+from fusionbench.training.folder import TrainingFolder, training_folder, training_identity
 from fusionbench.training.loaders import build_loaders
 from fusionbench.weights import load_weights, save_weights
 
 
 @dataclass(frozen=True)
 class FitOptions:
-    """What the caller chooses beside the recipe; ``device`` is auto, cpu, cuda or cuda:i."""
+    """What the caller chooses beside the recipe; ``device`` is auto, cpu, cuda or cuda:i.
+
+    ``callback``, where there is one, takes the place of the progress bar.
+    """
 
     seed: int = 0
     device: str = "auto"
     quiet: bool = False
-
-
-@dataclass(frozen=True)
-class TrainingFolder:
-    """One training's place: ``<out>/training/<data set>/<method>/<id>``."""
-
-    path: Path
-
-    @property
-    def weights(self) -> Path:
-        return self.path / "weights.safetensors"
-
-    @property
-    def finished(self) -> bool:
-        return self.weights.exists() and self.weights.with_suffix(".json").exists()
-
-
-def training_identity(spec: MethodSpec, config: MethodConfig, split: Split, seed: int) -> dict[str, Any]:
-    """Return what decides the outcome of a training; the trainer's devices and workers do not."""
-    stages = {name: asdict(recipe) for name, recipe in config.stages.items()}
-    return {
-        "method": spec.files_hash(),
-        "arguments": config.args,
-        "stages": stages,
-        "data": split.content_hash(),
-        "seed": seed,
-    }
-
-
-def training_folder(
-    spec: MethodSpec, config: MethodConfig, split: Split, seed: int, out: Path
-) -> TrainingFolder:
-    """Name the folder of a training without creating it."""
-    identity = digest_of(training_identity(spec, config, split, seed))[:10]
-    return TrainingFolder(out / "training" / split.spec.name / spec.name / identity)
+    callback: pl.Callback | None = None
 
 
 def train(
@@ -78,8 +49,17 @@ def train(
     """
     check_family(spec, split.spec.name, split.spec.family)
     folder = training_folder(spec, config, split, options.seed, out)
-    if folder.finished:
-        return folder
+    # the processes of one distributed training share its folder, two trainings must not
+    lock = nullcontext() if "LOCAL_RANK" in os.environ else folder.lock()
+    with lock:
+        if not folder.finished:
+            _train(spec, config, split, folder, options)
+    return folder
+
+
+def _train(
+    spec: MethodSpec, config: MethodConfig, split: Split, folder: TrainingFolder, options: FitOptions
+) -> None:
     pl.seed_everything(options.seed, workers=True, verbose=False)
     method = spec.build(config.args)
     if not method.trainable:
@@ -97,10 +77,11 @@ def train(
         )
     folder.path.mkdir(parents=True, exist_ok=True)
     seconds = {s: _fit_stage(method, s, config, split, folder, options) for s in method.stages}
+    method.finish()
     write_curves(folder.path, list(seconds))
-    about = _about(spec, config, split, seconds, options) | {"caveats": method.caveats}
+    about = _about(spec, config, split, seconds, options)
+    about |= {"caveats": method.caveats, "auxiliaries": method.auxiliaries}
     save_weights(method, folder.weights, about)
-    return folder
 
 
 def _fit_stage(
@@ -121,8 +102,9 @@ def _fit_stage(
     if progress.epochs == method.recipe.epochs:
         load_weights(method, last)
         return progress.seconds
-    trainer = build_trainer(config, stage, place, progress, options)
-    loaders = build_loaders(split, method.recipe, method.color, options.seed, config.trainer.workers)
+    trainer = build_trainer(method, config, stage, place, progress, options)
+    color = method.batch_color or method.color
+    loaders = build_loaders(split, method.recipe, color, options.seed, config.trainer.workers)
     # Lightning starts loader processes before it tells the sampler which epoch it resumes at
     loaders[0].sampler.set_epoch(progress.epochs)
     resume = last if last.exists() else None
@@ -137,7 +119,12 @@ def _fit_stage(
 
 
 def build_trainer(
-    config: MethodConfig, stage: str, place: Path, progress: Progress, options: FitOptions
+    method: FusionMethod,
+    config: MethodConfig,
+    stage: str,
+    place: Path,
+    progress: Progress,
+    options: FitOptions,
 ) -> pl.Trainer:
     """Return Lightning's Trainer for one stage: logs as CSV and TensorBoard, a checkpoint an epoch."""
     recipe, hardware = config.stages[stage], config.trainer
@@ -148,7 +135,10 @@ def build_trainer(
         ReseedEachStep(options.seed),
         LearningRateMonitor("epoch"),
     ]
-    if not options.quiet:
+    bar = options.callback is None and not options.quiet
+    if options.callback is not None:
+        callbacks.append(options.callback)
+    if bar:
         callbacks.append(RichProgressBar(console_kwargs={"stderr": True}))
     return pl.Trainer(
         accelerator=accelerator,
@@ -156,13 +146,14 @@ def build_trainer(
         strategy=hardware.strategy,
         precision=hardware.precision,
         max_epochs=recipe.epochs,
-        gradient_clip_val=recipe.clip or None,
+        # a method that takes its steps itself clips by itself: Lightning refuses to
+        gradient_clip_val=(recipe.clip or None) if method.automatic_optimization else None,
         callbacks=callbacks,
         logger=[
             CSVLogger(place, name="", version=f"csv-{progress.epochs}"),
             TensorBoardLogger(place, name="", version=f"tensorboard-{progress.epochs}"),
         ],
-        enable_progress_bar=not options.quiet,
+        enable_progress_bar=bar,
         enable_checkpointing=False,
         enable_model_summary=False,
         log_every_n_steps=1,
