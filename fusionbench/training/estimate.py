@@ -29,7 +29,7 @@ def estimate_seconds(spec: MethodSpec, config: MethodConfig, split: Split, optio
     for stage in method.stages:
         recipe = config.stages[stage]
         method.begin(stage)
-        loader, _ = build_loaders(split, recipe, method.color, options.seed, 0)
+        loader, _ = build_loaders(split, recipe, method.batch_color or method.color, options.seed, 0)
         seconds = []
         for batch in islice(loader, TIMED_STEPS + 1):
             started = time.monotonic()

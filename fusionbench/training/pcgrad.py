@@ -89,11 +89,8 @@ def gradients(
     wanted = [p for p in parameters if p.requires_grad]
     rows = [torch.autograd.grad(o, wanted, retain_graph=True, allow_unused=True) for o in objectives]
     reached = [k for k, column in enumerate(zip(*rows, strict=True)) if any(g is not None for g in column)]
-    flat = [
-        torch.cat([(torch.zeros_like(wanted[k]) if row[k] is None else row[k]).flatten() for k in reached])
-        for row in rows
-    ]
-    return [wanted[k] for k in reached], torch.stack(flat)
+    values = [torch.zeros_like(wanted[k]) if row[k] is None else row[k] for row in rows for k in reached]
+    return [wanted[k] for k in reached], torch.cat([v.flatten() for v in values]).view(len(rows), -1)
 
 
 def cosines(names: Sequence[str], found: Tensor) -> dict[str, Tensor]:
@@ -111,13 +108,13 @@ def project(found: Tensor, seed: int = 0, reduction: Literal["mean", "sum"] = "m
     From three objectives on the order of the planes matters: it is drawn by ``seed``, which must be the same in all
     processes of a training.
     """
-    squares = found.square().sum(1) + EPSILON
-    order = torch.Generator().manual_seed(seed)
-    projected = found.clone()
-    for number, gradient in enumerate(projected):
+    # every projection is a sum of the given gradients, so it takes no more of them than their dot products
+    products, order = found @ found.T, torch.Generator().manual_seed(seed)
+    shares = torch.eye(len(found), dtype=found.dtype, device=found.device)
+    for number, share in enumerate(shares):
         for other in torch.randperm(len(found), generator=order).tolist():
             if other != number:
-                # nothing to remove where the overlap is positive; no branch, which would wait for the device
-                overlap = (gradient @ found[other]).clamp(max=0)
-                gradient -= overlap / squares[other] * found[other]
-    return projected.sum(0) / (len(found) if reduction == "mean" else 1)
+                # nothing to remove where the product is positive; no branch, which would wait for the device
+                against = (share @ products[:, other]).clamp(max=0)
+                share[other] -= against / (products[other, other] + EPSILON)
+    return shares.sum(0) @ found / (len(found) if reduction == "mean" else 1)

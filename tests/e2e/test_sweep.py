@@ -1,0 +1,96 @@
+"""Sweeps as users write them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from command import fusionbench
+
+from fusionbench.errors import ConfigError, RequestError
+from fusionbench.runner.run import RunOptions, make_jobs, plan_all, shard_of
+from fusionbench.runner.sweep import expand, find_sweep, read_sweep
+from fusionbench.shipped import share
+
+SHIPPED = sorted(path.stem for path in share("benchmarks").glob("*.yaml"))
+
+
+def write(folder: Path, **document: object) -> Path:
+    path = folder / "sweep.yaml"
+    path.write_text(json.dumps({"methods": ["refinefuse"], "datasets": ["demo"], **document}))
+    return path
+
+
+def names(path: Path, **options: object) -> list[str]:
+    asked = expand(read_sweep(path), RunOptions((), (), **options))
+    return [job.planned.name for job in make_jobs(plan_all(asked), asked)]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_sweep_that_comes_along_can_be_planned_on_demo(name: str) -> None:
+    sweep = read_sweep(find_sweep(name))
+    demo = {"ir-vis": "demo", "medical": "demo-medical", "sar-optical": "demo-sar-opt"}
+    known = {"msrs": "demo", "whu-opt-sar": "demo-sar-opt", "sar-opt": "demo-sar-opt", **demo}
+    sweep.datasets = [known.get(sweep.datasets[0], sweep.datasets[0])]
+    sweep.train_datasets = ["demo-sar-opt"] if sweep.train_datasets else []
+    asked = expand(sweep, RunOptions((), ()))
+    assert all(plan.cells for plan in plan_all(asked))
+
+
+def test_a_grid_gives_one_row_a_point_and_baselines_once(tmp_path: Path) -> None:
+    path = write(tmp_path, grid={"args.levels": [3, 4], "args.fim": False}, seeds=[0, 1], baselines=True)
+    found = names(path)
+    assert found[0] == "refinefuse@levels=3+fim=False+seed=0"
+    assert len([name for name in found if name.startswith("refinefuse")]) == 4
+    assert found.count("average") == 1
+
+
+def test_variants_and_settings_share_a_name(tmp_path: Path) -> None:
+    path = write(tmp_path, methods=["refinefuse@wo_fim"], grid={"args.levels": [3]})
+    assert names(path) == ["refinefuse@wo_fim+levels=3"]
+
+
+def test_transfer_names_the_data_set_that_was_learned_from(tmp_path: Path) -> None:
+    path = write(tmp_path, train_datasets=["demo", "demo-medical"])
+    assert names(path) == ["refinefuse@from=demo", "refinefuse@from=demo-medical"]
+
+
+def test_shards_are_disjoint_and_complete(tmp_path: Path) -> None:
+    asked = expand(read_sweep(write(tmp_path, seeds=list(range(7)))), RunOptions((), ()))
+    jobs = make_jobs(plan_all(asked), asked)
+    parts = [shard_of(jobs, f"{part}/3") for part in (1, 2, 3)]
+    assert sorted(job.index for part in parts for job in part) == list(range(7))
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"metod": ["average"]}, "did you mean 'methods'"),
+        ({"seeds": []}, "names no seeds"),
+        ({"seeds": ["zero"]}, "zero"),
+        ({"grid": {"args.levels": []}}, "grid.args.levels has no value"),
+    ],
+)
+def test_a_wrong_file_is_told_apart(document: dict[str, object], words: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=words):
+        read_sweep(write(tmp_path, **document))
+
+
+def test_dry_run_tells_what_is_done_and_how_long_the_rest_took(tmp_path: Path) -> None:
+    write(tmp_path, methods=["average"], seeds=[0, 1], limit=2, metrics=["EN"])
+    first = fusionbench("sweep", "sweep.yaml", "--shard", "1/2", cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    done = fusionbench("sweep", "sweep.yaml", "--dry-run", "--json", cwd=tmp_path)
+    cells = json.loads(done.stdout)["cells"]
+    assert [(cell["method"], cell["done"]) for cell in cells] == [
+        ("average@seed=0", True),
+        ("average@seed=1", False),
+    ]
+    assert cells[1]["seconds"] > 0
+
+
+@pytest.mark.parametrize("shard", ["0/2", "3/2", "a/b", "1"])
+def test_a_wrong_shard_is_one_sentence(shard: str) -> None:
+    with pytest.raises(RequestError, match="for example 1/4"):
+        shard_of([], shard)
