@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from fusionbench.command import check_command
 from fusionbench.config import unknown_key
 from fusionbench.errors import ConfigError, PluginError
 from fusionbench.types import FAMILIES
@@ -21,7 +22,7 @@ class Card:
 
     ``weights`` maps a family to a file name in the method's folder (or says where to get one); ``expect`` holds
     sizes as the paper prints them; ``open`` lists what the paper leaves open, what we chose and why; ``xfail``
-    maps a contract check to the reason why the method cannot pass it.
+    maps a contract check to the reason why the method cannot pass it; ``command`` is run where there is no class.
     """
 
     title: str
@@ -39,6 +40,7 @@ class Card:
     open: tuple[Mapping[str, str], ...] = ()
     xfail: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
 
 
 def card_from(data: Mapping[str, Any], where: Path) -> Card:
@@ -60,7 +62,9 @@ def card_from(data: Mapping[str, Any], where: Path) -> Card:
         raise ConfigError(
             f"{where}: family '{strange[0]}' is none of {', '.join(FAMILIES)}: use one of these."
         )
-    lists = {key: tuple(data[key]) for key in ("families", "open", "notes") if data.get(key)}
+    if data.get("command") is not None:
+        check_command(data["command"], data["kind"], where)
+    lists = {key: tuple(data[key]) for key in ("families", "open", "notes", "command") if data.get(key)}
     return Card(**{**{k: v for k, v in data.items() if v is not None}, **lists})
 
 

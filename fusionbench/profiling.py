@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 
-from fusionbench.errors import RequestError
 from fusionbench.method import FusionMethod
 from fusionbench.registry import MethodSpec
 
@@ -93,12 +92,9 @@ def profile(
 ) -> dict[str, Any]:
     """Profile one method at sizes given as (width, height); MACs as its card counts them, other counts beside.
 
-    Raises RequestError for ``images:DIR``, which computes nothing.
+    Raises RequestError where there is no class.
     """
-    if spec.external:
-        raise RequestError(
-            f"'{spec.name}' is a folder of images: only a method that computes can be profiled."
-        )
+    spec.require_class()
     method = spec.build(arguments).to(device)
     mode = spec.card.expect.get("count", "all")
     counts = {f"{w}x{h}": macs(method, h, w) for w, h in sizes}

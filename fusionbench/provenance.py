@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import platform
+import re
+import shutil
 import subprocess
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import fusionbench
@@ -15,17 +20,24 @@ PACKAGES = ("torch", "pytorch-lightning", "numpy", "kornia", "timm", "pandas", "
 
 def provenance(device: str, seed: int) -> dict[str, Any]:
     """Return versions, git state and hardware as plain JSON; names no host, user or path."""
+    import torch
+
+    gpu = device != "cpu" and torch.cuda.is_available()
     return {
         "fusionbench": fusionbench.__version__,
         "python": platform.python_version(),
-        "versions": {name: _version(name) for name in PACKAGES},
+        "versions": {name: package_version(name) for name in PACKAGES},
         "git": git_state(),
         "device": device_name(device),
+        "cpu": cpu_model(),
+        "driver": gpu_driver() if gpu else None,
+        "cuda": torch.version.cuda,
         "seed": seed,
     }
 
 
-def _version(package: str) -> str | None:
+def package_version(package: str) -> str | None:
+    """Return the version of an installed distribution without importing it, None where it is absent."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -34,13 +46,10 @@ def _version(package: str) -> str | None:
 
 def git_state() -> str | None:
     """Return the commit of the checkout, with ``-dirty`` for local changes; None outside a checkout."""
-    command = ["git", "-C", str(PACKAGE.parent), "describe", "--always", "--dirty", "--abbrev=10"]
     if not (PACKAGE.parent / ".git").exists():
         return None
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None
+    describe = ("describe", "--always", "--dirty", "--abbrev=10")
+    return _output("git", "-C", str(PACKAGE.parent), *describe)
 
 
 def device_name(device: str) -> str:
@@ -48,6 +57,89 @@ def device_name(device: str) -> str:
     import torch
 
     if device != "cpu" and torch.cuda.is_available():
-        index = int(device.partition(":")[2] or 0)
-        return f"{torch.cuda.get_device_name(index)}, CUDA {torch.version.cuda}"
+        return f"{torch.cuda.get_device_name(_index(device))}, CUDA {torch.version.cuda}"
     return f"cpu ({platform.machine()}, {torch.get_num_threads()} threads)"
+
+
+@functools.cache
+def cpu_model() -> str:
+    """Return the processor's name as its maker gives it; the kind of machine where the system does not tell."""
+    if platform.system() == "Darwin":
+        found = _output("sysctl", "-n", "machdep.cpu.brand_string")
+    else:
+        try:
+            text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            text = ""
+        line = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+        found = line and line[1].strip()
+    return found or platform.processor() or platform.machine()
+
+
+@functools.cache
+def gpu_driver() -> str | None:
+    """Return the version of the NVIDIA driver, None where neither NVML nor nvidia-smi gives it."""
+    nvml = _nvml()
+    if nvml is not None:
+        try:
+            return _text(nvml.nvmlSystemGetDriverVersion())
+        except nvml.NVMLError:
+            pass
+    found = nvidia_smi("driver_version")
+    return found[0][0] if found else None
+
+
+def nvidia_smi(*fields: str) -> list[list[str]]:
+    """Ask nvidia-smi for fields; return their texts for each GPU, nothing where there is no such program."""
+    if shutil.which("nvidia-smi") is None:
+        return []
+    lines = _output("nvidia-smi", f"--query-gpu={','.join(fields)}", "--format=csv,noheader") or ""
+    return [[part.strip() for part in line.split(",")] for line in lines.splitlines() if line.strip()]
+
+
+def energy(device: str) -> float | None:
+    """Return the joules a GPU has used since its driver was loaded, whatever ran on it.
+
+    The difference of two calls is the energy between them. None on a CPU, without the package nvidia-ml-py, and
+    for a GPU that does not count (older than Volta, or a MIG part of one).
+    """
+    if device == "cpu" or (nvml := _nvml()) is None:
+        return None
+    import torch
+
+    if not torch.cuda.is_available():
+        return None
+    try:
+        # torch's numbers depend on CUDA_VISIBLE_DEVICES, a GPU's UUID does not
+        uuid = torch.cuda.get_device_properties(_index(device)).uuid
+        handle = nvml.nvmlDeviceGetHandleByUUID(f"GPU-{uuid}".encode())
+        return nvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1000
+    except Exception:  # a reading that lacks must not cost the cell
+        return None
+
+
+@functools.cache
+def _nvml() -> Any:
+    """Return NVML's Python module, ready to be asked; None without the module, a driver or a GPU."""
+    try:
+        nvml = import_module("pynvml")
+        nvml.nvmlInit()
+    except Exception:  # an optional module of another maker: a record is complete without it
+        return None
+    return nvml
+
+
+def _index(device: str) -> int:
+    return int(device.partition(":")[2] or 0)
+
+
+def _text(name: str | bytes) -> str:
+    return name.decode() if isinstance(name, bytes) else name
+
+
+def _output(*command: str) -> str | None:
+    """Return what a command prints, None where it cannot be run, fails or hangs."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None

@@ -1,7 +1,8 @@
 """Find methods by name, file, class or folder of images. Listing imports none of them.
 
 A reference is ``name``, ``name@variant`` (several as ``name@v1+v2``), ``./file.py[:Class]``,
-``package.module:Class`` or ``images:DIR``. Names are compared without case, and hyphen equals underscore.
+``package.module:Class``, ``./folder`` (its card.yaml names a command) or ``images:DIR``. Names are compared
+without case, and hyphen equals underscore.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fusionbench.cards import Card, literal, read_card, read_yaml
+from fusionbench.command import command_hash
 from fusionbench.errors import ConfigError, DataNotFoundError, PluginError, RequestError, UnknownNameError
 from fusionbench.shipped import share
 
@@ -44,6 +46,17 @@ class MethodSpec:
     @property
     def external(self) -> bool:
         return self.card.kind == "external"
+
+    @property
+    def has_class(self) -> bool:
+        """Tell whether there is a class to construct; a command or a folder of images has none."""
+        return not (self.external or self.card.command)
+
+    def require_class(self) -> None:
+        """Raise RequestError where there is no class."""
+        if not self.has_class:
+            what = "a folder of images" if self.external else "a command"
+            raise RequestError(f"'{self.name}' is {what} and no class: name a method that is one.")
 
     def recipe_file(self) -> dict[str, Any]:
         """Return config.yaml of a folder or the literal CONFIG of a single file, empty where there is none."""
@@ -76,10 +89,17 @@ class MethodSpec:
 
         layers = self.layers()
         stages = tuple(layers[0].get("stages", {"fuse": {}}))
-        return resolve(layers, overrides, stages)
+        found = resolve(layers, overrides, stages)
+        if found.args and self.card.command:
+            raise ConfigError(
+                f"'{self.name}' is a command and takes no args: write what it needs into its card's command."
+            )
+        return found
 
     def files_hash(self) -> str:
         """Return the SHA-256 over the method's code: what must not change between two halves of a run."""
+        if self.card.command:
+            return command_hash(self.source, self.card.command)
         digest = hashlib.sha256()
         files = sorted(self.source.glob("*.py")) if self.source.is_dir() else [self.source]
         for path in files:
@@ -87,9 +107,10 @@ class MethodSpec:
         return digest.hexdigest()
 
     def build(self, arguments: dict[str, Any]) -> FusionMethod:
-        """Import the class and construct it. Raises PluginError or ConfigError."""
+        """Import the class and construct it. Raises PluginError, ConfigError or RequestError."""
         from fusionbench.construct import construct
 
+        self.require_class()
         return construct(self, arguments)
 
 
@@ -115,10 +136,8 @@ def spec(reference: str) -> MethodSpec:
     if parts := FILE.fullmatch(reference):
         return _file(reference, parts)
     base, _, variants = reference.partition("@")
-    if base.startswith((".", "/")):
-        raise PluginError(
-            f"'{reference}' is no method: a file's name ends in .py, a registered name has no path."
-        )
+    if base.startswith((".", "/", "~")):
+        return _folder(reference)
     if ":" in base:
         return _class(reference, base, variants)
     return _registered(reference, base, variants)
@@ -175,6 +194,19 @@ def _file(reference: str, parts: re.Match[str]) -> MethodSpec:
     name, variants = _with_variants(f"{path.stem}-{class_name}", parts["variants"] or "")
     target = f"{path}:{parts['class']}" if parts["class"] else str(path)
     return MethodSpec(reference, name, _card_or_default(path, class_name), path, target, variants)
+
+
+def _folder(reference: str) -> MethodSpec:
+    path = Path(reference).expanduser().resolve()
+    if not (path / "card.yaml").is_file():
+        raise PluginError(
+            f"'{reference}' is no method: a file's name ends in .py, a folder holds a card.yaml, a registered "
+            "name has no path."
+        )
+    found = read_card(path)
+    if not found.command:
+        raise PluginError(f"{path / 'card.yaml'} names no command: give the file of the class, as ./file.py.")
+    return MethodSpec(reference, path.name, found, path, "")
 
 
 def _class(reference: str, base: str, variants: str) -> MethodSpec:

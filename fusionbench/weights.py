@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
+
+from platformdirs import user_data_dir
 
 from fusionbench.errors import WeightsError
 from fusionbench.files import write_json, write_through
@@ -16,11 +22,14 @@ if TYPE_CHECKING:
     from fusionbench.registry import MethodSpec
 
 
+IMPORTED_KEYS = {"arguments", "families", "imported", "note", "sha256"}  # what choosing among imports reads
+
+
 @dataclass(frozen=True)
 class Weights:
     """Where a method's parameters come from.
 
-    ``source`` is none, shipped, trained, file or random; ``note`` one sentence for captions.
+    ``source`` is none, trained, imported, shipped, file or random; ``note`` one sentence for captions.
     """
 
     source: str
@@ -56,6 +65,10 @@ def load_weights(method: FusionMethod, path: Path) -> None:
         raise WeightsError(f"Weights {path} do not exist: check --weights.")
     try:
         state = _read_state(path)
+    except UnpicklingError as error:  # torch's own message recommends to run the code in the file
+        raise WeightsError(
+            f"Weights {path} are no checkpoint of plain tensors, and code in files is never run: save its state dict."
+        ) from error
     except Exception as error:
         raise WeightsError(
             f"Weights {path} cannot be read: {' '.join(str(error).split())[:300]}; get the file again."
@@ -102,3 +115,64 @@ def shipped_weights(spec: MethodSpec, family: str, arguments: dict[str, Any]) ->
             f"Weights {path} have SHA-256 {digest[:10]}, not {about['sha256'][:10]}: reinstall fusionbench."
         )
     return Weights("shipped", path, digest, about["note"])
+
+
+def weights_folder() -> Path:
+    """Return where imported weights lie: FUSIONBENCH_WEIGHTS, else ``weights`` in the user's data folder."""
+    given = os.environ.get("FUSIONBENCH_WEIGHTS")
+    return Path(given).expanduser() if given else Path(user_data_dir("fusionbench")) / "weights"
+
+
+def imported_files(name: str) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield the imported weights of a method (variants share a folder) with what their JSON says, oldest first.
+
+    Raises WeightsError for a damaged JSON file.
+    """
+    found = [(path, _imported_about(path)) for path in (weights_folder() / base_name(name)).glob("*.json")]
+    for path, about in sorted(found, key=lambda entry: (str(entry[1]["imported"]), entry[0])):
+        yield path.with_suffix(".safetensors"), about
+
+
+def base_name(name: str) -> str:
+    """Return a method's name without its variants."""
+    return name.partition("@")[0]
+
+
+def _imported_about(path: Path) -> dict[str, Any]:
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        about = None
+    if not isinstance(about, dict) or not about.keys() >= IMPORTED_KEYS:
+        raise WeightsError(f"{path} is damaged: delete it and import its weights again.")
+    return about
+
+
+def imported_weights(spec: MethodSpec, family: str, arguments: dict[str, Any]) -> Weights | None:
+    """Return the weights imported last for a method, a family and these constructor arguments.
+
+    Raises WeightsError where their file is gone or no longer has the SHA-256 its JSON states.
+    """
+    fitting = [
+        (path, about)
+        for path, about in imported_files(spec.name)
+        if family in about["families"] and arguments == about["arguments"]
+    ]
+    if not fitting:
+        return None
+    path, about = fitting[-1]
+    if not path.is_file():
+        raise WeightsError(f"Imported weights {path} are gone: import them again, or delete their JSON file.")
+    status = path.stat()
+    digest = _hash_once(path, status.st_size, status.st_mtime_ns)
+    if digest != about["sha256"]:
+        raise WeightsError(
+            f"Imported weights {path} have SHA-256 {digest[:10]}, not {about['sha256'][:10]}: import them again."
+        )
+    return Weights("imported", path, digest, about["note"])
+
+
+@functools.cache
+def _hash_once(path: Path, size: int, changed: int) -> str:
+    """A sweep asks for the same large file once a cell."""
+    return file_hash(path)

@@ -35,3 +35,5 @@ def shared_golden() -> Path:
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Generate the demo images anew in a folder of this session's, for subprocesses too."""
     os.environ["FUSIONBENCH_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    # what a developer has imported must not change what tests find
+    os.environ["FUSIONBENCH_WEIGHTS"] = str(tmp_path_factory.mktemp("weights"))

@@ -7,7 +7,9 @@ import typer
 from fusionbench import __version__
 from fusionbench.cli import (
     check,
+    compare,
     data,
+    doctor,
     explain,
     fuse,
     info,
@@ -18,6 +20,7 @@ from fusionbench.cli import (
     sweep,
     table,
     train,
+    weights,
 )
 
 app = typer.Typer(
@@ -30,10 +33,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for module in (run, sweep, train, fuse, score, table, profile, info, explain, check):
+for module in (run, sweep, train, fuse, score, table, compare, profile, info, explain, check, doctor):
     module.register(app)
 app.add_typer(listing.app, name="list")
 app.add_typer(data.app, name="data")
+app.add_typer(weights.app, name="weights")
 
 
 def _version(show: bool) -> None:

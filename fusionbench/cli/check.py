@@ -9,7 +9,6 @@ import typer
 
 from fusionbench.cli.options import Json
 from fusionbench.cli.outcome import guarded, print_json
-from fusionbench.errors import RequestError
 
 MARKS = {"passed": "ok  ", "failed": "FAIL", "excused": "xfail", "skipped": "skip"}
 
@@ -30,8 +29,7 @@ def check(
     from fusionbench.registry import spec
 
     found = spec(reference)
-    if found.external:
-        raise RequestError("images:DIR computes nothing, so there is no contract to check: name a method.")
+    found.require_class()
     verdicts = list(run_checks(found))
     if json:
         print_json({"method": found.name, "verdicts": [asdict(v) for v in verdicts]})

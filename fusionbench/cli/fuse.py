@@ -28,9 +28,9 @@ def fuse(
     ],
     overrides: Overrides = None,
     family: Annotated[
-        str, typer.Option(help="Family of the images; chooses the shipped weights.")
+        str, typer.Option(help="Family of the images; chooses the weights.")
     ] = "ir-vis",
-    weights: Annotated[str, typer.Option(help="auto (shipped), random or a file.")] = "auto",
+    weights: Annotated[str, typer.Option(help="auto (imported, else shipped), random or a file.")] = "auto",
     device: Device = "auto",
     seed: Seed = 0,
 ) -> None:

@@ -10,7 +10,7 @@ from fusionbench.cli.options import Json
 from fusionbench.cli.outcome import guarded, print_json
 from fusionbench.errors import FusionbenchError
 
-app = typer.Typer(help="List methods, data sets, metrics or profiles.", no_args_is_help=True)
+app = typer.Typer(help="List methods, data sets, metrics, profiles or weights.", no_args_is_help=True)
 
 
 @app.command()
@@ -132,3 +132,12 @@ def _text(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {count}" if count else key for key, count in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+@app.command()
+@guarded
+def weights(json: Json = False) -> None:
+    """List weights, as `fusionbench weights list` does."""
+    from fusionbench.cli.weights import list_
+
+    list_(json)

@@ -46,6 +46,11 @@ Timeout = Annotated[
 MemoryLimit = Annotated[
     float | None, typer.Option(metavar="GIB", help="Memory a cell may take; needs no privileges.")
 ]
+Executor = Annotated[str, typer.Option(help="local, or ray for a Ray cluster.")]
+Address = Annotated[
+    str | None,
+    typer.Option(help="Ray cluster, HOST:PORT or auto.", show_default="one started on this machine"),
+]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Forget earlier results of these cells.")]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Check everything, print what is done and what is left, stop.")

@@ -8,11 +8,13 @@ from typing import Annotated
 import typer
 
 from fusionbench.cli.options import (
+    Address,
     BatchSize,
     DataRoot,
     Dataset,
     Device,
     DryRun,
+    Executor,
     Fresh,
     Jobs,
     Json,
@@ -51,6 +53,9 @@ def run(
     no_train: Annotated[
         bool, typer.Option("--no-train", help="Never train; a method without weights is unavailable.")
     ] = False,
+    train_within: Annotated[
+        float, typer.Option(metavar="MIN", help="Train only where it takes at most this many minutes.")
+    ] = 60,
     limit: Annotated[int | None, typer.Option(help="Only the first N pairs.")] = None,
     seed: Seed = 0,
     device: Device = "auto",
@@ -61,6 +66,8 @@ def run(
     shard: Shard = None,
     timeout: Timeout = None,
     memory_limit: MemoryLimit = None,
+    executor: Executor = "local",
+    address: Address = None,
     fresh: Fresh = False,
     no_baselines: Annotated[
         bool, typer.Option("--no-baselines", help="Leave the trivial baselines out.")
@@ -82,7 +89,9 @@ def run(
         profile=profile,
         weights=weights,
         no_train=no_train,
+        train_within=train_within,
         train_dataset=train_dataset,
+        setting=f"from={train_dataset}" if train_dataset else "",
         limit=limit,
         seed=seed,
         device=device,
@@ -94,6 +103,8 @@ def run(
         shard=shard,
         timeout=timeout,
         memory_limit=memory_limit,
+        executor=executor,
+        address=address,
         baselines=not no_baselines,
         overrides=tuple(overrides or ()),
     )

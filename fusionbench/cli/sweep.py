@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fusionbench.cli.options import (
+    Address,
     BatchSize,
     DataRoot,
     Device,
     DryRun,
+    Executor,
     Fresh,
     Jobs,
     Json,
@@ -48,6 +50,10 @@ def sweep(
     train_dataset: TrainDataset = None,
     weights: Annotated[str | None, typer.Option(help="Instead of the file's.")] = None,
     no_train: Annotated[bool, typer.Option("--no-train", help="Never train.")] = False,
+    train_within: Annotated[
+        float | None,
+        typer.Option(metavar="MIN", help="Train only where it takes at most this many minutes."),
+    ] = None,
     limit: Annotated[int | None, typer.Option(help="Only the first N pairs.")] = None,
     seed: Annotated[int | None, typer.Option(help="Instead of the file's seeds.")] = None,
     device: Device = "auto",
@@ -58,6 +64,8 @@ def sweep(
     shard: Shard = None,
     timeout: Timeout = None,
     memory_limit: MemoryLimit = None,
+    executor: Executor = "local",
+    address: Address = None,
     fresh: Fresh = False,
     no_baselines: Annotated[bool, typer.Option("--no-baselines", help="Leave them out.")] = False,
     dry_run: DryRun = False,
@@ -79,6 +87,7 @@ def sweep(
         method=(),
         dataset=(),
         device=device,
+        train_within=train_within,
         batch_size=batch_size,
         data_root=data_root,
         out=out,
@@ -86,6 +95,8 @@ def sweep(
         shard=shard,
         timeout=timeout,
         memory_limit=memory_limit,
+        executor=executor,
+        address=address,
         fresh=fresh,
         overrides=tuple(overrides or ()),
     )

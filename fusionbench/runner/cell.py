@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -16,6 +15,8 @@ from filelock import FileLock, Timeout
 from fusionbench.errors import FusionbenchError, OutputError, PluginError, WeightsError
 from fusionbench.files import cannot_write
 from fusionbench.method import FusionMethod
+from fusionbench.provenance import energy
+from fusionbench.runner.command import run_command
 from fusionbench.runner.done import missing_metrics, unfused
 from fusionbench.runner.external import take_missing
 from fusionbench.runner.failing import record_failure
@@ -24,7 +25,7 @@ from fusionbench.runner.outcome import CellResult, Done, Failure
 from fusionbench.runner.plan import PlannedCell
 from fusionbench.runner.probe import probe, same
 from fusionbench.runner.progress import Reporter
-from fusionbench.runner.record import CellOptions, cell_of, make_identity, new_record, now
+from fusionbench.runner.record import CellOptions, add_phase, cell_of, make_identity, new_record, now
 from fusionbench.runner.score import score_missing
 from fusionbench.runner.store import Cell
 from fusionbench.runner.weights import prepare
@@ -41,7 +42,7 @@ def run_cell(
     """
     torch.manual_seed(options.seed)
     try:
-        method = None if planned.method.external else planned.method.build(planned.config.args)
+        method = planned.method.build(planned.config.args) if planned.method.has_class else None
         weights = Weights("none") if method is None else prepare(planned, method, options.policy, reporter)
     except OutputError:
         raise
@@ -57,7 +58,7 @@ def run_cell(
         if not ours:
             return CellResult(planned, cell.path, "busy")
         if options.fresh:
-            _forget(cell)
+            cell.forget()
         reporter.found(weights)
         try:
             return _Work(planned, method, weights, identity, cell, options, reporter).run()
@@ -87,12 +88,6 @@ def _locked(cell: Cell, reporter: Reporter, wait: bool) -> Iterator[bool]:
         lock.release()
 
 
-def _forget(cell: Cell) -> None:
-    shutil.rmtree(cell.path / "images", ignore_errors=True)
-    cell.scores_file.unlink(missing_ok=True)
-    cell.record_file.unlink(missing_ok=True)
-
-
 @dataclass
 class _Work:
     """The fusing and scoring of one locked cell."""
@@ -115,7 +110,9 @@ class _Work:
             return result
         record = self._begin(record, bool(left))
         result.fused = len(left)
-        failures = self._timed(record, "fuse", len(left), self._fuse) if left else {}
+        failures: dict[str, Failure] = {}
+        if left:
+            failures = self._timed(record, "fuse", len(left), lambda done: self._fuse(record, done))
         missing = self._missing()
         result.scored = len(missing)
         if missing:
@@ -160,20 +157,25 @@ class _Work:
         self, record: dict[str, Any], phase: str, total: int, work: Callable[..., dict[str, Failure]]
     ) -> dict[str, Failure]:
         self.reporter.start(f"{self.planned.label} · {phase}", total)
-        started = time.monotonic()
+        started, before = time.monotonic(), energy(self.options.device)
         try:
             return work(lambda *_: self.reporter.advance())
         finally:
             self.reporter.stop()
-            seconds = record["provenance"]["seconds"]
-            seconds[phase] = round(seconds[phase] + time.monotonic() - started, 3)
+            add_phase(record, phase, time.monotonic() - started, before, energy(self.options.device))
 
-    def _fuse(self, done: Done) -> dict[str, Failure]:
+    def _fuse(self, record: dict[str, Any], done: Done) -> dict[str, Failure]:
         pairs = self.planned.split.pairs
+        if self.planned.method.card.command:
+            return run_command(self.planned.method, pairs, self.cell, self.options.device, done)
         if self.method is None:
             return take_missing(self.planned.method.source, pairs, self.cell, done)
         method = self.method.eval().to(self.options.device)
-        return fuse_missing(method, pairs, self.cell, self.options.batch_size, self.options.device, done)
+        options = self.options
+        failures, alone = fuse_missing(method, pairs, self.cell, options.batch_size, options.device, done)
+        if alone:
+            record["fused_alone"] = sorted({*record.get("fused_alone", ()), *alone})
+        return failures
 
     def _score(
         self,

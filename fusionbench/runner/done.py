@@ -39,7 +39,7 @@ def find_done(planned: PlannedCell, manifest: str, options: CellOptions) -> Cell
     if options.fresh:
         return None
     try:
-        chosen = None if planned.method.external else choose(planned, options.policy)
+        chosen = choose(planned, options.policy) if planned.method.has_class else None
     except FusionbenchError:
         return None
     # only importing a method tells whether it has parameters; a complete cell without weights says that it has none

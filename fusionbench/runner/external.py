@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from fusionbench.data.images import load_pair, read_image, write_image
 from fusionbench.errors import ImageError
 from fusionbench.runner.fused_folder import FusedFolder, check_size, find_fused
@@ -32,14 +34,15 @@ def take_missing(folder: Path, pairs: Sequence[Pair], cell: Cell, done: Done) ->
         if cell.image(pair.id).exists():
             continue
         try:
-            _take(found, pair, cell)
+            write_image(cell.image(pair.id), fused_image(found, pair))
         except ImageError as error:
             failures[pair.id] = Failure("failed", str(error))
         done(pair.id, failures.get(pair.id))
     return failures
 
 
-def _take(found: FusedFolder, pair: Pair, cell: Cell) -> None:
+def fused_image(found: FusedFolder, pair: Pair) -> np.ndarray:
+    """Read the image of a pair. Raises ImageError where it is missing, deeper than 8 bits or of another size."""
     path = found.files.get(pair.id)
     if path is None:
         raise ImageError(_absent(found, pair))
@@ -47,7 +50,7 @@ def _take(found: FusedFolder, pair: Pair, cell: Cell) -> None:
     if image.dtype != "uint8":
         raise ImageError(f"{path} holds {image.dtype}: save it with 8 bits a channel.")
     check_size(path, image, load_pair(pair).b)
-    write_image(cell.image(pair.id), image)
+    return image
 
 
 def _absent(found: FusedFolder, pair: Pair) -> str:

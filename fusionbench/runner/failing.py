@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fusionbench.runner.command import drop_sources
 from fusionbench.runner.outcome import CellResult, Failure
 from fusionbench.runner.plan import PlannedCell
 from fusionbench.runner.record import CellOptions, cell_of, make_identity, new_record, now
@@ -21,6 +22,7 @@ def record_failure(
     weights = weights or Weights("none")
     identity = make_identity(planned, manifest, options, weights)
     cell = cell_of(planned, identity, options.out)
+    drop_sources(cell.path)
     record: dict[str, Any] = cell.read_record() or new_record(planned, identity, cell, options, weights)
     record["provenance"]["finished"] = now()
     cell.write_record({**record, "status": failure.status, "detail": failure.detail})

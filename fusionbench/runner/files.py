@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 
@@ -12,16 +13,19 @@ from fusionbench.data.images import load_pair, write_image
 from fusionbench.data.pairs import list_images
 from fusionbench.errors import DataNotFoundError, RequestError, UnknownNameError, WeightsError
 from fusionbench.method import FusionMethod
-from fusionbench.registry import spec
+from fusionbench.registry import MethodSpec, spec
+from fusionbench.runner.command import call_command, hand_over
 from fusionbench.runner.device import pick_device
+from fusionbench.runner.external import fused_image
 from fusionbench.runner.fuse import fuse_arrays
+from fusionbench.runner.fused_folder import find_fused
 from fusionbench.types import FAMILIES, Pair
-from fusionbench.weights import load_weights, shipped_weights
+from fusionbench.weights import imported_weights, load_weights, shipped_weights
 
 
 @dataclass(frozen=True)
 class FileOptions:
-    """How to fuse files; ``weights`` is auto (those shipped for the family), random or a path."""
+    """How to fuse files; ``weights`` is auto (imported or shipped for the family), random or a path."""
 
     method: str
     family: str = "ir-vis"
@@ -38,6 +42,11 @@ def fuse_files(a: Path, b: Path, output: Path, options: FileOptions) -> Iterator
     DataNotFoundError, RequestError, ImageError, WeightsError or PluginError.
     """
     jobs = _jobs(a, b, output)
+    found = spec(options.method)
+    if found.card.command:
+        found.config(options.overrides)
+        yield from _by_command(found, jobs, pick_device(options.device))
+        return
     method = _ready(options)
     device = pick_device(options.device)
     method.to(device)
@@ -75,6 +84,18 @@ def _folder_jobs(a: Path, b: Path, output: Path) -> list[tuple[Pair, Path]]:
     return [(Pair(stem, in_a[stem], in_b[stem]), output / f"{stem}.png") for stem in common]
 
 
+def _by_command(found: MethodSpec, jobs: list[tuple[Pair, Path]], device: str) -> Iterator[Path]:
+    pairs = [pair for pair, _ in jobs]
+    with TemporaryDirectory(prefix="fusionbench-") as folder:
+        for pair in pairs:
+            hand_over(pair, Path(folder))
+        call_command(found, Path(folder), device)
+        fused = find_fused(Path(folder) / "out", pairs)
+        for pair, target in jobs:
+            write_image(target, fused_image(fused, pair))
+            yield target
+
+
 def _ready(options: FileOptions) -> FusionMethod:
     """Build the method and load its weights."""
     if options.family not in FAMILIES:
@@ -90,10 +111,12 @@ def _ready(options: FileOptions) -> FusionMethod:
     if options.weights != "auto":
         load_weights(method, Path(options.weights).expanduser())
         return method
-    shipped = shipped_weights(found, options.family, config.args)
-    if shipped is None:
+    wanted = found, options.family, config.args
+    known = imported_weights(*wanted) or shipped_weights(*wanted)
+    if known is None:
         raise WeightsError(
-            f"{found.name} ships no weights for {options.family}: train it and name the file with --weights."
+            f"{found.name} has no weights for {options.family}: train it and name the file with --weights, "
+            f"or register a file with `fusionbench weights import FILE --method {found.name}`."
         )
-    load_weights(method, shipped.path)
+    load_weights(method, known.path)
     return method

@@ -29,7 +29,9 @@ def forecast(jobs: Iterable[Job]) -> list[Forecast]:
     found = []
     for job in jobs:
         done = find_done(job.planned, job.manifest, job.options) is not None
-        pace = paces.get((job.planned.method.name, job.planned.split.spec.name))
+        data = job.planned.split.spec.name
+        # a setting or variant that never ran is taken to be as fast as its method's others
+        pace = paces.get((job.planned.name, data)) or paces.get((_base(job.planned.name), data))
         seconds = None if done or pace is None else pace * len(job.planned.split.pairs)
         found.append(Forecast(job, done, seconds))
     return found
@@ -47,6 +49,11 @@ def _paces(jobs: list[Job]) -> Mapping[tuple[str, str], float]:
     for record in records:
         seconds = sum(record["provenance"]["seconds"].values())
         if record["status"] == "ok" and seconds and record["dataset"]["pairs"]:
-            key = record["method"]["name"], record["dataset"]["name"]
-            paces.setdefault(key, []).append(seconds / record["dataset"]["pairs"])
+            name, data = record["method"]["name"], record["dataset"]["name"]
+            for known_as in {name, _base(name)}:
+                paces.setdefault((known_as, data), []).append(seconds / record["dataset"]["pairs"])
     return {key: median(values) for key, values in paces.items()}
+
+
+def _base(name: str) -> str:
+    return name.partition("@")[0]

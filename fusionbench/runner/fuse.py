@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,23 +20,30 @@ from fusionbench.types import Pair
 READ_AHEAD = 2
 
 
+class Fused(NamedTuple):
+    """What failed, by pair id, and which pairs were fused alone because their batch took too much memory."""
+
+    failures: dict[str, Failure]
+    alone: list[str]
+
+
 def fuse_missing(
     method: FusionMethod, pairs: Sequence[Pair], cell: Cell, batch_size: int, device: str, done: Done
-) -> dict[str, Failure]:
-    """Fuse and store each pair without an image; return what failed, by pair id.
+) -> Fused:
+    """Fuse and store each pair without an image.
 
     Batches are the same whatever is already there, because a convolution's last digits depend on the batch it
     runs in and a resumed run must give the same bytes. Raises OutputError where nothing can be stored.
     """
-    failures: dict[str, Failure] = {}
+    outcome = Fused({}, [])
     batches = [b for b in in_batches(pairs, batch_size) if any(not cell.image(p.id).exists() for p in b)]
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
         saving: list[Future[None]] = []
         for batch, loaded in _read_ahead(reader, batches):
-            fused = _fuse_batch(method, batch, loaded, device, failures)
+            fused = _fuse_batch(method, batch, loaded, device, outcome)
             for pair in batch:
-                if pair.id in failures:
-                    done(pair.id, failures[pair.id])
+                if pair.id in outcome.failures:
+                    done(pair.id, outcome.failures[pair.id])
                 elif not cell.image(pair.id).exists():
                     saving.append(writer.submit(_save, cell, pair.id, fused[pair.id], done))
             # an unwritable disk must stop the run now, not after the last pair
@@ -43,7 +51,7 @@ def fuse_missing(
                 saving.pop(0).result()
         for future in saving:
             future.result()
-    return failures
+    return outcome
 
 
 def in_batches(pairs: Sequence[Pair], size: int) -> list[list[Pair]]:
@@ -74,23 +82,38 @@ def _fuse_batch(
     batch: list[Pair],
     loaded: list[PairImages | Failure],
     device: str,
-    failures: dict[str, Failure],
+    outcome: Fused,
 ) -> dict[str, np.ndarray]:
-    """Fuse the readable pairs of a batch, those of equal shape together; what fails goes to ``failures``."""
+    """Fuse the readable pairs of a batch, those of equal shape together."""
     groups: dict[tuple[int, ...], list[tuple[Pair, PairImages]]] = {}
     for pair, images in zip(batch, loaded, strict=True):
         if isinstance(images, Failure):
-            failures[pair.id] = images
+            outcome.failures[pair.id] = images
         else:
             groups.setdefault(images.b.shape, []).append((pair, images))
     fused: dict[str, np.ndarray] = {}
     for group in groups.values():
-        try:
-            images = fuse_arrays(method, [images for _, images in group], device)
-            fused |= {pair.id: image for (pair, _), image in zip(group, images, strict=True)}
-        except Exception as error:  # a plug-in can raise anything, and it costs these images only
-            failures |= {pair.id: failure_from(error) for pair, _ in group}
+        fused |= _fuse_group(method, group, device, outcome)
     return fused
+
+
+def _fuse_group(
+    method: FusionMethod, group: list[tuple[Pair, PairImages]], device: str, outcome: Fused
+) -> dict[str, np.ndarray]:
+    """Fuse pairs of equal shape, one by one where memory is too small for all of them."""
+    try:
+        images = fuse_arrays(method, [images for _, images in group], device)
+        return {pair.id: image for (pair, _), image in zip(group, images, strict=True)}
+    except Exception as error:  # a plug-in can raise anything, and it costs these images only
+        failure = failure_from(error)
+    if failure.status != "oom" or len(group) == 1:
+        outcome.failures.update({pair.id: failure for pair, _ in group})
+        return {}
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    outcome.alone.extend(pair.id for pair, _ in group)
+    alone = (_fuse_group(method, [member], device, outcome) for member in group)
+    return {pair_id: image for found in alone for pair_id, image in found.items()}
 
 
 def fuse_arrays(method: FusionMethod, group: list[PairImages], device: str) -> list[np.ndarray]:

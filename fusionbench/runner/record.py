@@ -102,9 +102,24 @@ def new_record(
             "started": now(),
             "finished": None,
             "seconds": {"fuse": 0.0, "score": 0.0},
+            "energy_j": {"fuse": None, "score": None},
         },
         "probe": [],
     }
+
+
+def add_phase(
+    record: dict[str, Any], phase: str, seconds: float, before: float | None, after: float | None
+) -> None:
+    """Add what a phase took to what earlier calls took; energy is None once a part of it is unknown.
+
+    ``before`` and ``after`` are readings of the device's energy counter in joules.
+    """
+    spent, energy = record["provenance"]["seconds"], record["provenance"].setdefault("energy_j", {})
+    earlier = energy.get(phase) if spent[phase] else 0.0
+    known = None not in (earlier, before, after)
+    energy[phase] = round(earlier + after - before, 1) if known else None
+    spent[phase] = round(spent[phase] + seconds, 3)
 
 
 def now() -> str:

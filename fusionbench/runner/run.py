@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from fusionbench.files import cannot_write
 from fusionbench.metrics import resolve, resolve_profile
 from fusionbench.runner.device import pick_device, slots
 from fusionbench.runner.done import find_done
-from fusionbench.runner.job import Job, Limits
+from fusionbench.runner.job import Job, Limits, Message
 from fusionbench.runner.local import run_local
 from fusionbench.runner.outcome import CellResult
 from fusionbench.runner.plan import Lookup, Plan, PlanError, Request, make_plan
@@ -36,6 +36,7 @@ class RunOptions:
     profile: str = "canonical"
     weights: str = "auto"
     no_train: bool = False
+    train_within: float | None = 60
     train_dataset: str | None = None
     limit: int | None = None
     seed: int = 0
@@ -51,6 +52,8 @@ class RunOptions:
     overrides: tuple[str, ...] = ()
     setting: str = ""
     shard: str | None = None
+    executor: str = "local"
+    address: str | None = None
 
 
 @dataclass
@@ -98,8 +101,8 @@ def _tuple(names: str | Sequence[str]) -> tuple[str, ...]:
 def plan_run(options: RunOptions, lookup: Lookup | None = None) -> Plan:
     """Check the request without doing anything. Raises PlanError, RequestError or UnknownNameError."""
     resolve(options.metrics, options.profile)
-    pick_device(options.device)
-    for name in ("batch_size", "jobs", "timeout", "memory_limit"):
+    _check_executor(options)
+    for name in ("batch_size", "jobs", "timeout", "memory_limit", "train_within"):
         _check_positive(name, getattr(options, name))
     if (
         options.weights not in ("auto", "trained", "random")
@@ -123,6 +126,27 @@ def plan_run(options: RunOptions, lookup: Lookup | None = None) -> Plan:
         ),
         lookup,
     )
+
+
+def _check_executor(options: RunOptions) -> None:
+    if options.executor not in ("local", "ray"):
+        raise RequestError(f"--executor '{options.executor}' is unknown: use local or ray.")
+    if options.executor == "ray":
+        from fusionbench.runner.on_ray import check_ray
+
+        check_ray()
+    elif options.address is not None:
+        raise RequestError(f"--address {options.address} names a Ray cluster: add --executor ray.")
+    _device(options)
+
+
+def _device(options: RunOptions) -> str:
+    """Return the device of the cells; on a cluster Ray chooses which GPU, and this machine need not have one."""
+    if options.executor == "ray" and options.device == "cuda":
+        return "cuda"
+    if options.executor == "ray" and ":" in options.device:
+        raise RequestError(f"--device {options.device} with --executor ray: Ray chooses the GPU, use cuda.")
+    return pick_device(options.device)
 
 
 def _check_positive(name: str, value: float | None) -> None:
@@ -189,7 +213,7 @@ def shard_of(jobs: list[Job], shard: str | None) -> list[Job]:
 
 
 def _cell_options(options: RunOptions) -> CellOptions:
-    device = pick_device(options.device)
+    device = _device(options)
     policy = WeightsPolicy(
         choice=options.weights,
         out=options.out,
@@ -197,6 +221,7 @@ def _cell_options(options: RunOptions) -> CellOptions:
         seed=options.seed,
         device=device,
         may_train=not options.no_train,
+        train_within=options.train_within,
         dataset=options.train_dataset,
     )
     return CellOptions(
@@ -215,9 +240,8 @@ def compute(jobs: list[Job], options: RunOptions, reporter: Reporter) -> dict[in
     """Let the jobs be done and return their results by index."""
     planned = {job.index: job.planned for job in jobs}
     reporters = {job.index: reporter.beside() for job in jobs}
-    limits = Limits(options.timeout, options.memory_limit)
     results: dict[int, CellResult] = {}
-    for index, what, *content in run_local(jobs, slots(pick_device(options.device), options.jobs), limits):
+    for index, what, *content in _messages(jobs, options):
         if what == "result":
             found = results[index] = replace(content[0], planned=planned[index])
             reporters[index].stop()
@@ -226,6 +250,15 @@ def compute(jobs: list[Job], options: RunOptions, reporter: Reporter) -> dict[in
         else:
             getattr(reporters[index], what)(*content)
     return results
+
+
+def _messages(jobs: list[Job], options: RunOptions) -> Iterator[Message]:
+    limits = Limits(options.timeout, options.memory_limit)
+    if options.executor == "ray":
+        from fusionbench.runner.on_ray import run_on_ray
+
+        return run_on_ray(jobs, options.jobs, limits, options.address)
+    return run_local(jobs, slots(_device(options), options.jobs), limits)
 
 
 def check_writable(out: Path) -> None:

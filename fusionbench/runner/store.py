@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -109,6 +110,12 @@ class Cell:
                 os.close(handle)
         except OSError as error:
             raise OutputError(cannot_write(self.scores_file, error)) from error
+
+    def forget(self) -> None:
+        """Remove images, scores and record."""
+        shutil.rmtree(self.path / "images", ignore_errors=True)
+        self.scores_file.unlink(missing_ok=True)
+        self.record_file.unlink(missing_ok=True)
 
     def drop_torn_line(self) -> None:
         """Cut off what a kill left of a line; its score is computed again."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytorch_lightning as pl
 
 from fusionbench.data.pairs import Split
+from fusionbench.errors import WeightsError
 from fusionbench.runner.plan import PlannedCell
 from fusionbench.runner.progress import Reporter
 from fusionbench.runner.weights import WeightsPolicy
-from fusionbench.training.estimate import announce
+from fusionbench.training.estimate import estimate_seconds, in_words
 from fusionbench.training.fit import FitOptions, train
 
 
@@ -32,12 +34,32 @@ class _Steps(pl.Callback):
 
 
 def train_reported(cell: PlannedCell, split: Split, policy: WeightsPolicy, reporter: Reporter) -> Path:
-    """Return the file of the weights. While it trains, the cell's time-out stands still."""
-    label = f"{split.spec.name} · {cell.method.name} · train"
+    """Return the file of the weights. While it trains, the cell's time-out stands still.
+
+    Raises WeightsError where it would take longer than the policy lets it.
+    """
+    label = f"{split.spec.name} · {cell.name} · train"
     options = FitOptions(policy.seed, policy.device, quiet=True, callback=_Steps(label, reporter))
     reporter.pause()
     try:
-        announce(cell.method, cell.config, split, FitOptions(policy.seed, policy.device), reporter.say)
+        reporter.say(_announcement(cell, split, policy))
         return train(cell.method, cell.config, split, policy.out, options).weights
     finally:
         reporter.go_on()
+
+
+def _announcement(cell: PlannedCell, split: Split, policy: WeightsPolicy) -> str:
+    """Say how long the training will take here; timing a few steps tells."""
+    enough = math.inf if policy.train_within is None else policy.train_within * 60
+    options = FitOptions(policy.seed, policy.device)
+    seconds = estimate_seconds(cell.method, cell.config, split, options, enough)
+    name, data = cell.method.name, split.spec
+    if seconds > enough:
+        raise WeightsError(
+            f"No weights for {name} on {data.name}, and training takes about {in_words(seconds)} here, more than "
+            f"--train-within {policy.train_within:g}: `fusionbench train --method {name} --dataset {data.name}` makes them."
+        )
+    return (
+        f"No weights for {name} on {data.title}: training now on {len(split.pairs)} pairs, about "
+        f"{in_words(seconds)} here. It can be stopped and goes on with the same command; --no-train refuses instead."
+    )

@@ -12,7 +12,7 @@ from fusionbench.errors import DataNotFoundError, WeightsError
 from fusionbench.runner.plan import PlannedCell
 from fusionbench.runner.progress import Reporter
 from fusionbench.training.folder import training_folder
-from fusionbench.weights import Weights, file_hash, load_weights, shipped_weights
+from fusionbench.weights import Weights, file_hash, imported_weights, load_weights, shipped_weights
 
 if TYPE_CHECKING:
     from fusionbench.method import FusionMethod
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 class WeightsPolicy:
     """How weights are chosen.
 
-    ``choice`` is auto, trained (auto without what is shipped), random or a path; ``may_train`` lets the first two
-    train where they find none; ``dataset`` names the data set whose train split counts, None for the fused one.
+    ``choice`` is auto, trained (auto without what is imported or shipped), random or a path; ``may_train`` lets the first two
+    train where they find none and it takes no more than ``train_within`` minutes (None: any time); ``dataset`` names
+    the data set whose train split counts, None for the fused one.
     """
 
     choice: str
@@ -32,6 +33,7 @@ class WeightsPolicy:
     seed: int
     device: str
     may_train: bool
+    train_within: float | None = None
     dataset: str | None = None
 
 
@@ -49,9 +51,9 @@ def prepare(cell: PlannedCell, method: FusionMethod, policy: WeightsPolicy, repo
 
 
 def choose(cell: PlannedCell, policy: WeightsPolicy) -> Weights | None:
-    """Follow the order of ``auto``: own training on the data set, then shipped weights; None where both lack.
+    """Follow the order of ``auto``: own training on the data set, then imported, then shipped weights; else None.
 
-    Loads no torch. Raises WeightsError for a file that does not exist.
+    Loads no torch. Raises WeightsError for a file that does not exist or is not what its JSON says.
     """
     if policy.choice == "random":
         return Weights("random", None, f"random-{policy.seed}", "RANDOM weights, never trained")
@@ -65,7 +67,8 @@ def choose(cell: PlannedCell, policy: WeightsPolicy) -> Weights | None:
     own = trained_weights(cell, policy)
     if own is not None or policy.choice == "trained" or policy.dataset is not None:
         return own
-    return shipped_weights(cell.method, cell.split.spec.family, cell.config.args)
+    wanted = cell.method, cell.split.spec.family, cell.config.args
+    return imported_weights(*wanted) or shipped_weights(*wanted)
 
 
 def trained_weights(cell: PlannedCell, policy: WeightsPolicy) -> Weights | None:

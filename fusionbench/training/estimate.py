@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
 from itertools import islice
 
 import torch
@@ -15,10 +15,20 @@ from fusionbench.training.fit import FitOptions
 from fusionbench.training.loaders import build_loaders
 
 TIMED_STEPS = 2
+START_UP = 5  # how many times slower than the others a first step may be
 
 
-def estimate_seconds(spec: MethodSpec, config: MethodConfig, split: Split, options: FitOptions) -> float:
-    """Time a few steps of each stage on a throw-away copy and extrapolate to all of its batches."""
+def estimate_seconds(
+    spec: MethodSpec,
+    config: MethodConfig,
+    split: Split,
+    options: FitOptions,
+    enough: float = math.inf,
+) -> float:
+    """Time a few steps of each stage on a throw-away copy and extrapolate to all of its batches.
+
+    Stops early, with what it has found, once that is beyond ``enough`` seconds whatever the later steps take.
+    """
     device = torch.device(
         "cuda"
         if options.device == "auto" and torch.cuda.is_available()
@@ -30,25 +40,23 @@ def estimate_seconds(spec: MethodSpec, config: MethodConfig, split: Split, optio
         recipe = config.stages[stage]
         method.begin(stage)
         loader, _ = build_loaders(split, recipe, method.batch_color or method.color, options.seed, 0)
-        seconds = []
+        seconds: list[float] = []
+        steps = len(loader) * recipe.epochs
         for batch in islice(loader, TIMED_STEPS + 1):
             started = time.monotonic()
             moved = type(batch)(*(None if x is None else x.to(device) for x in batch))
             sum(method.losses(moved).values()).backward()
             seconds.append(time.monotonic() - started)
+            if total + seconds[-1] * steps > START_UP * enough:
+                return total + seconds[-1] * steps
         # the first step pays for start-up
         timed = seconds[1:] or seconds
-        total += sum(timed) / len(timed) * len(loader) * recipe.epochs
+        total += sum(timed) / len(timed) * steps
     return total
 
 
-def announce(
-    spec: MethodSpec, config: MethodConfig, split: Split, options: FitOptions, say: Callable[[str], None]
-) -> None:
-    """Tell the user that a training starts, on what and how long it will take."""
-    minutes = estimate_seconds(spec, config, split, options) / 60
-    length = f"{minutes / 60:.1f} hours" if minutes > 90 else f"{max(1, round(minutes))} minutes"
-    say(
-        f"No weights for {spec.name} on {split.spec.title}: training now on {len(split.pairs)} pairs, about {length} "
-        f"here. It can be stopped and goes on with the same command; --no-train refuses instead."
-    )
+def in_words(seconds: float) -> str:
+    minutes = seconds / 60
+    if minutes > 48 * 60:
+        return f"{minutes / 60 / 24:.0f} days"
+    return f"{minutes / 60:.1f} hours" if minutes > 90 else f"{max(1, round(minutes))} minutes"

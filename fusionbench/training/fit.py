@@ -47,6 +47,7 @@ def train(
     Returns at once where the same training is finished. Raises RequestError for a method that has nothing to
     train, for a data set of a family it was not made for and for too few pairs.
     """
+    spec.require_class()
     check_family(spec, split.spec.name, split.spec.family)
     folder = training_folder(spec, config, split, options.seed, out)
     # the processes of one distributed training share its folder, two trainings must not

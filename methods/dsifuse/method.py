@@ -8,6 +8,7 @@ from fusionbench.methods.dsifuse import loss
 from fusionbench.methods.dsifuse.network import DSIFuseNetwork, Output, Switches
 from torch import Tensor
 
+from fusionbench.errors import ConfigError
 from fusionbench.losses import strongest_gradient
 from fusionbench.method import FusionMethod
 from fusionbench.types import PairBatch
@@ -24,8 +25,8 @@ class DSIFuse(FusionMethod):
     The defaults are the paper's modules and loss at our reading of their sizes. ``cfc``, ``cfb``, ``imb``, ``scb``
     and ``sg`` leave modules out as the paper's ablations do. ``width`` is the encoders' base width, ``reduction``
     that of the calibration, ``hidden`` the width of the segmentation heads and ``classes`` the number of classes of
-    their maps. ``masks`` is "printed" or "compared" (PSFusion's rule). The weights are those of the paper's
-    intensity, gradient and semantic terms.
+    their maps. ``masks`` is "printed", "compared" (PSFusion's rule) or "brighter" (ours, for data without
+    label maps). The weights are those of the paper's intensity, gradient and semantic terms.
     """
 
     families: ClassVar[frozenset[str]] = frozenset({"ir-vis"})
@@ -44,12 +45,14 @@ class DSIFuse(FusionMethod):
         imb: bool = True,
         scb: bool = True,
         sg: bool = True,
-        masks: Literal["printed", "compared"] = "printed",
+        masks: Literal["printed", "compared", "brighter"] = "printed",
         intensity_weight: float = 155.0,
         gradient_weight: float = 10.0,
         semantic_weight: float = 7.0,
     ) -> None:
         super().__init__()
+        if masks not in loss.MASKS:
+            raise ConfigError(f"args.masks is '{masks}': use one of {', '.join(loss.MASKS)}.")
         self.save_hyperparameters()
         switches = Switches(cfc, cfb, imb, scb, sg)
         self.network = DSIFuseNetwork(width, classes, reduction, hidden, switches)
@@ -59,8 +62,7 @@ class DSIFuse(FusionMethod):
 
     def losses(self, batch: PairBatch) -> dict[str, Tensor]:
         options, output = self.hparams, self.network(batch.a, batch.b)
-        choose = loss.printed_masks if options.masks == "printed" else loss.compared_masks
-        masks = choose(batch.a, batch.b, batch.salient)
+        masks = loss.MASKS[options.masks](batch.a, batch.b, batch.salient)
         gradient = strongest_gradient(output.fused, batch.a, batch.b)
         terms = {
             "intensity": options.intensity_weight * loss.intensity(output.fused, batch.a, batch.b, masks),

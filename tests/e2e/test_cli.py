@@ -18,6 +18,10 @@ def test_help_names_every_verb(tmp_path: Path) -> None:
     text = fusionbench("--help", cwd=tmp_path).stdout
     for verb in (
         "run",
+        "sweep",
+        "compare",
+        "doctor",
+        "weights",
         "train",
         "fuse",
         "score",

@@ -1,0 +1,52 @@
+"""``fusionbench compare``: what changed between two folders of runs, and whether it matters."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fusionbench.cli.options import Json
+from fusionbench.cli.outcome import guarded, print_json
+
+
+def register(app: typer.Typer) -> None:
+    app.command("compare")(compare)
+
+
+@guarded
+def compare(
+    a: Annotated[Path, typer.Argument(metavar="RUNS_A", help="Runs folder, or the folder of one run.")],
+    b: Annotated[
+        Path, typer.Argument(metavar="RUNS_B", help="What it is compared with; differences are B - A.")
+    ],
+    metrics: Annotated[
+        str | None, typer.Option(help="Metrics, comma-separated.", show_default="all that are scored")
+    ] = None,
+    profile: Annotated[
+        str, typer.Option(help="Whose definitions of the metrics, see `list profiles`.")
+    ] = "canonical",
+    json: Json = False,
+) -> None:
+    """Compare the newest run of each method and split in two folders: identities, and each metric image by image."""
+    from fusionbench.metrics import resolve, resolve_profile
+    from fusionbench.report.compare import compare_runs, to_json
+    from fusionbench.runner.store import read_records, score_rows
+
+    names = resolve(metrics, profile) if metrics else None
+    records = read_records(a), read_records(b)
+    found = compare_runs(*records, score_rows, metrics=names, profile=resolve_profile(profile))
+    if json:
+        print_json(to_json(found))
+    elif sys.stdout.isatty():
+        from rich.console import Console
+
+        from fusionbench.report.compare_text import print_comparison
+
+        print_comparison(found, Console())
+    else:
+        from fusionbench.report.compare_text import render
+
+        print(render(found))

@@ -1,0 +1,170 @@
+"""Compare two sets of runs: which cells both have, whether they are the same, and each metric image by image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from fusionbench.errors import RequestError
+from fusionbench.report.cells import Record, Scores, index_scores
+from fusionbench.report.differences import Difference, difference
+from fusionbench.report.identities import Change, circumstance_changes, identity_changes
+from fusionbench.report.runs import Run, newest_runs
+
+Key = tuple[str, str, str]  # data set, split, method
+Rows = Callable[[Iterable[Record]], Iterable[tuple[Any, ...]]]
+
+
+@dataclass(frozen=True)
+class CellComparison:
+    """One method on one split in both sets, each by its newest run; ``older`` counts the runs left out.
+
+    ``common`` counts the images of both. ``caution`` says what the records cannot tell of them, "" if nothing.
+    """
+
+    dataset: str
+    split: str
+    method: str
+    title: str
+    runs: tuple[str, str]
+    status: tuple[str, str]
+    older: tuple[int, int]
+    pairs: tuple[int, int]
+    common: int
+    identity: tuple[Change, ...]
+    circumstances: tuple[Change, ...]
+    caution: str
+    metrics: tuple[Difference, ...]
+
+    @property
+    def same_identity(self) -> bool:
+        return not self.identity
+
+    @property
+    def identical(self) -> bool:
+        """Tell whether the identities and all scores are the same, and there are scores to tell it by."""
+        same = all(metric.kind == "identical" and not metric.one_sided for metric in self.metrics)
+        return self.same_identity and bool(self.metrics) and same
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The cells of both sets, and those that only one of them has."""
+
+    profile: str
+    cells: tuple[CellComparison, ...]
+    only_a: tuple[Key, ...]
+    only_b: tuple[Key, ...]
+
+
+def compare_runs(
+    a: Sequence[Record],
+    b: Sequence[Record],
+    rows: Rows,
+    *,
+    metrics: Sequence[str] | None = None,
+    profile: str = "canonical",
+    cards: Mapping[str, Any] | None = None,
+) -> Comparison:
+    """Pair the newest runs of each data set, split and method and compare them; differences are B minus A.
+
+    ``rows`` gives the scores of records, as `fusionbench.runner.store.score_rows` does; it is asked for one cell at
+    a time. ``metrics`` are names of cards, by default all that either side was scored with. Raises RequestError
+    where the sets have no cell in common.
+    """
+    if cards is None:
+        from fusionbench.metrics import cards as known_cards
+
+        cards = known_cards()
+    ours, theirs = _newest(a), _newest(b)
+    both = [key for key in sorted(ours) if key in theirs]
+    only_a, only_b = (tuple(sorted(x.keys() - y.keys())) for x, y in ((ours, theirs), (theirs, ours)))
+    if not both:
+        raise RequestError(
+            f"The two have no data set, split and method in common: A holds {_named(only_a)}, B {_named(only_b)}."
+        )
+    wanted = None if metrics is None else [cards[name] for name in metrics]
+    cells = []
+    for key in both:
+        scores = _scores(ours[key], a, rows, profile), _scores(theirs[key], b, rows, profile)
+        scored = wanted or [card for name, card in cards.items() if name in scores[0] or name in scores[1]]
+        cells.append(_cell(key, (ours[key], theirs[key]), scores, scored))
+    return Comparison(profile, tuple(cells), only_a, only_b)
+
+
+def to_json(comparison: Comparison) -> dict[str, Any]:
+    """Return the comparison as dictionaries, lists, strings, numbers and None only."""
+    document = asdict(comparison)
+    for cell, entry in zip(comparison.cells, document["cells"], strict=True):
+        entry |= {"same_identity": cell.same_identity, "identical": cell.identical}
+        for name in ("identity", "circumstances"):
+            entry[name] = [change._asdict() for change in getattr(cell, name)]
+        for metric in entry["metrics"]:
+            metric["left_out"] = dict(metric["left_out"])
+    return document
+
+
+def _newest(records: Sequence[Record]) -> dict[Key, Run]:
+    groups: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        data = record["dataset"]
+        groups.setdefault((data["name"], data["split"]), []).append(record)
+    return {
+        (*where, run.record["method"]["name"]): run
+        for where, members in groups.items()
+        for run in newest_runs(members)
+    }
+
+
+def _named(keys: Sequence[Key], most: int = 3) -> str:
+    named = [f"{data}-{split} {method}" for data, split, method in keys[:most]]
+    more = [f"{len(keys) - most} more"] if len(keys) > most else []
+    return ", ".join(named + more)
+
+
+def _scores(run: Run, records: Sequence[Record], rows: Rows, profile: str) -> Scores:
+    """Return the scores of one run, which may lie in several folders; those of other cells are not read."""
+    data = run.record["dataset"]
+    where = data["name"], data["split"], run.record["id"]
+    parts = [r for r in records if (r["dataset"]["name"], r["dataset"]["split"], r["id"]) == where]
+    return index_scores(rows(parts), profile).get(where, {})
+
+
+def _cell(
+    key: Key, runs: tuple[Run, Run], scores: tuple[Scores, Scores], cards: Sequence[Any]
+) -> CellComparison:
+    a, b = (run.record for run in runs)
+    ids = [record["dataset"]["ids"] for record in (a, b)]
+    others = set(ids[1])
+    common = [image for image in ids[0] if image in others]
+    caution, comparable = _content(a, b, common)
+    if comparable:
+        found = [difference(card, common, *scores) for card in cards]
+    else:
+        found = [Difference(card.name, "incomparable", f"not comparable: {caution}") for card in cards]
+    return CellComparison(
+        *key,
+        title=runs[0].label,
+        runs=(a["id"], b["id"]),
+        status=(a["status"], b["status"]),
+        older=(runs[0].older, runs[1].older),
+        pairs=(len(ids[0]), len(ids[1])),
+        common=len(common),
+        identity=identity_changes(a, b),
+        circumstances=circumstance_changes(a, b),
+        caution=caution,
+        metrics=tuple(found),
+    )
+
+
+def _content(a: Record, b: Record, common: Sequence[str]) -> tuple[str, bool]:
+    """Return what must be said of the images that both have, and whether their scores can be compared."""
+    if not common:
+        return "other pairs", False
+    if a["identity"]["data"] == b["identity"]["data"]:
+        return "", True
+    if len(common) == len(a["dataset"]["ids"]) == len(b["dataset"]["ids"]):
+        return "the sources of these names have other content", False
+    # a record holds one hash over all of its pairs, none of single ones
+    return f"that the {len(common)} common pairs have the same content is assumed, not recorded", True

@@ -1,0 +1,180 @@
+"""Look an installation over: packages, hardware, data, methods, weights, folders. Loads no torch and runs no plug-in."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from platformdirs import user_cache_dir
+
+import fusionbench
+from fusionbench.data.pairs import data_root as resolve_root
+from fusionbench.data.pairs import find_split
+from fusionbench.data.spec import DatasetSpec, datasets
+from fusionbench.errors import DataNotFoundError, FusionbenchError
+from fusionbench.provenance import cpu_model, git_state, gpu_driver, nvidia_smi, package_version
+from fusionbench.runner.device import cuda_devices
+from fusionbench.runner.known_weights import known_weights, verify
+from fusionbench.runner.plugins import Plugin, plugins
+from fusionbench.weights import weights_folder
+
+NEEDED = (
+    "torch", "pytorch-lightning", "numpy", "scipy", "kornia", "timm", "open_clip_torch", "pyiqa", "pandas",
+    "setuptools", "safetensors", "pillow",
+)  # fmt: skip
+COMPROMISED = ("2.6.2", "2.6.3")  # releases of pytorch-lightning
+GIB = 2**30
+LITTLE = 2  # GiB of free space below which a run of a large split may not fit
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report; ``state`` is ok, warning (works, but look at it) or broken."""
+
+    section: str
+    name: str
+    state: str
+    text: str
+
+
+def examine(data_root: str | None = None) -> list[Finding]:
+    """Return everything there is to say, in order. What is wrong with one thing hides no other."""
+    sections: dict[str, Callable[[], Iterator[tuple[str, str, str]]]] = {
+        "packages": _packages,
+        "hardware": _hardware,
+        "data sets": lambda: _data(data_root),
+        "methods": _methods,
+        "weights": _weights,
+        "folders": lambda: _folders(data_root),
+    }
+    return [Finding(title, *line) for title, look in sections.items() for line in _guarded(look)]
+
+
+def _guarded(look: Callable[[], Iterator[tuple[str, str, str]]]) -> Iterator[tuple[str, str, str]]:
+    try:
+        yield from look()
+    except Exception as error:  # a report that ends at the first fault would be no help
+        yield "", "broken", f"{type(error).__name__}: {error}"
+
+
+def _packages() -> Iterator[tuple[str, str, str]]:
+    yield "python", "ok", platform.python_version()
+    git = git_state()
+    yield "fusionbench", "ok", fusionbench.__version__ + (f", checkout {git}" if git else "")
+    for name in NEEDED:
+        yield name, *_judge_package(name, package_version(name))
+
+
+def _judge_package(name: str, version: str | None) -> tuple[str, str]:
+    if version is None:
+        return "broken", f"not installed: `{sys.executable} -m pip install {name}`"
+    if name == "pytorch-lightning" and version in COMPROMISED:
+        return (
+            "broken",
+            f"{version} is a compromised release: uninstall it and change what it could have read",
+        )
+    if name == "setuptools" and int(version.partition(".")[0]) >= 81:
+        return (
+            "warning",
+            f"{version}: pyiqa's CLIP metrics need pkg_resources, which 81 dropped; install setuptools<81",
+        )
+    return "ok", version
+
+
+def _hardware() -> Iterator[tuple[str, str, str]]:
+    memory = psutil.virtual_memory()
+    yield (
+        "cpu",
+        "ok",
+        f"{cpu_model()}, {os.cpu_count()} threads, {psutil.cpu_count(logical=False) or '?'} cores",
+    )
+    yield "memory", "ok", f"{memory.total / GIB:.1f} GiB, {memory.available / GIB:.1f} GiB available"
+    cards, usable = nvidia_smi("name", "memory.total"), cuda_devices()
+    for number, facts in enumerate(cards):
+        yield f"gpu {number}", "ok", f"{', '.join(facts)}, driver {gpu_driver()}"
+    if usable:
+        yield "cuda devices", "ok", str(usable)
+    elif cards:
+        remedy = "install a torch built for CUDA, or look at CUDA_VISIBLE_DEVICES"
+        yield "cuda devices", "warning", f"torch will use none of {len(cards)} GPUs: {remedy}"
+    else:
+        yield "cuda devices", "ok", "none, the CPU is used"
+
+
+def _data(data_root: str | None) -> Iterator[tuple[str, str, str]]:
+    root = resolve_root(data_root)
+    absent = []
+    for spec in datasets().values():
+        if spec.generated:
+            yield spec.name, "ok", "generated on first use"
+        elif (root / spec.folder).is_dir():
+            for split in spec.splits:
+                yield f"{spec.name} {split}", *_count(spec, split, root)
+        else:
+            absent.append(spec.name)
+    if absent:
+        yield "not here", "ok", ", ".join(absent)
+
+
+def _count(spec: DatasetSpec, split: str, root: Path) -> tuple[str, str]:
+    try:
+        found, expected = len(find_split(spec, split, root).pairs), spec.splits[split].count
+    except DataNotFoundError:
+        prepare = f": `fusionbench data prepare {spec.name}`" if spec.prepare else ""
+        return "ok", f"not {'prepared' if prepare else 'here'}{prepare}"
+    except FusionbenchError as error:
+        return "broken", str(error)
+    if expected and found < expected:
+        return "ok", f"partial, {found} of {expected} pairs"
+    return "ok", f"{found} pairs" + ("" if expected else ", their full number is not known")
+
+
+def _methods() -> Iterator[tuple[str, str, str]]:
+    found = plugins()
+    built_in = [plugin.name for plugin in found if plugin.built_in and not plugin.problem]
+    yield "built in", "ok", ", ".join(built_in)
+    for plugin in found:
+        if plugin.problem:
+            yield plugin.name, "broken", f"{_origin(plugin)}: {plugin.problem}"
+        elif not plugin.built_in:
+            yield plugin.name, "ok", _origin(plugin)
+
+
+def _origin(plugin: Plugin) -> str:
+    return "built in" if plugin.built_in else f"plug-in {plugin.origin}"
+
+
+def _weights() -> Iterator[tuple[str, str, str]]:
+    for entry in map(verify, known_weights()):
+        about = f"{', '.join(entry.families)} {entry.source}".strip()
+        if entry.path and not entry.problem:
+            yield entry.method, "ok", f"{about}, SHA-256 {str(entry.sha256)[:10]} verified"
+        elif entry.path or (entry.problem and entry.source == "imported"):
+            yield entry.method, "broken", f"{about}: {entry.problem}"
+        elif entry.command:
+            yield entry.method, "ok", f"{about}: `{entry.command}`"
+
+
+def _folders(data_root: str | None) -> Iterator[tuple[str, str, str]]:
+    cache = Path(os.environ.get("FUSIONBENCH_CACHE") or user_cache_dir("fusionbench"))
+    yield "data root", *_space(resolve_root(data_root), written=False)
+    yield "cache", *_space(cache)
+    yield "imported weights", *_space(weights_folder())
+    yield "here", *_space(Path.cwd())
+
+
+def _space(folder: Path, written: bool = True) -> tuple[str, str]:
+    """Judge a folder by its nearest parent that exists: it is made when something is written to it."""
+    folder = folder.absolute()
+    base = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(base).free / GIB
+    said = f"{folder}{'' if folder.exists() else ' (not there yet)'}, {free:.1f} GiB free"
+    if written and not os.access(base, os.W_OK):
+        return "warning", f"{said}, cannot be written to"
+    return ("warning" if written and free < LITTLE else "ok"), said
