@@ -131,6 +131,21 @@ def check_survival(folder: Path, count: int) -> None:
     assert {record["status"] for record in records(folder / "storm").values()} == {"ok"}
 
 
+@pytest.mark.slow
+def test_two_sweeps_on_the_same_runs_share_the_work(tmp_path: Path) -> None:
+    sweep_file(tmp_path, (*GOOD, "refinefuse"), 4)
+    processes = [
+        subprocess.Popen([*COMMAND, "sweep", "sweep.yaml", "--json"], cwd=tmp_path, stdout=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    cells = [json.loads(process.communicate(timeout=300)[0])["cells"] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
+    for number in range(len(GOOD) + 1):
+        assert sum(found[number]["fused"] for found in cells) == 4
+        assert sum(found[number]["scored"] for found in cells) == 4
+
+
+@pytest.mark.slow
 def test_a_sweep_killed_and_resumed_ends_with_the_same_scores(tmp_path: Path) -> None:
     check_survival(tmp_path, 2)
 

@@ -10,6 +10,7 @@ from fusionbench.methods.dsifuse import loss
 from fusionbench.methods.dsifuse.method import UNLABELLED
 from fusionbench.methods.dsifuse.network import CFC, attention
 
+from fusionbench.errors import ConfigError
 from fusionbench.method import FusionMethod
 from fusionbench.profiling import macs, parameter_count
 from fusionbench.registry import spec
@@ -85,6 +86,18 @@ def test_compared_masks_share_the_image() -> None:
     assert not mask_b.any()
     mask_a, mask_b = loss.compared_masks(b, a, torch.ones_like(a))
     assert mask_a.all()
+
+
+def test_brighter_masks_follow_the_brighter_source_and_what_is_salient() -> None:
+    a, b = torch.rand(2, 1, 1, 6, 6, generator=torch.Generator().manual_seed(0))
+    mask_a, mask_b = loss.brighter_masks(a, b, None)
+    assert torch.equal(loss.intensity(torch.maximum(a, b), a, b, (mask_a, mask_b)), torch.tensor(0.0))
+    assert loss.brighter_masks(a, b, torch.ones_like(a))[0].all()
+
+
+def test_unknown_masks_are_named() -> None:
+    with pytest.raises(ConfigError, match="use one of printed, compared, brighter"):
+        build(masks="bright")
 
 
 def test_semantic_loss_is_zero_for_the_truth_and_ignores_numbers_beyond_the_classes() -> None:

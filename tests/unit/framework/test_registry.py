@@ -13,6 +13,7 @@ from fusionbench.errors import ConfigError, DataNotFoundError, PluginError, Unkn
 
 PLUGIN = """
 from fusionbench.method import FusionMethod
+from fusionbench.weights import shipped_weights
 class {name}(FusionMethod):
     families = frozenset({{"ir-vis"}})
     def fuse(self, a, b):
@@ -109,3 +110,11 @@ def test_a_single_file_brings_its_recipe_along(plugin: Path) -> None:
     config = registry.spec(str(plugin)).config(("stages.second.crop=48",))
     assert config.stages["first"].epochs == 3
     assert config.stages["second"].crop == 48
+
+
+def test_shipped_weights_serve_the_arguments_they_were_trained_with_or_stand_for() -> None:
+    dsifuse = registry.spec("dsifuse")
+    for arguments in ({}, {"masks": "brighter"}):
+        assert shipped_weights(dsifuse, "ir-vis", arguments).source == "shipped"
+    for arguments in ({"cfc": False}, {"masks": "compared"}):
+        assert shipped_weights(dsifuse, "ir-vis", arguments) is None
