@@ -10,6 +10,7 @@ import pytest
 
 from fusionbench import registry
 from fusionbench.errors import ConfigError, DataNotFoundError, PluginError, UnknownNameError
+from fusionbench.weights import shipped_weights
 
 PLUGIN = """
 from fusionbench.method import FusionMethod
