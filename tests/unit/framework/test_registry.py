@@ -14,7 +14,6 @@ from fusionbench.weights import shipped_weights
 
 PLUGIN = """
 from fusionbench.method import FusionMethod
-from fusionbench.weights import shipped_weights
 class {name}(FusionMethod):
     families = frozenset({{"ir-vis"}})
     def fuse(self, a, b):
