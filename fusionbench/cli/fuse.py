@@ -27,9 +27,7 @@ def fuse(
         Path, typer.Option("--output", "-o", help="Fused image (PNG), or a folder for folders.")
     ],
     overrides: Overrides = None,
-    family: Annotated[
-        str, typer.Option(help="Family of the images; chooses the weights.")
-    ] = "ir-vis",
+    family: Annotated[str, typer.Option(help="Family of the images; chooses the weights.")] = "ir-vis",
     weights: Annotated[str, typer.Option(help="auto (imported, else shipped), random or a file.")] = "auto",
     device: Device = "auto",
     seed: Seed = 0,

@@ -72,8 +72,10 @@ def _families(found: MethodSpec, family: str | None) -> list[str]:
 
 
 def _built(found: MethodSpec, arguments: dict[str, Any]) -> FusionMethod:
-    if found.external:
-        raise RequestError("images:DIR computes nothing and takes no weights: name a method.")
+    if not found.has_class:
+        raise RequestError(
+            f"'{found.name}' has no Python class to load weights into: name a method that has."
+        )
     method = found.build(arguments)
     if not method.trainable:
         raise RequestError(f"Method '{found.name}' has no parameters: it takes no weights.")

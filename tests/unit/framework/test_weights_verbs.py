@@ -23,6 +23,7 @@ from fusionbench.runner.import_weights import ImportOptions, import_weights
 from fusionbench.runner.known_weights import known_weights, verify
 from fusionbench.runner.plan import Request, make_plan
 from fusionbench.runner.weights import WeightsPolicy, choose
+from fusionbench.shipped import share
 from fusionbench.weights import file_hash, imported_weights, load_weights
 
 METHOD = '''
@@ -201,7 +202,7 @@ def test_fuse_uses_imported_weights(tmp_path: Path, method: str) -> None:
 
 
 def test_lists_shipped_imported_and_missing_weights() -> None:
-    shipped = next(Path(entry.path) for entry in known_weights() if entry.source == "shipped")
+    shipped = share("methods") / "refinefuse" / "weights" / "msrs.safetensors"
     assert CliRunner().invoke(app, ["weights", "import", str(shipped), "-m", "refinefuse"]).exit_code == 0
     rows = json.loads(CliRunner().invoke(app, ["weights", "list", "--json"]).stdout)
     found = {(row["method"], row["source"]): row for row in rows}
@@ -215,7 +216,7 @@ def test_lists_shipped_imported_and_missing_weights() -> None:
 
 
 def test_verify_reads_every_file_again(folder: Path) -> None:
-    shipped = next(entry.path for entry in known_weights() if entry.source == "shipped")
+    shipped = share("methods") / "refinefuse" / "weights" / "msrs.safetensors"
     assert CliRunner().invoke(app, ["weights", "verify"]).exit_code == 0
     kept = import_weights(shipped, ImportOptions("refinefuse"))
     with kept.open("r+b") as stream:
