@@ -137,6 +137,7 @@ class _Work:
             record["method"]["color"] = self.method.color
             if fusing:
                 record["probe"] = self._probe(record["probe"])
+        record.pop("log", None)  # of an earlier call that failed
         record["status"] = "running"
         self.cell.write_record(record)
         return record

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from typing import Any
 
 import psutil
 
+from fusionbench.errors import OutputError
 from fusionbench.runner.arguments import wrong_arguments
 from fusionbench.runner.job import Job, Work
 from fusionbench.runner.logs import settle
@@ -29,6 +31,7 @@ from fusionbench.weights import Weights
 
 TICK = 0.2  # seconds between two looks at time-outs and memory
 GIB = 2**30
+LOGS = ".logs"  # of cells that run, below the store
 
 
 @dataclass
@@ -74,9 +77,14 @@ class Pool:
             self.caller.send(("end",))
         except (EOFError, BrokenPipeError, ConnectionResetError):
             pass  # the caller is gone, and nobody waits for the rest
+        except OutputError as error:
+            self.caller.send(("unwritable", str(error)))
         finally:
             for cell in self.running.values():
                 end_group(cell.pid)
+            for out in {job.options.out for job in self.asked.jobs}:
+                with contextlib.suppress(OSError):  # absent, or another call's logs are in it
+                    (out / LOGS).rmdir()
 
     def _arguments_fit(self) -> bool:
         """Check all arguments before any work; an import that ends its process is left to its own cell."""
@@ -111,13 +119,15 @@ class Pool:
             prepare_process(log, self.life[0], self.threads)
             task(theirs)
             code = 0
+        except BaseException:
+            traceback.print_exc()
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)
 
     def _start(self, job: Job, device: str) -> None:
-        logs = job.options.out / ".logs"
+        logs = job.options.out / LOGS
         logs.mkdir(parents=True, exist_ok=True)
         log = logs / f"{os.getpid()}-{job.index}.txt"
         # a cell that was busy comes up again when nothing else is left to start

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import os
 import signal
@@ -86,4 +87,5 @@ def work(job: Job, device: str, connection: Connection, wait: bool) -> None:
 def _first_to_be_killed() -> None:
     """Let Linux, when memory runs out, choose this process and not the one that was called."""
     if sys.platform == "linux":
-        Path("/proc/self/oom_score_adj").write_text("500")
+        with contextlib.suppress(OSError):  # a container may not let it
+            Path("/proc/self/oom_score_adj").write_text("500")
