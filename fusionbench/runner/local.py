@@ -60,16 +60,16 @@ def _once(asked: Work) -> Iterator[Message]:
 def _pool() -> Iterator[Connection]:
     """Start a pool in a session of its own, so that Ctrl-C reaches this process alone; closing the pipe ends it."""
     ours, theirs = socket.socketpair()
-    with theirs:
+    with theirs, ours:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "fusionbench.runner.start_pool", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
-            stdout=sys.stderr.fileno(),
+            stdout=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
             start_new_session=True,
         )
-    connection = Connection(ours.detach())
+        connection = Connection(ours.detach())
     try:
         yield connection
     finally:

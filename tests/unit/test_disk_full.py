@@ -11,6 +11,9 @@ import pytest
 import fusionbench
 from fusionbench.errors import OutputError
 from fusionbench.runner import fuse
+from fusionbench.runner.cell import run_cell
+from fusionbench.runner.progress import Reporter
+from fusionbench.runner.run import RunOptions, make_jobs, plan_all
 
 
 def test_a_full_disk_stops_the_run_and_keeps_what_is_done(
@@ -25,13 +28,19 @@ def test_a_full_disk_stops_the_run_and_keeps_what_is_done(
         written.append(path)
         real(path, image)
 
-    options = {"limit": 4, "metrics": "EN", "baselines": False, "out": tmp_path}
+    options = RunOptions(("average",), ("demo",), limit=4, metrics="EN", baselines=False, out=tmp_path)
+    (job,) = make_jobs(plan_all([options]), [options])
     monkeypatch.setattr(fuse, "write_image", write)
     with pytest.raises(OutputError, match="No space left"):
-        fusionbench.run("average", "demo", **options)
+        run_cell(job.planned, job.manifest, job.options, Reporter())
     monkeypatch.setattr(fuse, "write_image", real)
     stamps = {path: path.stat().st_mtime_ns for path in written}
-    result = fusionbench.run("average", "demo", **options)
-    assert result.ok
-    assert result.cells[0].fused == 2
+    found = run_cell(job.planned, job.manifest, job.options, Reporter())
+    assert (found.status, found.fused) == ("ok", 2)
     assert {path: path.stat().st_mtime_ns for path in written} == stamps
+
+
+def test_a_place_that_cannot_hold_a_cell_stops_the_run(tmp_path: Path) -> None:
+    (tmp_path / "demo-test").write_text("a file where the data set's folder must be")
+    with pytest.raises(OutputError, match="Cannot write"):
+        fusionbench.run("average", "demo", limit=1, metrics="EN", baselines=False, out=tmp_path)
