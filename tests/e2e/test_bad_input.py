@@ -47,7 +47,11 @@ def one_sentence(text: str, *words: str) -> None:
         (("-m", "average", "-d", "demo", "--device", "cuda:99"), ("cuda:99", "--device cpu")),
         (("-m", "average", "-d", "demo", "--limit", "0"), ("limit",)),
         (("-m", "average", "-d", "demo", "--batch-size", "0"), ("--batch-size",)),
-        (("-m", "refinefuse", "-d", "demo", "args.level=3"), ("args.level", "did you mean 'args.levels'")),
+        pytest.param(
+            ("-m", "refinefuse", "-d", "demo", "args.level=3"),
+            ("args.level", "did you mean 'args.levels'"),
+            marks=pytest.mark.slow,  # what a class takes is known once it is imported
+        ),
         (("-m", "refinefuse", "-d", "demo", "stages.fuse.epoch=3"), ("stages.fuse.epochs",)),
         (("-m", "refinefuse@wo_fimm", "-d", "demo"), ("wo_fimm", "did you mean 'wo_fim'")),
         (("-m", "refinefuse", "-d", "demo-sar-opt"), ("refinefuse", "sar-opt")),
@@ -103,7 +107,13 @@ def spoil_empty(ir: Path, vi: Path) -> None:
     ir.write_bytes(b"")
 
 
-@pytest.mark.parametrize("spoil", [spoil_size, spoil_truncated, spoil_text, spoil_empty])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        spoil_size,
+        *(pytest.param(f, marks=pytest.mark.slow) for f in (spoil_truncated, spoil_text, spoil_empty)),
+    ],
+)
 def test_a_bad_pair_fails_its_image_only(spoil, msrs: Path, tmp_path: Path) -> None:
     test = msrs / "MSRS" / "test"
     spoil(test / "ir" / "00001D.png", test / "vi" / "00001D.png")
@@ -123,6 +133,7 @@ def test_a_bad_pair_fails_its_image_only(spoil, msrs: Path, tmp_path: Path) -> N
         assert json.loads(record.read_text())["status"] == "ok"
 
 
+@pytest.mark.slow
 def test_a_mended_pair_completes_the_cell(msrs: Path, tmp_path: Path) -> None:
     broken = msrs / "MSRS" / "test" / "ir" / "00001D.png"
     sound = broken.read_bytes()
@@ -178,6 +189,7 @@ class Mine(FusionMethod):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body", ["raise ValueError('broken on purpose')", "return a * float('nan')", "return a[..., :-1]"]
 )

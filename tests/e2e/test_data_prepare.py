@@ -60,6 +60,7 @@ def test_whu_opt_sar_from_scenes_to_table(tmp_path: Path) -> None:
     assert list(fused("whu-opt-sar", tmp_path).values()) == [(256, 256, 3)] * 2
 
 
+@pytest.mark.slow
 def test_sen12_runs_as_published(tmp_path: Path) -> None:
     from fusionbench.data.pairs import position
 
@@ -74,6 +75,7 @@ def test_sen12_runs_as_published(tmp_path: Path) -> None:
     assert (nothing.returncode, json.loads(nothing.stdout)["nothing_to_prepare"]) == (0, True)
 
 
+@pytest.mark.slow
 def test_real_pairs_of_the_family_are_prepared_elsewhere_and_run(shared_data: Path, tmp_path: Path) -> None:
     pytest.importorskip("rasterio", reason="preparing GeoTIFFs needs the extra geo")
     command = ("data", "prepare", "terramesh", "--data-root", shared_data, "--out", "made")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command import fusionbench
+from command import fusionbench as real_fusionbench
+from command import in_process as fusionbench
 from PIL import Image
 
 from fusionbench.data.images import read_image
@@ -55,7 +56,7 @@ def test_names_the_profile_a_number_comes_from(profile: str, triple: tuple[str, 
 
 
 def test_says_so_in_words(triple: tuple[str, ...], tmp_path: Path) -> None:
-    done = fusionbench("explain", "EN", "-3.25", *triple, cwd=tmp_path)
+    done = real_fusionbench("explain", "EN", "-3.25", *triple, cwd=tmp_path)
     assert done.returncode == 0
     assert "No known convention gives EN -3.25 to its digits" in done.stdout
     assert "levels 0 and 1 share a bin" in done.stdout

@@ -68,9 +68,9 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, byt
 @pytest.mark.parametrize(
     ("pattern", "count", "lines"),
     [
-        ("runs/demo-test/refinefuse/*/run.json", 1, False),
+        pytest.param("runs/demo-test/refinefuse/*/run.json", 1, False, marks=pytest.mark.slow),
         ("runs/demo-test/refinefuse/*/images/*.png", 2, False),
-        ("runs/demo-test/refinefuse/*/scores.jsonl", 4, True),
+        pytest.param("runs/demo-test/refinefuse/*/scores.jsonl", 4, True, marks=pytest.mark.slow),
     ],
 )
 def test_a_killed_run_ends_with_the_same_bytes(

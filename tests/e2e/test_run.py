@@ -139,6 +139,7 @@ def test_dry_run_plans_and_writes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.slow
 def test_batches_give_the_same_images_after_a_gap(tmp_path: Path) -> None:
     command = (
         "run",
@@ -173,6 +174,7 @@ def test_someones_images_are_scored_as_an_external_method(first: Path, tmp_path:
     assert values["images-images"] == values["maximum"]
 
 
+@pytest.mark.slow
 def test_real_pairs_keep_size_and_channels(shared_data: Path, tmp_path: Path) -> None:
     done = fusionbench(
         "run", "-m", "refinefuse", "-d", "msrs,tno,roadscene,harvard-mri-pet", "--data-root", shared_data, "--limit", 2,

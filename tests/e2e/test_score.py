@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command import COMMAND, fusionbench
+from command import COMMAND
+from command import in_process as fusionbench
 from PIL import Image
 
 from fusionbench.cli.app import app
@@ -51,6 +52,7 @@ def problems(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith("Error: ")]
 
 
+@pytest.mark.slow
 def test_a_data_set_is_scored_as_by_run(tmp_path: Path) -> None:
     """The images of a run, under other names, get the run's numbers."""
     metrics = ("--metrics", "EN,VIF,Qabf,SSIM")

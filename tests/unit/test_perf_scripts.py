@@ -71,6 +71,7 @@ def test_throughput_runs_on_any_device(timing):
     assert timing.triples_per_second(SIZE, "cpu", repeats=1) > 0
 
 
+@pytest.mark.slow
 def test_script_prints_every_asked_metric_and_the_set():
     found = run("--size", "176x164", "--metrics", "en,VIF", "--repeats", "1")
     assert (found.returncode, found.stderr) == (0, "")

@@ -31,6 +31,7 @@ def line(image: str, value: float) -> bytes:
     return json.dumps({**known, "image": image, "value": value, "detail": ""}).encode() + b"\n"
 
 
+@pytest.mark.slow
 def test_a_machine_apart_sends_back_all_that_the_driver_lacks(tmp_path: Path) -> None:
     job = job_in(tmp_path / "runs")
     errand = Errand(absolute(job), Limits(), tmp_path / "runs" / ".driver-token", None)
