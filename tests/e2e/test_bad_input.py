@@ -146,6 +146,7 @@ def test_a_mended_pair_completes_the_cell(msrs: Path, tmp_path: Path) -> None:
     assert "– (" not in done.stdout
 
 
+@pytest.mark.slow
 def test_a_pair_of_one_pixel_is_fused_and_its_metrics_are_undefined_or_numbers(
     msrs: Path, tmp_path: Path
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command import fusionbench
+from command import fusionbench, in_process
 from PIL import Image
 
 from fusionbench.data.demo import ensure
@@ -67,7 +67,7 @@ def test_a_broken_plug_in_file_does_not_break_a_list(tmp_path: Path) -> None:
 
 def test_fuses_two_images_and_two_folders(tmp_path: Path) -> None:
     demo = ensure("demo", "test") / "test"
-    single = fusionbench(
+    single = in_process(
         "fuse",
         demo / "ir" / "002.png",
         demo / "vi" / "002.png",
@@ -79,18 +79,18 @@ def test_fuses_two_images_and_two_folders(tmp_path: Path) -> None:
     )
     assert single.returncode == 0, single.stderr
     assert read_image(tmp_path / "f.png").shape == (239, 317, 3)
-    many = fusionbench("fuse", demo / "ir", demo / "vi", "-m", "average", "-o", "out", cwd=tmp_path)
+    many = in_process("fuse", demo / "ir", demo / "vi", "-m", "average", "-o", "out", cwd=tmp_path)
     assert len(many.stdout.splitlines()) == len(list((tmp_path / "out").glob("*.png"))) == 8
 
 
 def test_fuse_refuses_what_it_cannot_pair(tmp_path: Path) -> None:
-    done = fusionbench("fuse", "a.png", "b.png", "-m", "average", "-o", "f.png", cwd=tmp_path)
+    done = in_process("fuse", "a.png", "b.png", "-m", "average", "-o", "f.png", cwd=tmp_path)
     assert done.returncode == 2
     assert "a.png" in done.stderr
 
 
 def test_profile_gives_the_papers_figures(tmp_path: Path) -> None:
-    done = fusionbench(
+    done = in_process(
         "profile", "-m", "refinefuse", "--size", "256x256", "--seconds", "0.1", "--json", cwd=tmp_path
     )
     found = json.loads(done.stdout)["refinefuse"]
@@ -117,6 +117,7 @@ def test_data_list_counts_what_is_here(shared_data: Path, tmp_path: Path) -> Non
     assert {"name": "msrs", "split": "test", "pairs": 40, "expected": 361} in rows
 
 
+@pytest.mark.slow
 def test_train_then_run_uses_the_new_weights(tmp_path: Path) -> None:
     quick = ("stages.fuse.epochs=1", "stages.fuse.crop=32", "args.levels=1")
     done = fusionbench("train", "-m", "refinefuse@cpu", "-d", "demo-medical", *quick, cwd=tmp_path)

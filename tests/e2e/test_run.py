@@ -161,6 +161,7 @@ def test_batches_give_the_same_images_after_a_gap(tmp_path: Path) -> None:
     assert image.read_bytes() == pixels
 
 
+@pytest.mark.slow
 def test_someones_images_are_scored_as_an_external_method(first: Path, tmp_path: Path) -> None:
     theirs = next(first.glob("runs/demo-test/maximum/*/images"))
     done = fusionbench(

@@ -78,7 +78,8 @@ def test_training_writes_weights_with_their_provenance_and_is_not_repeated(
     assert "val/loss" in log.splitlines()[0]
 
 
-@pytest.mark.parametrize("workers", [0, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [0, 1])
 def test_a_killed_training_ends_with_the_same_weights(workers: int, tiny: Path, tmp_path: Path) -> None:
     overrides = (*QUICK, "stages.fuse.epochs=6", f"trainer.workers={workers}")
     command = [
