@@ -91,7 +91,6 @@ def run(
         no_train=no_train,
         train_within=train_within,
         train_dataset=train_dataset,
-        setting=f"from={train_dataset}" if train_dataset else "",
         limit=limit,
         seed=seed,
         device=device,

@@ -87,8 +87,9 @@ def make_plan(request: Request, lookup: Lookup | None = None) -> Plan:
     cells, skipped = [], []
     for split in splits:
         for found, config, asked_by_name in methods:
-            # baselines and the members of a group take no overrides, so no setting tells them apart
-            setting = request.setting if asked_by_name else ""
+            # what a sweep varies changes nothing about the baselines that a table gets unasked or as a group
+            varied = asked_by_name or found.card.kind == "learned"
+            setting = request.setting if varied else ""
             try:
                 check_family(found, split.spec.name, split.spec.family)
             except RequestError as error:

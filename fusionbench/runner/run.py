@@ -27,7 +27,10 @@ from fusionbench.runner.weights import WeightsPolicy
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Everything a run can be told; the names are those of the command line's options."""
+    """Everything a run can be told; the names are those of the command line's options.
+
+    ``setting`` is added to the rows' names, where a sweep varies more than methods and data sets.
+    """
 
     method: tuple[str, ...]
     dataset: tuple[str, ...]
@@ -122,7 +125,7 @@ def plan_run(options: RunOptions, lookup: Lookup | None = None) -> Plan:
             options.data_root,
             options.baselines,
             options.overrides,
-            options.setting,
+            options.setting or (f"from={options.train_dataset}" if options.train_dataset else ""),
         ),
         lookup,
     )

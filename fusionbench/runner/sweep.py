@@ -11,6 +11,7 @@ from typing import Any
 from fusionbench.cards import read_yaml
 from fusionbench.config import unknown_key
 from fusionbench.errors import ConfigError, UnknownNameError
+from fusionbench.runner.plan import METHOD_GROUPS
 from fusionbench.runner.run import RunOptions
 from fusionbench.shipped import share
 
@@ -71,6 +72,11 @@ def read_sweep(path: Path) -> Sweep:
     for name in ("methods", "datasets", "seeds"):
         if not getattr(sweep, name):
             raise ConfigError(f"{path} names no {name}: add {name}: [...].")
+    groups = [name for name in sweep.methods if name.lower() in METHOD_GROUPS]
+    if sweep.grid and groups:
+        raise ConfigError(
+            f"{path}: a grid varies arguments, which '{groups[0]}' as a group does not take: name methods."
+        )
     if empty := [key for key, values in sweep.grid.items() if not values]:
         raise ConfigError(f"{path}: grid.{empty[0]} has no value: give at least one.")
     return sweep

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 class WeightsPolicy:
     """How weights are chosen.
 
-    ``choice`` is auto, trained (auto without what is imported or shipped), random or a path; ``may_train`` lets the first two
-    train where they find none and it takes no more than ``train_within`` minutes (None: any time); ``dataset`` names
-    the data set whose train split counts, None for the fused one.
+    ``choice`` is auto, trained (auto without what is imported or shipped), random or a path; ``may_train`` lets the
+    first two train where they find none and it takes no more than ``train_within`` minutes (None: any time);
+    ``dataset`` names the data set whose train split counts, None for the fused one.
     """
 
     choice: str

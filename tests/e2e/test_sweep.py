@@ -56,6 +56,17 @@ def test_transfer_names_the_data_set_that_was_learned_from(tmp_path: Path) -> No
     assert names(path) == ["refinefuse@from=demo", "refinefuse@from=demo-medical"]
 
 
+def test_seeds_tell_the_learned_members_of_a_group_apart(tmp_path: Path) -> None:
+    found = names(write(tmp_path, methods=["all"], seeds=[0, 1]))
+    assert {"refinefuse@seed=0", "refinefuse@seed=1", "dsifuse@seed=1"} < set(found)
+    assert found.count("average") == 1
+
+
+def test_a_run_names_the_data_set_that_was_learned_from() -> None:
+    asked = [RunOptions(("refinefuse",), ("demo",), baselines=False, train_dataset="msrs")]
+    assert [job.planned.name for job in make_jobs(plan_all(asked), asked)] == ["refinefuse@from=msrs"]
+
+
 def test_shards_are_disjoint_and_complete(tmp_path: Path) -> None:
     asked = expand(read_sweep(write(tmp_path, seeds=list(range(7)))), RunOptions((), ()))
     jobs = make_jobs(plan_all(asked), asked)
@@ -69,6 +80,7 @@ def test_shards_are_disjoint_and_complete(tmp_path: Path) -> None:
         ({"metod": ["average"]}, "did you mean 'methods'"),
         ({"seeds": []}, "names no seeds"),
         ({"seeds": ["zero"]}, "zero"),
+        ({"methods": ["learned"], "grid": {"args.levels": [3]}}, "name methods"),
         ({"grid": {"args.levels": []}}, "grid.args.levels has no value"),
     ],
 )
