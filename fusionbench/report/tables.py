@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fusionbench.errors import UnknownNameError
+from fusionbench.report.board import Board
 from fusionbench.report.caption import caption, coverage
 from fusionbench.report.cells import Record, Scores, index_scores, measure, name_notes, natural
 from fusionbench.report.marks import rank_column
@@ -36,6 +37,19 @@ def build_tables(
     scored metric in the order of the cards. Other profiles and older metric versions are never mixed in.
     Raises UnknownNameError on a metric without a card.
     """
+    boards = build_boards(records, scores, metrics=metrics, profile=profile, cards=cards)
+    return [board.table for board in boards]
+
+
+def build_boards(
+    records: Iterable[Record],
+    scores: DataFrame | Iterable[tuple[Any, ...]],
+    *,
+    metrics: Sequence[str] | None = None,
+    profile: str = "canonical",
+    cards: Mapping[str, MetricCard] | None = None,
+) -> list[Board]:
+    """Build the tables of `build_tables` together with the scores they are made from."""
     if cards is None:
         from fusionbench.metrics import cards as known_cards
 
@@ -45,8 +59,8 @@ def build_tables(
     groups: dict[tuple, list[Record]] = {}
     for record in records:
         groups.setdefault(_pairs_key(record), []).append(record)
-    tables = [_table(groups[key], index, wanted, profile, cards) for key in sorted(groups)]
-    return sorted(tables, key=lambda table: (table.dataset, table.split, -table.pairs))
+    boards = [_board(groups[key], index, wanted, profile, cards) for key in sorted(groups)]
+    return sorted(boards, key=lambda board: (board.table.dataset, board.table.split, -board.table.pairs))
 
 
 def _canonical(metrics: Sequence[str], cards: Mapping[str, Any]) -> list[str]:
@@ -63,19 +77,19 @@ def _pairs_key(record: Record) -> tuple:
     return data["name"], data["split"], data["split_hash"], record["identity"]["data"]
 
 
-def _table(
+def _board(
     records: Sequence[Record],
     index: Mapping[tuple[str, str, str], Scores],
     wanted: Sequence[str] | None,
     profile: str,
     cards: Mapping[str, Any],
-) -> Table:
+) -> Board:
     runs = sorted(newest_runs(records), key=lambda run: _order(run.record))
     data = _dataset(runs)
     found = [index.get((data["name"], data["split"], run.record["id"]), {}) for run in runs]
     columns = _columns(found, wanted, cards)
     uncarded = sorted({metric for score in found for metric in score} - set(cards))
-    return Table(
+    table = Table(
         dataset=data["name"],
         title=data["title"] or data["name"],
         split=data["split"],
@@ -89,6 +103,7 @@ def _table(
         rows=_rows(runs, found, columns),
         caption=caption(data, runs, columns, profile, uncarded),
     )
+    return Board(table, tuple(runs), tuple(data["ids"]), tuple(found))
 
 
 def _dataset(runs: Sequence[Run]) -> dict[str, Any]:
