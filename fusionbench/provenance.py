@@ -61,6 +61,20 @@ def device_name(device: str) -> str:
     return f"cpu ({platform.machine()}, {torch.get_num_threads()} threads)"
 
 
+def hardware(device: str) -> dict[str, Any]:
+    """Return what a measured time depends on: device, processor, threads, driver, PyTorch."""
+    import torch
+
+    gpu = device != "cpu" and torch.cuda.is_available()
+    return {
+        "device": torch.cuda.get_device_name(_index(device)) if gpu else cpu_model(),
+        "threads": torch.get_num_threads(),
+        "driver": gpu_driver() if gpu else None,
+        "cuda": torch.version.cuda if gpu else None,
+        "torch": torch.__version__,
+    }
+
+
 @functools.cache
 def cpu_model() -> str:
     """Return the processor's name as its maker gives it; the kind of machine where the system does not tell."""

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
-from platformdirs import user_data_dir
-
+from fusionbench.checkpoints import check_fit, file_hash, read_state, weights_folder
 from fusionbench.errors import WeightsError
 from fusionbench.files import write_json, write_through
 
@@ -38,11 +34,6 @@ class Weights:
     note: str = ""
 
 
-def file_hash(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def save_weights(method: FusionMethod, path: Path, provenance: dict[str, Any]) -> str:
     """Write parameters and buffers, and beside them what they come from; return the SHA-256."""
     from safetensors.torch import save_file
@@ -61,39 +52,10 @@ def load_weights(method: FusionMethod, path: Path) -> None:
     Foreign pickles are read with ``weights_only=True``, so they cannot run code. Raises WeightsError where the
     file is missing, unreadable or made for another architecture.
     """
-    if not path.is_file():
-        raise WeightsError(f"Weights {path} do not exist: check --weights.")
-    try:
-        state = _read_state(path)
-    except UnpicklingError as error:  # torch's own message recommends to run the code in the file
-        raise WeightsError(
-            f"Weights {path} are no checkpoint of plain tensors, and code in files is never run: save its state dict."
-        ) from error
-    except Exception as error:
-        raise WeightsError(
-            f"Weights {path} cannot be read: {' '.join(str(error).split())[:300]}; get the file again."
-        ) from error
-    expected = method.state_dict()
-    missing, surplus = sorted(expected.keys() - state.keys()), sorted(state.keys() - expected.keys())
-    shapes = [k for k in expected.keys() & state.keys() if expected[k].shape != state[k].shape]
-    if missing or surplus or shapes:
-        name = type(method).__name__
-        raise WeightsError(
-            f"Weights {path} do not fit {name}: {len(missing)} tensors missing {missing[:2]}, {len(surplus)} unknown "
-            f"{surplus[:2]}, {len(shapes)} of another shape {shapes[:2]}; use the arguments they were trained with."
-        )
+    state = read_state(path)
+    state = state.get("state_dict", state)
+    check_fit(path, method.state_dict(), state, type(method).__name__)
     method.load_state_dict(state)
-
-
-def _read_state(path: Path) -> dict[str, Any]:
-    if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
-
-        return load_file(path)
-    import torch
-
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    return state.get("state_dict", state)
 
 
 def shipped_weights(spec: MethodSpec, family: str, arguments: dict[str, Any]) -> Weights | None:
@@ -115,12 +77,6 @@ def shipped_weights(spec: MethodSpec, family: str, arguments: dict[str, Any]) ->
             f"Weights {path} have SHA-256 {digest[:10]}, not {about['sha256'][:10]}: reinstall fusionbench."
         )
     return Weights("shipped", path, digest, about["note"])
-
-
-def weights_folder() -> Path:
-    """Return where imported weights lie: FUSIONBENCH_WEIGHTS, else ``weights`` in the user's data folder."""
-    given = os.environ.get("FUSIONBENCH_WEIGHTS")
-    return Path(given).expanduser() if given else Path(user_data_dir("fusionbench")) / "weights"
 
 
 def imported_files(name: str) -> Iterator[tuple[Path, dict[str, Any]]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from fusionbench.cli.options import Device, Json, Method, Overrides
 from fusionbench.cli.outcome import comma_list, guarded, print_json
-from fusionbench.errors import RequestError
+from fusionbench.errors import FusionbenchError, RequestError
 
 
 def register(app: typer.Typer) -> None:
@@ -20,30 +21,48 @@ def register(app: typer.Typer) -> None:
 def profile(
     method: Method,
     overrides: Overrides = None,
-    size: Annotated[str, typer.Option(help="Image sizes WIDTHxHEIGHT, comma-separated.")] = "256x256",
+    size: Annotated[
+        str, typer.Option(help="Image sizes WIDTHxHEIGHT, comma-separated; two or more show the growth.")
+    ] = "256x256",
     device: Device = "auto",
-    seconds: Annotated[float, typer.Option(help="How long to time each size.")] = 2.0,
+    runs: Annotated[int, typer.Option(min=3, help="Timed runs at most.")] = 1000,
+    warm_ups: Annotated[int, typer.Option(min=1, help="Untimed runs before them at most.")] = 50,
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0, help="Time limit of each of the two, a size.", show_default="2 on a CPU, none on CUDA"
+        ),
+    ] = None,
+    format: Annotated[
+        str | None, typer.Option(help="md, csv, tex or html.", show_default="by the terminal")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write.")] = None,
     json: Json = False,
 ) -> None:
-    """Print parameters, multiply-accumulates, latency and memory."""
-    from fusionbench.profiling import profile as measure
-    from fusionbench.provenance import device_name
-    from fusionbench.registry import spec
+    """Print parameters, multiply-accumulates, latency and memory beside what the papers print.
+
+    Exit code 1 where a method cannot be profiled; the others are.
+    """
+    from fusionbench.files import write_text
+    from fusionbench.profiling import Budget
+    from fusionbench.report.cost import cost_grid, cost_text
+    from fusionbench.report.grid import render_grid
     from fusionbench.runner.device import pick_device
-    from fusionbench.runner.plan import METHOD_GROUPS, group_members
 
     sizes = [_size(text) for text in comma_list(size)]
-    names = [n for m in comma_list(method) for n in (group_members(m) if m in METHOD_GROUPS else [m])]
     place = pick_device(device)
-    found = {}
-    for name in dict.fromkeys(names):
-        method_spec = spec(name)
-        config = method_spec.config(tuple(overrides or ()))
-        found[method_spec.name] = measure(method_spec, config.args, sizes, place, seconds)
+    limit = (2.0 if place == "cpu" else float("inf")) if seconds is None else seconds
+    found = {
+        name: _measured(name, tuple(overrides or ()), sizes, place, Budget(warm_ups, runs, limit))
+        for name in _names(method)
+    }
     if json:
         print_json(found)
+    elif output is not None:
+        write_text(output, render_grid(cost_grid(found), format or output.suffix.lstrip(".")))
     else:
-        _show(found, device_name(place))
+        print(render_grid(cost_grid(found), format) if format else cost_text(found))
+    raise SystemExit(any(row["status"] != "ok" for row in found.values()))
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -53,10 +72,34 @@ def _size(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def _show(found: dict[str, dict[str, Any]], hardware: str) -> None:
-    print(f"{'method':<24} {'size':<10} {'params':>12} {'GMACs':>9} {'median ms':>10}")
-    for name, row in found.items():
-        for size, count in row["macs"].items():
-            median = row["latency_ms"][size]["median"]
-            print(f"{name:<24} {size:<10} {row['params']:>12,} {count / 1e9:>9.3f} {median:>10.2f}")
-    print(f"Batch 1 on {hardware}; MACs as each method's card counts them.")
+def _names(method: str) -> list[str]:
+    from fusionbench.runner.plan import METHOD_GROUPS, group_members
+
+    return list(
+        dict.fromkeys(
+            n for m in comma_list(method) for n in (group_members(m) if m in METHOD_GROUPS else [m])
+        )
+    )
+
+
+def _measured(name: str, overrides: tuple[str, ...], sizes: Any, place: str, budget: Any) -> dict[str, Any]:
+    """Profile one method; what it raises is its row, never the end of the others."""
+    from fusionbench.profiling import profile as measure
+    from fusionbench.provenance import hardware
+    from fusionbench.registry import spec
+    from fusionbench.report.printed_cost import beside
+
+    method = spec(name)  # a wrong name ends the request
+    row: dict[str, Any] = {
+        "title": method.card.title,
+        "status": "ok",
+        "detail": "",
+        "hardware": hardware(place),
+    }
+    try:
+        row |= measure(method, method.config(overrides), sizes, place, budget)
+        return row | {"printed": beside(method.name, row, method.card.expect)}
+    except FusionbenchError as error:
+        return row | {"status": "failed", "detail": str(error)}
+    except Exception as error:  # a plug-in can raise anything
+        return row | {"status": "failed", "detail": f"{type(error).__name__}: {error}"}

@@ -1,4 +1,4 @@
-"""How stored images, with one channel or three, become the one-channel images that metrics are functions of."""
+"""How stored images, with one channel or three, become the images that metrics are functions of."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from torch import Tensor
 from fusionbench.metrics.profiles import Gray
 from fusionbench.metrics.statistics import Image
 
-Form = Literal["bt601", "matlab", "opencv", "mean", "side by side"]
+Form = Literal["bt601", "matlab", "opencv", "mean", "side by side", "rgb"]
+PLANES = ("mean", "side by side", "rgb")  # forms that keep the channels, so that one channel is repeated
 
 MATLAB = (0.298936021293775, 0.587043074451121, 0.114020904255103)  # rgb2gray's row of its color matrix
 
@@ -31,7 +32,7 @@ class Picture:
 
     def image(self, form: Form) -> Image:
         """Return a form of the images; forms that one channel makes equal are one and the same object."""
-        key = form if self.colored or form in ("mean", "side by side") else "gray"
+        key = form if self.colored or form in PLANES else "gray"
         if key not in self._forms:
             self._forms[key] = Image(self.levels[:, 0] if key == "gray" else _FORMS[form](self.levels))
         return self._forms[key]
@@ -44,11 +45,14 @@ class Sources(NamedTuple):
     b: Picture
 
 
-def form_of(gray: Gray, fused: Picture, planes: Literal["mean", "side by side"]) -> Form:
+def form_of(gray: Gray, fused: Picture, planes: Literal["mean", "side by side", "rgb"]) -> Form:
     """Return the form in which a profile scores a fused image.
 
-    "channels" scores a color image channel by channel, and a one-channel image against gray sources.
+    "channels" scores a color image channel by channel, and a one-channel image against gray sources. A definition
+    on "rgb" gets [B, 3, H, W] by any profile.
     """
+    if planes == "rgb":
+        return "rgb"
     if gray != "channels":
         return gray
     return planes if fused.colored else "matlab"
@@ -82,10 +86,16 @@ def _side_by_side(levels: Tensor) -> Tensor:
     return torch.cat(levels.expand(-1, 3, -1, -1).unbind(1), dim=-1)
 
 
+def _rgb(levels: Tensor) -> Tensor:
+    """Return the three channels; one channel is repeated."""
+    return levels.expand(-1, 3, -1, -1)
+
+
 _FORMS = {
     "bt601": _bt601,
     "matlab": _matlab,
     "opencv": _opencv,
     "mean": _channels,
     "side by side": _side_by_side,
+    "rgb": _rgb,
 }

@@ -57,18 +57,19 @@ def definition_of(metric: str, profile: str = CANONICAL) -> Definition:
 def resolve(names: str | Iterable[str] | None = None, profile: str = CANONICAL) -> list[str]:
     """Return metric names as their cards spell them, each once, in the order asked.
 
-    None and "default" are the default set, or all that the profile has where it lacks one of that set; "all" is
-    all that it has. A string is split at commas. Case is ignored, and hyphen equals underscore. Raises UnknownNameError for
+    None and "default" are the default set, or "all" where the profile lacks one of that set; "all" is all that it
+    has and that needs no file of weights: those that do are asked for by their names. A string is split at commas. Case is ignored, and hyphen equals underscore. Raises UnknownNameError for
     unknown names, and RequestError for metrics that the profile does not have and where no name is left.
     """
     known = profile_of(profile).metrics
+    weightless = [name for name in known if not cards()[name].weights]
     asked = ["default"] if names is None else names.split(",") if isinstance(names, str) else list(names)
     found: list[str] = []
     for name in filter(None, (text.strip() for text in asked)):
         if name.lower() == "default":
-            found += DEFAULT if known.keys() >= set(DEFAULT) else known
+            found += DEFAULT if known.keys() >= set(DEFAULT) else weightless
         elif name.lower() == "all":
-            found += known
+            found += weightless
         else:
             found.append(spelled(name, cards(), "metric"))
             definition_of(found[-1], profile)

@@ -25,7 +25,8 @@ class MetricCard:
     ``range`` holds the smallest and the largest value of the definition, None where there is no bound.
     ``convention`` says which of the definitions in use this is. ``per`` is what one value belongs to.
     ``version`` rises whenever values change, so that only this metric is scored again. ``digits`` are printed
-    in tables. On images with a side below ``smallest`` pixels the metric is undefined.
+    in tables. On images with a side below ``smallest`` pixels the metric is undefined. ``planes`` as in `Definition`.
+    ``weights`` are the files that it needs, by their names in `fusionbench.metric_weights`.
     """
 
     name: str
@@ -39,6 +40,8 @@ class MetricCard:
     version: int = 1
     digits: int = 4
     smallest: int = 1
+    planes: Literal["mean", "side by side", "rgb"] = "mean"
+    weights: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ class Definition:
     ``text`` says what it does, and for other definitions than the canonical one what it does differently;
     ``source`` is the code or paper it reproduces. Images with a side below ``smallest`` pixels have no value.
     Where a profile scores color images channel by channel, ``planes`` says whether the channels' values are
-    averaged or the channels are laid side by side. ``version`` rises whenever values change.
+    averaged or the channels are laid side by side; "rgb" is taken on red, green and blue at once, whatever the
+    profile. ``version`` rises whenever values change.
     """
 
     metric: str
@@ -56,7 +60,7 @@ class Definition:
     text: str
     source: str = ""
     smallest: int = 1
-    planes: Literal["mean", "side by side"] = "mean"
+    planes: Literal["mean", "side by side", "rgb"] = "mean"
     unit: str = ""
     version: int = 1
 
@@ -145,7 +149,7 @@ def _registered() -> tuple[dict[str, MetricCard], dict[str, dict[str, Entry]]]:
 
 def _canonical(card: MetricCard) -> Definition:
     return Definition(
-        card.name, CANONICAL, card.convention, "", card.smallest, unit=card.unit, version=card.version
+        card.name, CANONICAL, card.convention, "", card.smallest, card.planes, card.unit, card.version
     )
 
 

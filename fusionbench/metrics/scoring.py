@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fusionbench.errors import RequestError
+from fusionbench.errors import RequestError, WeightsError
 from fusionbench.metrics.inputs import Picture, Sources, form_of
 from fusionbench.metrics.profiles import Profile, definition_of, profile_of, resolve
 from fusionbench.metrics.registry import CANONICAL, Definition, function_of
@@ -21,7 +21,10 @@ Reasons = list[str | None]
 
 
 class Score(NamedTuple):
-    """One metric of one image: ``value`` is None where ``status`` is "undefined", and ``detail`` says why."""
+    """One metric of one image: ``value`` is None where ``status`` is not "ok", and ``detail`` says why.
+
+    "undefined" is final; "unavailable" lacks a file of weights.
+    """
 
     value: float | None
     status: str
@@ -42,7 +45,7 @@ def compute(
     profile says how three channels are scored, in "canonical" by their BT.601 luma. ``metrics`` are names as
     `resolve` takes them, by default the ten of `DEFAULT`. With ``reasons`` a second dictionary says for each
     metric and image why the value is undefined, or None. Raises RequestError on images and metrics, and
-    UnknownNameError on names, that it cannot take.
+    UnknownNameError on names, that it cannot take, and WeightsError for metrics whose file of weights is not here.
     """
     names = resolve(metrics, profile)
     images = {"a": a, "b": b, "fused": fused}
@@ -92,12 +95,15 @@ def score_definitions(
     pictures = (*pair, _picture("fused", fused))
     _check_alike({which: picture.levels for which, picture in zip(Triple._fields, pictures, strict=True)})
     with _one_thread():
-        found = [_evaluate(definition, profile_of(profile), *pictures) for definition in chosen]
-    return [_score(values.item(), reasons[0]) for values, reasons in found]
+        return [_score(definition, profile_of(profile), *pictures) for definition in chosen]
 
 
-def _score(value: float, reason: str | None) -> Score:
-    return Score(value, "ok") if reason is None else Score(None, "undefined", reason)
+def _score(definition: Definition, profile: Profile, *pictures: Picture) -> Score:
+    try:
+        values, reasons = _evaluate(definition, profile, *pictures)
+    except WeightsError as error:
+        return Score(None, "unavailable", str(error))
+    return Score(values.item(), "ok") if reasons[0] is None else Score(None, "undefined", reasons[0])
 
 
 def _evaluate(

@@ -13,7 +13,7 @@ LEVELS = 256
 
 
 class Image:
-    """A batch of images, uint8 [B, H, W], that remembers every statistic asked of it.
+    """A batch of images, uint8 [B, H, W] ([B, 3, H, W] for metrics on colors), that remembers every statistic of it.
 
     A statistic is a function of an image (and of further arguments: numbers or another image). What it
     returns is shared, so it must not be changed in place.

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from itertools import groupby
 from typing import Any, Literal
 
 
 @dataclass(frozen=True)
 class Column:
-    """One metric; ``version`` is the newest that was scored and ``older`` the others, which are not shown."""
+    """One metric; ``version`` is the newest that was scored and ``older`` the others, which are not shown.
+
+    ``group`` heads neighboring columns that belong together, such as those of one data set.
+    """
 
     metric: str
     title: str
@@ -17,6 +21,7 @@ class Column:
     digits: int
     version: str = ""
     older: tuple[str, ...] = ()
+    group: str = ""
 
     @property
     def arrow(self) -> str:
@@ -29,6 +34,8 @@ class Cell:
 
     ``text`` is what is printed, ``ok`` the number of pairs with a score, ``status`` and ``detail`` the most
     frequent reason among the others. ``rank`` counts distinct printed values, 1 = best; None without a value.
+    ``sd`` and ``interval`` are set where they were asked for, and ``spread`` is what is printed of them behind
+    the value. ``tied`` marks a cell that is not significantly worse than the best.
     """
 
     metric: str
@@ -40,10 +47,20 @@ class Cell:
     detail: str = ""
     rank: int | None = None
     note: str = ""
+    sd: float | None = None
+    interval: tuple[float, float] | None = None
+    spread: str = ""
+    tied: bool = False
 
 
 @dataclass(frozen=True)
 class Row:
+    """One method, or one setting of it.
+
+    ``leads`` are texts between the label and the cells, under ``Table.leads``. Neighboring rows of one ``block``
+    stand together between two rules. ``cite`` is the key of the method's entry in a bibliography.
+    """
+
     method: str
     label: str
     kind: str
@@ -51,13 +68,18 @@ class Row:
     status: str
     cells: tuple[Cell, ...]
     notes: tuple[str, ...] = ()
+    leads: tuple[str, ...] = ()
+    block: str = ""
+    cite: str = ""
 
 
 @dataclass(frozen=True)
 class Table:
     """One set of pairs, one profile; ``data`` is the hash of the pairs' content, ``split_hash`` of their ids.
 
-    ``coverage`` says in words how much of the split that is.
+    ``coverage`` says in words how much of the split that is. ``warnings`` are the notes below the caption.
+    ``name`` replaces the heading, ``stub`` heads the labels of the rows. ``parts`` are the tables of single
+    sets of pairs that one over several was made from; its own facts on pairs are theirs, joined.
     """
 
     dataset: str
@@ -72,17 +94,30 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     caption: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    name: str = ""
+    stub: str = "Method"
+    leads: tuple[str, ...] = ()
+    parts: tuple[Table, ...] = ()
 
     @property
     def heading(self) -> str:
-        return f"{self.title}, {self.split} split, {self.coverage}"
+        return self.name or f"{self.title}, {self.split} split, {self.coverage}"
 
     @property
     def groups(self) -> list[tuple[Row, ...]]:
-        """The rows above and below the rule: methods, then trivial baselines. Empty groups are left out."""
-        methods = tuple(row for row in self.rows if row.kind != "trivial")
+        """The rows between two rules: methods, by block, then trivial baselines. Empty groups are left out."""
+        methods = [row for row in self.rows if row.kind != "trivial"]
         baselines = tuple(row for row in self.rows if row.kind == "trivial")
-        return [group for group in (methods, baselines) if group]
+        blocks = [tuple(rows) for _, rows in groupby(methods, key=lambda row: row.block)]
+        return [*blocks, baselines] if baselines else blocks
+
+    @property
+    def spans(self) -> list[tuple[str, int]]:
+        """Neighboring columns of one group: its title and their number; nothing where no column has a group."""
+        if not any(column.group for column in self.columns):
+            return []
+        return [(group, len(list(cs))) for group, cs in groupby(self.columns, key=lambda c: c.group)]
 
     @property
     def footnotes(self) -> list[str]:
@@ -96,17 +131,23 @@ class Table:
 
 
 def to_json(tables: Iterable[Table]) -> list[dict[str, Any]]:
-    """Return the tables as dictionaries, lists, strings, numbers and None only; never NaN."""
+    """Return the tables as dictionaries, lists, strings, numbers and None only; never NaN. Parts are left out."""
     return [_document(table) for table in tables]
 
 
 def _document(table: Table) -> dict[str, Any]:
-    document = asdict(table)
+    document = asdict(replace(table, parts=()))
+    del document["parts"]
     document["caption"] = " ".join(table.caption)
-    document["footnotes"] = table.footnotes
+    document |= {"heading": table.heading, "footnotes": table.footnotes, "warnings": list(table.warnings)}
+    document["leads"] = list(table.leads)
     document["columns"] = [asdict(column) | {"older": list(column.older)} for column in table.columns]
     document["rows"] = [
-        asdict(row) | {"cells": [asdict(cell) for cell in row.cells], "notes": list(row.notes)}
+        asdict(row) | {"cells": [_cell(cell) for cell in row.cells], "notes": list(row.notes), "leads": list(row.leads)}
         for row in table.rows
     ]
     return document
+
+
+def _cell(cell: Cell) -> dict[str, Any]:
+    return asdict(cell) | {"interval": list(cell.interval) if cell.interval else None}

@@ -1,0 +1,103 @@
+"""Files of weights as others write them: where they are kept, their SHA-256, and reading them without running code."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import TYPE_CHECKING, Any
+
+from platformdirs import user_data_dir
+
+from fusionbench.errors import WeightsError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def weights_folder() -> Path:
+    """Return where imported weights lie: FUSIONBENCH_WEIGHTS, else ``weights`` in the user's data folder."""
+    given = os.environ.get("FUSIONBENCH_WEIGHTS")
+    return Path(given).expanduser() if given else Path(user_data_dir("fusionbench")) / "weights"
+
+
+def file_hash(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def is_torchscript(path: Path) -> bool:
+    """Tell whether a file is a TorchScript archive, which holds code beside tensors."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(name.endswith("/constants.pkl") for name in archive.namelist())
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """Return what a safetensors file or a checkpoint holds, on the CPU; no code in the file is run.
+
+    Raises WeightsError for files that are missing, damaged or hold more than plain tensors and containers.
+    """
+    if not path.is_file():
+        raise WeightsError(f"Weights {path} do not exist: check the path.")
+    if is_torchscript(path):
+        raise WeightsError(
+            f"Weights {path} are a TorchScript archive, and code in files is never run: save its state dict."
+        )
+    try:
+        state = _load(path)
+    except UnpicklingError as error:  # torch's own message recommends to run the code in the file
+        raise WeightsError(
+            f"Weights {path} are no checkpoint of plain tensors, and code in files is never run: save its state dict."
+        ) from error
+    except Exception as error:
+        raise WeightsError(
+            f"Weights {path} cannot be read: {' '.join(str(error).split())[:300]}; get the file again."
+        ) from error
+    if not isinstance(state, dict):
+        raise WeightsError(
+            f"Weights {path} hold a {type(state).__name__}, not a state dict: save the state dict."
+        )
+    return state
+
+
+def check_fit(path: Path, expected: Mapping[str, Tensor], state: Mapping[str, Any], name: str) -> None:
+    """Raise WeightsError unless a file's ``state`` has exactly the tensors that ``name`` expects, of their shapes."""
+    missing, surplus = sorted(expected.keys() - state.keys()), sorted(state.keys() - expected.keys())
+    shapes = [
+        k for k in expected.keys() & state.keys() if expected[k].shape != getattr(state[k], "shape", None)
+    ]
+    if missing or surplus or shapes:
+        raise WeightsError(
+            f"Weights {path} do not fit {name}: {len(missing)} tensors missing {missing[:2]}, {len(surplus)} unknown "
+            f"{surplus[:2]}, {len(shapes)} of another shape {shapes[:2]}; use the file and arguments of this model."
+        )
+
+
+def _load(path: Path) -> Any:
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        return load_file(path)
+    import torch
+
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def read_torchscript(path: Path) -> dict[str, Tensor]:
+    """Return the parameters of a TorchScript archive, on the CPU.
+
+    Loading one may run code that it holds: ask for a file of known SHA-256, or one that its user trusts, only.
+    """
+    import torch
+
+    try:
+        return dict(torch.jit.load(path, map_location="cpu").state_dict())
+    except RuntimeError as error:
+        raise WeightsError(
+            f"Weights {path} cannot be read: {' '.join(str(error).split())[:300]}; get the file again."
+        ) from error

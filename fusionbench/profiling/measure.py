@@ -1,0 +1,103 @@
+"""Everything that ``fusionbench profile`` says of one method."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from fusionbench.config import MethodConfig
+from fusionbench.errors import WeightsError
+from fusionbench.method import FusionMethod
+from fusionbench.profiling.counts import macs, parameter_count
+from fusionbench.profiling.growth import exponent
+from fusionbench.profiling.memory import peak_memory
+from fusionbench.profiling.timing import Budget, latency, load_time
+from fusionbench.registry import MethodSpec
+from fusionbench.weights import load_weights, shipped_weights
+
+Sizes = list[tuple[int, int]]
+
+
+def profile(
+    spec: MethodSpec, config: MethodConfig, sizes: Sizes, device: str, budget: Budget | None = None
+) -> dict[str, Any]:
+    """Profile one method at sizes given as (width, height); MACs as its card counts them, other counts beside.
+
+    Sizes are rounded up to what the method takes. Memory is measured before anything is timed, because PyTorch keeps
+    what earlier calls have freed. Raises RequestError where there is no class.
+    """
+    spec.require_class()
+    method = spec.build(config.args).to(device).eval()
+    latency(method, 32, 32, Budget(1, 3, 0.0))  # libraries load and reserve memory at their first use
+    memory = {_text(size): peak_memory(method, *reversed(size)) for size in sizes}
+    timed = {_text(size): latency(method, *reversed(size), budget or Budget()) for size in sizes}
+    counts = {_text(size): macs(method, *reversed(size)) for size in sizes}
+    return {
+        **_parameters(method, spec),
+        **_macs(counts, spec.card.expect.get("count", "all")),
+        "latency_ms": timed,
+        "peak_memory_mb": {size: found and found["peak"] for size, found in memory.items()},
+        "added_memory_mb": {size: found and found["added"] for size, found in memory.items()},
+        "memory_of": next((found["of"] for found in memory.values() if found), None),
+        **_loading(spec, config, method),
+        "growth": _growth(counts, timed, memory),
+    }
+
+
+def _text(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+def _parameters(method: FusionMethod, spec: MethodSpec) -> dict[str, int]:
+    return {
+        "params": parameter_count(method, spec.card.expect.get("parameters_of", "")),
+        "params_all": parameter_count(method),
+        "trainable_params": sum(p.numel() for p in method.parameters() if p.requires_grad),
+    }
+
+
+def _macs(counts: dict[str, dict[str, int]], mode: str) -> dict[str, Any]:
+    return {
+        "macs": {size: count[mode] for size, count in counts.items()},
+        "macs_count": mode,
+        "macs_all": {size: count["all"] for size, count in counts.items()},
+        "macs_conv_linear": {size: count["conv_linear"] for size, count in counts.items()},
+    }
+
+
+def _loading(spec: MethodSpec, config: MethodConfig, method: FusionMethod) -> dict[str, Any]:
+    """Time building the method with the weights that come with it, else without, and say which."""
+    weights, problem = None, None
+    try:
+        found = (shipped_weights(spec, family, config.args) for family in sorted(spec.card.families))
+        weights = next(filter(None, found), None)
+    except WeightsError as error:
+        problem = str(error)
+
+    def build() -> None:
+        fresh = spec.build(config.args)
+        if weights is not None:
+            load_weights(fresh, weights.path)
+        fresh.to(method.device)
+
+    state = sum(t.numel() * t.element_size() for t in method.state_dict().values() if torch.is_tensor(t))
+    return {
+        "load_ms": load_time(build, method.device),
+        "weights_mb": (weights.path.stat().st_size if weights else state) / 2**20,
+        "weights_of": "shipped file" if weights else "state dict",
+        "weights_problem": problem,
+    }
+
+
+def _growth(
+    counts: dict[str, dict[str, int]],
+    timed: dict[str, dict[str, float]],
+    memory: dict[str, dict[str, Any] | None],
+) -> dict[str, float | None]:
+    """Fit how each cost grows with the pixels, as `exponent` does."""
+    return {
+        "macs": exponent({size: count["all"] for size, count in counts.items()}),
+        "latency": exponent({size: found["median"] for size, found in timed.items()}),
+        "memory": exponent({size: found["added"] for size, found in memory.items() if found}),
+    }

@@ -1,0 +1,66 @@
+"""The most memory that one ``fuse`` takes beyond what the method and its inputs hold."""
+
+from __future__ import annotations
+
+import gc
+import re
+from pathlib import Path
+
+import torch
+
+from fusionbench.method import FusionMethod
+from fusionbench.profiling.counts import example
+
+PROCESS = Path("/proc/self")
+MIB = 2**20
+
+
+@torch.inference_mode()
+def peak_memory(method: FusionMethod, height: int, width: int) -> dict[str, float | str] | None:
+    """Return MiB: the ``peak`` with parameters and inputs, and what of it ``fuse`` ``added``; ``of`` says of what.
+
+    On CUDA it is PyTorch's peak allocation, on a CPU the growth of the process's resident memory, which PyTorch's own
+    reserve of freed blocks can hide in part. None where the system keeps no such count (anything but Linux).
+    """
+    pair = example(method.eval(), height, width)
+    if method.device.type == "cuda":
+        return _on_cuda(method, pair)
+    return _on_cpu(method, pair)
+
+
+def _on_cuda(method: FusionMethod, pair: tuple[torch.Tensor, torch.Tensor]) -> dict[str, float | str]:
+    torch.cuda.synchronize(method.device)
+    torch.cuda.reset_peak_memory_stats(method.device)
+    before = torch.cuda.memory_allocated(method.device)
+    method.fuse(*pair)
+    torch.cuda.synchronize(method.device)
+    peak = torch.cuda.max_memory_allocated(method.device)
+    return {"peak": peak / MIB, "added": (peak - before) / MIB, "of": "CUDA allocations"}
+
+
+def _on_cpu(method: FusionMethod, pair: tuple[torch.Tensor, torch.Tensor]) -> dict[str, float | str] | None:
+    gc.collect()
+    if not _reset_peak():
+        return None
+    before = _resident("VmRSS")
+    method.fuse(*pair)
+    peak = _resident("VmHWM")
+    held = sum(t.numel() * t.element_size() for t in (*method.parameters(), *method.buffers(), *pair))
+    added = max(peak - before, 0)
+    return {"peak": (held + added) / MIB, "added": added / MIB, "of": "resident memory"}
+
+
+def _reset_peak() -> bool:
+    """Let the kernel count the process's peak anew; False where it cannot."""
+    try:
+        (PROCESS / "clear_refs").write_text("5", encoding="ascii")
+    except OSError:
+        return False
+    return True
+
+
+def _resident(field: str) -> int:
+    """Return a memory field of the process's status in bytes."""
+    text = (PROCESS / "status").read_text(encoding="ascii", errors="replace")
+    found = re.search(rf"^{field}:\s+(\d+) kB$", text, re.MULTILINE)
+    return int(found[1]) * 1024 if found else 0

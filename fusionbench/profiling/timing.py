@@ -1,0 +1,70 @@
+"""Wall-clock times: one ``fuse`` at batch 1, and building a method with its weights."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+
+from fusionbench.method import FusionMethod
+from fusionbench.profiling.counts import example
+
+
+class Budget(NamedTuple):
+    """How long to time: ``runs`` after ``warm_ups``, each cut short after ``seconds`` but never below three runs."""
+
+    warm_ups: int = 50
+    runs: int = 1000
+    seconds: float = 2.0
+
+
+@torch.inference_mode()
+def latency(method: FusionMethod, height: int, width: int, budget: Budget) -> dict[str, float]:
+    """Time ``fuse`` at batch 1: median, quartiles and extremes in milliseconds, warm-ups and runs.
+
+    Reading, color, padding and saving are outside; CUDA is synchronized inside the timed region.
+    """
+    pair = example(method.eval(), height, width)
+    warm_ups = _repeat(lambda: _once(method, pair), 1, budget.warm_ups, budget.seconds)
+    times = _repeat(lambda: _once(method, pair), 3, budget.runs, budget.seconds)
+    low, median, high = statistics.quantiles(times, n=4)
+    return {
+        "median": median, "lower_quartile": low, "upper_quartile": high, "fastest": min(times),
+        "slowest": max(times), "warm_ups": len(warm_ups), "runs": len(times),
+    }  # fmt: skip
+
+
+def _once(method: FusionMethod, pair: tuple[torch.Tensor, torch.Tensor]) -> None:
+    method.fuse(*pair)
+    synchronize(method.device)
+
+
+def load_time(build: Callable[[], Any], device: torch.device, repeats: int = 3) -> float:
+    """Return the median milliseconds of building a method, with its weights, on a device; files are read before."""
+    build()
+
+    def load() -> None:
+        build()
+        synchronize(device)
+
+    return statistics.median(_repeat(load, repeats, repeats, 0.0))
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait for what a CUDA device still computes; other devices compute while they are called."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _repeat(work: Callable[[], None], least: int, most: int, seconds: float) -> list[float]:
+    """Return the milliseconds of each call: at least ``least`` calls, at most ``most``, about ``seconds``."""
+    times: list[float] = []
+    started = time.monotonic()
+    while len(times) < least or (len(times) < most and time.monotonic() - started < seconds):
+        begin = time.perf_counter()
+        work()
+        times.append((time.perf_counter() - begin) * 1e3)
+    return times

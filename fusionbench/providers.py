@@ -1,0 +1,86 @@
+"""What installed packages provide: entry points of a group, and where their modules lie. Nothing of them is run."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
+from importlib.util import find_spec
+from pathlib import Path
+
+from fusionbench.errors import PluginError
+
+METHODS, DATASETS, METRICS = "fusionbench.methods", "fusionbench.datasets", "fusionbench.metrics"
+
+
+@dataclass(frozen=True)
+class Provider:
+    """One line of a package's entry points; ``value`` is a module, for a method also ``module:Class``."""
+
+    name: str
+    value: str
+    package: str
+
+    def __str__(self) -> str:
+        return f"{self.value} of {self.package}"
+
+    @property
+    def module(self) -> str:
+        return self.value.partition(":")[0].strip()
+
+
+def points(group: str) -> list[EntryPoint]:
+    """Return the entry points of a group, from all packages on this process's import path."""
+    return list(_all_points(tuple(sys.path)).select(group=group))
+
+
+def providers(group: str) -> tuple[Provider, ...]:
+    """Return who provides what under a group, in order of the names."""
+    found = [Provider(point.name, point.value, package_of(point)) for point in points(group)]
+    return tuple(sorted(found, key=lambda provider: (provider.name, str(provider))))
+
+
+def package_of(point: EntryPoint) -> str:
+    """Return the name of the package that brings an entry point."""
+    return (point.dist and point.dist.name) or "an unnamed package"
+
+
+@cache
+def _all_points(path: tuple[str, ...]) -> EntryPoints:
+    """Read every package's entry points once for each state of the import path; a scan takes tens of milliseconds."""
+    return entry_points()
+
+
+def module_source(module: str) -> Path:
+    """Find a module's file, or its folder if it is a package, importing nothing but namespace parents.
+
+    Raises PluginError where there is none.
+    """
+    top, *rest = module.split(".")
+    try:
+        found = find_spec(top)
+    except (ImportError, ValueError):
+        found = None
+    if found is None or (found.origin is None and not found.submodule_search_locations):
+        raise PluginError(
+            f"Module '{top}' cannot be found: install its package, or run where it can be imported."
+        )
+    if not rest:
+        return Path(found.origin).parent if found.submodule_search_locations else Path(found.origin)
+    for folder in map(Path, found.submodule_search_locations or []):
+        base = folder.joinpath(*rest)
+        if base.is_dir():
+            return base
+        if base.with_suffix(".py").is_file():
+            return base.with_suffix(".py")
+    raise PluginError(f"Module '{module}' cannot be found inside '{top}': check its spelling.")
+
+
+def module_file(module: str) -> Path:
+    """Find the file that holds a module's text: for a package its ``__init__.py``. Raises PluginError."""
+    source = module_source(module)
+    path = source / "__init__.py" if source.is_dir() else source
+    if not path.is_file():
+        raise PluginError(f"Module '{module}' has no file {path}: name a module that has one.")
+    return path

@@ -1,0 +1,108 @@
+"""What the page is divided by: sets of pairs, each with one leaderboard for every profile it was scored by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fusionbench.errors import RequestError
+from fusionbench.report.board import Board
+from fusionbench.report.cells import Record
+from fusionbench.report.tables import build_boards
+
+Rows = Sequence[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Group:
+    """One set of pairs; its boards have the same methods and images and differ in the profile.
+
+    ``folders`` holds, by the id of a run, the folders its images lie in: a run made in shards has several.
+    """
+
+    key: str
+    boards: tuple[Board, ...]
+    folders: Mapping[str, tuple[Path, ...]]
+
+    @property
+    def first(self) -> Board:
+        return self.boards[0]
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The data set as the first record describes it."""
+        return self.first.runs[0].record["dataset"]
+
+    @property
+    def family(self) -> str:
+        return self.data.get("family") or "other"
+
+
+def make_groups(
+    records: Iterable[Record],
+    scores: Iterable[tuple[Any, ...]],
+    metrics: str | None = None,
+    profiles: Sequence[str] | None = None,
+) -> list[Group]:
+    """Sort records and scores of `fusionbench.runner.store` into groups, ordered by family and data set.
+
+    ``profiles`` are by default all that anything was scored by. ``metrics`` is a comma-separated list; of it each
+    default profile shows what it defines. Raises RequestError where a named profile lacks a named metric.
+    """
+    records = list(records)
+    by_profile: dict[str, list[tuple[Any, ...]]] = {}
+    for row in scores:
+        by_profile.setdefault(row[3], []).append(row)
+    found: dict[tuple, list[Board]] = {}
+    for profile in _order(by_profile) if profiles is None else profiles:
+        names = _metrics(metrics, profile, profiles is not None)
+        for board in build_boards(records, by_profile.get(profile, []), metrics=names, profile=profile):
+            table = board.table
+            key = (board.runs[0].record["dataset"].get("family") or "other", table.dataset, table.split)
+            found.setdefault((*key, table.split_hash, table.data), []).append(board)
+    folders = _folders(records)
+    return [
+        Group(f"group-{number}", _scored(boards), folders)
+        for number, (_, boards) in enumerate(sorted(found.items(), key=lambda entry: entry[0]))
+    ]
+
+
+def _order(scored: Iterable[str]) -> list[str]:
+    """The profiles in the order of their list, unknown ones last; without any score the canonical one."""
+    from fusionbench.metrics import CANONICAL, profiles
+
+    known = list(profiles())
+    place = {name: number for number, name in enumerate(known)}
+    return sorted(scored, key=lambda name: (place.get(name, len(known)), name)) or [CANONICAL]
+
+
+def _metrics(asked: str | None, profile: str, strict: bool) -> list[str] | None:
+    from fusionbench.metrics import profiles, resolve
+
+    if asked is None:
+        return None
+    if strict:
+        return resolve(asked, profile)
+    known = profiles().get(profile)
+    return [name for name in resolve(asked) if known is None or name in known.metrics]
+
+
+def _scored(boards: Sequence[Board]) -> tuple[Board, ...]:
+    """Leave out the profiles that these pairs were never scored by; one board stays in any case."""
+    return tuple(board for board in boards if any(board.scores)) or tuple(boards[:1])
+
+
+def _folders(records: Iterable[Record]) -> dict[str, tuple[Path, ...]]:
+    found: dict[str, tuple[Path, ...]] = {}
+    for record in records:
+        if "path" in record:
+            found[record["id"]] = (*found.get(record["id"], ()), Path(record["path"]))
+    return found
+
+
+def check_any(groups: Sequence[Group]) -> None:
+    """Raise RequestError where there is nothing to show."""
+    if not groups:
+        raise RequestError("No record to report: `fusionbench run` makes some.")

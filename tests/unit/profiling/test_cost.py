@@ -1,0 +1,104 @@
+"""Printed costs beside measured ones, and the table in its formats."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from fusionbench.errors import RequestError
+from fusionbench.report.cost import cost_grid, cost_text
+from fusionbench.report.grid import render_grid
+from fusionbench.report.printed_cost import beside, printed_costs
+from tests.e2e.command import in_process
+
+TIME = {"median": 20.0, "lower_quartile": 19.0, "upper_quartile": 22.0}
+
+
+def row(**changes: Any) -> dict[str, Any]:
+    hardware = {"device": "CPU X", "threads": 1, "driver": None, "cuda": None, "torch": "2.9"}
+    return {
+        "title": "R&D_1", "status": "ok", "detail": "", "hardware": hardware, "params": 2_220_637,
+        "macs": {"256x256": 12_676_038_656}, "macs_count": "conv_linear", "latency_ms": {"256x256": TIME},
+        "load_ms": 3.0, "weights_mb": 8.5, "peak_memory_mb": {"256x256": None}, "memory_of": None,
+        "growth": {"macs": None}, **changes,
+    }  # fmt: skip
+
+
+def test_what_refinefuse_prints() -> None:
+    found = {(cost.quantity, cost.size): cost.value for cost in printed_costs("refinefuse")}
+    assert found == {
+        ("params", ""): 2.21e6, ("macs", "256x256"): 12.73e9, ("macs", "512x512"): 48.11e9,
+        ("latency_ms", "640x480"): 6.63, ("latency_ms", "1024x768"): 9.12,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("paper", ["csp_mcin", "sspfusion"])
+def test_other_papers_print_sizes_and_memory(paper: str) -> None:
+    found = {(cost.quantity, cost.size) for cost in printed_costs(paper)}
+    assert {("params", ""), *((q, "256x256") for q in ("macs", "latency_ms", "peak_memory_mb"))} <= found
+
+
+def test_repeated_numbers_are_one_and_sizes_are_kept() -> None:
+    found = [(c.quantity, c.size, c.value) for c in printed_costs("sspfusion")]
+    assert found.count(("params", "", 12_021_649)) == 1
+    assert ("macs", "640x480", 1332e9) in found
+    assert ("macs", "256x256", 284.153e9) in found
+
+
+@pytest.mark.parametrize("method", ["average", "refinefuse@cpu", "somebody-elses"])
+def test_ablations_and_others_have_nothing_printed(method: str) -> None:
+    assert printed_costs(method) == []
+
+
+def test_a_measured_number_is_within_its_bound_or_not() -> None:
+    good = {e["quantity"]: e for e in beside("refinefuse", row(), {}) if e["size"] in ("", "256x256")}
+    assert good["params"]["within"]
+    assert good["macs"]["within"]
+    assert good["macs"]["gap"] == pytest.approx(-0.00424, abs=1e-4)
+    bad = next(e for e in beside("refinefuse", row(params=2_300_000), {}) if e["quantity"] == "params")
+    assert bad["within"] is False
+    unmeasured = next(e for e in beside("refinefuse", row(), {}) if e["size"] == "512x512")
+    assert (unmeasured["measured"], unmeasured["within"]) == (None, None)
+
+
+def test_text_gives_verdicts_and_the_size_that_lacks() -> None:
+    entry = row(params=2_300_000)
+    text = cost_text({"refinefuse": entry | {"printed": beside("refinefuse", entry, {})}})
+    assert "NOT within 1.0%" in text
+    assert "within 2.0%" in text
+    assert "add --size 512x512" in text
+
+
+@pytest.mark.parametrize("format", ["md", "csv", "tex", "html"])
+def test_every_format_holds_the_numbers_and_escapes_names(format: str) -> None:
+    text = render_grid(cost_grid({"r": row(), "x": row(status="failed", detail="boom & <b>")}), format)
+    assert "12.676" in text
+    assert {"md": r"R\&D\_1", "tex": r"R\&D\_1", "html": "R&amp;D_1", "csv": "R&D_1"}[format] in text
+    if format != "csv":
+        assert "boom" in text
+
+
+def test_an_unknown_format_is_refused() -> None:
+    with pytest.raises(RequestError, match="cannot be written as 'doc'"):
+        render_grid(cost_grid({}), "doc")
+
+
+def test_the_verb_goes_on_past_a_broken_method(tmp_path: Any) -> None:
+    broken = tmp_path / "broken.py"
+    broken.write_text(
+        "from fusionbench import FusionMethod\n"
+        "CARD = {'title': 'Broken', 'kind': 'classical', 'families': ['ir-vis']}\n"
+        "class Broken(FusionMethod):\n"
+        "    families = frozenset({'ir-vis'})\n"
+        "    def fuse(self, a, b):\n"
+        "        raise ValueError('no way')\n"
+    )
+    size = ["--size", "16x16", "--seconds", "0", "--json"]
+    done = in_process("profile", "--method", f"{broken},average", *size, cwd=tmp_path)
+    assert done.returncode == 1
+    found = json.loads(done.stdout)
+    assert found["average"]["status"] == "ok"
+    (other,) = (entry for name, entry in found.items() if name != "average")
+    assert "no way" in other["detail"]

@@ -1,0 +1,65 @@
+"""What is measured: calls counted, memory that a method really takes, all keys of the contract."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import torch
+from torch import Tensor
+
+from fusionbench.method import FusionMethod
+from fusionbench.profiling import Budget, latency, load_time, peak_memory, profile
+from fusionbench.registry import spec
+
+
+class Slow(FusionMethod):
+    """Sleeps 5 ms and takes 64 MiB."""
+
+    families = frozenset({"ir-vis"})
+    calls = 0
+
+    def fuse(self, a: Tensor, b: Tensor) -> Tensor:
+        self.calls += 1
+        time.sleep(0.005)
+        return (a + b) / 2 + torch.zeros(16 * 2**20).sum()
+
+
+@pytest.mark.parametrize(
+    ("budget", "calls"), [(Budget(2, 4, 60.0), 6), (Budget(50, 1000, 0.0), 4)], ids=["by number", "by time"]
+)
+def test_latency_stops_at_the_number_or_at_the_time_and_never_below_three(budget: Budget, calls: int) -> None:
+    method = Slow()
+    found = latency(method, 8, 8, budget)
+    assert method.calls == calls == found["warm_ups"] + found["runs"]
+    assert 5 <= found["fastest"] <= found["lower_quartile"] <= found["median"]
+    assert found["median"] <= found["upper_quartile"] <= found["slowest"]
+
+
+def test_memory_is_what_the_method_takes() -> None:
+    method = Slow()
+    method.fuse(torch.zeros(1, 1, 8, 8), torch.zeros(1, 1, 8, 8))
+    found = peak_memory(method, 8, 8)
+    if found is None:
+        pytest.skip("this system keeps no peak of resident memory")
+    assert 60 < found["added"] < 80
+    assert found["added"] <= found["peak"]
+
+
+def test_load_time_is_the_median_of_builds() -> None:
+    built = []
+    assert 4 < load_time(lambda: (built.append(1), time.sleep(0.004)), torch.device("cpu")) < 400
+    assert len(built) == 4  # one to read the files
+
+
+def test_a_learned_method_has_every_key_and_counts_as_its_paper_does() -> None:
+    method = spec("refinefuse")
+    found = profile(method, method.config(), [(32, 32), (64, 64)], "cpu", Budget(1, 3, 0.0))
+    assert found["params"] == found["params_all"] == 2_220_637
+    assert found["macs_count"] == "conv_linear"
+    assert found["macs"] == found["macs_conv_linear"]
+    assert found["macs"]["64x64"] < found["macs_all"]["64x64"]
+    assert set(found["latency_ms"]) == set(found["peak_memory_mb"]) == {"32x32", "64x64"}
+    assert found["weights_of"] == "shipped file"
+    assert found["weights_mb"] == pytest.approx(8.48, abs=0.01)
+    assert 0.8 < found["growth"]["macs"] < 1.2
