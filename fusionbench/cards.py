@@ -14,6 +14,14 @@ from fusionbench.errors import ConfigError, PluginError
 from fusionbench.types import FAMILIES
 
 KINDS = ("learned", "classical", "trivial", "external")
+SHAPES = {
+    "title": str, "kind": str, "summary": str, "families": (list, tuple), "open": (list, tuple),
+    "notes": (list, tuple), "convert": (list, tuple), "weights": dict, "expect": dict, "xfail": dict,
+}  # fmt: skip
+SHAPE_NAMES = {str: "text", dict: "a mapping of keys to values", (list, tuple): "a list"}
+LISTS = ("families", "open", "notes", "command", "convert")
+# what a card beside a folder of fused images may say; ``citation`` is a card's ``paper``
+OF_RESULTS = ("title", "citation", "bibtex", "doi", "url", "families", "color", "notes")
 
 
 @dataclass(frozen=True)
@@ -22,7 +30,10 @@ class Card:
 
     ``weights`` maps a family to a file name in the method's folder (or says where to get one); ``expect`` holds
     sizes as the paper prints them; ``open`` lists what the paper leaves open, what we chose and why; ``xfail``
-    maps a contract check to the reason why the method cannot pass it; ``command`` is run where there is no class.
+    maps a contract check to the reason why the method cannot pass it; ``command`` is run where there is no class;
+    ``convert`` renames the tensors of foreign checkpoints, a regular expression to its replacement each, in order;
+    ``color`` (luma or rgb) says how results made elsewhere were fused, a class says it itself;
+    ``canary`` is the method of which this one is a copy made worse on purpose, to find metrics that prefer it.
     """
 
     title: str
@@ -41,6 +52,9 @@ class Card:
     xfail: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
+    convert: tuple[Mapping[str, str], ...] = ()
+    color: str | None = None
+    canary: str | None = None
 
 
 def card_from(data: Mapping[str, Any], where: Path) -> Card:
@@ -53,6 +67,9 @@ def card_from(data: Mapping[str, Any], where: Path) -> Card:
     for key in data:
         if key not in known:
             raise ConfigError(f"{where}: {unknown_key(key, known)}")
+    for key, kind in SHAPES.items():
+        if data.get(key) is not None and not isinstance(data[key], kind):
+            raise ConfigError(f"{where}: {key} is {data[key]!r}: write {SHAPE_NAMES[kind]}.")
     missing = [key for key in ("title", "kind", "families") if not data.get(key)]
     if missing:
         raise ConfigError(f"{where}: the card lacks {', '.join(missing)}: add it.")
@@ -62,9 +79,11 @@ def card_from(data: Mapping[str, Any], where: Path) -> Card:
         raise ConfigError(
             f"{where}: family '{strange[0]}' is none of {', '.join(FAMILIES)}: use one of these."
         )
+    if data.get("color") not in (None, "luma", "rgb"):
+        raise ConfigError(f"{where}: color '{data['color']}' is neither luma nor rgb: use one of these.")
     if data.get("command") is not None:
         check_command(data["command"], data["kind"], where)
-    lists = {key: tuple(data[key]) for key in ("families", "open", "notes", "command") if data.get(key)}
+    lists = {key: tuple(data[key]) for key in LISTS if data.get(key)}
     return Card(**{**{k: v for k, v in data.items() if v is not None}, **lists})
 
 
@@ -76,6 +95,20 @@ def read_card(source: Path) -> Card:
     if card is None:
         raise PluginError(f"{source} has no module-level CARD = {{...}} written as a literal: add one.")
     return card_from(card, source)
+
+
+def results_card(folder: Path) -> Card:
+    """Return the card of a folder of fused images: what its ``card.yaml`` says, or its name and every family.
+
+    Raises ConfigError for a key that such a card does not have.
+    """
+    path = folder / "card.yaml"
+    said = read_yaml(path) if path.is_file() else {}
+    for key in said:
+        if key not in OF_RESULTS:
+            raise ConfigError(f"{path}: {unknown_key(key, OF_RESULTS)}")
+    paper = {"paper": said.pop("citation")} if "citation" in said else {}
+    return card_from({"title": folder.name, "families": FAMILIES, **said, **paper, "kind": "external"}, path)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -79,13 +79,20 @@ def check_fit(path: Path, expected: Mapping[str, Tensor], state: Mapping[str, An
 
 
 def _load(path: Path) -> Any:
-    if path.suffix == ".safetensors":
+    if _is_safetensors(path):
         from safetensors.torch import load_file
 
         return load_file(path)
     import torch
 
     return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _is_safetensors(path: Path) -> bool:
+    """Tell by the content, since files of metrics have fixed names: a length of 8 bytes, then a JSON object."""
+    with path.open("rb") as stream:
+        head = stream.read(9)
+    return path.suffix == ".safetensors" or (head[4:8] == bytes(4) and head[8:] == b"{")
 
 
 def read_torchscript(path: Path) -> dict[str, Tensor]:

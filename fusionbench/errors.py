@@ -49,5 +49,9 @@ class WeightsError(FusionbenchError):
     """Weights that are missing or do not fit; the remedy is the command in the message."""
 
 
+class DownloadError(FusionbenchError):
+    """A transfer that failed or is forbidden; the remedy is to call again, or to import the file from elsewhere."""
+
+
 class OutputError(FusionbenchError):
     """A place that cannot be written to (read-only, full); the remedy is another --out."""

@@ -73,6 +73,38 @@ _FILES = (
         note="a TorchScript archive",
         check="fusionbench.metrics.iqa_models:check_clip_iqa",
     ),
+    WeightFile(
+        name="clip-vit-l-14-336",
+        file="ViT-L-14-336px.pt",
+        used_by=("CMMD",),
+        purpose="OpenAI's CLIP ViT-L/14 at 336 pixels, image and text tower",
+        licence="MIT",
+        url=f"{_CLIP}/3035c92b350959924f9f00213499208652fc7ea050643e8b385c2dac08641f02/ViT-L-14-336px.pt",
+        sha256="3035c92b350959924f9f00213499208652fc7ea050643e8b385c2dac08641f02",
+        size=891_000_000,
+        note="a TorchScript archive",
+        check="fusionbench.metrics.towers:check_vit_l_14_336",
+    ),
+    WeightFile(
+        name="remoteclip-rn50",
+        file="RemoteCLIP-RN50.pt",
+        used_by=("CMMDF",),
+        purpose="RemoteCLIP RN50, image and text tower as open_clip writes them, trained on optical remote sensing",
+        licence="Apache-2.0",
+        url="https://huggingface.co/chendelong/RemoteCLIP/resolve/main/RemoteCLIP-RN50.pt",
+        size=408_000_000,
+        check="fusionbench.metrics.towers:check_rn50",
+    ),
+    WeightFile(
+        name="sarclip-rn50",
+        file="SARCLIP-RN50.pt",
+        used_by=("CMMDF",),
+        purpose="SARCLIP RN50 (Wang et al., TGRS 2025), image and text tower as open_clip writes them",
+        licence="unknown",
+        size=408_000_000,
+        note="no public place is known: ask its authors",
+        check="fusionbench.metrics.towers:check_rn50",
+    ),
 )
 KNOWN: Mapping[str, WeightFile] = {known.name: known for known in _FILES}
 
@@ -105,6 +137,12 @@ def find_weights(name: str) -> Path:
     if problem:
         raise WeightsError(problem)
     return path
+
+
+def label_of(name: str) -> str:
+    """Return file name and SHA-256 of a file that is here, to be stored beside the scores made with it."""
+    path = place_of(weight_file(name))
+    return f"{path.name} {hash_of(path)[:10]}"
 
 
 def remedy(known: WeightFile) -> str:

@@ -10,20 +10,21 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fusionbench.cards import Card, literal, read_card, read_yaml
+from fusionbench.cards import Card, literal, read_card, read_yaml, results_card
 from fusionbench.command import command_hash
 from fusionbench.errors import ConfigError, DataNotFoundError, PluginError, RequestError, UnknownNameError
+from fusionbench.providers import METHODS as GROUP
+from fusionbench.providers import module_source, package_of, points
 from fusionbench.shipped import share
 
 if TYPE_CHECKING:
     from fusionbench.config import MethodConfig
     from fusionbench.method import FusionMethod
 
-GROUP = "fusionbench.methods"
 BUILT_IN = "fusionbench.methods"
 FILE = re.compile(r"(?P<path>.+?\.py)(?::(?P<class>\w+))?(?:@(?P<variants>[^/]+))?")
 
@@ -161,7 +162,7 @@ def _built_in() -> dict[str, Path]:
 
 
 def _installed() -> list[EntryPoint]:
-    return list(entry_points(group=GROUP))
+    return points(GROUP)
 
 
 def _registered(reference: str, base: str, chosen: str) -> MethodSpec:
@@ -169,7 +170,7 @@ def _registered(reference: str, base: str, chosen: str) -> MethodSpec:
     built_in = _built_in().get(name)
     installed = [ep for ep in _installed() if plain(ep.name) == name]
     providers = [str(built_in)] * (built_in is not None) + [
-        f"{ep.value} of {ep.dist.name}" for ep in installed
+        f"{ep.value} of {package_of(ep)}" for ep in installed
     ]
     if not providers:
         raise UnknownNameError("method", base, names())
@@ -228,8 +229,8 @@ def _images(reference: str) -> MethodSpec:
         raise DataNotFoundError(
             f"Folder {folder} of --method {reference} does not exist: give a folder of fused images."
         )
-    found = Card(title=folder.name, kind="external", families=("ir-vis", "medical", "sar-opt"))
-    return MethodSpec(reference, f"images-{folder.resolve().name}", found, folder.resolve(), "")
+    folder = folder.resolve()
+    return MethodSpec(reference, f"images-{folder.name}", results_card(folder), folder, "")
 
 
 def _card_or_default(source: Path, title: str) -> Card:
@@ -256,30 +257,6 @@ def only_class(path: Path) -> str:
         listed = ", ".join(found) or "none"
         raise PluginError(f"{path} defines {listed} as FusionMethod: name one as {path.name}:Class.")
     return found[0]
-
-
-def module_source(module: str) -> Path:
-    """Find a module's file, or its folder if it is a package, importing nothing but namespace parents."""
-    from importlib.util import find_spec
-
-    top, *rest = module.split(".")
-    try:
-        found = find_spec(top)
-    except (ImportError, ValueError):
-        found = None
-    if found is None or (found.origin is None and not found.submodule_search_locations):
-        raise PluginError(
-            f"Module '{top}' cannot be found: install its package, or run where it can be imported."
-        )
-    if not rest:
-        return Path(found.origin).parent if found.submodule_search_locations else Path(found.origin)
-    for folder in map(Path, found.submodule_search_locations or []):
-        base = folder.joinpath(*rest)
-        if base.is_dir():
-            return base
-        if base.with_suffix(".py").is_file():
-            return base.with_suffix(".py")
-    raise PluginError(f"Module '{module}' cannot be found inside '{top}': check its spelling.")
 
 
 def check_arguments(name: str, arguments: dict[str, Any], accepted: list[str]) -> None:

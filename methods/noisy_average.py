@@ -12,6 +12,7 @@ CARD = {
     "kind": "trivial",
     "families": ["ir-vis", "medical", "sar-opt"],
     "summary": "Average plus Gaussian noise of 10 grey levels; a metric that prefers it to the average rewards noise.",
+    "canary": "average",
     "expect": {"parameters": 0},
 }
 

@@ -11,10 +11,13 @@ from fusionbench.cli import (
     data,
     doctor,
     explain,
+    figure,
     fuse,
     info,
     listing,
     profile,
+    report,
+    reported,
     run,
     score,
     sweep,
@@ -22,6 +25,7 @@ from fusionbench.cli import (
     train,
     weights,
 )
+from fusionbench.cli.outcome import forbid_network
 
 app = typer.Typer(
     name="fusionbench",
@@ -33,7 +37,23 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for module in (run, sweep, train, fuse, score, table, compare, profile, info, explain, check, doctor):
+for module in (
+    run,
+    sweep,
+    train,
+    fuse,
+    score,
+    table,
+    figure,
+    report,
+    compare,
+    reported,
+    profile,
+    info,
+    explain,
+    check,
+    doctor,
+):
     module.register(app)
 app.add_typer(listing.app, name="list")
 app.add_typer(data.app, name="data")
@@ -51,8 +71,10 @@ def _options(
     version: bool = typer.Option(
         False, "--version", callback=_version, is_eager=True, help="Show the version."
     ),
+    offline: bool = typer.Option(False, "--offline", help="Forbid any network use."),
 ) -> None:
-    pass
+    if offline:
+        forbid_network()
 
 
 def main() -> None:

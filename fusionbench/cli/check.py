@@ -1,16 +1,22 @@
-"""``fusionbench check``: the contract suite on any method."""
+"""``fusionbench check``: the contract suite on any method, metric or data set."""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fusionbench.cli.options import Json
+from fusionbench.cli.options import DataRoot, Json
 from fusionbench.cli.outcome import guarded, print_json
 
-MARKS = {"passed": "ok  ", "failed": "FAIL", "excused": "xfail", "skipped": "skip"}
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fusionbench.checks import Verdict
+
+MARKS = {"passed": "ok", "failed": "FAIL", "excused": "xfail", "skipped": "skip"}
 
 
 def register(app: typer.Typer) -> None:
@@ -20,20 +26,41 @@ def register(app: typer.Typer) -> None:
 @guarded
 def check(
     reference: Annotated[
-        str, typer.Argument(help="NAME, NAME@VARIANT, ./file.py[:Class] or package.module:Class.")
+        str,
+        typer.Argument(
+            help="A method (NAME, NAME@VARIANT, ./file.py[:Class], package.module:Class), a metric or a data set; "
+            "method:NAME, metric:NAME or dataset:NAME where several have the name."
+        ),
     ],
+    data_root: DataRoot = None,
     json: Json = False,
 ) -> None:
-    """Check that a method keeps the contract; exit code 1 if it does not."""
-    from fusionbench.checks import run_checks
-    from fusionbench.registry import spec
+    """Check that a method, metric or data set keeps its contract; exit code 1 if it does not."""
+    from fusionbench.checks import find_subject, verdicts
 
-    found = spec(reference)
-    found.require_class()
-    verdicts = list(run_checks(found))
+    subject = find_subject(reference, data_root)
+    found = []
+    for verdict in verdicts(subject):
+        found.append(verdict)
+        if not json:
+            _show(verdict)
     if json:
-        print_json({"method": found.name, "verdicts": [asdict(v) for v in verdicts]})
+        print_json(
+            {"kind": subject.kind, subject.kind: subject.name, "verdicts": [asdict(v) for v in found]}
+        )
     else:
-        for verdict in verdicts:
-            print(f"{MARKS[verdict.outcome]:<6}{verdict.check:<20}{verdict.detail}")
-    raise SystemExit(any(v.outcome == "failed" for v in verdicts))
+        print(f"\n{subject.kind} {subject.name}: {_summary(found)}")
+    raise SystemExit(any(v.outcome == "failed" for v in found))
+
+
+def _show(verdict: Verdict) -> None:
+    print(f"{MARKS[verdict.outcome]:<6}{verdict.check:<20}{verdict.about}")
+    print(f"{'':<26}{verdict.detail}")
+    if verdict.outcome == "failed":
+        print(f"{'':<26}to mend: {verdict.remedy}")
+    sys.stdout.flush()
+
+
+def _summary(found: Sequence[Verdict]) -> str:
+    counts = {outcome: sum(v.outcome == outcome for v in found) for outcome in MARKS}
+    return ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)

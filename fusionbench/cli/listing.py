@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable
 from typing import Any
 
 import typer
 
 from fusionbench.cli.options import Json
 from fusionbench.cli.outcome import guarded, print_json
-from fusionbench.errors import FusionbenchError
 
 app = typer.Typer(help="List methods, data sets, metrics, profiles or weights.", no_args_is_help=True)
 
@@ -40,7 +41,7 @@ def _method(name: str) -> dict[str, Any]:
             "doi": card.doi,
             "problem": None,
         }
-    except FusionbenchError as error:
+    except Exception as error:  # a card or recipe of another maker can be wrong in any way
         return {
             "name": name,
             "title": f"broken: {error}",
@@ -58,7 +59,9 @@ def _method(name: str) -> dict[str, Any]:
 def datasets(json: Json = False) -> None:
     """List data sets with their families and splits."""
     from fusionbench.data.spec import datasets as catalog
+    from fusionbench.data.spec import problems
 
+    _warn(problems().values())
     rows = [
         {
             "name": d.name,
@@ -83,7 +86,9 @@ def metrics(json: Json = False) -> None:
     from dataclasses import asdict
 
     from fusionbench.metrics import cards
+    from fusionbench.metrics.registry import problems
 
+    _warn(problems())
     _show(
         [asdict(card) for card in cards().values()],
         ("name", "title", "better", "unit", "range", "version"),
@@ -111,6 +116,12 @@ def profiles(json: Json = False) -> None:
     ]
     shown = rows if json else [row | {"metrics": list(row["metrics"])} for row in rows]
     _show(shown, ("name", "title", "metrics"), json)
+
+
+def _warn(problems: Iterable[str]) -> None:
+    """Tell what is broken beside the list, which it must not break."""
+    for problem in problems:
+        print(f"Warning: {problem}", file=sys.stderr)
 
 
 def _show(rows: list[dict[str, Any]], columns: tuple[str, ...], as_json: bool) -> None:

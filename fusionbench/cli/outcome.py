@@ -39,6 +39,11 @@ def fail(message: str) -> None:
     raise SystemExit(2)
 
 
+def forbid_network() -> None:
+    """Forbid network use in this process and those that it starts, to the libraries that would download, too."""
+    os.environ.update({"FUSIONBENCH_OFFLINE": "1", "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"})
+
+
 def print_json(document: Any) -> None:
     """Print one strict JSON document on standard output."""
     print(json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False))

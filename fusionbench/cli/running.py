@@ -109,6 +109,7 @@ def _cell(cell: CellResult) -> dict[str, Any]:
         "detail": cell.detail,
         "fused": cell.fused,
         "scored": cell.scored,
+        "unavailable": cell.unavailable,
         "path": str(cell.path),
     }
 

@@ -28,6 +28,9 @@ def table(
         str | None, typer.Option(help="md, csv or tex.", show_default="by the terminal")
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write.")] = None,
+    reported: Annotated[
+        bool, typer.Option("--with-reported", help="Put the numbers that papers print below, never ranked.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Print or write leaderboards made from the records below one or more runs folders."""
@@ -41,6 +44,10 @@ def table(
     records = _only(read_records(*(runs or [Path("runs")])), dataset)
     names = resolve(metrics, profile) if metrics else None
     tables = build_tables(records, score_rows(records), metrics=names, profile=resolve_profile(profile))
+    if reported:
+        from fusionbench.report.reported_rows import with_reported
+
+        tables = [with_reported(table) for table in tables]
     if json:
         print_json(to_json(tables))
     elif output is not None:

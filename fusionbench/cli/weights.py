@@ -1,7 +1,9 @@
-"""``fusionbench weights``: which weights methods have, whether they are whole, and how to add a file."""
+"""``fusionbench weights``: which files methods and metrics have, whether they are whole, and how to get others."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,44 +11,54 @@ import typer
 
 from fusionbench.cli.options import Json, Overrides
 from fusionbench.cli.outcome import guarded, print_json
+from fusionbench.cli.weights_text import document, file_document, file_lines, line
 
 if TYPE_CHECKING:
-    from fusionbench.runner.known_weights import KnownWeights
+    from fusionbench.metric_weights import WeightFile
 
-app = typer.Typer(help="List, verify and import weights.", no_args_is_help=True)
+app = typer.Typer(help="List, verify, fetch and import weights.", no_args_is_help=True)
 
 
 @app.command("list")
 @guarded
 def list_(json: Json = False) -> None:
-    """List the weights of every learned method: shipped, imported, and what is missing with what makes it."""
+    """List every file that a method or metric can use: what is here, and what makes or fetches the others."""
     from fusionbench.runner.known_weights import known_weights
+    from fusionbench.runner.metric_files import file_states
 
-    found = known_weights()
+    methods, files = known_weights(), file_states()
     if json:
-        print_json([_document(entry) for entry in found])
+        print_json([*map(document, methods), *map(file_document, files)])
         return
-    for entry in found:
+    print("methods")
+    for entry in methods:
         remedy = f"`{entry.command}` makes them" if entry.command else ""
-        print(_line(entry, entry.problem or ", ".join(filter(None, (entry.note, remedy)))))
+        print(line(entry, entry.problem or ", ".join(filter(None, (entry.note, remedy)))))
+    print("\nmetrics")
+    for state in files:
+        print("\n".join(file_lines(state)))
 
 
 @app.command()
 @guarded
 def verify(json: Json = False) -> None:
-    """Compare every shipped and imported file with its SHA-256; exit code 1 if one differs."""
+    """Read every file that is here and compare it with its SHA-256; exit code 1 if one differs."""
     from fusionbench.runner.known_weights import known_weights
     from fusionbench.runner.known_weights import verify as check
+    from fusionbench.runner.metric_files import file_states, verify_file
 
-    found = [check(entry) for entry in known_weights() if entry.path or entry.problem]
+    methods = [check(entry) for entry in known_weights() if entry.path or entry.problem]
+    files = [verify_file(state) for state in file_states() if state.state != "missing"]
     if json:
-        print_json([_document(entry) for entry in found])
+        print_json([*map(document, methods), *map(file_document, files)])
     else:
-        for entry in found:
-            print(_line(entry, entry.problem or "ok"))
-        if not found:
-            print("No method has weights here: `fusionbench weights list` says what makes them.")
-    raise SystemExit(any(entry.problem for entry in found))
+        for entry in methods:
+            print(line(entry, entry.problem or "ok"))
+        for state in files:
+            print(f"{state.known.name:<16} {state.problem or 'ok'}")
+        if not methods and not files:
+            print("No weights are here: `fusionbench weights list` says what makes them.")
+    raise SystemExit(any(found.problem for found in (*methods, *files)))
 
 
 @app.command("import")
@@ -55,36 +67,106 @@ def import_(
     file: Annotated[
         Path, typer.Argument(help="Safetensors, or a checkpoint (read without running its code).")
     ],
-    method: Annotated[str, typer.Option("--method", "-m", help="One method, NAME or NAME@VARIANT.")],
     overrides: Overrides = None,
+    method: Annotated[
+        str | None, typer.Option("--method", "-m", help="For one method, NAME or NAME@VARIANT.")
+    ] = None,
+    metric: Annotated[str | None, typer.Option(help="Instead: for the metric of this name.")] = None,
+    as_: Annotated[
+        str | None,
+        typer.Option("--as", metavar="NAME", help="Instead: as the file that `weights list` calls so."),
+    ] = None,
     family: Annotated[
         str | None, typer.Option(help="Family of images they are for.", show_default="all of the method")
     ] = None,
     title: Annotated[str | None, typer.Option(help="What they are, in one sentence for captions.")] = None,
     sha256: Annotated[str | None, typer.Option(help="SHA-256 that their publisher states.")] = None,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="For metrics: take a file that is not the published one.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Register a file of weights for a method; `run` and `fuse` use it before what is shipped."""
-    from fusionbench.runner.import_weights import ImportOptions, import_weights
-
-    options = ImportOptions(method, family, title, sha256, tuple(overrides or ()))
-    path = import_weights(file.expanduser(), options)
+    """Register a file of weights: for a method, used before what is shipped, or for a metric."""
+    path, about = _imported(
+        file.expanduser(),
+        method=method,
+        metric=metric,
+        as_=as_,
+        trust=trust,
+        sha256=sha256,
+        family=family,
+        title=title,
+        overrides=tuple(overrides or ()),
+    )
     if json:
-        print_json({"weights": str(path), "about": str(path.with_suffix(".json"))})
+        print_json({"weights": str(path), "about": str(about)})
         return
     print(path)
 
 
-def _line(entry: KnownWeights, text: str) -> str:
-    file = f"{entry.path.name} {str(entry.sha256)[:10]}" if entry.path else ""
-    return f"{entry.method:<16} {', '.join(entry.families):<24} {entry.source:<12} {file:<36} {text}".rstrip()
+@app.command()
+@guarded
+def fetch(
+    name: Annotated[list[str], typer.Argument(help="Files, as `weights list` calls them.")],
+    url: Annotated[
+        str | None, typer.Option(help="Where to get it instead, a mirror's full address of the file.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Download files of weights that metrics need and verify them; what was interrupted goes on where it was."""
+    from fusionbench.errors import RequestError
+    from fusionbench.metric_weights import weight_file
+    from fusionbench.runner.metric_files import fetch_file
+
+    files = [weight_file(text) for text in name]
+    if url is not None and len(files) > 1:
+        raise RequestError("One --url is the address of one file: fetch the files one by one.")
+    paths = []
+    for known in files:
+        with _bar(known) as progress:
+            paths.append(fetch_file(known, url, progress))
+    if json:
+        print_json([str(path) for path in paths])
+        return
+    for path in paths:
+        print(path)
 
 
-def _document(entry: KnownWeights) -> dict[str, Any]:
-    from dataclasses import asdict
+def _imported(
+    file: Path, method: str | None, metric: str | None, as_: str | None, trust: bool, **options: Any
+) -> tuple[Path, Path]:
+    """Import a file for the one thing that is named; return its place and that of the note beside it."""
+    from fusionbench.errors import RequestError
 
-    return asdict(entry) | {
-        "families": list(entry.families),
-        "path": str(entry.path) if entry.path else None,
-        "bytes": entry.path.stat().st_size if entry.path and entry.path.is_file() else None,
-    }
+    if sum(name is not None for name in (method, metric, as_)) != 1:
+        raise RequestError("Say what the file is for by one of --method, --metric and --as.")
+    if method is not None:
+        if trust:
+            raise RequestError(
+                "--trust is for files of metrics: those of methods are never trusted to run code."
+            )
+        from fusionbench.runner.import_weights import ImportOptions, import_weights
+
+        path = import_weights(file, ImportOptions(method, **options))
+        return path, path.with_suffix(".json")
+    from fusionbench.metric_weights import about_path, weight_file
+    from fusionbench.runner.metric_files import file_for, import_file
+
+    sha256 = options.pop("sha256")
+    if any(options.values()):
+        raise RequestError("--family, --title and KEY=VALUE are for weights of methods: leave them out.")
+    path = import_file(file, file_for(metric) if metric else weight_file(as_), sha256, trust)
+    return path, about_path(path)
+
+
+@contextmanager
+def _bar(known: WeightFile) -> Iterator[Callable[[int, int | None], None]]:
+    """Show a bar of bytes on standard error, where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
+
+    console = Console(stderr=True)
+    columns = (*Progress.get_default_columns(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(known.file, total=known.size)
+        yield lambda done, total: progress.update(task, completed=done, total=total)

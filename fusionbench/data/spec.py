@@ -7,12 +7,16 @@ from dataclasses import MISSING, dataclass, fields
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from fusionbench.errors import ConfigError, UnknownNameError
+from fusionbench.errors import ConfigError, PluginError, UnknownNameError
+from fusionbench.providers import DATASETS, Provider, providers
 from fusionbench.types import FAMILIES, Family
+
+if TYPE_CHECKING:
+    from fusionbench.data.foreign import Foreign
 
 CATALOG = Path(__file__).parent / "catalog"
 
@@ -100,22 +104,31 @@ class DatasetSpec:
 
 
 def datasets() -> dict[str, DatasetSpec]:
-    """Return every data set of the catalog by name.
+    """Return every data set of the catalog by name, then those that installed packages bring and that are sound.
 
-    Raises ConfigError where an entry has an unknown or missing key or a value that is not allowed.
+    Raises ConfigError where an entry of the catalog has an unknown or missing key or a value that is not allowed.
     """
-    return dict(_catalog())
+    return {**_catalog(), **_foreign().specs}
 
 
 def dataset(name: str) -> DatasetSpec:
     """Return one data set; case does not matter and hyphen equals underscore.
 
-    Raises UnknownNameError with the nearest name.
+    Raises UnknownNameError with the nearest name, and PluginError where a package brings an unusable entry of that
+    name or one that another provider has, too.
     """
-    found = _catalog().get(_canonical(name))
+    asked = canonical(name)
+    if asked in _foreign().problems:
+        raise PluginError(_foreign().problems[asked])
+    found = datasets().get(asked)
     if found is None:
-        raise UnknownNameError("data set", name, _catalog())
+        raise UnknownNameError("data set", name, datasets())
     return found
+
+
+def problems() -> dict[str, str]:
+    """Return by name why data sets of installed packages cannot be used."""
+    return dict(_foreign().problems)
 
 
 def read_spec(path: Path) -> DatasetSpec:
@@ -133,7 +146,7 @@ def read_spec(path: Path) -> DatasetSpec:
     entry["sources"] = _texts(entry.get("sources", []), "sources", path.name)
     entry["stem_marks"] = _stem_marks(entry.get("stem_marks"), path.name)
     entry["prepare"] = _prepare(entry.get("prepare"), path.name)
-    spec = DatasetSpec(name=_canonical(path.stem), **entry)
+    spec = DatasetSpec(name=canonical(path.stem), **entry)
     _check_values(spec, path.name)
     return spec
 
@@ -143,7 +156,19 @@ def _catalog() -> Mapping[str, DatasetSpec]:
     return {spec.name: spec for spec in map(read_spec, sorted(CATALOG.glob("*.yaml")))}
 
 
-def _canonical(name: str) -> str:
+def _foreign() -> Foreign:
+    return _foreign_of(providers(DATASETS))
+
+
+@cache
+def _foreign_of(found: tuple[Provider, ...]) -> Foreign:
+    from fusionbench.data.foreign import read_foreign  # it builds on this module
+
+    return read_foreign(found, _catalog())
+
+
+def canonical(name: str) -> str:
+    """Return a data set's name as it is stored and compared."""
     return name.strip().lower().replace("_", "-")
 
 

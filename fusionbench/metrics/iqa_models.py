@@ -6,8 +6,8 @@ its loading functions are replaced while a model is built; what it computes is l
 
 from __future__ import annotations
 
+import io
 import os
-import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout, suppress
@@ -155,6 +155,6 @@ def _arch(name: str) -> ModuleType:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Send what pyiqa prints to standard error: standard output may be one JSON document."""
-    with redirect_stdout(sys.stderr):
+    """Keep what pyiqa prints away: standard output may be one JSON document."""
+    with redirect_stdout(io.StringIO()):
         yield

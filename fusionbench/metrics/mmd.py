@@ -40,13 +40,6 @@ class Kernel:
                 f"Kernel with sigma {self.sigma} and scale {self.scale}: both must be more than 0."
             )
 
-    def __str__(self) -> str:
-        """Return what a caption says of it."""
-        parts = [f"Gaussian kernel with sigma {self.sigma:g}", f"times {self.scale:g}"]
-        parts.append("unbiased" if self.unbiased else "biased")
-        parts.append("embeddings of unit length" if self.normalize else "embeddings as they are")
-        return ", ".join(parts)
-
 
 class Resampled(NamedTuple):
     """A discrepancy, and what it is for each resample of the scenes, without the part that resampling itself adds."""

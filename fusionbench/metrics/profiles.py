@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from fusionbench.errors import RequestError
-from fusionbench.metrics.registry import CANONICAL, DEFAULT, Definition, cards, definitions, spelled
+from fusionbench.metrics.registry import (
+    CANONICAL,
+    DEFAULT,
+    Definition,
+    cards,
+    definitions,
+    metric_named,
+    spelled,
+)
 
 Gray = Literal["bt601", "matlab", "opencv", "channels"]
 
@@ -58,8 +66,9 @@ def resolve(names: str | Iterable[str] | None = None, profile: str = CANONICAL) 
     """Return metric names as their cards spell them, each once, in the order asked.
 
     None and "default" are the default set, or "all" where the profile lacks one of that set; "all" is all that it
-    has and that needs no file of weights: those that do are asked for by their names. A string is split at commas. Case is ignored, and hyphen equals underscore. Raises UnknownNameError for
-    unknown names, and RequestError for metrics that the profile does not have and where no name is left.
+    has and that needs no file of weights: those that do are asked for by their names. A string is split at commas.
+    Case is ignored, and hyphen equals underscore. Raises UnknownNameError for unknown names, and RequestError for
+    metrics that the profile does not have and where no name is left.
     """
     known = profile_of(profile).metrics
     weightless = [name for name in known if not cards()[name].weights]
@@ -71,7 +80,7 @@ def resolve(names: str | Iterable[str] | None = None, profile: str = CANONICAL) 
         elif name.lower() == "all":
             found += weightless
         else:
-            found.append(spelled(name, cards(), "metric"))
+            found.append(metric_named(name))
             definition_of(found[-1], profile)
     if not found:
         raise RequestError(f"No metric is asked for: name some of {', '.join(known)}.")
@@ -209,8 +218,17 @@ PROFILES = (
         title="The tables of CSP-MCIN",
         source="the paper's text and the size of its numbers",
         gray="matlab",
-        metrics={**_same("EN"), "SD": "unit-range", **_same("CC"), "VIFF": "vif-unit-range"},
+        metrics={
+            **_same("EN"),
+            "SD": "unit-range",
+            **_same("CC"),
+            "VIFF": "vif-unit-range",
+            **_same("LIQE", "CLIP-IQA", "CMMDF"),
+        },
         undecided={
+            "CMMDF": "assumed: sigma, scale, unit length and crop of CMMD; the paper gives none of them, nor the number "
+            "of images, on which a biased value depends",
+            "LIQE": "assumed: the weights trained on KonIQ-10k, pyiqa's default; the paper does not say which",
             "VIFF": "assumed: the sum of VIFp on [0, 1], because SD is on [0, 1] as well; Han's VIFF on 0..255 "
             "fits the printed numbers, too",
         },

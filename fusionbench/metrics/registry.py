@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
-from fusionbench.errors import UnknownNameError
+from fusionbench.errors import PluginError, UnknownNameError
+from fusionbench.providers import METRICS, Provider, providers
+
+if TYPE_CHECKING:
+    from fusionbench.metrics.foreign import Foreign
 
 DEFAULT = ("EN", "SD", "SF", "AG", "MI", "CC", "SCD", "VIF", "Qabf", "SSIM")  # the set scored by default
 CANONICAL = "canonical"
@@ -27,6 +31,7 @@ class MetricCard:
     ``version`` rises whenever values change, so that only this metric is scored again. ``digits`` are printed
     in tables. On images with a side below ``smallest`` pixels the metric is undefined. ``planes`` as in `Definition`.
     ``weights`` are the files that it needs, by their names in `fusionbench.metric_weights`.
+    ``symmetric`` claims that swapping a and b changes nothing.
     """
 
     name: str
@@ -42,6 +47,7 @@ class MetricCard:
     smallest: int = 1
     planes: Literal["mean", "side by side", "rgb"] = "mean"
     weights: tuple[str, ...] = ()
+    symmetric: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,8 @@ class Entry(NamedTuple):
 def metric(**facts: Any) -> Callable[[Function], Function]:
     """Mark a function as a metric's canonical definition; the keywords are those of `MetricCard`, as literals.
 
-    The function takes a `Triple` and returns an `Outcome`, and stands in any module of this package.
+    The function takes a `Triple` and returns an `Outcome`, and stands in any module of this package, or in one that
+    an installed package names under the entry-point group ``fusionbench.metrics``.
     """
 
     def mark(function: Function) -> Function:
@@ -97,19 +104,72 @@ def definition(**facts: Any) -> Callable[[Function], Function]:
 
 
 def cards() -> dict[str, MetricCard]:
-    """Return the card of every metric by name: the default set in its order, then the others."""
-    return dict(_registered()[0])
+    """Return the card of every metric by name: the default set in its order, then the others, those of plug-ins last."""
+    return {**_registered()[0], **_foreign().cards}
 
 
 def definitions(metric: str) -> dict[str, Definition]:
     """Return the definitions of a metric by their names, the canonical one first. ``metric`` as in `cards`."""
-    return {name: entry.definition for name, entry in _registered()[1][metric].items()}
+    return {name: entry.definition for name, entry in _entries(metric).items()}
 
 
 def function_of(found: Definition) -> Callable[..., Any]:
-    """Import and return the function that computes a definition."""
-    entry = _registered()[1][found.metric][found.name]
-    return getattr(import_module(f"{__package__}.{entry.module}"), entry.function)
+    """Import and return the function that computes a definition.
+
+    Raises PluginError where it is another package's and cannot be imported; what it returns raises so, too.
+    """
+    entry = _entries(found.metric)[found.name]
+    if found.metric in _registered()[0]:
+        return getattr(import_module(f"{__package__}.{entry.module}"), entry.function)
+    from fusionbench.metrics.foreign import guarded, import_function
+
+    return guarded(entry, import_function(entry))
+
+
+def provider_of(metric: str) -> str:
+    """Return the module that a plug-in's metric stands in, "" for a built-in one. ``metric`` as in `cards`."""
+    return "" if metric in _registered()[0] else _entries(metric)[CANONICAL].module
+
+
+def problems() -> tuple[str, ...]:
+    """Return a sentence for each package whose metrics cannot be read and for each name that two claim."""
+    found = _foreign()
+    return (*found.problems.values(), *found.rivals.values())
+
+
+def rivals() -> dict[str, str]:
+    """Return a sentence for each name that two packages claim, by the name as names are compared."""
+    return dict(_foreign().rivals)
+
+
+def metric_named(name: str) -> str:
+    """Return a metric's name as its card spells it.
+
+    Raises UnknownNameError, and PluginError where two packages claim the name.
+    """
+    found = _foreign()
+    if plain(name) in found.rivals:
+        raise PluginError(found.rivals[plain(name)])
+    try:
+        return spelled(name, cards(), "metric")
+    except UnknownNameError as error:
+        error.args = (" ".join([str(error), *found.problems.values()]),)
+        raise
+
+
+def _entries(metric: str) -> dict[str, Entry]:
+    return _registered()[1].get(metric) or _foreign().entries[metric]
+
+
+def _foreign() -> Foreign:
+    return _foreign_of(providers(METRICS))
+
+
+@cache
+def _foreign_of(found: tuple[Provider, ...]) -> Foreign:
+    from fusionbench.metrics.foreign import read_foreign  # it builds on this module
+
+    return read_foreign(found, _registered()[0])
 
 
 def spelled(name: str, known: Iterable[str], kind: str) -> str:
@@ -117,13 +177,14 @@ def spelled(name: str, known: Iterable[str], kind: str) -> str:
 
     Raises UnknownNameError, which names the ``kind``.
     """
-    spelling = {_plain(candidate): candidate for candidate in known}
-    if _plain(name) not in spelling:
+    spelling = {plain(candidate): candidate for candidate in known}
+    if plain(name) not in spelling:
         raise UnknownNameError(kind, name, spelling.values())
-    return spelling[_plain(name)]
+    return spelling[plain(name)]
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """Return the form in which names are compared."""
     return name.strip().lower().replace("-", "_")
 
 
@@ -134,11 +195,11 @@ def _registered() -> tuple[dict[str, MetricCard], dict[str, dict[str, Entry]]]:
     others: list[Entry] = []
     entries: dict[str, dict[str, Entry]] = {}
     for path in sorted(Path(__file__).parent.glob("*.py")):
-        for mark, facts, function in _marks(path):
+        for mark, facts, function in marks(path):
             if mark == "metric":
                 card = MetricCard(**facts)
                 found[card.name] = card
-                entries[card.name] = {CANONICAL: Entry(_canonical(card), path.stem, function)}
+                entries[card.name] = {CANONICAL: Entry(canonical_definition(card), path.stem, function)}
             else:
                 others.append(Entry(Definition(**facts), path.stem, function))
     for entry in others:
@@ -147,19 +208,21 @@ def _registered() -> tuple[dict[str, MetricCard], dict[str, dict[str, Entry]]]:
     return {name: found[name] for name in order}, entries
 
 
-def _canonical(card: MetricCard) -> Definition:
+def canonical_definition(card: MetricCard) -> Definition:
+    """Return what a card says as a definition."""
     return Definition(
         card.name, CANONICAL, card.convention, "", card.smallest, card.planes, card.unit, card.version
     )
 
 
-def _marks(path: Path) -> Iterator[tuple[str, dict[str, Any], str]]:
+def marks(path: Path) -> Iterator[tuple[str, dict[str, Any], str]]:
     """Yield kind, facts and function of each mark in a file, without running it."""
     text = path.read_text(encoding="utf-8")
-    if "@metric(" not in text and "@definition(" not in text:  # spares parsing the modules that hold none
+    if "metric(" not in text and "definition(" not in text:  # spares parsing the modules that hold none
         return
     for node in ast.parse(text).body:
         for mark in getattr(node, "decorator_list", ()):
-            if isinstance(mark, ast.Call) and ast.unparse(mark.func) in ("metric", "definition"):
+            kind = ast.unparse(mark.func).rpartition(".")[2] if isinstance(mark, ast.Call) else ""
+            if kind in ("metric", "definition"):
                 facts = {keyword.arg: ast.literal_eval(keyword.value) for keyword in mark.keywords}
-                yield ast.unparse(mark.func), facts, node.name
+                yield kind, facts, node.name

@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fusionbench.errors import RequestError, WeightsError
+from fusionbench.errors import PluginError, RequestError, WeightsError
+from fusionbench.metric_weights import label_of
 from fusionbench.metrics.inputs import Picture, Sources, form_of
 from fusionbench.metrics.profiles import Profile, definition_of, profile_of, resolve
-from fusionbench.metrics.registry import CANONICAL, Definition, function_of
+from fusionbench.metrics.registry import CANONICAL, Definition, cards, function_of
 from fusionbench.metrics.statistics import Outcome, Triple
 
 Reasons = list[str | None]
@@ -23,7 +24,8 @@ Reasons = list[str | None]
 class Score(NamedTuple):
     """One metric of one image: ``value`` is None where ``status`` is not "ok", and ``detail`` says why.
 
-    "undefined" is final; "unavailable" lacks a file of weights.
+    "undefined" is final; "unavailable" lacks a file of weights. Beside a value ``detail`` names the weights that made
+    it.
     """
 
     value: float | None
@@ -103,7 +105,11 @@ def _score(definition: Definition, profile: Profile, *pictures: Picture) -> Scor
         values, reasons = _evaluate(definition, profile, *pictures)
     except WeightsError as error:
         return Score(None, "unavailable", str(error))
-    return Score(values.item(), "ok") if reasons[0] is None else Score(None, "undefined", reasons[0])
+    except PluginError as error:  # a metric of another package costs its own values only
+        return Score(None, "failed", str(error))
+    if reasons[0] is not None:
+        return Score(None, "undefined", reasons[0])
+    return Score(values.item(), "ok", ", ".join(map(label_of, cards()[definition.metric].weights)))
 
 
 def _evaluate(

@@ -38,8 +38,16 @@ class Board:
                 return column
         raise KeyError(metric)
 
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of metrics that are scored by image."""
+        return tuple(column for column in self.table.columns if column.per == "image")
+
     def values(self, metric: str) -> ndarray:
-        """Return float64 [rows, images] of a metric that is scored by image; NaN where there is no ok score."""
+        """Return float64 [rows, images] of a metric; NaN where an image has no ok score.
+
+        A metric with one value for the whole set has none for single images: all NaN, see `columns`.
+        """
         import numpy as np
 
         column = self.column(metric)

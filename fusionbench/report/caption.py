@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fusionbench.report.runs import Run
+from fusionbench.report.set_cells import set_sentences
 from fusionbench.report.table import Column
 from fusionbench.report.text import one_line
 
@@ -43,6 +44,7 @@ def caption(
     sentences = [
         _pairs(data, records[0]["identity"]["data"]),
         *_profile(profile, columns),
+        *set_sentences(columns, len(data["ids"])),
         *_color(runs),
         *_weights(runs),
         *_versions(columns),

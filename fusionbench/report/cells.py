@@ -27,6 +27,7 @@ class Score(NamedTuple):
 
 
 Scores = dict[str, dict[str, dict[str, Score]]]  # metric -> version -> image -> score
+Index = Mapping[tuple[str, str, str], Scores]  # (data set, split, run) -> scores
 
 
 def index_scores(
@@ -75,10 +76,8 @@ def measure(record: Record, column: Column, scores: Scores) -> Cell:
     if ids and len(values) == len(ids):
         mean = math.fsum(values) / len(values)  # exact sum: the order of the records cannot change a digit
         return Cell(column.metric, mean, printed(mean, column.digits), len(ids), len(ids), "ok")
-    told = {
-        entry.get("detail", "") for entry in record.get("images", {}).values()
-    }  # by the row's own footnote
-    return _gap(column, outcomes, told if record["status"] != "ok" else set())
+    own = {entry.get("detail", "") for entry in record.get("images", {}).values()}  # the row's own footnote
+    return _gap(column, outcomes, own if record["status"] != "ok" else set())
 
 
 def _unscored(record: Record, versions: Mapping[str, object]) -> dict[str | None, Score]:
@@ -96,16 +95,21 @@ def _unscored(record: Record, versions: Mapping[str, object]) -> dict[str | None
     return reasons | {None: rest}
 
 
-def _gap(column: Column, outcomes: Sequence[Score], told: Set[str]) -> Cell:
+def _gap(column: Column, outcomes: Sequence[Score], own: Set[str]) -> Cell:
     reasons = Counter((score.status, score.detail) for score in outcomes if score.value is None)
     status, detail = min(reasons, key=lambda reason: (-reasons[reason], reason), default=("skipped", ""))
     pairs, ok = len(outcomes), sum(score.value is not None for score in outcomes)
     count = reasons[status, detail]
     cell = Cell(column.metric, None, f"– ({ok}/{pairs})", ok, pairs, status, detail)
-    if not detail or detail in told:
+    if not detail or detail in own:
         return cell
     where = "" if count == pairs else f" on {count} of {pairs} pairs"
-    return replace(cell, note=f"{status}{where}: {shorten(detail)}")
+    return replace(cell, note=f"{status}{where}: {told(status, detail)}")
+
+
+def told(status: str, detail: str) -> str:
+    """Return a reason in a footnote's length; the command that mends it is kept whole."""
+    return shorten(detail, 400 if status == "unavailable" else 120)
 
 
 def name_notes(cells: Iterable[Cell]) -> tuple[Cell, ...]:

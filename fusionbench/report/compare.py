@@ -140,7 +140,8 @@ def _cell(
     common = [image for image in ids[0] if image in others]
     caution, comparable = _content(a, b, common)
     if comparable:
-        found = [difference(card, common, *scores) for card in cards]
+        whole = len(common) == len(ids[0]) == len(ids[1])
+        found = [_difference(card, common, scores, whole) for card in cards]
     else:
         found = [Difference(card.name, "incomparable", f"not comparable: {caution}") for card in cards]
     return CellComparison(
@@ -156,6 +157,15 @@ def _cell(
         caution=caution,
         metrics=tuple(found),
     )
+
+
+def _difference(card: Any, common: Sequence[str], scores: tuple[Scores, Scores], whole: bool) -> Difference:
+    """Compare one metric; that of a set is comparable only if both sides are of the same images."""
+    if card.per == "set" and not whole:
+        return Difference(
+            card.name, "incomparable", "not comparable: of other sets of images", better=card.better
+        )
+    return difference(card, common, *scores)
 
 
 def _content(a: Record, b: Record, common: Sequence[str]) -> tuple[str, bool]:

@@ -40,7 +40,7 @@ def convention(paper: Paper, printed: str) -> Convention:
     name = card.name if card else printed
     definition = profile.metrics.get(name)
     undecided = profile.undecided.get(name) or paper.undecided.get(name, "")
-    if definition is None and not undecided:
+    if card and definition is None and not undecided:
         undecided = f"profile {profile.name} holds no definition of it"
     return Convention(profile, definition, undecided)
 

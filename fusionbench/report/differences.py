@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from fusionbench.report.cells import Score, Scores, natural
 from fusionbench.report.marks import printed
+from fusionbench.report.set_cells import WHOLE_SET
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -55,7 +56,40 @@ def difference(card: MetricCard, common: Sequence[str], a: Scores, b: Scores) ->
     if not versions:
         return Difference(card.name, "incomparable", _unversioned(ours, theirs), better=card.better)
     version = versions[-1]
+    if card.per == "set":
+        return _of_sets(card, version, ours[version].get(WHOLE_SET), theirs[version].get(WHOLE_SET))
     return _paired(card, version, common, ours[version], theirs[version])
+
+
+def _of_sets(card: MetricCard, version: str, a: Score | None, b: Score | None) -> Difference:
+    """Compare two values that belong to all images of a run; what they are computed with must be the same."""
+    facts = {"version": version, "better": card.better, "digits": card.digits}
+    if a is None or b is None or a.value is None or b.value is None:
+        absent = Score("not scored", None, "")
+        pairs = [(a or absent, b or absent)]
+        one_sided = sum((x.value is None) != (y.value is None) for x, y in pairs)
+        kind, verdict = _judge_unscored(pairs)
+        return Difference(
+            card.name, kind, verdict.replace("image", "set"), left_out=_left_out(pairs), one_sided=one_sided, **facts
+        )  # fmt: skip
+    if a.detail != b.detail:
+        verdict = f"not comparable: computed with {a.detail} in A, {b.detail} in B"
+        return Difference(card.name, "incomparable", verdict, mean_a=a.value, mean_b=b.value, **facts)
+    gap = b.value - a.value
+    kind, verdict = _judge_sets(gap, card)
+    return Difference(
+        card.name, kind, verdict, count=1, mean_a=a.value, mean_b=b.value, mean=gap, largest=abs(gap), **facts
+    )
+
+
+def _judge_sets(gap: float, card: MetricCard) -> tuple[str, str]:
+    if gap == 0:
+        return "identical", "identical for the set"
+    if abs(gap) < 0.5 * 10.0**-card.digits:
+        return "rounding", f"same within rounding: {abs(gap):.1e} for the set"
+    improved = (gap > 0) == (card.better == "higher")
+    better = "better" if improved else "worse"
+    return "differs", f"differs: {signed(gap, card.digits)}, one value for the set, no interval, B {better}"
 
 
 def _unversioned(a: Mapping[str, object], b: Mapping[str, object]) -> str:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from fusionbench.metrics import cards, profile_of
 from fusionbench.report.caption import CHANNELS, coverage
-from fusionbench.report.cells import Score, measure, name_notes
+from fusionbench.report.cells import Score, name_notes
 from fusionbench.report.marks import rank_column
+from fusionbench.report.set_cells import WHOLE_SET, cell_of, set_sentences
 from fusionbench.report.table import Cell, Column, Row, Table
 
 if TYPE_CHECKING:
@@ -47,20 +48,33 @@ def folder_table(results: Sequence[FolderScores]) -> FolderTable:
 
 
 def mean_cells(result: FolderScores) -> tuple[Cell, ...]:
-    """Return the mean of each metric, None unless every image has a value, and the number of images that do."""
+    """Return the mean of each metric, None unless every image has a value, and the number of images that do.
+
+    A metric with one value for all images has that value.
+    """
     record = {"dataset": {"ids": list(result.scores)}, "status": "ok", "images": {}}
-    return tuple(measure(record, column, _scores(result, column)) for column in _columns(result))
+    return tuple(cell_of(record, column, _scores(result, column)) for column in _columns(result))
 
 
 def _scores(result: FolderScores, column: Column) -> dict[str, dict[str, dict[str, Score]]]:
-    found = {image: scores[column.metric] for image, scores in result.scores.items()}
+    if column.per == "set":
+        found = {WHOLE_SET: result.sets[column.metric]}
+    else:
+        found = {image: scores[column.metric] for image, scores in result.scores.items()}
     plain = {image: Score(score.status, score.value, score.detail) for image, score in found.items()}
     return {column.metric: {column.version: plain}}
 
 
 def _columns(result: FolderScores) -> tuple[Column, ...]:
     known = [(cards()[metric], version) for metric, version in result.versions.items()]
-    return tuple(Column(card.name, card.title, card.better, card.digits, str(v)) for card, v in known)
+    settings = {name: found.setting for name, found in result.sets.items()}
+    return tuple(
+        Column(
+            card.name, card.title, card.better, card.digits, str(version),
+            per=card.per, setting=settings.get(card.name, ""),
+        )
+        for card, version in known
+    )  # fmt: skip
 
 
 def _rows(results: Sequence[FolderScores], columns: Sequence[Column]) -> tuple[Row, ...]:
@@ -90,6 +104,7 @@ def _caption(results: Sequence[FolderScores]) -> Iterator[str]:
         complete = sum(all(s.status == "ok" for s in found.values()) for found in result.scores.values())
         yield f"{result.name}: {complete} of {len(result.scores)} images have every score."
     yield f"Profile {profile.name}: metrics on {CHANNELS[profile.gray]} of the 8-bit images."
+    yield from set_sentences(_columns(first), len(first.scores))
     yield from (f"{m} {text}." for m, text in profile.undecided.items() if m in first.metrics)
     if len(results) > 1:
         yield "Best in bold, second best underlined, by the printed digits."

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from fusionbench.report.table import Cell, Column, Row, Table
+from fusionbench.report.table import HEADINGS, Cell, Column, Row, Table
 from fusionbench.report.text import one_line
 
 _ARROW = {"↑": r"$\uparrow$", "↓": r"$\downarrow$"}
@@ -80,6 +80,9 @@ def _body(table: Table) -> list[str]:
     lines = []
     for group in table.groups:
         lines.append(r"    \midrule")
+        if group[0].kind == "reported":  # the trivial baselines are known by their names
+            heading = escape(HEADINGS["reported"])
+            lines.append(rf"    \multicolumn{{{1 + len(table.columns)}}}{{l}}{{\textit{{{heading}}}}} \\")
         lines += [_line([_label(table, row), *(_cell(table, cell) for cell in row.cells)]) for row in group]
     return lines
 
@@ -94,7 +97,7 @@ def _label(table: Table, row: Row) -> str:
 
 def _cell(table: Table, cell: Cell) -> str:
     if cell.value is None:
-        return f"-- ({cell.ok}/{cell.pairs})" + (_mark(table, cell.note) if cell.note else "")
+        return cell.text.replace("–", "--") + (_mark(table, cell.note) if cell.note else "")
     number = cell.text.replace("-", "$-$")
     return {1: rf"\textbf{{{number}}}", 2: rf"\underline{{{number}}}"}.get(cell.rank, number)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len
 
-from fusionbench.report.table import Cell, Row, Table
+from fusionbench.report.table import HEADINGS, Cell, Row, Table
 from fusionbench.report.text import one_line
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&$#])")
@@ -32,11 +32,11 @@ def _render(table: Table) -> str:
 
 
 def _body(table: Table) -> list[list[str]]:
-    """The rows; Markdown has no rule inside a table, so a row of its own announces the trivial baselines."""
+    """The rows; Markdown has no rule inside a table, so a row of its own announces what stands below the methods."""
     rows = []
     for group in table.groups:
-        if group[0].kind == "trivial":
-            rows.append(["*Trivial baselines*"] + [""] * len(table.columns))
+        if heading := HEADINGS.get(group[0].kind):
+            rows.append([f"*{heading}*"] + [""] * len(table.columns))
         rows += [[_label(table, row), *(_cell(table, cell) for cell in row.cells)] for row in group]
     return rows
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -23,6 +24,15 @@ def ranks(texts: Sequence[str | None], better: str) -> list[int | None]:
     distinct = sorted({Decimal(text) for text in texts if text is not None}, reverse=better == "higher")
     place = {value: rank for rank, value in enumerate(distinct, start=1)}
     return [None if text is None else place[Decimal(text)] for text in texts]
+
+
+def mean_places(texts: Sequence[str | None], better: str) -> list[float | None]:
+    """Rank printed values, 1 = best; equal digits share the mean of the ranks they take up, None has no rank."""
+    values = [None if text is None else Decimal(text) for text in texts]
+    known = sorted((value for value in values if value is not None), reverse=better == "higher")
+    first = {value: i for i, value in reversed(list(enumerate(known, start=1)))}
+    uses = Counter(known)
+    return [None if value is None else first[value] + (uses[value] - 1) / 2 for value in values]
 
 
 def rank_column(column: Column, cells: Sequence[Cell]) -> list[Cell]:

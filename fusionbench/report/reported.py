@@ -151,7 +151,9 @@ def select(
     ]
     found = [number for number in numbers if all(test(number) for test in wanted)]
     if not found:
-        raise RequestError("No paper prints numbers for all of these options together: leave one of them out.")
+        raise RequestError(
+            "No paper prints numbers for all of these options together: leave one of them out."
+        )
     return found
 
 
@@ -175,6 +177,6 @@ def _wanted_methods(asked: Iterable[str], numbers: Iterable[Number]) -> Test:
     for name, given in names.items():
         if name not in known:
             raise UnknownNameError("method with printed numbers", given, known.values())
-    return lambda number: not names or bool(
-        {plain(number.method), called(_papers()[number.paper], number)} & names.keys()
+    return lambda number: (
+        not names or bool({plain(number.method), called(_papers()[number.paper], number)} & names.keys())
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -28,7 +28,7 @@ def newest_runs(records: Iterable[Record]) -> list[Run]:
         before = runs.pop(record["id"], {})
         runs[record["id"]] = {**record, "images": {**before.get("images", {}), **record.get("images", {})}}
     chosen = [(list(runs.values())[-1], len(runs) - 1) for runs in by_method.values()]
-    labels = _labels([record for record, _ in chosen])
+    labels = labels_of([record for record, _ in chosen])
     return [Run(record, older, labels[record["method"]["name"]]) for record, older in chosen]
 
 
@@ -40,8 +40,8 @@ def _age(record: Record) -> tuple:
     return when, record["id"], str(record.get("path", ""))
 
 
-def _labels(records: Sequence[Record]) -> dict[str, str]:
-    """The titles; with the variant where the name has one, and with the name where two titles agree."""
+def labels_of(records: Sequence[Record]) -> dict[str, str]:
+    """Return the titles by method; with the variant where the name has one, and with the name where two titles agree."""
     titles = {record["method"]["name"]: _title(record) for record in records}
     uses = Counter(titles.values())
     return {name: f"{title} ({name})" if uses[title] > 1 else title for name, title in titles.items()}
@@ -56,8 +56,8 @@ def _title(record: Record) -> str:
 
 
 def run_notes(run: Run) -> tuple[str, ...]:
-    """Return the footnotes of a run's row: a status other than ok, and older runs left out."""
-    notes = []
+    """Return the footnotes of a run's row: a status other than ok, where images or weights are from, older runs."""
+    notes = [*_origin(run.record)]
     status, detail = run.record["status"], shorten(run.record.get("detail", ""))
     if status == "running":
         notes.append(f"{run.label}: run not finished")
@@ -68,3 +68,13 @@ def run_notes(run: Run) -> tuple[str, ...]:
             f"{run.label}: newest of {run.older + 1} runs on these pairs, {run.older} older left out"
         )
     return tuple(notes)
+
+
+def _origin(record: Record) -> Iterator[str]:
+    """Say what keeps a row from being the authors' own method as fusionbench runs it; alike for all such rows."""
+    if record["method"]["kind"] == "external":
+        yield "images made elsewhere, taken over as they are"
+    elif record["status"] == "ok" and record.get("probe") == []:  # a class leaves a probe
+        yield "images made by a command outside fusionbench"
+    if record["weights"]["source"] == "trained":
+        yield "weights trained by fusionbench"

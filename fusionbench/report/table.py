@@ -7,12 +7,18 @@ from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from typing import Any, Literal
 
+# kinds of rows that stand below the methods, each in a group of its own
+HEADINGS = {"trivial": "Trivial baselines", "reported": "Reported by papers"}
+
+BANNERS = {"trivial": "Trivial baselines", "reported": "Printed in papers"}  # kinds of rows that stand apart
+
 
 @dataclass(frozen=True)
 class Column:
     """One metric; ``version`` is the newest that was scored and ``older`` the others, which are not shown.
 
-    ``group`` heads neighboring columns that belong together, such as those of one data set.
+    ``group`` heads neighboring columns that belong together, such as those of one data set. With ``per`` "set" a
+    cell is one value for all images of its row, computed with the towers and the kernel that ``setting`` names.
     """
 
     metric: str
@@ -22,6 +28,8 @@ class Column:
     version: str = ""
     older: tuple[str, ...] = ()
     group: str = ""
+    per: Literal["image", "set"] = "image"
+    setting: str = ""
 
     @property
     def arrow(self) -> str:
@@ -35,7 +43,7 @@ class Cell:
     ``text`` is what is printed, ``ok`` the number of pairs with a score, ``status`` and ``detail`` the most
     frequent reason among the others. ``rank`` counts distinct printed values, 1 = best; None without a value.
     ``sd`` and ``interval`` are set where they were asked for, and ``spread`` is what is printed of them behind
-    the value. ``tied`` marks a cell that is not significantly worse than the best.
+    the value. ``tied`` says whether a cell is not significantly worse than the best; None untested.
     """
 
     metric: str
@@ -50,7 +58,7 @@ class Cell:
     sd: float | None = None
     interval: tuple[float, float] | None = None
     spread: str = ""
-    tied: bool = False
+    tied: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -106,11 +114,16 @@ class Table:
 
     @property
     def groups(self) -> list[tuple[Row, ...]]:
-        """The rows between two rules: methods, by block, then trivial baselines. Empty groups are left out."""
-        methods = [row for row in self.rows if row.kind != "trivial"]
-        baselines = tuple(row for row in self.rows if row.kind == "trivial")
+        """The rows between two rules: methods by block, trivial baselines, printed rows. Empty ones are left out."""
+        apart = {kind: tuple(row for row in self.rows if row.kind == kind) for kind in BANNERS}
+        methods = [row for row in self.rows if row.kind not in BANNERS]
         blocks = [tuple(rows) for _, rows in groupby(methods, key=lambda row: row.block)]
-        return [*blocks, baselines] if baselines else blocks
+        return [*blocks, *filter(None, apart.values())]
+
+    def banner(self, group: tuple[Row, ...]) -> str:
+        """Return what is written above a group of rows; nothing where its rows say it themselves."""
+        first = group[0]
+        return BANNERS.get(first.kind, "" if first.block in first.leads else first.block)
 
     @property
     def spans(self) -> list[tuple[str, int]]:
@@ -143,7 +156,8 @@ def _document(table: Table) -> dict[str, Any]:
     document["leads"] = list(table.leads)
     document["columns"] = [asdict(column) | {"older": list(column.older)} for column in table.columns]
     document["rows"] = [
-        asdict(row) | {"cells": [_cell(cell) for cell in row.cells], "notes": list(row.notes), "leads": list(row.leads)}
+        asdict(row)
+        | {"cells": [_cell(cell) for cell in row.cells], "notes": list(row.notes), "leads": list(row.leads)}
         for row in table.rows
     ]
     return document

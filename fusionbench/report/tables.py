@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from fusionbench.errors import UnknownNameError
 from fusionbench.report.board import Board
 from fusionbench.report.caption import caption, coverage
-from fusionbench.report.cells import Record, Scores, index_scores, measure, name_notes, natural
+from fusionbench.report.cells import Index, Record, Scores, index_scores, name_notes, natural
 from fusionbench.report.marks import rank_column
 from fusionbench.report.runs import Run, newest_runs, run_notes
+from fusionbench.report.set_cells import cell_of, setting_of
+from fusionbench.report.style import digits_of
 from fusionbench.report.table import Cell, Column, Row, Table
 
 if TYPE_CHECKING:
@@ -50,16 +52,29 @@ def build_boards(
     cards: Mapping[str, MetricCard] | None = None,
 ) -> list[Board]:
     """Build the tables of `build_tables` together with the scores they are made from."""
+    return boards_of(records, index_scores(scores, profile), metrics=metrics, profile=profile, cards=cards)
+
+
+def boards_of(
+    records: Iterable[Record],
+    index: Index,
+    *,
+    metrics: Sequence[str] | None = None,
+    profile: str = "canonical",
+    digits: int | Mapping[str, int] | None = None,
+    cards: Mapping[str, MetricCard] | None = None,
+) -> list[Board]:
+    """Do as `build_boards`, from scores that `index_scores` has sorted; ``digits`` as `TableStyle` has them."""
     if cards is None:
         from fusionbench.metrics import cards as known_cards
 
         cards = known_cards()
     wanted = None if metrics is None else _canonical(metrics, cards)
-    index = index_scores(scores, profile)
+    decimals = digits_of(digits, cards)
     groups: dict[tuple, list[Record]] = {}
     for record in records:
         groups.setdefault(_pairs_key(record), []).append(record)
-    boards = [_board(groups[key], index, wanted, profile, cards) for key in sorted(groups)]
+    boards = [_board(groups[key], index, wanted, profile, cards, decimals) for key in sorted(groups)]
     return sorted(boards, key=lambda board: (board.table.dataset, board.table.split, -board.table.pairs))
 
 
@@ -79,15 +94,16 @@ def _pairs_key(record: Record) -> tuple:
 
 def _board(
     records: Sequence[Record],
-    index: Mapping[tuple[str, str, str], Scores],
+    index: Index,
     wanted: Sequence[str] | None,
     profile: str,
     cards: Mapping[str, Any],
+    decimals: Mapping[str, int],
 ) -> Board:
-    runs = sorted(newest_runs(records), key=lambda run: _order(run.record))
+    runs = sorted(newest_runs(records), key=lambda run: row_order(run.record))
     data = _dataset(runs)
     found = [index.get((data["name"], data["split"], run.record["id"]), {}) for run in runs]
-    columns = _columns(found, wanted, cards)
+    columns = _columns(found, wanted, cards, decimals)
     uncarded = sorted({metric for score in found for metric in score} - set(cards))
     table = Table(
         dataset=data["name"],
@@ -115,7 +131,7 @@ def _dataset(runs: Sequence[Run]) -> dict[str, Any]:
 
 def _rows(runs: Sequence[Run], found: Sequence[Scores], columns: Sequence[Column]) -> tuple[Row, ...]:
     cells = [
-        [measure(run.record, column, scores) for run, scores in zip(runs, found, strict=True)]
+        [cell_of(run.record, column, scores) for run, scores in zip(runs, found, strict=True)]
         for column in columns
     ]
     ranked = [rank_column(column, column_cells) for column, column_cells in zip(columns, cells, strict=True)]
@@ -135,22 +151,29 @@ def _row(run: Run, cells: Sequence[Cell]) -> Row:
     )
 
 
-def _order(record: Record) -> tuple:
+def row_order(record: Record) -> tuple:
+    """Return the sort key of a leaderboard's rows: by kind, then by name."""
     method = record["method"]
     kind = KINDS.index(method["kind"]) if method["kind"] in KINDS else KINDS.index("external")
     return kind, method["name"].casefold(), method["name"]
 
 
 def _columns(
-    found: Sequence[Scores], wanted: Sequence[str] | None, cards: Mapping[str, Any]
+    found: Sequence[Scores],
+    wanted: Sequence[str] | None,
+    cards: Mapping[str, Any],
+    decimals: Mapping[str, int],
 ) -> tuple[Column, ...]:
     scored = {metric for scores in found for metric in scores}
     names = [name for name in cards if name in scored] if wanted is None else wanted
-    return tuple(_column(cards[name], found) for name in names)
+    return tuple(_column(cards[name], found, decimals[name]) for name in names)
 
 
-def _column(card: MetricCard, found: Sequence[Scores]) -> Column:
+def _column(card: MetricCard, found: Sequence[Scores], digits: int) -> Column:
     """The newest version that any run was scored with is shown; the card's own where there is no score."""
     versions = sorted({v for scores in found for v in scores.get(card.name, {})}, key=natural)
     *older, newest = versions or [str(card.version)]
-    return Column(card.name, card.title, card.better, card.digits, newest, tuple(older))
+    setting = setting_of(card.name, newest, found) if card.per == "set" else ""
+    return Column(
+        card.name, card.title, card.better, digits, newest, tuple(older), per=card.per, setting=setting
+    )

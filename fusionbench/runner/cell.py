@@ -17,7 +17,7 @@ from fusionbench.files import cannot_write
 from fusionbench.method import FusionMethod
 from fusionbench.provenance import energy
 from fusionbench.runner.command import run_command
-from fusionbench.runner.done import missing_metrics, unfused
+from fusionbench.runner.done import missing_metrics, unavailable_scores, unfused
 from fusionbench.runner.external import take_missing
 from fusionbench.runner.failing import record_failure
 from fusionbench.runner.fuse import failure_from, fuse_missing
@@ -27,7 +27,7 @@ from fusionbench.runner.probe import probe, same
 from fusionbench.runner.progress import Reporter
 from fusionbench.runner.record import CellOptions, add_phase, cell_of, make_identity, new_record, now
 from fusionbench.runner.score import score_missing
-from fusionbench.runner.store import Cell
+from fusionbench.runner.store import WHOLE_SET, Cell
 from fusionbench.runner.weights import prepare
 from fusionbench.weights import Weights
 
@@ -107,20 +107,22 @@ class _Work:
         left = unfused(self.cell, pairs)
         record = self.cell.read_record()
         if not left and not self._missing() and record is not None and record["status"] == "ok":
+            result.unavailable = unavailable_scores(self.cell, self.planned, self.options)
             return result
         record = self._begin(record, bool(left))
         result.fused = len(left)
         failures: dict[str, Failure] = {}
         if left:
             failures = self._timed(record, "fuse", len(left), lambda done: self._fuse(record, done))
+        result.fused -= len(failures)
         missing = self._missing()
         result.scored = len(missing)
         if missing:
             failures = self._timed(
-                record, "score", len(missing), lambda done: self._score(missing, failures, done)
+                record, "score", self._steps(missing), lambda done: self._score(missing, failures, done)
             )
-        result.fused -= len(failures)
         result.failures = failures
+        result.unavailable = unavailable_scores(self.cell, self.planned, self.options)
         self._finish(record, result)
         return result
 
@@ -128,6 +130,11 @@ class _Work:
         return missing_metrics(
             self.cell, self.planned.split.pairs, self.options.metrics, self.options.profile
         )
+
+    def _steps(self, missing: dict[str, list[str]]) -> int:
+        """Count the images that scoring goes through: a set-level metric takes all of them once more."""
+        sets = missing.get(WHOLE_SET, [])
+        return len(missing.keys() - {WHOLE_SET}) + len(sets) * len(self.planned.split.pairs)
 
     def _begin(self, record: dict[str, Any] | None, fusing: bool) -> dict[str, Any]:
         """Write run.json before the first image; on resuming, check that the method still is what it was."""
@@ -185,7 +192,8 @@ class _Work:
         done: Done,
     ) -> dict[str, Failure]:
         pairs = self.planned.split.pairs
-        return score_missing(self.cell, pairs, missing, self.options.profile, failures, done)
+        options = self.options
+        return score_missing(self.cell, pairs, missing, options.profile, failures, done, options.device)
 
     def _finish(self, record: dict[str, Any], result: CellResult) -> None:
         failures = result.failures

@@ -18,10 +18,11 @@ from fusionbench.data.pairs import data_root as resolve_root
 from fusionbench.data.pairs import find_split
 from fusionbench.data.spec import DatasetSpec, datasets
 from fusionbench.errors import DataNotFoundError, FusionbenchError
+from fusionbench.metrics import cards
 from fusionbench.provenance import cpu_model, git_state, gpu_driver, nvidia_smi, package_version
 from fusionbench.runner.device import cuda_devices
 from fusionbench.runner.known_weights import known_weights, verify
-from fusionbench.runner.plugins import Plugin, plugins
+from fusionbench.runner.plugins import Plugin, dataset_plugins, metric_plugins, plugins
 from fusionbench.weights import weights_folder
 
 NEEDED = (
@@ -50,6 +51,7 @@ def examine(data_root: str | None = None) -> list[Finding]:
         "hardware": _hardware,
         "data sets": lambda: _data(data_root),
         "methods": _methods,
+        "metrics": _metrics,
         "weights": _weights,
         "folders": lambda: _folders(data_root),
     }
@@ -120,6 +122,8 @@ def _data(data_root: str | None) -> Iterator[tuple[str, str, str]]:
             absent.append(spec.name)
     if absent:
         yield "not here", "ok", ", ".join(absent)
+    for plugin in dataset_plugins():
+        yield plugin.name, *_judge(plugin)
 
 
 def _count(spec: DatasetSpec, split: str, root: Path) -> tuple[str, str]:
@@ -140,14 +144,24 @@ def _methods() -> Iterator[tuple[str, str, str]]:
     built_in = [plugin.name for plugin in found if plugin.built_in and not plugin.problem]
     yield "built in", "ok", ", ".join(built_in)
     for plugin in found:
-        if plugin.problem:
-            yield plugin.name, "broken", f"{_origin(plugin)}: {plugin.problem}"
-        elif not plugin.built_in:
-            yield plugin.name, "ok", _origin(plugin)
+        if plugin.problem or not plugin.built_in:
+            yield plugin.name, *_judge(plugin)
 
 
-def _origin(plugin: Plugin) -> str:
-    return "built in" if plugin.built_in else f"plug-in {plugin.origin}"
+def _metrics() -> Iterator[tuple[str, str, str]]:
+    found = metric_plugins()
+    theirs = {plugin.name for plugin in found}
+    yield "built in", "ok", ", ".join(name for name in cards() if name not in theirs)
+    for plugin in found:
+        yield plugin.name or "not usable", *_judge(plugin)
+
+
+def _judge(plugin: Plugin) -> tuple[str, str]:
+    """A plug-in's problem names its provider where the plug-in has no name of its own."""
+    origin = "built in" if plugin.built_in else f"plug-in {plugin.origin}"
+    if plugin.problem:
+        return "broken", f"{origin}: {plugin.problem}" if plugin.name else plugin.problem
+    return "ok", origin
 
 
 def _weights() -> Iterator[tuple[str, str, str]]:

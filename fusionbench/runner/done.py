@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from fusionbench.errors import FusionbenchError
-from fusionbench.metrics import definition_of
+from fusionbench.metrics import cards, definition_of
+from fusionbench.metrics.sets_options import setting_of
+from fusionbench.runner.lacking import lacking, unavailable
 from fusionbench.runner.outcome import CellResult
 from fusionbench.runner.plan import PlannedCell
 from fusionbench.runner.record import CellOptions, cell_of, make_identity
-from fusionbench.runner.store import FINAL, Cell, ScoreKey
+from fusionbench.runner.score_sets import set_hash
+from fusionbench.runner.store import FINAL, WHOLE_SET, Cell, ScoreKey
 from fusionbench.runner.weights import choose
 from fusionbench.types import Pair
 from fusionbench.weights import Weights
@@ -24,14 +28,39 @@ def unfused(cell: Cell, pairs: Sequence[Pair]) -> list[Pair]:
 def missing_metrics(
     cell: Cell, pairs: Sequence[Pair], metrics: Sequence[str], profile: str
 ) -> dict[str, list[str]]:
-    """Return, by pair id, the metrics whose current version has no final score; pairs without any are left out."""
-    versions = {name: definition_of(name, profile).version for name in metrics}
-    final = {key for key, line in cell.scores().items() if line["status"] in FINAL}
-    wanted = {
-        p.id: [m for m, version in versions.items() if ScoreKey(p.id, m, version, profile) not in final]
-        for p in pairs
-    }
-    return {pair_id: names for pair_id, names in wanted.items() if names}
+    """Return, by pair id, the metrics whose current version has no final score; pairs without any are left out.
+
+    Set-level metrics stand under `WHOLE_SET`. What is unavailable counts as scored while the same weights lack.
+    """
+    known, scores = cards(), cell.scores()
+    reasons = {name: lacking(name) for name in metrics if known[name].weights}
+    final = {key for key, line in scores.items() if _settled(line, reasons)}
+    keys = {name: (definition_of(name, profile).version, profile) for name in metrics}
+    by_image = [name for name in metrics if known[name].per == "image"]
+    wanted = {p.id: [m for m in by_image if ScoreKey(p.id, m, *keys[m]) not in final] for p in pairs}
+    members = set_hash(pairs)
+    wanted[WHOLE_SET] = [
+        name
+        for name in metrics
+        if name not in by_image
+        and not (
+            (key := ScoreKey(WHOLE_SET, name, *keys[name])) in final
+            and _same_set(scores[key], members, reasons[name])
+        )
+    ]
+    return {image: names for image, names in wanted.items() if names}
+
+
+def _settled(line: dict[str, Any], reasons: Mapping[str, str | None]) -> bool:
+    if line["status"] == "unavailable":
+        return line["detail"] == reasons.get(line["metric"])
+    return line["status"] in FINAL
+
+
+def _same_set(line: dict[str, Any], members: str, reason: str | None) -> bool:
+    """Tell whether a line is of the same images, and of the same towers and kernel as far as these are here."""
+    same = line.get("set") == members
+    return same and (reason is not None or line.get("setting") == setting_of(line["metric"]))
 
 
 def find_done(planned: PlannedCell, manifest: str, options: CellOptions) -> CellResult | None:
@@ -47,7 +76,9 @@ def find_done(planned: PlannedCell, manifest: str, options: CellOptions) -> Cell
         if weights is not None:
             cell = cell_of(planned, make_identity(planned, manifest, options, weights), options.out)
             if _complete(cell, planned.split.pairs, options):
-                return CellResult(planned, cell.path, "ok")
+                return CellResult(
+                    planned, cell.path, "ok", unavailable=unavailable_scores(cell, planned, options)
+                )
     return None
 
 
@@ -56,3 +87,9 @@ def _complete(cell: Cell, pairs: Sequence[Pair], options: CellOptions) -> bool:
     if record is None or record["status"] != "ok":
         return False
     return not unfused(cell, pairs) and not missing_metrics(cell, pairs, options.metrics, options.profile)
+
+
+def unavailable_scores(cell: Cell, planned: PlannedCell, options: CellOptions) -> dict[str, str]:
+    """Return, by metric, what to do about scores that the cell lacks for want of weights."""
+    versions = {name: definition_of(name, options.profile).version for name in options.metrics}
+    return unavailable(cell, planned.split.pairs, versions, options.profile)

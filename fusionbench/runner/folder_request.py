@@ -14,6 +14,7 @@ from fusionbench.data.spec import dataset
 from fusionbench.errors import DataNotFoundError, FusionbenchError, OutputError, RequestError
 from fusionbench.metrics import resolve, resolve_profile
 from fusionbench.runner.fused_folder import FusedFolder, find_fused
+from fusionbench.runner.lacking import check_options
 from fusionbench.runner.names import FEW, some
 from fusionbench.runner.plan import PlanError
 from fusionbench.types import Pair
@@ -72,6 +73,7 @@ def plan_scores(request: ScoreRequest) -> ScorePlan:
     metrics, names, pairs = [], (), None
     with _noting(problems):
         metrics = resolve(request.metrics, request.profile)
+        check_options(metrics)
     with _noting(problems):
         _check_output(request.output)
     with _noting(problems):

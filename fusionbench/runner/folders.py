@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 from fusionbench.data.images import eight_bit, read_image, read_pair
 from fusionbench.errors import ImageError
 from fusionbench.files import write_json, write_through
-from fusionbench.metrics import Score, Sources, definition_of, score_fused, sources
+from fusionbench.metrics import Score, Sources, cards, definition_of, score_fused, sources
+from fusionbench.metrics.sets import SetScore
 from fusionbench.report.folder_table import mean_cells
 from fusionbench.runner.folder_request import PairSet, ScorePlan, ScoreRequest, plan_scores
+from fusionbench.runner.folder_sets import score_sets
 from fusionbench.runner.fused_folder import FusedFolder, check_size
 from fusionbench.runner.names import FEW, some
 from fusionbench.runner.progress import Reporter
+from fusionbench.runner.store import WHOLE_SET
 from fusionbench.types import Pair
 
 if TYPE_CHECKING:
@@ -30,8 +33,9 @@ COLUMNS = ("image", "metric", "version", "profile", "value", "status", "detail")
 class FolderScores:
     """The scores of one folder: ``scores[image][metric]``, in the order of pairs and metrics.
 
-    A score's status is "ok", "undefined" (final: the image has no such value) or "failed" (the image cannot be read
-    or has another size than its sources); only "ok" has a value.
+    A score's status is "ok", "undefined" (final: the image has no such value), "failed" (the image cannot be read
+    or has another size than its sources) or "unavailable" (the metric's file of weights is not here); only "ok" has a
+    value. ``sets`` are the metrics with one value for all images together.
     """
 
     name: str
@@ -40,11 +44,12 @@ class FolderScores:
     metrics: tuple[str, ...]
     profile: str
     scores: dict[str, dict[str, Score]]
+    sets: dict[str, SetScore] = field(default_factory=dict)
 
     @property
     def failures(self) -> dict[str, str]:
-        """Return why an image could not be scored, by image; an undefined value is no failure."""
-        return {image: score.detail for image, _, score in self._each() if score.status == "failed"}
+        """Return why an image, or under "" their set, could not be scored; an undefined value is no failure."""
+        return {i: score.detail for i, _, score in self._each() if score.status not in ("ok", "undefined")}
 
     @property
     def ok(self) -> bool:
@@ -56,14 +61,16 @@ class FolderScores:
 
     @property
     def means(self) -> dict[str, float | None]:
-        """Return the mean of each metric, None unless every image has a value."""
+        """Return the mean of each metric, None unless every image has a value; of a set its one value."""
         return {cell.metric: cell.value for cell in mean_cells(self)}
 
     def document(self) -> dict[str, Any]:
         """Return all there is as dictionaries, lists, strings, numbers and None, never NaN.
 
         ``means`` and ``images`` hold None for what has no value; ``status`` says why, for those images and metrics
-        only: ``{image: {metric: "undefined: the image is smaller than 11x11 pixels"}}``.
+        only: ``{image: {metric: "undefined: the image is smaller than 11x11 pixels"}}``. ``sets`` tells of metrics
+        with one value for all images what they are computed with and their 95 % interval; they have no entry in
+        ``images``, and the image "" in ``status``.
         """
         return {
             "name": self.name,
@@ -78,13 +85,17 @@ class FolderScores:
             "versions": self.versions,
             "means": self.means,
             "images": {image: {m: s.value for m, s in found.items()} for image, found in self.scores.items()},
+            "sets": {metric: found._asdict() for metric, found in self.sets.items()},
             "status": self._status(),
             "files": {image: path.name for image, path in self.folder.files.items()},
             "extra": [path.name for path in self.folder.extra],
         }
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return one dictionary for each image and metric: image, metric, version, profile, value, status, detail."""
+        """Return one dictionary for each image and metric: image, metric, version, profile, value, status, detail.
+
+        The image of a set's value is "".
+        """
         return [
             dict(zip(COLUMNS, (image, metric, self.versions[metric], self.profile, *score), strict=True))
             for image, metric, score in self._each()
@@ -95,7 +106,10 @@ class FolderScores:
         return _frame(self.rows(), COLUMNS)
 
     def _each(self) -> Iterator[tuple[str, str, Score]]:
-        return ((image, m, score) for image, found in self.scores.items() for m, score in found.items())
+        for image, found in self.scores.items():
+            yield from ((image, metric, score) for metric, score in found.items())
+        for metric, of_set in self.sets.items():
+            yield WHOLE_SET, metric, Score(of_set.value, of_set.status, of_set.detail)
 
     def _status(self) -> dict[str, dict[str, str]]:
         status: dict[str, dict[str, str]] = {}
@@ -152,7 +166,15 @@ def score_folders(request: ScoreRequest, reporter: Reporter | None = None) -> li
     finally:
         reporter.stop()
     results = [
-        FolderScores(name, plan.pairs, folder, plan.metrics, plan.profile, found[name])
+        FolderScores(
+            name,
+            plan.pairs,
+            folder,
+            plan.metrics,
+            plan.profile,
+            found[name],
+            score_sets(plan, folder, reporter),
+        )
         for name, folder in plan.folders.items()
     ]
     _tell_failures(results, reporter)
@@ -191,7 +213,7 @@ def _score_pair(pair: Pair, plan: ScorePlan) -> dict[str, dict[str, Score]]:
     try:
         a, b = map(eight_bit, read_pair(pair))
     except ImageError as error:
-        return {name: _failed(error, plan.metrics) for name in plan.folders}
+        return {name: _failed(error, _by_image(plan)) for name in plan.folders}
     prepared = sources(a, b)
     return {name: _score_file(f.files[pair.id], b, prepared, plan) for name, f in plan.folders.items()}
 
@@ -201,8 +223,13 @@ def _score_file(path: Path, source: np.ndarray, prepared: Sources, plan: ScorePl
         image = read_image(path)
         check_size(path, image, source)
     except ImageError as error:
-        return _failed(error, plan.metrics)
-    return score_fused(prepared, eight_bit(image), plan.metrics, plan.profile)
+        return _failed(error, _by_image(plan))
+    names = _by_image(plan)
+    return score_fused(prepared, eight_bit(image), names, plan.profile) if names else {}
+
+
+def _by_image(plan: ScorePlan) -> list[str]:
+    return [name for name in plan.metrics if cards()[name].per == "image"]
 
 
 def _failed(error: ImageError, metrics: Sequence[str]) -> dict[str, Score]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from fusionbench.data.spec import datasets
 from fusionbench.errors import WeightsError
+from fusionbench.metric_weights import FOLDER
 from fusionbench.registry import MethodSpec, names, spec
 from fusionbench.weights import file_hash, imported_files, weights_folder
 
@@ -43,7 +44,7 @@ def known_weights() -> list[KnownWeights]:
     found = [entry for name in registered for entry in _of_method(name)]
     place = weights_folder()
     others = sorted(p.name for p in place.iterdir() if p.is_dir()) if place.is_dir() else []
-    for name in (name for name in others if name not in registered):
+    for name in (name for name in others if name not in {*registered, FOLDER}):
         found += _imported(name)
     return found
 

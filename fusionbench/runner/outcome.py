@@ -24,7 +24,8 @@ Done = Callable[[str, Failure | None], None]
 class CellResult:
     """What a cell came to; ``fused`` and ``scored`` count the images worked on by this call.
 
-    ``status`` is that of its record, or busy: another process works on it.
+    ``status`` is that of its record, or busy: another process works on it. ``unavailable`` are metrics without a
+    value for want of weights, each with what to do.
     """
 
     planned: PlannedCell
@@ -34,6 +35,7 @@ class CellResult:
     fused: int = 0
     scored: int = 0
     failures: dict[str, Failure] = field(default_factory=dict)
+    unavailable: dict[str, str] = field(default_factory=dict)
 
     @property
     def label(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
+from fusionbench.cards import KINDS
 from fusionbench.config import MethodConfig
 from fusionbench.data.pairs import Split, find_split
 from fusionbench.data.spec import dataset, datasets
@@ -49,10 +50,14 @@ class PlannedCell:
 
 @dataclass(frozen=True)
 class Plan:
-    """The cells in order, and those left out with the reason (a group's method of another family)."""
+    """The cells in order, and those left out with the reason (a group's method of another family).
+
+    ``broken`` says why methods that nobody asked for by name are left out: a plug-in breaks only its own use.
+    """
 
     cells: tuple[PlannedCell, ...]
     skipped: tuple[tuple[str, str, str], ...] = ()
+    broken: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,8 @@ def make_plan(request: Request, lookup: Lookup | None = None) -> Plan:
     """Turn names into cells. Raises PlanError listing every problem."""
     problems: list[str] = []
     lookup = lookup or Lookup()
-    methods = _methods(request, lookup, problems)
+    broken: list[str] = []
+    methods = _methods(request, lookup, problems, broken)
     splits = _splits(request, lookup, problems)
     cells, skipped = [], []
     for split in splits:
@@ -103,7 +109,7 @@ def make_plan(request: Request, lookup: Lookup | None = None) -> Plan:
         problems = [reason for *_, reason in skipped] or ["Nothing to run: name a method and a data set."]
     if problems:
         raise PlanError(problems)
-    return Plan(tuple(cells), tuple(skipped))
+    return Plan(tuple(cells), tuple(skipped), tuple(dict.fromkeys(broken)))
 
 
 def _grouped_datasets(request: Request) -> bool:
@@ -111,12 +117,17 @@ def _grouped_datasets(request: Request) -> bool:
 
 
 def _methods(
-    request: Request, lookup: Lookup, problems: list[str]
+    request: Request, lookup: Lookup, problems: list[str], broken: list[str]
 ) -> list[tuple[MethodSpec, MethodConfig, bool]]:
-    """Return (method, configuration, named by the user), each method once, default baselines last."""
+    """Return (method, configuration, named by the user), each method once, default baselines last.
+
+    What is wrong with a method is a problem where the user named it, else it goes to ``broken``.
+    """
     wanted = [(name, True) for name in request.methods if name.lower() not in METHOD_GROUPS]
     for group in (name.lower() for name in request.methods if name.lower() in METHOD_GROUPS):
-        wanted += [(name, False) for name in group_members(group)]
+        members, unreadable = _members(group)
+        wanted += [(name, False) for name in members]
+        broken += unreadable
     if request.baselines:
         wanted += [(name, False) for name in DEFAULT_BASELINES]
     found: dict[str, tuple[MethodSpec, MethodConfig, bool]] = {}
@@ -125,7 +136,7 @@ def _methods(
             method = lookup.spec(reference)
             config = lookup.config(reference, request.overrides if named else ())
         except FusionbenchError as error:
-            problems.append(str(error))
+            (problems if named else broken).append(str(error))
             continue
         first = found.setdefault(method.name, (method, config, named))[0]
         if first.source != method.source:
@@ -136,11 +147,24 @@ def _methods(
 
 
 def group_members(group: str) -> list[str]:
-    """Return the registered methods of a group: all, learned, or baselines (trivial and classical)."""
-    if group == "all":
-        return names()
-    kinds = ("learned",) if group == "learned" else ("trivial", "classical")
-    return [name for name in names() if card(name).kind in kinds]
+    """Return the registered methods of a group: all, learned, or baselines (trivial and classical).
+
+    Methods without a readable card belong to none.
+    """
+    return _members(group)[0]
+
+
+def _members(group: str) -> tuple[list[str], list[str]]:
+    """Return the methods of a group, and a sentence for each whose card cannot be read."""
+    kinds = {"learned": ("learned",), "baselines": ("trivial", "classical"), "all": KINDS}[group]
+    found, unreadable = [], []
+    for name in names():
+        try:
+            if card(name).kind in kinds:
+                found.append(name)
+        except FusionbenchError as error:
+            unreadable.append(str(error))
+    return found, unreadable
 
 
 def _splits(request: Request, lookup: Lookup, problems: list[str]) -> list[Split]:

@@ -1,4 +1,4 @@
-"""Whether each registered method could be imported, told from its files: nothing of it is run."""
+"""Whether what is registered could be used, told from its files: nothing of it is run."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import ast
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
 
+from fusionbench.data import spec as catalog
 from fusionbench.errors import FusionbenchError
-from fusionbench.registry import GROUP, MethodSpec, names, plain, spec
+from fusionbench.metrics import registry as metric_registry
+from fusionbench.providers import DATASETS, METHODS, METRICS, module_file, package_of, points, providers
+from fusionbench.registry import MethodSpec, names, plain, spec
 
 
 @dataclass(frozen=True)
@@ -29,14 +32,29 @@ class Plugin:
 
 def plugins() -> list[Plugin]:
     """Return every registered method with the first thing that is wrong with it."""
-    installed = {plain(point.name): point for point in entry_points(group=GROUP)}
+    installed = {plain(point.name): point for point in points(METHODS)}
     return [Plugin(name, _origin(installed.get(name)), _problem(name)) for name in names()]
 
 
+def dataset_plugins() -> list[Plugin]:
+    """Return the data sets of installed packages with what is wrong with them."""
+    found = {catalog.canonical(p.name): str(p) for p in providers(DATASETS)}
+    return [Plugin(name, origin, catalog.problems().get(name)) for name, origin in found.items()]
+
+
+def metric_plugins() -> list[Plugin]:
+    """Return the metrics of installed packages, and one entry for each module or name that cannot be used."""
+    origin = {provider.module: str(provider) for provider in providers(METRICS)}
+    found = []
+    for name in metric_registry.cards():
+        if module := metric_registry.provider_of(name):
+            lacks = next(_lacking([module_file(module)]), None)
+            found.append(Plugin(name, origin[module], lacks))
+    return found + [Plugin("", "?", problem) for problem in metric_registry.problems()]
+
+
 def _origin(point: EntryPoint | None) -> str:
-    if point is None:
-        return ""
-    return f"{point.value} of {point.dist.name}" if point.dist else point.value
+    return f"{point.value} of {package_of(point)}" if point else ""
 
 
 def _problem(name: str) -> str | None:
@@ -52,7 +70,10 @@ def _problem(name: str) -> str | None:
 
 def _missing_modules(found: MethodSpec) -> Iterator[str]:
     """Yield a sentence for each module that the method imports in any case and that is not installed."""
-    files = sorted(found.source.rglob("*.py")) if found.source.is_dir() else [found.source]
+    return _lacking(sorted(found.source.rglob("*.py")) if found.source.is_dir() else [found.source])
+
+
+def _lacking(files: list[Path]) -> Iterator[str]:
     for path in files:
         for module in sorted(_imported(path)):
             if module not in sys.builtin_module_names and not _installed(module):

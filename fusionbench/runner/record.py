@@ -84,8 +84,10 @@ def new_record(
             "name": planned.name,
             "title": card.title,
             "kind": card.kind,
-            "color": None,
+            "color": card.color,
             "doi": card.doi,
+            "citation": card.paper or card.reference,
+            "bibtex": card.bibtex,
         },
         "weights": {
             "source": weights.source,

@@ -16,6 +16,7 @@ from fusionbench.metrics import resolve, resolve_profile
 from fusionbench.runner.device import pick_device, slots
 from fusionbench.runner.done import find_done
 from fusionbench.runner.job import Job, Limits, Message
+from fusionbench.runner.lacking import check_options
 from fusionbench.runner.local import run_local
 from fusionbench.runner.outcome import CellResult
 from fusionbench.runner.plan import Lookup, Plan, PlanError, Request, make_plan
@@ -68,7 +69,8 @@ class RunResult:
 
     @property
     def ok(self) -> bool:
-        return all(cell.status == "ok" for cell in self.cells)
+        """Tell whether every cell has all its images and every score that was asked for, or a reason against it."""
+        return all(cell.status == "ok" and not cell.unavailable for cell in self.cells)
 
     @property
     def worked(self) -> bool:
@@ -103,7 +105,7 @@ def _tuple(names: str | Sequence[str]) -> tuple[str, ...]:
 
 def plan_run(options: RunOptions, lookup: Lookup | None = None) -> Plan:
     """Check the request without doing anything. Raises PlanError, RequestError or UnknownNameError."""
-    resolve(options.metrics, options.profile)
+    check_options(resolve(options.metrics, options.profile))
     _check_executor(options)
     for name in ("batch_size", "jobs", "timeout", "memory_limit", "train_within"):
         _check_positive(name, getattr(options, name))
@@ -171,8 +173,12 @@ def execute(asked: Sequence[RunOptions], reporter: Reporter) -> RunResult:
     jobs = shard_of(make_jobs(plans, asked), first.shard)
     found = {job.index: done for job in jobs if (done := find_done(job.planned, job.manifest, job.options))}
     left = [job for job in jobs if job.index not in found]
+    for sentence in dict.fromkeys(sentence for plan in plans for sentence in plan.broken):
+        reporter.say(f"Left out: {sentence}")
     if left:
         found |= compute(left, first, reporter)
+    for name, reason in dict.fromkeys(entry for cell in found.values() for entry in cell.unavailable.items()):
+        reporter.say(f"{name}: unavailable: {reason}")
     skipped = tuple(dict.fromkeys(skip for plan in plans for skip in plan.skipped))
     return RunResult([found[job.index] for job in jobs], skipped)
 

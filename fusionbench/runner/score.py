@@ -9,7 +9,8 @@ from fusionbench.data.images import eight_bit, read_image, read_pair
 from fusionbench.errors import ImageError
 from fusionbench.metrics import definition_of, score
 from fusionbench.runner.outcome import Done, Failure
-from fusionbench.runner.store import Cell, ScoreKey
+from fusionbench.runner.score_sets import set_line
+from fusionbench.runner.store import WHOLE_SET, Cell, key_of
 from fusionbench.types import Pair
 
 
@@ -20,10 +21,12 @@ def score_missing(
     profile: str,
     failures: dict[str, Failure],
     done: Done,
+    device: str = "cpu",
 ) -> dict[str, Failure]:
     """Append the missing scores, one write an image; return the images that could not be scored.
 
-    ``failures`` are the images that were never fused: their metrics get a line of the same status.
+    ``failures`` are the images that were never fused: their metrics get a line of the same status. Towers of
+    set-level metrics, which ``missing`` holds under `WHOLE_SET`, run on ``device``.
     """
     failures = dict(failures)
     earlier = cell.scores()
@@ -31,13 +34,13 @@ def score_missing(
         if pair.id not in missing:
             continue
         lines = _lines(cell, pair, missing[pair.id], profile, failures)
-        cell.append(line for line in lines if line != earlier.get(_key(line)))
+        cell.append(line for line in lines if line != earlier.get(key_of(line)))
         done(pair.id, failures.get(pair.id))
+    for name in missing.get(WHOLE_SET, ()):
+        line = set_line(cell, pairs, name, profile, failures, device, done)
+        if line != earlier.get(key_of(line)):
+            cell.append([line])
     return failures
-
-
-def _key(line: dict[str, Any]) -> ScoreKey:
-    return ScoreKey(line["image"], line["metric"], line["version"], line["profile"])
 
 
 def _lines(
@@ -45,10 +48,11 @@ def _lines(
 ) -> list[dict[str, Any]]:
     if pair.id not in failures:
         try:
-            return [
-                _line(cell, pair.id, name, profile, found.value, found.status, found.detail)
-                for name, found in _score_stored(cell, pair, metrics, profile).items()
-            ]
+            found = _score_stored(cell, pair, metrics, profile)
+            # a metric of another package that fails costs its own values, and the cell its "ok"
+            if broken := next((score for score in found.values() if score.status == "failed"), None):
+                failures[pair.id] = Failure("failed", broken.detail)
+            return [_line(cell, pair.id, name, profile, *score) for name, score in found.items()]
         except ImageError as error:
             failures[pair.id] = Failure("failed", str(error))
     failure = failures[pair.id]

@@ -1,7 +1,9 @@
 """The result store: ``<out>/<data set>-<split>/<method>/<id>/{run.json, images/, scores.jsonl}``.
 
 A score is done when its line exists. Lines hold nothing that changes from call to call, so a run that was killed
-and resumed ends with the same lines as one that was not.
+and resumed ends with the same lines as one that was not. A metric with one value for all images of a cell has a
+line under the image "", with further keys: ``images`` and ``set`` (how many, and a hash of their ids), ``setting``
+(towers and kernel in words), ``low`` and ``high`` (95 % interval).
 """
 
 from __future__ import annotations
@@ -23,10 +25,11 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 FINAL = ("ok", "undefined")  # anything else is tried again by the next run
+WHOLE_SET = ""  # the image of a score that belongs to all images of a cell together
 
 
 class ScoreKey(NamedTuple):
-    """What a score is of; one line of scores.jsonl each, the last one counts."""
+    """What a score is of; one line of scores.jsonl each, the last one counts. ``image`` may be `WHOLE_SET`."""
 
     image: str
     metric: str

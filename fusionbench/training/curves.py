@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from fusionbench.files import write_through
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def read_curves(stage: Path) -> pd.DataFrame:
@@ -14,6 +18,22 @@ def read_curves(stage: Path) -> pd.DataFrame:
 
     A call that was interrupted has logged a part of the epoch that the next call began anew; the later log holds.
     """
+    rows = _rows(stage)
+    if rows.empty:
+        return rows
+    terms = [column for column in rows if column.startswith(("train/", "val/"))]
+    return rows.groupby(rows["epoch"].astype(int))[terms].mean()
+
+
+def read_steps(stage: Path, prefix: str) -> pd.DataFrame:
+    """Return by step what was logged at single steps under names that begin so; as `read_curves` in all else."""
+    rows = _rows(stage)
+    terms = [column for column in rows if column.startswith(prefix)]
+    return rows.set_index(rows["step"].astype(int))[terms].dropna(how="all") if terms else pd.DataFrame()
+
+
+def _rows(stage: Path) -> pd.DataFrame:
+    """Return the logged lines that hold, over all calls in order."""
     logs = sorted(stage.glob("csv-*/metrics.csv"), key=lambda path: int(path.parent.name.partition("-")[2]))
     frames = [pd.read_csv(log) for log in logs]
     if not logs:
@@ -21,9 +41,7 @@ def read_curves(stage: Path) -> pd.DataFrame:
     ends = [int(log.parent.name.partition("-")[2]) for log in logs[1:]]
     kept = [frame[frame["epoch"] < end] for frame, end in zip(frames, ends, strict=False)]
     kept.append(frames[-1])
-    rows = pd.concat(kept, ignore_index=True).dropna(subset="epoch")
-    terms = [column for column in rows if column.startswith(("train/", "val/"))]
-    return rows.groupby(rows["epoch"].astype(int))[terms].mean()
+    return pd.concat(kept, ignore_index=True).dropna(subset="epoch")
 
 
 def write_curves(folder: Path, stages: list[str]) -> Path:
@@ -35,13 +53,18 @@ def write_curves(folder: Path, stages: list[str]) -> Path:
     for axes, (stage, frame) in zip(
         figure.subplots(1, len(stages), squeeze=False)[0], curves.items(), strict=True
     ):
-        for color, term in enumerate(sorted({column.partition("/")[2] for column in frame})):
-            for prefix, line in (("train", "-"), ("val", "--")):
-                if f"{prefix}/{term}" in frame:
-                    found = frame[f"{prefix}/{term}"].dropna()
-                    axes.plot(found.index, found, line, color=f"C{color}", label=f"{prefix} {term}")
-        axes.set(title=stage, xlabel="epoch", ylabel="weighted term", yscale="symlog")
+        draw_curves(axes, stage, frame)
         axes.legend(fontsize="small")
     path = folder / "curves.png"
     write_through(path, lambda partial: figure.savefig(partial, format="png", dpi=120))
     return path
+
+
+def draw_curves(axes: Axes, stage: str, frame: pd.DataFrame) -> None:
+    """Draw what `read_curves` gives of one stage, a color for each term; the caller adds a legend."""
+    for color, term in enumerate(sorted({column.partition("/")[2] for column in frame})):
+        for prefix, line in (("train", "-"), ("val", "--")):
+            if f"{prefix}/{term}" in frame:
+                found = frame[f"{prefix}/{term}"].dropna()
+                axes.plot(found.index, found, line, color=f"C{color}", label=f"{prefix} {term}")
+    axes.set(title=stage, xlabel="epoch", ylabel="weighted term", yscale="symlog")

@@ -48,7 +48,7 @@ def test_finds_a_broken_method(check: str, body: str, families: str, unused: boo
     path.write_text(HEAD.format(body=body, families=families, unused=unused))
     verdicts = {v.check: v for v in run_checks(spec(str(path)))}
     assert verdicts[check].outcome == "failed"
-    assert verdicts[check].detail
+    assert all((verdicts[check].about, verdicts[check].detail, verdicts[check].remedy))
 
 
 def test_accepts_a_sound_method(tmp_path: Path) -> None:
@@ -63,4 +63,4 @@ def test_an_excuse_that_is_no_longer_needed_fails(tmp_path: Path) -> None:
     path.write_text(card + HEAD.format(body="return (a + b) / 2", families=ALL, unused=False))
     verdicts = {v.check: v for v in run_checks(spec(str(path)))}
     assert verdicts["shape"].outcome == "failed"
-    assert "remove" in verdicts["shape"].detail
+    assert "remove" in verdicts["shape"].remedy

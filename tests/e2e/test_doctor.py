@@ -130,6 +130,7 @@ def test_a_fault_in_one_section_hides_no_other(monkeypatch: pytest.MonkeyPatch) 
         "hardware",
         "data sets",
         "methods",
+        "metrics",
         "weights",
         "folders",
     }

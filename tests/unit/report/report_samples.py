@@ -10,8 +10,8 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def card(name, better="higher", digits=4, version=1):
-    return SimpleNamespace(name=name, title=f"{name} title", better=better, digits=digits, version=version)
+def card(name, better="higher", digits=4, version=1, per="image"):
+    return SimpleNamespace(name=name, title=f"{name} title", better=better, digits=digits, version=version, per=per)
 
 
 CARDS = {

@@ -1,35 +1,24 @@
 """The contract suite: what every method must hold, for built-ins, plug-ins and single files alike.
 
-Each check takes a built method and its card and returns what it found; it raises AssertionError with what is
-wrong and how to mend it. A card's ``xfail`` excuses a check with a reason.
+Each check takes a built method and its card and returns what it found. A card's ``xfail`` excuses a check with a
+reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 
 from fusionbench.cards import Card
-from fusionbench.errors import FusionbenchError
+from fusionbench.checks.verdict import Check, Subject, Verdict, not_applicable, require, verdicts
 from fusionbench.method import FusionMethod, fuse_pair
 from fusionbench.profiling import example, macs, parameter_count
 from fusionbench.registry import MethodSpec
 from fusionbench.types import FAMILIES, PairBatch
 
-Check = Callable[[FusionMethod, Card], str]
 TOLERANCE = 1e-5  # a kernel may sum in another order for another batch size
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What one check came to: passed, failed, excused (fails as its card says) or skipped."""
-
-    check: str
-    outcome: str
-    detail: str
-
 
 CHECKS: dict[str, Check] = {}
 
@@ -40,81 +29,70 @@ def contract(check: Check) -> Check:
     return check
 
 
+def method_subject(spec: MethodSpec) -> Subject:
+    """Return what `verdicts` takes. Raises RequestError where the method has no class."""
+    spec.require_class()
+    return Subject("method", spec.name, CHECKS, lambda: build(spec), spec.card.xfail)
+
+
 def run_checks(spec: MethodSpec) -> Iterator[Verdict]:
     """Build the method and yield one verdict a check."""
-    try:
-        torch.manual_seed(0)
-        arguments = spec.config().args
-        method = spec.build(arguments)
-    except FusionbenchError as error:
-        yield Verdict("construction", "failed", str(error))
-        return
+    return verdicts(method_subject(spec))
+
+
+def build(spec: MethodSpec) -> tuple[FusionMethod, Card]:
+    """Return the method as its recipe builds it, with seed 0, and its card."""
+    torch.manual_seed(0)
+    arguments = spec.config().args
+    method = spec.build(arguments)
     # sizes in a card are those of the method as published, not of its ablations
-    card = spec.card if arguments == base_arguments(spec) else replace(spec.card, expect={})
-    for name, check in CHECKS.items():
-        yield run_check(name, check, method, card)
+    return method, spec.card if arguments == base_arguments(spec) else replace(spec.card, expect={})
 
 
 def base_arguments(spec: MethodSpec) -> dict[str, object]:
     return replace(spec, variants=()).config().args
 
 
-def run_check(name: str, check: Check, method: FusionMethod, card: Card) -> Verdict:
-    """Run one check; anything a method raises is a failure of that check."""
-    try:
-        detail = check(method.eval(), card)
-    except Exception as error:  # a plug-in can raise anything
-        text = str(error) if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"
-        if name in card.xfail:
-            return Verdict(name, "excused", f"{card.xfail[name]} ({text})")
-        return Verdict(name, "failed", text)
-    if name in card.xfail:
-        return Verdict(
-            name,
-            "failed",
-            f"passes though the card's xfail excuses it ({card.xfail[name]}): remove the entry.",
-        )
-    return Verdict(name, "skipped" if detail.startswith("not applicable") else "passed", detail)
-
-
-def require(condition: object, message: str) -> None:
-    """Raise AssertionError, also under ``python -O``."""
-    if not condition:
-        raise AssertionError(message)
-
-
 @contract
 def families(method: FusionMethod, card: Card) -> str:
+    """The class and the card name the same families."""
     declared = sorted(method.families)
-    require(
-        set(declared) <= set(FAMILIES), f"families {declared} are not among {FAMILIES}: correct the class."
-    )
+    require(set(declared) <= set(FAMILIES), f"families {declared} are not among {FAMILIES}", "correct the class")
     require(
         declared == sorted(card.families),
-        f"class says {declared}, card {sorted(card.families)}: make them equal.",
+        f"class says {declared}, card {sorted(card.families)}",
+        "make them equal",
     )
     return ", ".join(declared)
 
 
 @contract
 def shape(method: FusionMethod, card: Card) -> str:
+    """fuse returns the sources' size, with one channel or as many as b."""
     a, b = example(method, 48, 64)
     fused = fuse(method, a, b)
-    allowed = [(1, c, *a.shape[-2:]) for c in {1, b.shape[1]}]
-    require(tuple(fused.shape) in allowed, f"fuse returned {tuple(fused.shape)}, not one of {allowed}.")
+    allowed = [(1, c, *a.shape[-2:]) for c in sorted({1, b.shape[1]})]
+    require(
+        tuple(fused.shape) in allowed,
+        f"fuse returned {tuple(fused.shape)} for a of {tuple(a.shape)}",
+        f"return {' or '.join(map(str, allowed))}",
+    )
     return f"{tuple(a.shape)} -> {tuple(fused.shape)}"
 
 
 @contract
 def value_range(method: FusionMethod, card: Card) -> str:
+    """fuse returns finite values in [0, 1], on black, white and opposite sources, too."""
     found = []
     for a, b in extremes(method):
         fused = fuse(method, a, b)
-        require(torch.isfinite(fused).all(), "fuse returned NaN or infinity: check divisions and logarithms.")
+        require(torch.isfinite(fused).all(), "fuse returned NaN or infinity", "check divisions and logarithms")
         found += [fused.min().item(), fused.max().item()]
     low, high = min(found), max(found)
     require(
-        low >= -1e-6 and high <= 1 + 1e-6, f"fuse returned [{low:.4g}, {high:.4g}]: bring it into [0, 1]."
+        low >= -1e-6 and high <= 1 + 1e-6,
+        f"fuse returned [{low:.4g}, {high:.4g}]",
+        "bring it into [0, 1], with a sigmoid at the end or .clamp(0, 1)",
     )
     return f"[{low:.3f}, {high:.3f}]"
 
@@ -129,14 +107,16 @@ def extremes(method: FusionMethod) -> Iterator[tuple[torch.Tensor, torch.Tensor]
 
 @contract
 def deterministic(method: FusionMethod, card: Card) -> str:
+    """In eval mode, two calls on the same sources are equal."""
     a, b = example(method, 32, 48)
     first, second = fuse(method, a, b), fuse(method, a, b)
-    require(torch.equal(first, second), "two calls differ: seed or remove what is random in eval mode.")
+    require(torch.equal(first, second), "two calls differ", "seed or remove what is random in eval mode")
     return "two calls are equal"
 
 
 @contract
 def batch_independent(method: FusionMethod, card: Card) -> str:
+    """Image i of a batch equals image i alone."""
     a, b = example(method, 32, 32)
     # the square has other statistics than the image itself, which a mirrored copy would not
     pair_a, pair_b = torch.cat([a, a.flip(-1) ** 2]), torch.cat([b, b.flip(-1) ** 2])
@@ -145,44 +125,46 @@ def batch_independent(method: FusionMethod, card: Card) -> str:
     gap = (together - alone).abs().max().item()
     require(
         gap <= TOLERANCE,
-        f"image i of a batch differs from image i alone by {gap:.2g}: use no statistics over the batch.",
+        f"image i of a batch differs from image i alone by {gap:.2g}",
+        "use no statistics over the batch",
     )
     return f"largest difference {gap:.1e}"
 
 
 @contract
 def inputs_untouched(method: FusionMethod, card: Card) -> str:
+    """fuse leaves its inputs as they were."""
     a, b = example(method, 32, 32)
     before = a.clone(), b.clone()
     fuse(method, a, b)
-    require(
-        torch.equal(a, before[0]) and torch.equal(b, before[1]),
-        "fuse changed its inputs: copy before writing.",
-    )
+    same = torch.equal(a, before[0]) and torch.equal(b, before[1])
+    require(same, "fuse changed its inputs", "copy before writing, and use no operation ending in _ on them")
     return "inputs are as before"
 
 
 @contract
 def any_size(method: FusionMethod, card: Card) -> str:
+    """Padded to its multiple, the method takes images of any size, grey and in colour."""
     generator = torch.Generator().manual_seed(1)
     for height, width in ((1, 1), (7, 5), (33, 50)):
         for channels in (1, 3):
             a = torch.rand(1, 1, height, width, generator=generator)
             b = torch.rand(1, channels, height, width, generator=generator)
-            fused = fuse_pair(method.cpu(), a, b)
+            fused = fuse_pair(method.cpu().eval(), a, b)
             require(
                 fused.shape == b.shape,
-                f"{width}x{height}, {channels} channels came back as {tuple(fused.shape)}.",
+                f"{width}x{height}, {channels} channels came back as {tuple(fused.shape)}",
+                "set `multiple` to what the sides must be divisible by",
             )
     return "1x1, 5x7 and 50x33, grey and colour"
 
 
 @contract
 def size_as_reported(method: FusionMethod, card: Card) -> str:
-    """Compare with what the paper prints: parameters within 1 %, MACs within 2 % unless the card says otherwise."""
+    """Parameters are within 1 % and MACs within 2 % of what the paper prints, unless the card says otherwise."""
     expect = card.expect
     if not expect:
-        return "not applicable: no size is reported for it"
+        not_applicable("no size is reported for it")
     found = {"parameters": parameter_count(method, expect.get("parameters_of", ""))}
     require_close(
         "parameters", found["parameters"], expect["parameters"], expect.get("parameters_tolerance", 0.01)
@@ -199,33 +181,36 @@ def require_close(what: str, found: float, reported: float, tolerance: float) ->
     gap = abs(found - reported) / reported if reported else float(found != 0)
     require(
         gap <= tolerance,
-        f"{what}: {found:,} here, {reported:,} reported, {gap:.1%} apart (at most {tolerance:.0%}).",
+        f"{what}: {found:,} here, {reported:,} reported, {gap:.1%} apart",
+        f"come within {tolerance:.0%}, or state the reason in the card's xfail",
     )
 
 
 @contract
 def learns(method: FusionMethod, card: Card) -> str:
+    """losses returns finite scalars by name, and every parameter gets a gradient from them."""
     if not method.trainable:
-        return "not applicable: no parameters"
+        not_applicable("no parameters")
     a, b = example(method, 64, 64)
     batch = PairBatch(torch.cat([a, a.flip(-1)]), torch.cat([b, b.flip(-2)]))
     method.train().zero_grad()
     terms = method.losses(batch)
-    require(terms, "losses returned no term: return scalars by name.")
+    require(terms, "losses returned no term", "return scalars by name")
     for name, term in terms.items():
         require(
             term.ndim == 0 and torch.isfinite(term),
-            f"loss term '{name}' is no finite scalar: return its mean.",
+            f"loss term '{name}' is no finite scalar",
+            "return its mean, and check divisions and logarithms",
         )
     sum(terms.values()).backward()
     silent = [n for n, p in method.named_parameters() if p.requires_grad and p.grad is None]
     method.zero_grad()
     require(
-        not silent, f"{len(silent)} parameters get no gradient, such as {silent[:3]}: use or remove them."
+        not silent, f"{len(silent)} parameters get no gradient, such as {silent[:3]}", "use or remove them"
     )
     return f"terms {', '.join(terms)}; every parameter has a gradient"
 
 
 @torch.no_grad()
 def fuse(method: FusionMethod, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    return method.fuse(a, b)
+    return method.eval().fuse(a, b)

@@ -1,0 +1,56 @@
+"""What MkDocs does not do by itself: pages from cards, the navigation, formulas as MathML (no script, no network)."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))  # MkDocs loads a hook as a lone file
+
+from generated import pages
+from latex2mathml.converter import convert
+from mkdocs.structure.files import File
+
+REPOSITORY = Path(__file__).parents[2]
+SECTIONS = {
+    "Use": ["concepts.md", "datasets.md", "weights.md", "cluster.md", "profiling.md", "faq.md"],
+    "Results": ["tables.md", "statistics.md", "figures.md", "report.md", "reproduce.md"],
+    "Extend": ["plugins.md", "commands.md"],
+}
+CODE = re.compile(r"(^```.*?^```|`[^`\n]+`)", re.DOTALL | re.MULTILINE)
+MATH = re.compile(r"\$\$(.+?)\$\$|(?<![\\$\w])\$(?=\S)([^$]+?)(?<=\S)\$(?!\d)", re.DOTALL)
+
+
+def on_config(config: Any) -> Any:
+    made = pages(REPOSITORY)
+
+    def under(folder: str) -> list[str]:
+        return sorted(name for name in made if name.startswith(f"{folder}/"))
+
+    config.nav = [
+        {"Start": "index.md"},
+        *({title: list(names)} for title, names in SECTIONS.items()),
+        {"Methods": under("methods")},
+        {"Data sets": under("data")},
+        {"Metrics": ["metrics.md", "calibration.md", *under("metrics")]},
+    ]
+    return config
+
+
+def on_files(files: Any, config: Any) -> Any:
+    for name, text in pages(REPOSITORY).items():
+        files.append(File.generated(config, name, content=text))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    parts = CODE.split(markdown)
+    return "".join(part if i % 2 else MATH.sub(_mathml, part) for i, part in enumerate(parts))
+
+
+def _mathml(found: re.Match[str]) -> str:
+    block = found[1] is not None
+    formula = convert((found[1] or found[2]).strip(), display="block" if block else "inline")
+    return f"\n\n{formula}\n\n" if block else formula

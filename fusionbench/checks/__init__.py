@@ -1,0 +1,28 @@
+"""The contract suites for methods, metrics and data sets, for the command line and for authors' own tests.
+
+Names are resolved on first use, so that importing this loads neither torch nor pytest.
+"""
+
+from importlib import import_module
+
+_HOME = {
+    "CHECKS": "methods",
+    "Subject": "verdict",
+    "Verdict": "verdict",
+    "base_arguments": "methods",
+    "contract_tests": "authors",
+    "find_subject": "subjects",
+    "run_checks": "methods",
+    "verdicts": "verdict",
+}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,178 @@
+"""What every metric must hold: built-in ones and those of plug-ins alike."""
+
+from __future__ import annotations
+
+import re
+
+import torch
+from torch import Tensor
+
+from fusionbench.checks.samples import Levels, dull, extremes, scene
+from fusionbench.checks.verdict import Check, Subject, not_applicable, require
+from fusionbench.errors import WeightsError
+from fusionbench.metrics import CANONICAL, MetricCard, cards, compute, definition_of
+from fusionbench.metrics.registry import function_of, metric_named
+
+SIDE = 48  # pixels, or what the metric needs
+ROUNDING = 1e-9  # of a bound, and of a value in a batch relative to the value alone
+UNSTATED = "not a finite number"  # the framework's word where a metric gives no reason of its own
+CHECKS: dict[str, Check] = {}
+
+
+def contract(check: Check) -> Check:
+    """Add a function to the suite under its own name."""
+    CHECKS[check.__name__] = check
+    return check
+
+
+def metric_subject(name: str) -> Subject:
+    """Return what `verdicts` takes. Raises UnknownNameError, and PluginError where two packages claim the name."""
+    found = cards()[metric_named(name)]
+    return Subject("metric", found.name, CHECKS, lambda: _imported(found))
+
+
+def _imported(card: MetricCard) -> tuple[MetricCard]:
+    function_of(definition_of(card.name))
+    return (card,)
+
+
+def evaluate(card: MetricCard, levels: Levels) -> tuple[Tensor, list[str | None]]:
+    """Return values and reasons of a batch, or end the check where it says nothing of this metric."""
+    if card.per == "set":
+        not_applicable("one value belongs to a whole set of images")
+    try:
+        found, reasons = compute(*levels, metrics=[card.name], profile=CANONICAL, reasons=True)
+    except WeightsError as error:
+        not_applicable(str(error))
+    return found[card.name], reasons[card.name]
+
+
+def side_of(card: MetricCard) -> int:
+    return max(SIDE, card.smallest)
+
+
+@contract
+def card(card: MetricCard) -> str:
+    """The card says what a reader of a table needs."""
+    for key in ("title", "unit", "convention"):
+        text = getattr(card, key)
+        require(isinstance(text, str) and text.strip(), f"{key} is {text!r}", f"write {key}= in @metric")
+    require(
+        not card.doi or re.fullmatch(r"10\.\d{4,9}/\S+", card.doi),
+        f"doi is {card.doi!r}",
+        "write it without an address before it, as in 10.1109/TIP.2003.819861, or '' for an unpublished metric",
+    )
+    low, high = card.range
+    return f"{card.better} is better, {card.unit}, {low} … {high}, {card.doi or 'without DOI'}"
+
+
+@contract
+def dtype(card: MetricCard) -> str:
+    """It returns one float64 value an image."""
+    values, _ = evaluate(card, scene(side_of(card), batch=2))
+    require(
+        values.dtype == torch.float64 and tuple(values.shape) == (2,),
+        f"{values.dtype} {list(values.shape)} for two images",
+        "return Outcome(values) with values in float64 [B]",
+    )
+    return "float64 [B]"
+
+
+@contract
+def value_range(card: MetricCard) -> str:
+    """Values lie in the card's range, on extreme images, too."""
+    found = []
+    low, high = card.range
+    for what, levels in extremes(side_of(card)):
+        values, reasons = evaluate(card, levels)
+        for value in (v for v, reason in zip(values.tolist(), reasons, strict=True) if reason is None):
+            slack = ROUNDING * max(1, abs(value))
+            inside = (low is None or value >= low - slack) and (high is None or value <= high + slack)
+            require(inside, f"{value:.6g} on {what} is outside {low} … {high}", "correct the function or range=")
+            found.append(value)
+    require(found, "no extreme image has a value", "return values where the definition has one")
+    return f"[{min(found):.4g}, {max(found):.4g}]"
+
+
+@contract
+def finite_or_undefined(card: MetricCard) -> str:
+    """Where there is no value, the metric says why; no NaN or infinity comes without a reason."""
+    told = {}
+    for what, levels in extremes(side_of(card)):
+        reason = evaluate(card, levels)[1][0]
+        require(
+            reason is None or UNSTATED not in reason,
+            f"NaN or infinity on {what}, without a reason",
+            "return Outcome(values, ((mask, 'why'),)) with a mask [B] of the images without a value",
+        )
+        if reason is not None:
+            told[what] = reason
+    return "; ".join(f"undefined on {what}: {why}" for what, why in told.items()) or "finite on every extreme image"
+
+
+@contract
+def direction(card: MetricCard) -> str:
+    """A mean of the sources is not worse than an image of two levels that has nothing to do with them."""
+    good, bad = (evaluate(card, make(side_of(card))) for make in (scene, dull))
+    if good[1][0] or bad[1][0]:
+        not_applicable(f"no value there: {good[1][0] or bad[1][0]}")
+    kept, lost = good[0].item(), bad[0].item()
+    holds = kept >= lost if card.better == "higher" else kept <= lost
+    require(
+        holds,
+        f"{kept:.4g} for the mean, {lost:.4g} for the dull image, but {card.better} is to be better",
+        "correct better= or the sign",
+    )
+    return f"{kept:.4g} for the mean, {lost:.4g} for the dull image, {card.better} is better"
+
+
+@contract
+def deterministic(card: MetricCard) -> str:
+    """Two calls on the same images are equal."""
+    first, second = (evaluate(card, scene(side_of(card)))[0] for _ in range(2))
+    require(torch.equal(first, second), f"{first.item()} and {second.item()}", "seed or remove what is random")
+    return "two calls are equal"
+
+
+@contract
+def batch_independent(card: MetricCard) -> str:
+    """The value of image i of a batch is that of image i alone."""
+    levels = scene(side_of(card), batch=3)
+    together = evaluate(card, levels)[0]
+    alone = torch.cat([evaluate(card, levels.one(i))[0] for i in range(3)])
+    gap = ((together - alone).abs() / alone.abs().clamp(min=1)).max().item()
+    require(gap <= ROUNDING, f"they differ by {gap:.2g}", "reduce over rows and columns only, not over the batch")
+    return f"largest relative difference {gap:.1e}"
+
+
+@contract
+def inputs_untouched(card: MetricCard) -> str:
+    """The images stay as they were."""
+    levels = scene(side_of(card))
+    before = [image.clone() for image in levels]
+    evaluate(card, levels)
+    same = all(torch.equal(image, old) for image, old in zip(levels, before, strict=True))
+    require(same, "an image was changed", "copy before writing")
+    return "images are as before"
+
+
+@contract
+def any_size(card: MetricCard) -> str:
+    """Images from the card's smallest side on have a value or a reason, odd sides, too."""
+    least = card.smallest
+    for height, width in ((least, least), (least + 1, 2 * least + 3)):
+        levels = Levels(*(image[..., :height, :width] for image in scene(2 * least + 3)))
+        values, reasons = evaluate(card, levels)
+        require(values.isfinite().all() or reasons[0], f"no value on {width}x{height}", "raise smallest=")
+    return f"from {least}x{least}"
+
+
+@contract
+def symmetric(card: MetricCard) -> str:
+    """Where the card claims it, swapping a and b changes nothing."""
+    if not card.symmetric:
+        not_applicable("the card does not claim it")
+    levels = scene(side_of(card))
+    there, back = (evaluate(card, found)[0].item() for found in (levels, levels.swapped()))
+    require(there == back, f"{there} and {back} with a and b swapped", "leave symmetric= out, or mend the function")
+    return "equal with a and b swapped"

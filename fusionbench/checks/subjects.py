@@ -1,0 +1,56 @@
+"""Find what is to be checked from what a user calls it."""
+
+from __future__ import annotations
+
+from fusionbench import registry
+from fusionbench.checks.verdict import Subject
+from fusionbench.data import spec as catalog
+from fusionbench.errors import RequestError, UnknownNameError
+from fusionbench.metrics import cards
+from fusionbench.metrics import registry as metrics
+
+KINDS = ("method", "metric", "dataset")
+
+
+def find_subject(reference: str, data_root: str | None = None) -> Subject:
+    """Return the subject of ``method:``, ``metric:`` or ``dataset:NAME``, or of a name or reference that is but one.
+
+    Raises UnknownNameError, RequestError where several kinds have the name or a method has no class, PluginError.
+    """
+    kind, _, name = reference.strip().partition(":")
+    if kind.lower() in KINDS and name:
+        return _subject(kind.lower(), name, data_root)
+    if any(mark in reference for mark in "@:./~"):
+        return _subject("method", reference, data_root)
+    kinds = kinds_of(reference)
+    if not kinds:
+        known = [*registry.names(), *cards(), *catalog.datasets()]
+        raise UnknownNameError("method, metric or data set", reference, known)
+    if len(kinds) > 1:
+        ways = " or ".join(f"{kind}:{reference}" for kind in kinds)
+        raise RequestError(f"'{reference}' is a {' and a '.join(kinds)}: write {ways}.")
+    return _subject(kinds[0], reference, data_root)
+
+
+def kinds_of(name: str) -> list[str]:
+    """Return of which kinds something is registered under a name, sound or not."""
+    methods = registry.names()
+    measures = {*map(metrics.plain, cards()), *metrics.rivals()}
+    data = {*catalog.datasets(), *catalog.problems()}
+    found = (registry.plain(name) in methods, metrics.plain(name) in measures, catalog.canonical(name) in data)
+    return [kind for kind, there in zip(KINDS, found, strict=True) if there]
+
+
+def _subject(kind: str, name: str, data_root: str | None) -> Subject:
+    # each suite is loaded for its own subjects only: two of them load torch
+    if kind == "dataset":
+        from fusionbench.checks.datasets import dataset_subject
+
+        return dataset_subject(name, data_root)
+    if kind == "metric":
+        from fusionbench.checks.metrics import metric_subject
+
+        return metric_subject(name)
+    from fusionbench.checks.methods import method_subject
+
+    return method_subject(registry.spec(name))

@@ -1,0 +1,104 @@
+"""A check's verdict: what was looked at, what was found and how to mend it. Loads no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from fusionbench.errors import FusionbenchError
+
+Check = Callable[..., str]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one check came to: passed, failed, excused (fails as its card says) or skipped.
+
+    ``about`` is what was checked, ``detail`` what was found, ``remedy`` how to mend a failure.
+    """
+
+    check: str
+    outcome: str
+    detail: str
+    about: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Something to be checked: what ``build`` returns, a tuple, is handed to each of the checks.
+
+    ``excuses`` maps a check to the reason why it cannot pass.
+    """
+
+    kind: str
+    name: str
+    checks: Mapping[str, Check]
+    build: Callable[[], tuple[Any, ...]]
+    excuses: Mapping[str, str] = field(default_factory=dict)
+
+
+class Broken(AssertionError):
+    """A rule that is not kept."""
+
+    def __init__(self, found: str, remedy: str) -> None:
+        super().__init__(f"{found}: {remedy}")
+        self.found, self.remedy = found, remedy
+
+
+class NotApplicableError(Exception):
+    """A check that says nothing about this subject."""
+
+
+def require(condition: object, found: str, remedy: str) -> None:
+    """Raise Broken, also under ``python -O``."""
+    if not condition:
+        raise Broken(found, remedy)
+
+
+def not_applicable(why: str) -> NoReturn:
+    raise NotApplicableError(why)
+
+
+def verdicts(subject: Subject) -> Iterator[Verdict]:
+    """Build the subject and yield one verdict a check."""
+    try:
+        built = subject.build()
+    except FusionbenchError as error:
+        yield cannot_build(error)
+        return
+    for name in subject.checks:
+        yield judge(subject, name, built)
+
+
+def cannot_build(error: FusionbenchError) -> Verdict:
+    return Verdict("construction", "failed", str(error), "It can be imported and built.", "do what the error says")
+
+
+def judge(subject: Subject, name: str, built: tuple[Any, ...]) -> Verdict:
+    """Run one check; anything that the subject raises is a failure of that check."""
+    check, excuse = subject.checks[name], subject.excuses.get(name)
+    about = (check.__doc__ or name).strip().splitlines()[0]
+    try:
+        detail = check(*built)
+    except NotApplicableError as why:
+        return Verdict(name, "skipped", f"not applicable: {why}", about)
+    except Exception as error:  # a plug-in can raise anything
+        found, remedy = _worded(error)
+        if excuse is not None:
+            return Verdict(name, "excused", f"{excuse} ({found})", about)
+        return Verdict(name, "failed", found, about, remedy)
+    if excuse is not None:
+        return Verdict(
+            name, "failed", f"passes though the card's xfail excuses it ({excuse})", about, "remove the entry"
+        )
+    return Verdict(name, "passed", detail, about)
+
+
+def _worded(error: Exception) -> tuple[str, str]:
+    if isinstance(error, Broken):
+        return error.found, error.remedy
+    if isinstance(error, FusionbenchError):
+        return str(error), "do what the error says"
+    return f"{type(error).__name__}: {error}", "mend what raises it"

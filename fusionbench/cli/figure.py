@@ -1,0 +1,167 @@
+"""``fusionbench figure``: figures for papers from records and training logs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fusionbench.cli.options import DataRoot
+from fusionbench.cli.outcome import comma_list, guarded
+from fusionbench.errors import RequestError, UnknownNameError
+
+if TYPE_CHECKING:
+    from fusionbench.report.board import Board
+
+# what only some kinds can follow: an option that changes nothing is a mistake worth an error
+ONLY = {
+    "--images": ("qualitative",),
+    "--zoom": ("qualitative",),
+    "--profile-json": ("tradeoff",),
+    "--cost": ("tradeoff",),
+    "--metrics": ("curves", "ranks", "tradeoff", "agreement", "qualitative"),
+    "--dataset": ("curves", "ranks", "tradeoff", "agreement", "qualitative"),
+    "--split": ("curves", "ranks", "tradeoff", "agreement", "qualitative"),
+    "--pairs": ("curves", "ranks", "tradeoff", "agreement", "qualitative"),
+    "--method": ("curves", "ranks", "tradeoff", "agreement", "qualitative"),
+}
+
+
+def register(app: typer.Typer) -> None:
+    app.command("figure")(figure)
+
+
+@guarded
+def figure(
+    kind: Annotated[
+        str,
+        typer.Argument(
+            help="qualitative, curves, ranks, tradeoff or agreement, of runs; training or cosine, of trainings."
+        ),
+    ],
+    runs: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Runs folders; folders of trainings for the last two.", show_default="runs"),
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="File to write: .pdf, .svg or .png.", show_default=False)
+    ] = ...,
+    dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="Only these data sets.")] = None,
+    split: Annotated[str | None, typer.Option(help="Only this split.")] = None,
+    pairs: Annotated[int | None, typer.Option(help="Only the sets of so many pairs.")] = None,
+    method: Annotated[
+        str | None, typer.Option("--method", "-m", help="Only these methods, comma-separated.")
+    ] = None,
+    metrics: Annotated[
+        str | None, typer.Option(help="Metrics, comma-separated.", show_default="all that are scored")
+    ] = None,
+    profile: Annotated[
+        str, typer.Option(help="Whose definitions of the metrics, see `list profiles`.")
+    ] = "canonical",
+    width: Annotated[str, typer.Option(help="one or two columns, or inches.")] = "two",
+    caption: Annotated[bool, typer.Option(help="Draw the caption under the figure.")] = True,
+    images: Annotated[
+        str | None, typer.Option(help="Image ids, comma-separated.", show_default="the most disputed two")
+    ] = None,
+    zoom: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="X,Y,W,H", help="Box to enlarge, repeatable.", show_default="the most disputed two"
+        ),
+    ] = None,
+    data_root: DataRoot = None,
+    profile_json: Annotated[
+        Path | None, typer.Option(help="What `fusionbench profile --json` printed.")
+    ] = None,
+    cost: Annotated[
+        str | None,
+        typer.Option(help="latency, params, macs, memory or seconds.", show_default="latency or seconds"),
+    ] = None,
+) -> None:
+    """Write a figure for a paper and print its caption."""
+    from fusionbench.report.figures import FROM_LOGS, check_kind, write_figure
+    from fusionbench.report.figures.costs import read_profile
+    from fusionbench.report.figures.drawing import check_suffix
+    from fusionbench.report.figures.options import Options, parse_box
+    from fusionbench.report.figures.style import parse_width
+
+    check_kind(kind)
+    crisp = check_suffix(output) != ".png"
+    given = {"--images": images, "--zoom": zoom, "--profile-json": profile_json, "--cost": cost, "--metrics": metrics,
+             "--dataset": dataset, "--split": split, "--pairs": pairs, "--method": method}  # fmt: skip
+    _check_options(kind, given)
+    options = Options(
+        width=parse_width(width),
+        caption=caption,
+        metrics=_metrics(metrics, profile),
+        images=comma_list(images or ""),
+        zooms=tuple(map(parse_box, zoom or ())),
+        data_root=data_root,
+        measured=read_profile(profile_json) if profile_json else None,
+        costs=comma_list(cost or ""),
+        crisp=crisp,
+    )
+    folders = runs or [Path("runs")]
+    if kind in FROM_LOGS:
+        print(write_figure(kind, folders, options, output))
+        return
+    boards = _boards(folders, options.metrics, profile, given)
+    print(write_figure(kind, boards, options, output))
+
+
+def _check_options(kind: str, given: Mapping[str, Any]) -> None:
+    for option, kinds in ONLY.items():
+        if given[option] is not None and kind not in kinds:
+            raise RequestError(f"{option} does nothing for a figure of {kind}: it is for {', '.join(kinds)}.")
+
+
+def _metrics(text: str | None, profile: str) -> tuple[str, ...] | None:
+    from fusionbench.metrics import resolve
+
+    return tuple(resolve(text, profile)) if text else None
+
+
+def _boards(
+    folders: Sequence[Path], metrics: Sequence[str] | None, profile: str, given: Mapping[str, Any]
+) -> list[Board]:
+    """Read the records, and make boards of those that are wanted."""
+    from fusionbench.metrics import resolve_profile
+    from fusionbench.report.tables import build_boards
+    from fusionbench.runner.store import read_records, score_rows
+
+    records = _wanted(read_records(*folders), given)
+    return build_boards(records, score_rows(records), metrics=metrics, profile=resolve_profile(profile))
+
+
+def _wanted(records: list[dict], given: Mapping[str, Any]) -> list[dict]:
+    """Keep the records that the options name. Raises RequestError or UnknownNameError where one names none."""
+    from fusionbench.data.spec import dataset
+
+    if given["--method"]:
+        known = {record["method"]["name"] for record in records}
+        wanted = {_known(name, known) for name in comma_list(given["--method"])}
+        records = [record for record in records if record["method"]["name"] in wanted]
+    if given["--dataset"]:
+        names = {dataset(name).name for name in comma_list(given["--dataset"])}
+        records = _keep(records, "data set", names, lambda record: record["dataset"]["name"])
+    if given["--split"]:
+        records = _keep(records, "split", {given["--split"]}, lambda record: record["dataset"]["split"])
+    if given["--pairs"]:
+        records = _keep(records, "number of pairs", {given["--pairs"]}, lambda r: len(r["dataset"]["ids"]))
+    return records
+
+
+def _known(name: str, known: set[str]) -> str:
+    if name not in known:
+        raise UnknownNameError("method of these runs", name, known)
+    return name
+
+
+def _keep(records: list[dict], what: str, wanted: set, value: Any) -> list[dict]:
+    kept = [record for record in records if value(record) in wanted]
+    if not kept:
+        asked, here = (", ".join(sorted(map(str, x))) for x in (wanted, {value(r) for r in records}))
+        raise RequestError(f"No record of {what} {asked} there: the folders hold {here}.")
+    return kept

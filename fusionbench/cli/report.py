@@ -1,0 +1,51 @@
+"""``fusionbench report``: one self-contained HTML page from records and images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fusionbench.cli.options import DataRoot
+from fusionbench.cli.outcome import comma_list, guarded
+
+
+def register(app: typer.Typer) -> None:
+    app.command("report")(report)
+
+
+@guarded
+def report(
+    runs: Annotated[list[Path] | None, typer.Argument(help="Runs folders.", show_default="runs")] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path("report.html"),
+    dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="Only these data sets.")] = None,
+    metrics: Annotated[
+        str | None, typer.Option(help="Metrics, comma-separated.", show_default="all scored")
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="Profiles, comma-separated.", show_default="all scored")
+    ] = None,
+    data_root: DataRoot = None,
+    images: Annotated[
+        int | None, typer.Option(min=0, help="Image pairs embedded for each data set.", show_default="12")
+    ] = None,
+    max_mb: Annotated[float, typer.Option(min=0.05, help="Largest size of the file in MB (10^6 bytes).")] = 15.0,
+    title: Annotated[str | None, typer.Option(help="Heading of the page.", show_default="the data sets")] = None,
+) -> None:
+    """Write one HTML file that shows scores, intervals, ranks, images and provenance, and works offline."""
+    from fusionbench.files import write_text
+    from fusionbench.metrics import resolve_profile
+    from fusionbench.report.page.document import PageOptions, make_page
+    from fusionbench.report.page.groups import make_groups
+    from fusionbench.report.selection import only_datasets
+    from fusionbench.runner.store import read_records, score_rows
+
+    records = only_datasets(read_records(*(runs or [Path("runs")])), dataset)
+    profiles = [resolve_profile(name) for name in comma_list(profile)] if profile else None
+    groups = make_groups(records, score_rows(records), metrics, profiles)
+    page = make_page(groups, PageOptions(title, data_root, images, max_mb))
+    write_text(output, page.text)
+    print(f"{output} ({len(page.text.encode()) / 1e6:.1f} MB)")
+    for group, note in zip(groups, page.notes, strict=True):
+        print(f"{group.first.table.heading}: {note}")

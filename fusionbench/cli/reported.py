@@ -1,0 +1,97 @@
+"""``fusionbench reported``: what papers print, alone or beside what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fusionbench.cli.options import Json
+from fusionbench.cli.outcome import comma_list, guarded, print_json
+from fusionbench.errors import RequestError
+
+if TYPE_CHECKING:
+    from fusionbench.report.reported import Number
+
+
+def register(app: typer.Typer) -> None:
+    app.command("reported")(reported)
+
+
+@guarded
+def reported(
+    paper: Annotated[str | None, typer.Option("--paper", "-p", help="Papers, comma-separated.")] = None,
+    dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="Data sets.")] = None,
+    method: Annotated[
+        str | None, typer.Option("--method", "-m", help="Methods, as printed or as here.")
+    ] = None,
+    metrics: Annotated[str | None, typer.Option(help="Metrics, as printed.")] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            help="fusion, ablation, sensitivity, transfer, detection, segmentation, complexity.",
+            show_default="all",
+        ),
+    ] = None,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="RUNS", help="Runs folder to put beside the printed numbers; may be repeated."),
+    ] = None,
+    format: Annotated[str | None, typer.Option(help="md, csv, tex, html or json.", show_default="md")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write.")] = None,
+    json: Json = False,
+) -> None:
+    """Print the numbers of the papers' tables; with --against, beside the means measured here and whether they agree."""
+    from fusionbench.report.reported import select
+
+    parts = {"papers": paper, "datasets": dataset, "methods": method, "metrics": metrics, "kinds": kind}
+    numbers = select(**{name: comma_list(text or "") for name, text in parts.items()})
+    wanted = "json" if json else (format or (output.suffix.lstrip(".") if output else "md")).lower()
+    if against:
+        _show_findings(numbers, against, wanted, output)
+    else:
+        _show_numbers(numbers, wanted, output)
+
+
+def _show_numbers(numbers: Sequence[Number], format: str, output: Path | None) -> None:
+    from fusionbench.report.reported_tables import render, to_json
+
+    if format == "json" and output is None:
+        print_json(to_json(numbers))
+    else:
+        _put(_json(to_json(numbers)) if format == "json" else render(numbers, format), output)
+
+
+def _show_findings(numbers: Sequence[Number], runs: Sequence[Path], format: str, output: Path | None) -> None:
+    from fusionbench.report.reported_against import compare
+    from fusionbench.report.reported_findings import render, to_json
+    from fusionbench.runner.store import read_records, score_rows
+
+    records = read_records(*runs)
+    found = compare(records, list(score_rows(records)), numbers)
+    if not found:
+        raise RequestError(
+            "No printed number belongs to a method, data set and metric of these runs: "
+            "`fusionbench reported` shows what is printed."
+        )
+    if format == "json" and output is None:
+        print_json(to_json(found))
+    else:
+        _put(_json(to_json(found)) if format == "json" else render(found, format), output)
+
+
+def _json(document: object) -> str:
+    import json
+
+    return json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def _put(text: str, output: Path | None) -> None:
+    from fusionbench.files import write_text
+
+    if output is None:
+        print(text.rstrip("\n"))
+    else:
+        write_text(output, text)

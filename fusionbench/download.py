@@ -1,0 +1,171 @@
+"""Download one file: only when asked, resumed after an interruption, verified before it gets its name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from fusionbench.errors import DownloadError, OutputError
+from fusionbench.files import cannot_write, write_json
+
+OFFLINE = "FUSIONBENCH_OFFLINE"
+CHUNK = 2**20
+PATIENCE = 60  # seconds without a byte
+
+Progress = Callable[[int, int | None], None]
+
+
+def download(url: str, target: Path, sha256: str | None = None, progress: Progress | None = None) -> None:
+    """Write what lies at a web address to ``target``.
+
+    What an interrupted call got stays beside it, and the next one goes on from there where the server can and has
+    the same file still. ``progress`` is told the bytes that are here and their full number, None where the server
+    does not say. Raises DownloadError, with --offline at once, and OutputError.
+    """
+    forbid_offline(url)
+    if not re.match(r"https?://", url):
+        raise DownloadError(f"'{url}' is no address to download from: give one that begins with https://.")
+    part = _Part(target.with_name(f".{target.name}.download"))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(part.lock, timeout=0):
+            _transfer(url, part, progress or (lambda *_: None))
+            _verify(part.path, sha256, url)
+            os.replace(part.path, target)
+            part.forget()
+    except Timeout as error:
+        raise DownloadError(f"Another process is downloading {target}: wait for it.") from error
+    except OSError as error:
+        raise OutputError(cannot_write(target, error)) from error
+
+
+def offline() -> bool:
+    """Tell whether network use is forbidden, by --offline or FUSIONBENCH_OFFLINE."""
+    return os.environ.get(OFFLINE, "").lower() not in ("", "0", "false", "no")
+
+
+def forbid_offline(what: str) -> None:
+    """Raise DownloadError where network use is forbidden."""
+    if offline():
+        raise DownloadError(
+            f"{what} is not downloaded: --offline or {OFFLINE} forbids any network use; call again without."
+        )
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What has come so far, and beside it which version of which file it is a part of."""
+
+    path: Path
+
+    @property
+    def note(self) -> Path:
+        return self.path.with_name(f"{self.path.name}.json")
+
+    @property
+    def lock(self) -> Path:
+        return self.path.with_name(f"{self.path.name}.lock")
+
+    def size(self, url: str) -> tuple[int, str | None]:
+        """Return how many bytes can be kept and the mark of their version; none where either is not known."""
+        try:
+            about = json.loads(self.note.read_text(encoding="utf-8"))
+            return (self.path.stat().st_size, about["version"]) if about["url"] == url else (0, None)
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0, None
+
+    def forget(self) -> None:
+        for path in (self.path, self.note, self.lock):
+            path.unlink(missing_ok=True)
+
+
+def _transfer(url: str, part: _Part, progress: Progress) -> None:
+    have, version = part.size(url)
+    response = _open(url, have, version)
+    if response is None:  # the server has nothing beyond what is here, or another file by now: begin again
+        have, response = 0, _open(url, 0, None)
+    with response:
+        if response.status != 206:
+            have = 0
+            part.note.unlink(missing_ok=True)
+            _note_version(part, url, response)
+        total = _total(response, have)
+        with part.path.open("ab" if have else "wb") as file:
+            progress(have, total)
+            while chunk := _read(response, url):
+                file.write(chunk)
+                have += len(chunk)
+                progress(have, total)
+    if total is not None and have != total:
+        raise DownloadError(_broken(url, f"ended after {have} of {total} bytes"))
+
+
+def _open(url: str, have: int, version: str | None) -> HTTPResponse | None:
+    """Ask for the file, or for what lacks of it; None where the server has no such part."""
+    headers = {"User-Agent": "fusionbench", "Accept-Encoding": "identity"}
+    if have and version:
+        headers |= {"Range": f"bytes={have}-", "If-Range": version}
+    try:
+        response = urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=PATIENCE)
+    except urllib.error.HTTPError as error:
+        if error.code == 416 and have:
+            return None
+        raise DownloadError(
+            f"{url} answers {error.code} {error.reason}: check the address, or get the file elsewhere and import it."
+        ) from error
+    except (OSError, HTTPException) as error:
+        reason = getattr(error, "reason", None) or error
+        raise DownloadError(
+            f"{url} cannot be reached ({reason}): check the network, or get the file elsewhere and import it."
+        ) from error
+    if response.status == 206 and not response.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
+        response.close()
+        return None
+    return response
+
+
+def _note_version(part: _Part, url: str, response: HTTPResponse) -> None:
+    """Keep what tells this version of the file from others; without it the next call begins again."""
+    tag = response.headers.get("ETag") or ""
+    version = tag if tag.startswith('"') else response.headers.get("Last-Modified")  # weak tags name no bytes
+    if version:
+        write_json(part.note, {"url": url, "version": version})
+
+
+def _total(response: HTTPResponse, have: int) -> int | None:
+    length = response.headers.get("Content-Length")
+    return have + int(length) if length and length.isdigit() else None
+
+
+def _read(response: HTTPResponse, url: str) -> bytes:
+    try:
+        return response.read(CHUNK)
+    except (OSError, HTTPException) as error:
+        raise DownloadError(_broken(url, f"broke ({error or type(error).__name__})")) from error
+
+
+def _broken(url: str, how: str) -> str:
+    return f"The transfer of {url} {how}: call again, which goes on from there where the server can."
+
+
+def _verify(path: Path, sha256: str | None, url: str) -> None:
+    if sha256 is None:
+        return
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != sha256:
+        _Part(path).forget()
+        raise DownloadError(
+            f"{url} gave a file with SHA-256 {digest[:10]}, not {sha256[:10]}, which was deleted: "
+            "call again, or get the file elsewhere and import it."
+        )

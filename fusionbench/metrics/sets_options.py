@@ -1,0 +1,173 @@
+"""With which towers and which kernel the set-level metrics are computed: defaults, and ``cmmd.yaml`` over them.
+
+The file lies beside the towers' weights, in the sub-folder ``metrics`` of the weights folder, see docs/metrics.md.
+Loads no torch.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fusionbench.checkpoints import weights_folder
+from fusionbench.errors import ConfigError, UnknownNameError, WeightsError
+from fusionbench.metric_weights import FOLDER, find_weights, hash_of
+
+FILE = "cmmd.yaml"
+CLIP_MEAN, CLIP_STD = [0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711]
+HALF = [0.5, 0.5, 0.5]
+
+
+@dataclass
+class TowerSpec:
+    """An image tower: ``model`` is open_clip's name of its architecture, or a JSON file in open_clip's form.
+
+    Images are cropped to their central square, resized to ``side`` and normalized by ``mean`` and ``std``. ``file``
+    holds the weights; without it the name is that of a file in `fusionbench.metric_weights`.
+    """
+
+    model: str
+    side: int = 224
+    mean: list[float] = field(default_factory=lambda: list(CLIP_MEAN))
+    std: list[float] = field(default_factory=lambda: list(CLIP_STD))
+    file: str | None = None
+
+
+@dataclass
+class SetOptions:
+    """The towers that see source a and source b with the fused image, and the kernel as in `fusionbench.metrics.mmd`."""
+
+    a: str
+    b: str
+    sigma: float = 10.0
+    scale: float = 1000.0
+    normalize: bool = True
+    unbiased: bool = False
+
+
+@dataclass(frozen=True)
+class FoundTower:
+    """A tower whose weights are here. ``digest`` is the SHA-256 of the file."""
+
+    name: str
+    spec: TowerSpec
+    path: Path
+    digest: str
+
+    @property
+    def title(self) -> str:
+        return f"{self.name} (SHA-256 {self.digest[:8]})"
+
+
+TOWERS = {
+    "clip-vit-l-14-336": TowerSpec("ViT-L-14-336-quickgelu", 336),
+    "clip-rn50": TowerSpec("RN50-quickgelu"),
+    "remoteclip-rn50": TowerSpec("RN50"),
+    # the normalization that SARCLIP was trained with; the paper of CMMDF does not say
+    "sarclip-rn50": TowerSpec("RN50", mean=HALF, std=HALF),
+}
+OPTIONS = {
+    "CMMD": SetOptions("clip-vit-l-14-336", "clip-vit-l-14-336"),
+    "CMMDF": SetOptions("sarclip-rn50", "remoteclip-rn50"),
+}
+
+
+def folder() -> Path:
+    return weights_folder() / FOLDER
+
+
+def options_of(metric: str) -> SetOptions:
+    """Return what a metric is computed with. Raises ConfigError where ``cmmd.yaml`` is wrong."""
+    return _read()[1][metric]
+
+
+def tower_of(name: str) -> FoundTower:
+    """Return a tower with its weights. Raises WeightsError, with what to do, where they are not here."""
+    spec = _read()[0][name]
+    path = find_weights(name) if spec.file is None else folder() / spec.file
+    if not path.is_file():
+        raise WeightsError(f"Tower '{name}' has no file {path}: put it there, or correct {folder() / FILE}.")
+    return FoundTower(name, spec, path, hash_of(path))
+
+
+def kernel_text(options: SetOptions) -> str:
+    """Return what a caption says of the kernel."""
+    parts = [f"Gaussian kernel with sigma {options.sigma:g}", f"times {options.scale:g}"]
+    parts += ["unbiased" if options.unbiased else "biased"]
+    return ", ".join(parts + ([] if options.normalize else ["embeddings not normalized"]))
+
+
+def setting_of(metric: str) -> str:
+    """Return in words what a value of the metric is computed with: two of another setting cannot be compared.
+
+    Raises WeightsError where weights are missing, ConfigError where ``cmmd.yaml`` is wrong.
+    """
+    options = options_of(metric)
+    a, b = tower_of(options.a), tower_of(options.b)
+    towers = f"{a.title} for both sources" if a == b else f"{a.title} for source a, {b.title} for source b"
+    return f"{towers}, {kernel_text(options)}"
+
+
+def _read() -> tuple[dict[str, TowerSpec], dict[str, SetOptions]]:
+    path = folder() / FILE
+    try:
+        changed = path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return TOWERS, OPTIONS
+    return _merged(path, changed)
+
+
+@cache
+def _merged(path: Path, changed: int) -> tuple[dict[str, TowerSpec], dict[str, SetOptions]]:
+    from fusionbench.cards import read_yaml
+
+    data = read_yaml(path)
+    if not isinstance(data, Mapping):
+        raise ConfigError(f"{path} must be a mapping of keys to values, found {type(data).__name__}.")
+    _check_keys(path, data, ["towers", *OPTIONS])
+    towers = dict(TOWERS)
+    for name, entry in (data.get("towers") or {}).items():
+        if not re.fullmatch(r"[\w.-]+", str(name)):
+            raise ConfigError(
+                f"{path}: '{name}' names no tower: use letters, digits, hyphens and underscores."
+            )
+        towers[str(name)] = _fill(path, towers.get(str(name), TowerSpec), entry)
+    options = {name: _fill(path, known, data.get(name) or {}) for name, known in OPTIONS.items()}
+    for chosen in options.values():
+        for name in (chosen.a, chosen.b):
+            if name not in towers:
+                raise UnknownNameError(f"tower in {path}", name, towers)
+        if not chosen.sigma > 0 or not chosen.scale > 0:
+            raise ConfigError(f"{path}: sigma and scale must be more than 0.")
+    return towers, options
+
+
+def _fill(path: Path, known: Any, entry: Any) -> Any:
+    """Merge an entry over what is known, strictly."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    if not isinstance(entry, Mapping):
+        raise ConfigError(f"{path}: '{entry}' must be a mapping of keys to values.")
+    _check_keys(path, entry, [f.name for f in fields(known)])
+    try:
+        merged = OmegaConf.to_object(
+            OmegaConf.merge(OmegaConf.structured(known), OmegaConf.create(dict(entry)))
+        )
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"{path}: {str(error).splitlines()[0]}; correct that entry.") from error
+    if isinstance(merged, TowerSpec) and (merged.side < 1 or not len(merged.mean) == len(merged.std) == 3):
+        raise ConfigError(f"{path}: a tower needs a side of at least 1, and mean and std of 3 numbers each.")
+    return merged
+
+
+def _check_keys(path: Path, data: Mapping[str, Any], known: list[str]) -> None:
+    from fusionbench.config import unknown_key
+
+    for key in data:
+        if key not in known:
+            raise ConfigError(f"{path}: {unknown_key(str(key), known)}")

@@ -1,0 +1,36 @@
+"""pytest plug-in for authors of plug-ins: the fixture ``contract_check`` and its marker. Loads nothing until used.
+
+PYTEST_DONT_REWRITE: there is no assertion in here.
+
+    @pytest.mark.contract("mynet", "metric:EME")
+    def test_contract(contract_check):
+        contract_check()
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+FIXTURE = "contract_check"
+MARKER = (
+    "contract(*references): what the fixture contract_check checks, as `fusionbench check` takes it: methods, "
+    "metric:NAME, dataset:NAME."
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", MARKER)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make one test of each check of each reference that the marker names."""
+    marker = metafunc.definition.get_closest_marker("contract")
+    if FIXTURE not in metafunc.fixturenames or marker is None:
+        return
+    from fusionbench.checks.authors import cases
+
+    found = cases(marker.args)
+    metafunc.parametrize(FIXTURE, [case.hold for case in found], ids=[case.id for case in found])

@@ -1,0 +1,87 @@
+"""The images of one pair: both sources, where they are on this machine, and what every method made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from fusionbench.data.color import luma
+from fusionbench.data.images import eight_bit, read_image
+from fusionbench.data.pairs import find_split
+from fusionbench.data.spec import dataset
+from fusionbench.errors import FusionbenchError, ImageError
+from fusionbench.report.board import Board
+from fusionbench.report.text import one_line
+from fusionbench.types import Pair
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+
+
+class Sources(NamedTuple):
+    """The pairs by id; ``note`` says why there are none, and is empty where there are."""
+
+    pairs: Mapping[str, Pair]
+    note: str
+
+
+class Picture(NamedTuple):
+    """One tile: uint8 [H, W] or [H, W, 3] as stored (16-bit sources reduced to 8), None where it is missing."""
+
+    label: str
+    pixels: ndarray | None
+
+
+def find_sources(board: Board, root: str | None) -> Sources:
+    """Return the pairs that the runs were made from; files of other content are not taken for them."""
+    table = board.table
+    try:
+        split = find_split(dataset(table.dataset), table.split, root)
+        split = replace(split, pairs=tuple(pair for pair in split.pairs if pair.id in set(board.images)))
+        same = split.content_hash() == table.data
+    except FusionbenchError:
+        return Sources({}, "The sources are not on this machine (--data-root names their folder).")
+    if not same:
+        return Sources({}, "The sources on this machine are not those that were fused (other data hash).")
+    return Sources({pair.id: pair for pair in split.pairs}, "")
+
+
+def fused(board: Board, image: str, rows: Sequence[int] | None = None) -> list[Picture]:
+    """Return the stored images of an id, in the order of the rows. Raises ImageError on sizes that differ."""
+    chosen = range(len(board.runs)) if rows is None else rows
+    tiles = [_stored(board, row, image) for row in chosen]
+    _same_size(image, tiles)
+    return tiles
+
+
+def _stored(board: Board, row: int, image: str) -> Picture:
+    label = one_line(board.table.rows[row].label)
+    path = Path(board.runs[row].record["path"]) / "images" / f"{image}.png"
+    return Picture(label, eight_bit(read_image(path)) if path.exists() else None)
+
+
+def source_pictures(board: Board, pair: Pair | None) -> list[Picture]:
+    """Return both sources under the names of their kinds; none without a pair."""
+    if pair is None:
+        return []
+    data = board.records[0]["dataset"]
+    named = ((data["a"], pair.a), (data["b"], pair.b))
+    return [Picture(one_line(name).capitalize(), eight_bit(read_image(path))) for name, path in named]
+
+
+def _same_size(image: str, tiles: Sequence[Picture]) -> None:
+    sizes = {tile.label: tile.pixels.shape[:2] for tile in tiles if tile.pixels is not None}
+    if len(set(sizes.values())) > 1:
+        told = ", ".join(f"{label} {w}x{h}" for label, (h, w) in sizes.items())
+        raise ImageError(f"The fused images of '{image}' differ in size ({told}): fuse that pair again.")
+
+
+def lumas(tiles: Sequence[Picture]) -> ndarray | None:
+    """Return [images, H, W] of the tiles that are not missing, in levels; None where all are."""
+    import numpy as np
+
+    found = [tile.pixels for tile in tiles if tile.pixels is not None]
+    planes = [p if p.ndim == 2 else luma(*(p[..., i].astype(np.float64) for i in range(3))) for p in found]
+    return np.stack(planes) if planes else None

@@ -1,0 +1,63 @@
+"""Which boards, methods and metrics of the records a figure shows; what cannot be shown is an error in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from fusionbench.errors import RequestError
+from fusionbench.report.board import Board
+from fusionbench.report.figures.options import Options
+from fusionbench.report.table import Column
+from fusionbench.report.text import one_line
+
+
+def one_board(boards: Sequence[Board], kind: str) -> Board:
+    """Return the only board. Raises RequestError where there are several."""
+    if len(boards) > 1:
+        found = "; ".join(board.table.heading for board in boards)
+        raise RequestError(
+            f"A figure of {kind} shows one set of pairs, the records hold {len(boards)} ({found}): choose with "
+            "--dataset, --split or --pairs."
+        )
+    return boards[0]
+
+
+def method_names(boards: Iterable[Board]) -> list[str]:
+    """Return the methods of all boards, each once, in their order."""
+    return list(dict.fromkeys(row.method for board in boards for row in board.table.rows))
+
+
+def contenders(board: Board) -> list[int]:
+    """Return the rows that are no trivial baselines, or all where fewer than two are not."""
+    chosen = [i for i, row in enumerate(board.table.rows) if row.kind != "trivial"]
+    return chosen if len(chosen) > 1 else list(range(len(board.table.rows)))
+
+
+def scored_columns(board: Board, options: Options, by_image: bool = True) -> list[Column]:
+    """Return the columns with any score. Raises RequestError where an asked one, or every one, has none."""
+    scored = [c for c in board.table.columns if _scored(board, c, by_image)]
+    names = {column.metric for column in scored}
+    missing = [name for name in options.metrics or () if name not in names]
+    if missing or not scored:
+        table = board.table
+        known = f"scored are {', '.join(sorted(names))}" if names else "nothing is scored"
+        raise RequestError(
+            f"No {' and no '.join(missing) or 'scores'} of {one_line(table.title)} ({table.split} split, profile "
+            f"{table.profile}): {known}; `fusionbench run --metrics ...` adds scores."
+        )
+    return scored
+
+
+def _scored(board: Board, column: Column, by_image: bool) -> bool:
+    import numpy as np
+
+    if by_image:
+        return bool(np.isfinite(board.values(column.metric)).any())
+    place = board.table.columns.index(column)
+    return any(row.cells[place].value is not None for row in board.table.rows)
+
+
+def setting(boards: Sequence[Board]) -> str:
+    """Say in one sentence on which pairs and in which profile: the end of every caption."""
+    where = "; ".join(one_line(board.table.heading) for board in boards)
+    return f"{where}. Profile {boards[0].table.profile}."

@@ -1,0 +1,36 @@
+"""Fit text into a width: by the font's own metrics, which no screen or printer changes."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from fusionbench.report.figures.style import FONT
+
+
+@cache
+def text_width(text: str, size: float = FONT) -> float:
+    """Return the width in inches of one line at ``size`` points."""
+    from matplotlib.textpath import TextPath
+
+    return TextPath((0, 0), text, size=size).get_extents().width / 72 if text.strip() else 0.0
+
+
+def fit(text: str, width: float, size: float = FONT) -> str:
+    """Cut one line with an ellipsis where it is wider than ``width`` inches."""
+    if text_width(text, size) <= width:
+        return text
+    kept = len(text)
+    while kept > 1 and text_width(text[:kept].rstrip() + "…", size) > width:
+        kept -= 1
+    return text[:kept].rstrip() + "…"
+
+
+def wrap(text: str, width: float, size: float = FONT) -> list[str]:
+    """Break text into lines of at most ``width`` inches; a single word may be wider."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and text_width(f"{lines[-1]} {word}", size) <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines

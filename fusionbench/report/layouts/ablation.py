@@ -1,0 +1,89 @@
+"""Variants of one method as rows, with a check mark for each argument that a variant leaves as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fusionbench.errors import RequestError
+from fusionbench.report.cells import Record
+from fusionbench.report.layouts.defaults import constructor_defaults
+from fusionbench.report.layouts.selection import (
+    OFF,
+    YES,
+    Line,
+    Selection,
+    arguments_of,
+    base_of,
+    by_method,
+    distinct,
+    ordered,
+    settings_of,
+    text_of,
+    title_of,
+)
+
+DEFAULT = "default"  # printed where a method's source, and so its default, is not at hand
+
+
+def select(records: Sequence[Record], _: Sequence[str], order: Sequence[str]) -> list[Selection]:
+    """Return one selection for each method with two variants or more. Raises RequestError where there is none.
+
+    An argument has a column where rows differ in it. Where it is only switched off, a check mark stands for what
+    the method itself has; otherwise its values are printed.
+    """
+    kept = [record for record in records if not any(part.startswith("from=") for part in settings_of(record))]
+    found = [
+        _selection(rows, order)
+        for rows in by_method(kept).values()
+        if len({record["method"]["name"] for record in rows}) > 1
+    ]
+    if not found:
+        raise RequestError(
+            "No method has two variants there: run some, as with `--method NAME,NAME@VARIANT` "
+            "(`fusionbench info NAME` lists them)."
+        )
+    return found
+
+
+def _selection(records: Sequence[Record], order: Sequence[str]) -> Selection:
+    base = base_of(records[0])
+    own = next((arguments_of(record) for record in records if record["method"]["name"] == base), {})
+    full = constructor_defaults(base) | own
+    rows = {record["method"]["name"]: arguments_of(record) for record in records}
+    names = [name for name in _arguments(rows, full) if _varies(name, rows, full)]
+    lines = {
+        name: Line(
+            name.partition("@")[2] or title_of(records),
+            tuple(_mark(argument, rows[name], rows, full) for argument in names),
+            name,
+        )
+        for name in ordered(rows, order)
+    }
+    return Selection(f"{title_of(records)}, ablation", "Variant", tuple(names), tuple(records), lines)
+
+
+def _arguments(rows: Mapping[str, Mapping[str, Any]], full: Mapping[str, Any]) -> list[str]:
+    """Return all arguments: those of the constructor in its order, then others."""
+    return list(dict.fromkeys([*full, *(argument for name in sorted(rows) for argument in rows[name])]))
+
+
+def _values(argument: str, rows: Mapping[str, Mapping[str, Any]], full: Mapping[str, Any]) -> list[Any]:
+    return [row.get(argument, full.get(argument, DEFAULT)) for row in rows.values()]
+
+
+def _varies(argument: str, rows: Mapping[str, Mapping[str, Any]], full: Mapping[str, Any]) -> bool:
+    return len(list(distinct(_values(argument, rows, full)))) > 1
+
+
+def _mark(
+    argument: str, row: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]], full: Mapping[str, Any]
+) -> str:
+    usual = full.get(argument, DEFAULT)
+    value = row.get(argument, usual)
+    others = [other for other in distinct(_values(argument, rows, full)) if other != usual]
+    if usual not in OFF and all(other in OFF for other in others):
+        return "" if value in OFF else YES
+    if usual in OFF and others == [True]:
+        return YES if value is True else ""
+    return text_of(value)

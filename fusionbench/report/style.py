@@ -1,0 +1,80 @@
+"""How tables are laid out and what stands in their cells: the ``table:`` part of a sweep, and options of ``table``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fusionbench.errors import RequestError, UnknownNameError
+
+LAYOUTS = ("single", "datasets", "ablation", "transfer", "sensitivity")
+SPREADS = ("none", "sd", "ci")
+MOST_DIGITS = 12
+
+
+@dataclass
+class TableStyle:
+    """What a table shows, and how.
+
+    ``metrics`` are the columns in their order, ``arguments`` those that a sensitivity table varies (none: each
+    number that varies), ``digits`` a number of decimals for all metrics or one by metric; all default to what
+    the records and the metrics' cards say. ``title`` replaces the heading.
+    """
+
+    layout: str = "single"
+    metrics: list[str] | None = None
+    arguments: list[str] = field(default_factory=list)
+    spread: str = "none"
+    significance: bool = False
+    ranks: bool = False
+    digits: Any = None
+    title: str = ""
+
+
+def check_style(style: TableStyle) -> TableStyle:
+    """Return the style. Raises UnknownNameError or RequestError for what no table can have."""
+    if style.layout not in LAYOUTS:
+        raise UnknownNameError("layout", style.layout, LAYOUTS)
+    if style.spread not in SPREADS:
+        raise UnknownNameError("spread", style.spread, SPREADS)
+    if style.arguments and style.layout != "sensitivity":
+        raise RequestError(
+            f"Arguments are varied by a sensitivity table alone, this is '{style.layout}': choose that layout."
+        )
+    for given in style.digits.values() if isinstance(style.digits, Mapping) else [style.digits]:
+        if given is not None and (
+            isinstance(given, bool) or not isinstance(given, int) or not 0 <= given <= MOST_DIGITS
+        ):
+            raise RequestError(f"Digits '{given}' cannot be printed: give 0 to {MOST_DIGITS}, or METRIC=N.")
+    return style
+
+
+def read_digits(parts: Iterable[str]) -> int | dict[str, int] | None:
+    """Read ``4`` or ``VIF=2``, ``SSIM=3``. Raises RequestError for anything else and for both at once."""
+    parts = list(parts)
+    if len(parts) == 1 and "=" not in parts[0]:
+        return _number(parts[0])
+    pairs = [part.partition("=") for part in parts]
+    if any(not (name.strip() and sign) for name, sign, _ in pairs):
+        raise RequestError(f"Digits '{','.join(parts)}' are unclear: give one number, or METRIC=N for each.")
+    return {name.strip(): _number(text) for name, _, text in pairs} or None
+
+
+def _number(text: str) -> int:
+    if not text.strip().isdecimal():
+        raise RequestError(f"Digits '{text}' are no number: give 0 to {MOST_DIGITS}, or METRIC=N.")
+    return int(text)
+
+
+def digits_of(digits: int | Mapping[str, int] | None, cards: Mapping[str, Any]) -> dict[str, int]:
+    """Return the decimals of every metric: those asked for, else its card's. Raises UnknownNameError."""
+    if isinstance(digits, int):
+        return dict.fromkeys(cards, digits)
+    spelling = {name.lower(): name for name in cards}
+    asked = {}
+    for name, number in (digits or {}).items():
+        if name.lower() not in spelling:
+            raise UnknownNameError("metric", name, cards)
+        asked[spelling[name.lower()]] = number
+    return {name: card.digits for name, card in cards.items()} | asked
