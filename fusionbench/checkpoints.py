@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -103,7 +104,9 @@ def read_torchscript(path: Path) -> dict[str, Tensor]:
     import torch
 
     try:
-        return dict(torch.jit.load(path, map_location="cpu").state_dict())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch deprecates the format
+            return dict(torch.jit.load(path, map_location="cpu").state_dict())
     except RuntimeError as error:
         raise WeightsError(
             f"Weights {path} cannot be read: {' '.join(str(error).split())[:300]}; get the file again."

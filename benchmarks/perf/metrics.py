@@ -31,7 +31,7 @@ import fusionbench
 from fusionbench.errors import FusionbenchError
 from fusionbench.metrics import DEFAULT, cards, resolve
 
-SMALLEST = max(card.smallest for card in cards().values())
+SMALLEST = max(cards()[name].smallest for name in resolve("all"))
 SET = f"the set of {len(DEFAULT)}"
 
 

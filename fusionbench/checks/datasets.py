@@ -77,7 +77,7 @@ def counts(spec: DatasetSpec, root: str | None) -> str:
         )
         require(
             not split.unmatched,
-            f"{len(split.unmatched)} files of {split.name} have no partner, such as {split.unmatched[0]}",
+            f"{len(split.unmatched)} files of {split.name} have no partner: {', '.join(split.unmatched[:3])}",
             "give partners one stem, or say in stem_marks how they differ",
         )
         said.append(f"{split.name}: {here} of {split.expected or '?'} pairs")
@@ -112,7 +112,7 @@ def splits_apart(spec: DatasetSpec, root: str | None) -> str:
         shared = {pair.b for pair in first.pairs} & {pair.b for pair in second.pairs}
         require(
             not shared,
-            f"{len(shared)} images are in {first.name} and in {second.name}, such as {min(shared, default=None)}",
+            f"{len(shared)} images are in {first.name} and in {second.name}: {', '.join(map(str, sorted(shared)[:3]))}",
             "separate the globs, or draw the splits by part:",
         )
     return f"{len(found)} of {len(spec.splits)} splits here"

@@ -117,7 +117,8 @@ def direction(card: MetricCard) -> str:
     if good[1][0] or bad[1][0]:
         not_applicable(f"no value there: {good[1][0] or bad[1][0]}")
     kept, lost = good[0].item(), bad[0].item()
-    holds = kept >= lost if card.better == "higher" else kept <= lost
+    gain = kept - lost if card.better == "higher" else lost - kept
+    holds = gain >= -0.5 * 10.0**-card.digits  # less than that is not printed
     require(
         holds,
         f"{kept:.4g} for the mean, {lost:.4g} for the dull image, but {card.better} is to be better",

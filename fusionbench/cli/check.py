@@ -54,10 +54,10 @@ def check(
 
 
 def _show(verdict: Verdict) -> None:
-    print(f"{MARKS[verdict.outcome]:<6}{verdict.check:<20}{verdict.about}")
-    print(f"{'':<26}{verdict.detail}")
+    print(f"{MARKS[verdict.outcome]:<6}{verdict.check:<22}{verdict.about}")
+    print(f"{'':<28}{verdict.detail}")
     if verdict.outcome == "failed":
-        print(f"{'':<26}to mend: {verdict.remedy}")
+        print(f"{'':<28}to mend: {verdict.remedy}")
     sys.stdout.flush()
 
 

@@ -30,8 +30,12 @@ def report(
     images: Annotated[
         int | None, typer.Option(min=0, help="Image pairs embedded for each data set.", show_default="12")
     ] = None,
-    max_mb: Annotated[float, typer.Option(min=0.05, help="Largest size of the file in MB (10^6 bytes).")] = 15.0,
-    title: Annotated[str | None, typer.Option(help="Heading of the page.", show_default="the data sets")] = None,
+    max_mb: Annotated[
+        float, typer.Option(min=0.05, help="Largest size of the file in MB (10^6 bytes).")
+    ] = 15.0,
+    title: Annotated[
+        str | None, typer.Option(help="Heading of the page.", show_default="the data sets")
+    ] = None,
 ) -> None:
     """Write one HTML file that shows scores, intervals, ranks, images and provenance, and works offline."""
     from fusionbench.files import write_text

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fusionbench.cli.outcome import print_json
 
 if TYPE_CHECKING:
+    from fusionbench.report.style import TableStyle
+    from fusionbench.report.table import Table
     from fusionbench.runner.forecast import Forecast
     from fusionbench.runner.outcome import CellResult
     from fusionbench.runner.run import RunOptions, RunResult
 
 
-def carry_out(asked: Sequence[RunOptions], dry_run: bool, as_json: bool) -> None:
-    """Do what was asked, print it and exit with 0 if all cells are ok, else with 1."""
+def carry_out(
+    asked: Sequence[RunOptions],
+    dry_run: bool,
+    as_json: bool,
+    style: TableStyle | None = None,
+    order: Sequence[str] = (),
+) -> None:
+    """Do what was asked, print it and exit with 0 if all cells are ok, else with 1.
+
+    ``style`` and ``order`` lay out the tables, see `fusionbench.report.layouts.lay_out`.
+    """
     if dry_run:
         _show_plan(asked, as_json)
         return
@@ -23,7 +35,7 @@ def carry_out(asked: Sequence[RunOptions], dry_run: bool, as_json: bool) -> None
     from fusionbench.runner.run import execute
 
     result = execute(asked, RichReporter())
-    _show_result(result, asked[0], as_json)
+    _show_result(result, asked[0], as_json, style, order)
     raise SystemExit(0 if result.ok else 1)
 
 
@@ -78,18 +90,10 @@ def _duration(seconds: float) -> str:
     return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
 
 
-def _show_result(result: RunResult, options: RunOptions, as_json: bool) -> None:
-    from fusionbench.metrics import resolve, resolve_profile
-    from fusionbench.report.tables import build_tables
-    from fusionbench.runner.store import score_rows
-
-    records = result.records()
-    tables = build_tables(
-        records,
-        score_rows(records),
-        metrics=resolve(options.metrics, options.profile),
-        profile=resolve_profile(options.profile),
-    )
+def _show_result(
+    result: RunResult, options: RunOptions, as_json: bool, style: TableStyle | None, order: Sequence[str]
+) -> None:
+    tables = _tables(result.records(), options, style, order)
     if as_json:
         from fusionbench.report import to_json
 
@@ -98,6 +102,29 @@ def _show_result(result: RunResult, options: RunOptions, as_json: bool) -> None:
     if not result.worked:
         print(f"Nothing to compute: all {len(result.cells)} cells were done already.", file=sys.stderr)
     show_tables(tables)
+
+
+def _tables(
+    records: list[dict[str, Any]], options: RunOptions, style: TableStyle | None, order: Sequence[str]
+) -> list[Table]:
+    """Lay the tables out; where no record fits a sweep's layout, say so and fall back on one table a data set."""
+    from fusionbench.errors import RequestError
+    from fusionbench.metrics import resolve, resolve_profile
+    from fusionbench.report.layouts import lay_out
+    from fusionbench.report.style import TableStyle
+    from fusionbench.runner.store import score_rows
+
+    profile = resolve_profile(options.profile)
+    style = style or TableStyle()
+    metrics = style.metrics or options.metrics
+    style = replace(style, metrics=resolve(metrics, profile))
+    facts = {"profile": profile, "order": order, "notes": True}
+    try:
+        return lay_out(records, score_rows(records), style, **facts)
+    except RequestError as error:
+        print(f"Not laid out as '{style.layout}': {error}", file=sys.stderr)
+        plain = replace(style, layout="single", arguments=[], title="")
+        return lay_out(records, score_rows(records), plain, **facts)
 
 
 def _cell(cell: CellResult) -> dict[str, Any]:

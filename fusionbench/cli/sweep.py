@@ -76,7 +76,7 @@ def sweep(
     Exit codes as those of `run`.
     """
     from fusionbench.runner.run import RunOptions
-    from fusionbench.runner.sweep import expand, find_sweep, read_sweep
+    from fusionbench.runner.sweep import expand, find_sweep, read_sweep, row_order
 
     asked = read_sweep(find_sweep(file))
     lists = {"methods": method, "datasets": dataset, "train_datasets": train_dataset, "metrics": metrics}
@@ -100,14 +100,17 @@ def sweep(
         fresh=fresh,
         overrides=tuple(overrides or ()),
     )
-    carry_out(expand(_with(asked, given, seed, no_train, no_baselines), common), dry_run, json)
+    final = _with(asked, given, seed, no_train, no_baselines)
+    carry_out(expand(final, common), dry_run, json, final.table, row_order(final))
 
 
 def _with(asked: Sweep, given: dict[str, object], seed: int | None, no_train: bool, bare: bool) -> Sweep:
     """Let what was given on the command line win over the file."""
+    table = replace(asked.table, metrics=None) if "metrics" in given else asked.table
     return replace(
         asked,
         **given,
+        table=table,
         seeds=asked.seeds if seed is None else [seed],
         train=asked.train and not no_train,
         baselines=asked.baselines and not bare,

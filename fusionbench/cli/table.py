@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fusionbench.cli.options import Json
 from fusionbench.cli.outcome import comma_list, guarded, print_json
 from fusionbench.errors import RequestError
+
+if TYPE_CHECKING:
+    from fusionbench.report.style import TableStyle
+    from fusionbench.report.table import Table
+    from fusionbench.runner.sweep import Sweep
 
 
 def register(app: typer.Typer) -> None:
@@ -19,53 +27,163 @@ def register(app: typer.Typer) -> None:
 @guarded
 def table(
     runs: Annotated[list[Path] | None, typer.Argument(help="Runs folders.", show_default="runs")] = None,
-    dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="Only these data sets.")] = None,
-    metrics: Annotated[str | None, typer.Option(help="Metrics, comma-separated.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", "-d", help="Only these data sets or families, in this order.")
+    ] = None,
+    metrics: Annotated[
+        str | None, typer.Option(help="Metrics in the order of the columns, comma-separated.")
+    ] = None,
     profile: Annotated[
-        str, typer.Option(help="Whose definitions of the metrics, see `list profiles`.")
-    ] = "canonical",
+        str | None,
+        typer.Option(help="Whose definitions of the metrics, see `list profiles`.", show_default="canonical"),
+    ] = None,
+    layout: Annotated[
+        str | None,
+        typer.Option(
+            help="single, datasets (side by side), ablation, transfer or sensitivity.", show_default="single"
+        ),
+    ] = None,
+    argument: Annotated[
+        str | None,
+        typer.Option(help="What a sensitivity table varies.", show_default="each number that varies"),
+    ] = None,
+    spread: Annotated[
+        str | None, typer.Option(help="none, sd, or ci (95 % bootstrap interval).", show_default="none")
+    ] = None,
+    significance: Annotated[
+        bool, typer.Option("--significance", help="Mark what is not significantly worse than the best.")
+    ] = False,
+    ranks: Annotated[bool, typer.Option("--ranks", help="Add the mean rank over the metrics.")] = False,
+    digits: Annotated[
+        str | None, typer.Option(help="Decimals: N, or METRIC=N,...", show_default="by the metric")
+    ] = None,
+    title: Annotated[str | None, typer.Option(help="Heading.", show_default="by the data")] = None,
+    sweep: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Lay out as this sweep does; other options win.")
+    ] = None,
     format: Annotated[
-        str | None, typer.Option(help="md, csv or tex.", show_default="by the terminal")
+        str | None, typer.Option(help="md, csv, tex or html.", show_default="by the terminal")
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write.")] = None,
     reported: Annotated[
         bool, typer.Option("--with-reported", help="Put the numbers that papers print below, never ranked.")
     ] = False,
+    notes: Annotated[bool, typer.Option("--notes/--no-notes", help="Say what is easily misread.")] = True,
+    bib: Annotated[
+        Path | None, typer.Option(metavar="FILE.bib", help="Write BibTeX of methods, data sets and metrics.")
+    ] = None,
+    cite: Annotated[bool, typer.Option("--cite", help="Cite the methods, in LaTeX.")] = False,
     json: Json = False,
 ) -> None:
     """Print or write leaderboards made from the records below one or more runs folders."""
+    from fusionbench.metrics import resolve_profile
+    from fusionbench.report.layouts import lay_out
+    from fusionbench.runner.store import read_records, score_rows
+    from fusionbench.runner.sweep import Sweep, find_sweep, read_sweep, row_order
+
+    form = _format(format, output)
+    if cite and form != "tex":
+        raise RequestError("--cite makes \\cite of LaTeX: add --format tex.")
+    asked = read_sweep(find_sweep(sweep)) if sweep else Sweep()
+    names = comma_list(dataset) if dataset is not None else tuple(asked.datasets)
+    records = _only(read_records(*(runs or [Path("runs")])), names)
+    chosen = resolve_profile(profile or asked.profile)
+    given = {"layout": layout, "spread": spread, "title": title, "significance": significance or None}
+    given |= {"ranks": ranks or None, "digits": _digits(digits)}
+    given |= {"metrics": _list(metrics), "arguments": _list(argument)}
+    style = _style(asked, chosen, {key: value for key, value in given.items() if value is not None})
+    order = [*names, *row_order(asked)]
+    tables = lay_out(records, score_rows(records), style, profile=chosen, order=order, notes=notes)
+    if reported:
+        tables = _with_reported(tables, style.layout)
+    if bib is not None or cite:
+        tables = _cited(tables, records, bib, cite)
+    _show(tables, form, output, json)
+
+
+def _format(format: str | None, output: Path | None) -> str | None:
+    if format is None and output is not None:
+        return output.suffix.lstrip(".").lower()
+    return format.lower() if format else None
+
+
+def _list(text: str | None) -> list[str] | None:
+    return list(comma_list(text)) if text is not None else None
+
+
+def _digits(text: str | None) -> int | dict[str, int] | None:
+    from fusionbench.report.style import read_digits
+
+    return read_digits(comma_list(text)) if text is not None else None
+
+
+def _style(asked: Sweep, profile: str, given: dict[str, Any]) -> TableStyle:
+    """Let options win over the sweep's file, and spell the metrics as their cards do."""
+    from fusionbench.metrics import resolve
+    from fusionbench.report.style import check_style
+
+    style = check_style(replace(asked.table, **given))
+    wanted = style.metrics or asked.metrics
+    return replace(style, metrics=resolve(wanted, profile) if wanted else None)
+
+
+def _with_reported(tables: list[Table], layout: str) -> list[Table]:
+    from fusionbench.report.reported_rows import with_reported
+
+    if layout != "single":
+        raise RequestError(
+            f"--with-reported puts printed rows below those of one data set, not into '{layout}': leave one out."
+        )
+    return [with_reported(table) for table in tables]
+
+
+def _cited(tables: list[Table], records: Sequence[dict], bib: Path | None, cite: bool) -> list[Table]:
+    """Write the bibliography, name on standard error what it lacks, and give the rows their keys."""
+    from fusionbench.files import write_text
+    from fusionbench.metrics import cards
+    from fusionbench.report.bibliography import bibliography, cited
+
+    shown = [record for record in records if any(record["id"] in table.runs for table in tables)]
+    metrics = [column.metric for table in tables for column in table.columns]
+    found = bibliography(shown, metrics, cards())
+    if bib is not None:
+        write_text(bib, found.text())
+    for what in found.missing:
+        print(f"No BibTeX entry for {what}.", file=sys.stderr)
+    return [cited(table, found) for table in tables] if cite else tables
+
+
+def _show(tables: list[Table], format: str | None, output: Path | None, as_json: bool) -> None:
     from fusionbench.cli.running import show_tables
     from fusionbench.files import write_text
-    from fusionbench.metrics import resolve, resolve_profile
     from fusionbench.report import render, to_json
-    from fusionbench.report.tables import build_tables
-    from fusionbench.runner.store import read_records, score_rows
 
-    records = _only(read_records(*(runs or [Path("runs")])), dataset)
-    names = resolve(metrics, profile) if metrics else None
-    tables = build_tables(records, score_rows(records), metrics=names, profile=resolve_profile(profile))
-    if reported:
-        from fusionbench.report.reported_rows import with_reported
-
-        tables = [with_reported(table) for table in tables]
-    if json:
+    if as_json:
         print_json(to_json(tables))
-    elif output is not None:
-        write_text(output, render(tables, format or output.suffix.lstrip(".")))
+        return
+    if format == "csv":  # has no place for them
+        for warning in dict.fromkeys(warning for table in tables for warning in table.warnings):
+            print(f"Note: {warning}", file=sys.stderr)
+    if output is not None:
+        write_text(output, render(tables, format or ""))
     elif format is not None:
         print(render(tables, format))
     else:
         show_tables(tables)
 
 
-def _only(records: list[dict], datasets: str | None) -> list[dict]:
-    if datasets is None:
-        return records
+def _only(records: list[dict], names: Sequence[str]) -> list[dict]:
+    """Keep the records on data sets of these names or families; no name keeps all."""
     from fusionbench.data.spec import dataset
+    from fusionbench.types import FAMILIES
 
-    wanted = {dataset(name).name for name in comma_list(datasets)}
-    found = [record for record in records if record["dataset"]["name"] in wanted]
+    families = {name.lower().replace("_", "-") for name in names} & {*FAMILIES, "all"}
+    wanted = {dataset(name).name for name in names if name.lower().replace("_", "-") not in families}
+    if not names or "all" in families:
+        return records
+    found = [r for r in records if r["dataset"]["name"] in wanted or r["dataset"]["family"] in families]
     if not found:
         here = ", ".join(sorted({record["dataset"]["name"] for record in records}))
-        raise RequestError(f"No record of {', '.join(sorted(wanted))} there: the folders hold {here}.")
+        asked = ", ".join(sorted(wanted | families))
+        raise RequestError(f"No record of {asked} there: the folders hold {here}; choose with --dataset.")
     return found

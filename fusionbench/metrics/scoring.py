@@ -123,6 +123,10 @@ def _evaluate(
 
 
 def _outcome(definition: Definition, triple: Triple) -> tuple[Tensor, Reasons]:
+    if cards()[definition.metric].per == "set":
+        raise RequestError(
+            f"{definition.metric} is a value of many images together: `fusionbench run` and `score` compute it."
+        )
     batch, smallest = len(triple.fused.levels), definition.smallest
     if min(triple.fused.height, triple.fused.width) < smallest:
         nothing = torch.full((batch,), math.nan, dtype=torch.float64, device=triple.fused.levels.device)

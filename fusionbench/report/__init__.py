@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "Table", "build_tables", "render", "to_json"]
 
-FORMATS = {"md": "markdown", "csv": "delimited", "tex": "latex"}
+FORMATS = {"md": "markdown", "csv": "delimited", "tex": "latex", "html": "html_table"}
 
 
 def render(tables: Iterable[Table], format: str) -> str:

@@ -6,7 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from fusionbench.report.table import HEADINGS, Cell, Column, Row, Table
+from fusionbench.report.latex_size import fitting
+from fusionbench.report.table import Cell, Column, Row, Table
 from fusionbench.report.text import one_line
 
 _ARROW = {"↑": r"$\uparrow$", "↓": r"$\downarrow$"}
@@ -25,6 +26,8 @@ _ESCAPES = _ARROW | {
     "…": r"\ldots{}",
     "×": r"$\times$",
     "±": r"$\pm$",
+    "✓": r"$\surd$",
+    "†": r"\dag{}",
     # in braces, because a row end takes a star or bracket that follows it as its own
     "*": "{*}",
     "[": "{[}",
@@ -55,21 +58,37 @@ def _slug(table: Table) -> str:
 
 
 def _render(table: Table, label: str) -> str:
+    fit = fitting(table)
+    said = (f"{table.name}.", *table.caption) if table.name else table.caption
     lines = [
-        r"\begin{table}[htbp]",
-        r"  \centering\small\setlength{\tabcolsep}{4pt}",
-        rf"  \caption[{escape(table.heading)}]{{{escape(' '.join(table.caption))}}}",
+        rf"\begin{{{fit.environment}}}[htbp]",
+        rf"  \centering{fit.size}\setlength{{\tabcolsep}}{{{fit.gap}pt}}",
+        rf"  \caption[{escape(table.heading)}]{{{escape(' '.join(said))}}}",
         rf"  \label{{tab:{label}}}\smallskip",
-        rf"  \begin{{tabular}}{{l{'r' * len(table.columns)}}}",
+        rf"  \begin{{tabular}}{{l{'l' * len(table.leads)}{'r' * len(table.columns)}}}",
         r"    \toprule",
-        _line(["Method", *(_header(column) for column in table.columns)]),
+        *_spans(table),
+        _line([*map(escape, (table.stub, *table.leads)), *(_header(column) for column in table.columns)]),
         *_body(table),
         r"    \bottomrule",
         r"  \end{tabular}",
         *_footnotes(table),
-        r"\end{table}",
+        rf"\end{{{fit.environment}}}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _spans(table: Table) -> list[str]:
+    """The line of groups above the metrics, and a short rule below each group."""
+    if not table.spans:
+        return []
+    start = 2 + len(table.leads)
+    cells, rules = [""] * (start - 1), []
+    for title, width in table.spans:
+        cells.append(rf"\multicolumn{{{width}}}{{c}}{{{escape(title)}}}")
+        rules += [rf"\cmidrule(lr){{{start}-{start + width - 1}}}"] if title else []
+        start += width
+    return [_line(cells), f"    {''.join(rules)}"]
 
 
 def _header(column: Column) -> str:
@@ -80,10 +99,14 @@ def _body(table: Table) -> list[str]:
     lines = []
     for group in table.groups:
         lines.append(r"    \midrule")
-        if group[0].kind == "reported":  # the trivial baselines are known by their names
-            heading = escape(HEADINGS["reported"])
-            lines.append(rf"    \multicolumn{{{1 + len(table.columns)}}}{{l}}{{\textit{{{heading}}}}} \\")
-        lines += [_line([_label(table, row), *(_cell(table, cell) for cell in row.cells)]) for row in group]
+        banner = table.banner(group)
+        if banner and group[0].kind != "trivial":  # these are known by their names
+            width = 1 + len(table.leads) + len(table.columns)
+            lines.append(_line([rf"\multicolumn{{{width}}}{{l}}{{\textit{{{escape(banner)}}}}}"]))
+        lines += [
+            _line([_label(table, row), *map(escape, row.leads), *(_cell(table, cell) for cell in row.cells)])
+            for row in group
+        ]
     return lines
 
 
@@ -92,14 +115,18 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def _label(table: Table, row: Row) -> str:
-    return escape(row.label) + "".join(_mark(table, note) for note in row.notes)
+    cite = rf" \cite{{{row.cite}}}" if row.cite else ""
+    return escape(row.label) + cite + "".join(_mark(table, note) for note in row.notes)
 
 
 def _cell(table: Table, cell: Cell) -> str:
     if cell.value is None:
         return cell.text.replace("–", "--") + (_mark(table, cell.note) if cell.note else "")
     number = cell.text.replace("-", "$-$")
-    return {1: rf"\textbf{{{number}}}", 2: rf"\underline{{{number}}}"}.get(cell.rank, number)
+    number = {1: rf"\textbf{{{number}}}", 2: rf"\underline{{{number}}}"}.get(cell.rank, number)
+    tied = r"\dag{}" if cell.tied else ""
+    spread = cell.spread.replace("-", "$-$").replace("±", r"$\pm$")
+    return number + tied + (f" {spread}" if spread else "")
 
 
 def _mark(table: Table, note: str) -> str:
@@ -108,8 +135,9 @@ def _mark(table: Table, note: str) -> str:
 
 def _footnotes(table: Table) -> list[str]:
     notes = table.footnotes
-    if not notes:
+    if not (notes or table.warnings):
         return []
     lines = [rf"    \textsuperscript{{{i}}} {escape(note)}.\par" for i, note in enumerate(notes, start=1)]
+    lines += [rf"    \textit{{Note.}} {escape(warning)}\par" for warning in table.warnings]
     start = r"  \par\smallskip\begin{minipage}{\linewidth}\footnotesize\raggedright"
     return [start, *lines, r"  \end{minipage}"]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len
 
-from fusionbench.report.table import HEADINGS, Cell, Row, Table
+from fusionbench.report.table import Cell, Row, Table
 from fusionbench.report.text import one_line
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&$#])")
@@ -24,20 +24,34 @@ def escape(text: str) -> str:
 
 
 def _render(table: Table) -> str:
-    header = ["Method", *(f"{escape(column.metric)} {column.arrow}" for column in table.columns)]
-    grid = _align([header, *_body(table)])
+    grid = _align([_header(table), *_body(table)], 1 + len(table.leads))
     notes = [f"<sup>{number}</sup> {escape(note)}." for number, note in enumerate(table.footnotes, start=1)]
     paragraphs = [f"### {escape(table.heading)}", "\n".join(grid), escape(" ".join(table.caption))]
-    return "\n\n".join([*paragraphs, "  \n".join(notes)] if notes else paragraphs) + "\n"
+    if notes:
+        paragraphs.append("  \n".join(notes))
+    if table.warnings:
+        paragraphs += ["**Notes**", "\n".join(f"- {escape(warning)}" for warning in table.warnings)]
+    return "\n\n".join(paragraphs) + "\n"
+
+
+def _header(table: Table) -> list[str]:
+    """Markdown has no cell over several columns: each metric has its group above it in its own cell."""
+    names = [f"{escape(column.metric)} {column.arrow}" for column in table.columns]
+    groups = [f"{escape(column.group)}<br>" if column.group else "" for column in table.columns]
+    metrics = (group + name for group, name in zip(groups, names, strict=True))
+    return [escape(table.stub), *map(escape, table.leads), *metrics]
 
 
 def _body(table: Table) -> list[list[str]]:
-    """The rows; Markdown has no rule inside a table, so a row of its own announces what stands below the methods."""
+    """The rows; Markdown has no rule inside a table, so a row of its own announces a group."""
     rows = []
     for group in table.groups:
-        if heading := HEADINGS.get(group[0].kind):
-            rows.append([f"*{heading}*"] + [""] * len(table.columns))
-        rows += [[_label(table, row), *(_cell(table, cell) for cell in row.cells)] for row in group]
+        if banner := table.banner(group):
+            rows.append([f"*{escape(banner)}*"] + [""] * (len(table.leads) + len(table.columns)))
+        rows += [
+            [_label(table, row), *map(escape, row.leads), *(_cell(table, cell) for cell in row.cells)]
+            for row in group
+        ]
     return rows
 
 
@@ -48,21 +62,23 @@ def _label(table: Table, row: Row) -> str:
 def _cell(table: Table, cell: Cell) -> str:
     if cell.value is None:
         return cell.text + (_mark(table, cell.note) if cell.note else "")
-    return {1: f"**{cell.text}**", 2: f"<u>{cell.text}</u>"}.get(cell.rank, cell.text)
+    number = {1: f"**{cell.text}**", 2: f"<u>{cell.text}</u>"}.get(cell.rank, cell.text)
+    spread = f" {escape(cell.spread)}" if cell.spread else ""
+    return f"{number}{'†' if cell.tied else ''}{spread}"
 
 
 def _mark(table: Table, note: str) -> str:
     return f"<sup>{table.number(note)}</sup>"
 
 
-def _align(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Pad every column to its widest cell: names to the left, numbers to the right."""
+def _align(rows: Sequence[Sequence[str]], names: int) -> list[str]:
+    """Pad every column to its widest cell: the first ``names`` to the left, numbers to the right."""
     widths = [max(3, *(cell_len(cell) for cell in column)) for column in zip(*rows, strict=True)]
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-    return [_line(row, widths) for row in (rows[0], rule, *rows[1:])]
+    rule = ["-" * width for width in widths[:names]] + ["-" * (width - 1) + ":" for width in widths[names:]]
+    return [_line(row, widths, names) for row in (rows[0], rule, *rows[1:])]
 
 
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+def _line(cells: Sequence[str], widths: Sequence[int], names: int) -> str:
     gaps = [" " * (width - cell_len(cell)) for cell, width in zip(cells, widths, strict=True)]
-    numbers = [gap + cell for cell, gap in zip(cells[1:], gaps[1:], strict=True)]
-    return f"| {' | '.join([cells[0] + gaps[0], *numbers])} |"
+    padded = [c + gap if i < names else gap + c for i, (c, gap) in enumerate(zip(cells, gaps, strict=True))]
+    return f"| {' | '.join(padded)} |"

@@ -33,7 +33,8 @@ COMPARED = ("fusion", "ablation", "sensitivity")
 class Finding:
     """One printed number and the mean of one run. ``pairs`` counts those with a score, of ``expected`` in the split.
 
-    ``gap`` is measured minus printed. ``why`` says what keeps the two from being compared.
+    ``gap`` is measured minus printed. ``why`` says what keeps the two from being compared, ``remark`` what a reader
+    should know of weights that may be the paper's.
     """
 
     number: Number
@@ -50,6 +51,7 @@ class Finding:
     tolerance: float
     verdict: str
     why: tuple[str, ...]
+    remark: str = ""
 
 
 class Mean(NamedTuple):
@@ -132,6 +134,7 @@ def _finding(number: Number, run: Run, means: Sequence[Mean]) -> Iterator[Findin
         mean.value, mean.pairs, data["expected"], gap, bound,
         verdict=NOT_COMPARABLE if why else OTHER if other else agree,
         why=(*why, *([other] if other and not meant.undecided else [])),
+        remark="" if why else _weights(run.record),
     )  # fmt: skip
 
 
@@ -148,10 +151,15 @@ def run_reasons(paper: Paper, number: Number, record: Record, pairs: int) -> Ite
         yield f"variant {variant} is none that the paper prints"
     if number.method in paper.differs:
         yield paper.differs[number.method]
+    if record["weights"]["source"] in ("shipped", "random"):
+        yield f"other weights than the paper's: {_weights(record)}"
+
+
+def _weights(record: Record) -> str:
+    """Say where weights come from; nothing for methods that have none."""
     weights = record["weights"]
-    if weights["source"] not in ("none", "trained"):
-        note = f" ({weights['note'].strip().rstrip('.')})" if weights.get("note") else ""
-        yield f"other weights than the paper's: {weights['source']}{note}"
+    note = f" ({weights['note'].strip().rstrip('.')})" if weights.get("note") else ""
+    return "" if weights["source"] == "none" else f"weights {weights['source']}{note}"
 
 
 def pairs_reasons(paper: Paper, dataset: str, split: str, pairs: int) -> Iterator[str]:

@@ -23,10 +23,10 @@ def render(findings: Sequence[Finding], format: str) -> str:
 
 
 def _grid(part: Sequence[Finding]) -> Grid:
-    reasons = list(dict.fromkeys(reason for finding in part for reason in finding.why))
+    reasons = list(dict.fromkeys(said for finding in part for said in _said(finding)))
     rows = []
     for f in part:
-        marks = ", ".join(str(reasons.index(reason) + 1) for reason in f.why)
+        marks = ", ".join(str(reasons.index(reason) + 1) for reason in _said(f))
         digits = f.number.decimals + 1
         rows.append((
             f.label, place(f.number), f.number.metric, f"{f.verdict} ({marks})" if marks else f.verdict, f.profile,
@@ -45,6 +45,10 @@ def _grid(part: Sequence[Finding]) -> Grid:
         caption=f"{said[0].upper()}{said[1:]}. {TOLERANCE}. {numbered}".strip(),
         names=5,
     )  # fmt: skip
+
+
+def _said(finding: Finding) -> list[str]:
+    return list(filter(None, (*finding.why, finding.remark)))
 
 
 def place(number: Number) -> str:
@@ -76,6 +80,7 @@ def to_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:
             "printed": f.number.value, "measured": f.measured, "pairs": f.pairs, "expected": f.expected,
             "profile": f.profile, "paper_profile": papers()[f.number.paper].profile, "difference": f.gap,
             "tolerance": f.tolerance, "verdict": f.verdict, "why": list(f.why),
+            "remark": f.remark,
         }
         for f in findings
     ]  # fmt: skip

@@ -10,8 +10,6 @@ from typing import Any, Literal
 # kinds of rows that stand below the methods, each in a group of its own
 HEADINGS = {"trivial": "Trivial baselines", "reported": "Reported by papers"}
 
-BANNERS = {"trivial": "Trivial baselines", "reported": "Printed in papers"}  # kinds of rows that stand apart
-
 
 @dataclass(frozen=True)
 class Column:
@@ -115,15 +113,15 @@ class Table:
     @property
     def groups(self) -> list[tuple[Row, ...]]:
         """The rows between two rules: methods by block, trivial baselines, printed rows. Empty ones are left out."""
-        apart = {kind: tuple(row for row in self.rows if row.kind == kind) for kind in BANNERS}
-        methods = [row for row in self.rows if row.kind not in BANNERS]
+        apart = {kind: tuple(row for row in self.rows if row.kind == kind) for kind in HEADINGS}
+        methods = [row for row in self.rows if row.kind not in HEADINGS]
         blocks = [tuple(rows) for _, rows in groupby(methods, key=lambda row: row.block)]
         return [*blocks, *filter(None, apart.values())]
 
     def banner(self, group: tuple[Row, ...]) -> str:
         """Return what is written above a group of rows; nothing where its rows say it themselves."""
         first = group[0]
-        return BANNERS.get(first.kind, "" if first.block in first.leads else first.block)
+        return HEADINGS.get(first.kind, "" if first.block in first.leads else first.block)
 
     @property
     def spans(self) -> list[tuple[str, int]]:
@@ -131,6 +129,11 @@ class Table:
         if not any(column.group for column in self.columns):
             return []
         return [(group, len(list(cs))) for group, cs in groupby(self.columns, key=lambda c: c.group)]
+
+    @property
+    def runs(self) -> set[str]:
+        """The runs behind the rows, of all parts."""
+        return {row.run for table in self.parts or (self,) for row in table.rows if row.run}
 
     @property
     def footnotes(self) -> list[str]:

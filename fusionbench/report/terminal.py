@@ -25,12 +25,15 @@ def print_tables(tables: Iterable[Table], console: Console) -> None:
         for number, note in enumerate(table.footnotes, start=1):
             console.print(Text(f"[{number}] {one_line(note)}."))
         console.print(Text(" ".join(table.caption), style="dim"))
+        for warning in table.warnings:
+            console.print(Text(f"Note: {one_line(warning)}"))
         console.print()
 
 
 def _blocks(table: Table, width: int) -> Iterator[list[int]]:
     """The columns by number, as many at a time as fit beside the methods' names; at least one."""
     names = max(cell_len(_label(table, row).plain) for row in table.rows) + 2 * _PADDING
+    names += sum(max(map(cell_len, texts)) + _PADDING for texts in _leads(table))
     block: list[int] = []
     used = names
     for i, wide in enumerate(_width(table, i) + _PADDING for i in range(len(table.columns))):
@@ -44,21 +47,31 @@ def _blocks(table: Table, width: int) -> Iterator[list[int]]:
 
 def _width(table: Table, i: int) -> int:
     cells = [_cell(table, row.cells[i]).plain for row in table.rows]
-    return max(cell_len(text) for text in (_header(table, i), *cells))
+    return max(cell_len(text) for text in (*_header(table, i).splitlines(), *cells))
+
+
+def _leads(table: Table) -> list[tuple[str, ...]]:
+    """Return the texts of each column between labels and numbers, its header first."""
+    return list(zip(table.leads, *(row.leads for row in table.rows), strict=True)) if table.leads else []
 
 
 def _header(table: Table, i: int) -> str:
-    return f"{one_line(table.columns[i].metric)} {table.columns[i].arrow}"
+    column = table.columns[i]
+    name = f"{one_line(column.metric)} {column.arrow}"
+    return f"{one_line(column.group)}\n{name}" if column.group else name
 
 
 def _grid(table: Table, columns: Sequence[int]) -> Grid:
     grid = Grid(box=box.HORIZONTALS, pad_edge=False)
-    grid.add_column("Method", overflow="fold")
+    grid.add_column(Text(one_line(table.stub)), overflow="fold")
+    for lead in table.leads:
+        grid.add_column(Text(one_line(lead)), overflow="fold")
     for i in columns:
         grid.add_column(Text(_header(table, i)), justify="right", no_wrap=True)
     for group in table.groups:
         for row in group:
-            grid.add_row(_label(table, row), *(_cell(table, row.cells[i]) for i in columns))
+            leads = (Text(one_line(lead)) for lead in row.leads)
+            grid.add_row(_label(table, row), *leads, *(_cell(table, row.cells[i]) for i in columns))
         grid.add_section()
     return grid
 
@@ -71,4 +84,5 @@ def _cell(table: Table, cell: Cell) -> Text:
     if cell.value is None:
         return Text(cell.text + (f" [{table.number(cell.note)}]" if cell.note else ""))
     # a span, not the style of the whole text, which rich would also give to the padding
-    return Text().append(cell.text, {1: "bold", 2: "underline"}.get(cell.rank))
+    number = Text().append(cell.text, {1: "bold", 2: "underline"}.get(cell.rank))
+    return number.append("†" if cell.tied else "").append(f" {cell.spread}" if cell.spread else "")

@@ -24,6 +24,11 @@ class PlanError(FusionbenchError):
         super().__init__("\n".join(dict.fromkeys(problems)))
 
 
+def row_name(method: str, setting: str) -> str:
+    """Return what runs/ and tables call a method with its variants under a setting, which may be none."""
+    return f"{method}{'+' if '@' in method else '@'}{setting}" if setting else method
+
+
 @dataclass(frozen=True)
 class PlannedCell:
     """One method on one split, checked but not started.
@@ -39,9 +44,7 @@ class PlannedCell:
     @property
     def name(self) -> str:
         """Return what runs/ and tables call the row: method, variants and setting."""
-        if not self.setting:
-            return self.method.name
-        return f"{self.method.name}{'+' if '@' in self.method.name else '@'}{self.setting}"
+        return row_name(self.method.name, self.setting)
 
     @property
     def label(self) -> str:

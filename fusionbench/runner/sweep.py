@@ -10,10 +10,14 @@ from typing import Any
 
 from fusionbench.cards import read_yaml
 from fusionbench.config import unknown_key
-from fusionbench.errors import ConfigError, UnknownNameError
-from fusionbench.runner.plan import METHOD_GROUPS
+from fusionbench.data.spec import dataset
+from fusionbench.errors import ConfigError, FusionbenchError, UnknownNameError
+from fusionbench.registry import spec
+from fusionbench.report.style import TableStyle, check_style
+from fusionbench.runner.plan import METHOD_GROUPS, row_name
 from fusionbench.runner.run import RunOptions
 from fusionbench.shipped import share
+from fusionbench.types import FAMILIES
 
 
 @dataclass
@@ -22,7 +26,8 @@ class Sweep:
 
     ``grid`` maps configuration keys to the values to try, ``set`` keys to one value. ``train_datasets`` are the
     data sets to learn from, for transfer (empty: each fused data set's own train split). ``train`` allows training
-    where weights lack. Methods and data sets are written as on the command line.
+    where weights lack. Methods and data sets are written as on the command line. ``table`` lays out the tables;
+    its metrics are those to score where ``metrics`` names none.
     """
 
     title: str = ""
@@ -39,6 +44,7 @@ class Sweep:
     weights: str = "auto"
     train: bool = True
     baselines: bool = False
+    table: TableStyle = field(default_factory=TableStyle)
 
 
 def find_sweep(name: str) -> Path:
@@ -60,10 +66,7 @@ def read_sweep(path: Path) -> Sweep:
     from omegaconf.errors import OmegaConfBaseException
 
     data = read_yaml(path)
-    known = [f.name for f in fields(Sweep)]
-    for key in data:
-        if key not in known:
-            raise ConfigError(f"{path}: {unknown_key(str(key), known)}")
+    _check_keys(path, data)
     try:
         merged = OmegaConf.merge(OmegaConf.structured(Sweep), OmegaConf.create(_plain_grid(data)))
         sweep: Sweep = OmegaConf.to_object(merged)
@@ -77,9 +80,25 @@ def read_sweep(path: Path) -> Sweep:
         raise ConfigError(
             f"{path}: a grid varies arguments, which '{groups[0]}' as a group does not take: name methods."
         )
+    try:
+        check_style(sweep.table)
+    except FusionbenchError as error:
+        raise ConfigError(f"{path}: {error}") from error
     if empty := [key for key, values in sweep.grid.items() if not values]:
         raise ConfigError(f"{path}: grid.{empty[0]} has no value: give at least one.")
     return sweep
+
+
+def _check_keys(path: Path, data: Mapping[str, Any]) -> None:
+    table = data.get("table")
+    known = [f.name for f in fields(Sweep)]
+    inside = [f"table.{f.name}" for f in fields(TableStyle)]
+    for key in data:
+        if key not in known:
+            raise ConfigError(f"{path}: {unknown_key(str(key), known)}")
+    for key in table if isinstance(table, Mapping) else ():
+        if f"table.{key}" not in inside:
+            raise ConfigError(f"{path}: {unknown_key(f'table.{key}', inside)}")
 
 
 def _plain_grid(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,7 +124,7 @@ def expand(sweep: Sweep, common: RunOptions) -> list[RunOptions]:
                 dataset=tuple(sweep.datasets),
                 split=sweep.split,
                 limit=sweep.limit,
-                metrics=",".join(sweep.metrics) if sweep.metrics else None,
+                metrics=",".join(sweep.metrics or sweep.table.metrics or ()) or None,
                 profile=sweep.profile,
                 weights=sweep.weights,
                 no_train=not sweep.train,
@@ -118,6 +137,15 @@ def expand(sweep: Sweep, common: RunOptions) -> list[RunOptions]:
             )
         )
     return runs
+
+
+def row_order(sweep: Sweep) -> list[str]:
+    """Return the names of the rows and of the data sets in the file's order, for tables."""
+    settings = [run.setting for run in expand(sweep, RunOptions((), ()))]
+    methods = [spec(name).name for name in sweep.methods if name.lower() not in METHOD_GROUPS]
+    families = [name.lower() for name in sweep.datasets if name.lower() in (*FAMILIES, "all")]
+    data = [dataset(name).name for name in sweep.datasets if name.lower() not in families]
+    return [*(row_name(method, setting) for method in methods for setting in settings), *data]
 
 
 def _points(sweep: Sweep) -> Iterator[tuple[int, str | None, dict[str, Any]]]:

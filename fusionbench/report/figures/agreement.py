@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fusionbench.errors import RequestError
 from fusionbench.report.board import Board
@@ -11,6 +11,10 @@ from fusionbench.report.figures.drawing import Drawing, add_caption
 from fusionbench.report.figures.options import Options
 from fusionbench.report.figures.selection import one_board, scored_columns, setting
 from fusionbench.report.figures.style import FONT, SMALL
+from fusionbench.report.text import one_line
+
+if TYPE_CHECKING:
+    from fusionbench.report.statistics.agreement import Agreement
 
 CELL = 0.36  # inches at most
 _FEW = "Agreement is between two metrics or more on two methods or more, scored on every image: score more of them."
@@ -28,16 +32,18 @@ def draw(boards: Sequence[Board], options: Options) -> Drawing:
     if len(found.metrics) < 2 or len(found.methods) < 2:
         raise RequestError(_FEW)
     figure = _matrix(found.metrics, found.tau, options.width)
-    gone = "; ".join(f"{metric} ({reason.rstrip('.')})" for metric, reason in found.left_out)
-    sentences = [
-        (
-            f"Kendall's tau between metrics over the mean scores of {len(found.methods)} methods: 1 the same order, -1 the "
-            "opposite one; lower-is-better metrics are turned round."
-        ),
-        *([f"Left out: {gone}."] if gone else []),
-        setting([board]),
-    ]
-    return Drawing(figure, add_caption(figure, sentences, options.caption))
+    return Drawing(figure, add_caption(figure, _sentences(board, found), options.caption))
+
+
+def _sentences(board: Board, found: Agreement) -> list[str]:
+    """The caption; metrics and methods that could not enter are named."""
+    gone = [f"{metric} ({reason.rstrip('.')})" for metric, reason in found.left_out]
+    gone += [one_line(row.label) for row in board.table.rows if row.label not in found.methods]
+    meaning = (
+        f"Kendall's tau between metrics over the mean scores of {len(found.methods)} methods: 1 the same order, −1 "
+        "the opposite one; lower-is-better metrics are turned round."
+    )
+    return [meaning, *([f"Left out: {'; '.join(gone)}."] if gone else []), setting([board])]
 
 
 def _matrix(names: Sequence[str], tau: Any, width: float) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fusionbench.errors import DataNotFoundError
-from fusionbench.report.figures.drawing import Drawing, add_caption, panel_figure
+from fusionbench.report.figures.drawing import Drawing, add_caption, legend_below, panel_figure, widen
 from fusionbench.report.figures.logs import describe, find_stages
 from fusionbench.report.figures.options import Options
 from fusionbench.report.figures.style import DASHES, PALETTE, SMALL
@@ -60,10 +60,11 @@ def _panel(axes: Any, title: str, frame: DataFrame) -> None:
             axes.lines[-1].set_marker("o")
     axes.axhline(0, color="black", linewidth=0.6)
     axes.set(title=title, xlabel="step", ylabel="cosine")
-    axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.24))
+    widen(axes, frame.index)
+    legend_below(axes)
 
 
 def _told(name: str, cosine: Series) -> str:
     share = (cosine < 0).mean()
-    return f"{name.removeprefix(PREFIX)}: mean {cosine.mean():.3f}, below 0 at {share:.0%} of {len(cosine)} steps"
+    mean = f"{cosine.mean():.3f}".replace("-", "−")
+    return f"{name.removeprefix(PREFIX)}: mean {mean}, below 0 in {share:.0%} of the steps"

@@ -111,7 +111,9 @@ def _device(row: Mapping[str, Any]) -> str:
     if not hardware.get("device"):
         return "a device that the profile does not name"
     threads = hardware.get("threads")
-    return hardware["device"] + (f" ({threads} threads)" if threads and not hardware.get("driver") else "")
+    if not threads or hardware.get("driver"):
+        return hardware["device"]
+    return f"{hardware['device']} ({threads} {'thread' if threads == 1 else 'threads'})"
 
 
 def _from_records(board: Board) -> Cost:

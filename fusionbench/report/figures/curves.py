@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fusionbench.report.board import Board
-from fusionbench.report.figures.drawing import Drawing, add_caption, panel_figure
+from fusionbench.report.figures.drawing import Drawing, add_caption, legend_below, panel_figure
 from fusionbench.report.figures.options import Options
 from fusionbench.report.figures.selection import method_names, scored_columns, setting
 from fusionbench.report.figures.style import SMALL, Look, looks
@@ -17,7 +17,7 @@ from fusionbench.report.text import one_line
 if TYPE_CHECKING:
     from numpy import ndarray
 
-PLOT, HEAD, ENTRY = 1.45, 0.62, SMALL * 1.42 / 72  # inches: axes, title and labels, a line of a legend
+PLOT, HEAD, ENTRY = 1.4, 0.75, SMALL * 1.42 / 72  # inches: axes, title and labels, a line of a legend
 HANDLE = 0.32  # inches of a legend's line and the gap after it
 
 
@@ -60,6 +60,4 @@ def _panel(axes: Any, board: Board, column: Column, appearance: Mapping[str, Loo
             markevery=max(1, -(-len(x) // 8)), label=f"{fit(one_line(row.label), room, SMALL)}  {mean}",
         )  # fmt: skip
     axes.set(xlabel="fraction of images", xlim=(0, 1.02))
-    axes.legend(
-        loc="upper left", bbox_to_anchor=(0.0, -0.3), handlelength=2.6, handletextpad=0.5, borderpad=0.0
-    )
+    legend_below(axes)

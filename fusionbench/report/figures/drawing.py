@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".pdf", ".png", ".svg")
 LINE = SMALL * 1.25 / 72  # inches between the lines of a caption
+BELOW = 0.38  # inches from an x axis to the legend below its ticks and label
 INK = "0.3"
 
 
@@ -34,19 +35,44 @@ def check_suffix(path: Path) -> str:
 
 
 def panel_figure(
-    panels: int, width: float, height: float, least: float = 2.1
+    panels: int, width: float, height: float, least: float = 2.1, group: int = 1
 ) -> tuple[Figure, list[Any], int]:
-    """Return a figure of equal panels, each ``height`` inches high and at least ``least`` wide, and its columns."""
+    """Return a figure of equal panels, each ``height`` inches high and at least ``least`` wide, and its columns.
+
+    Every ``group`` panels that follow each other stay in one row, where the width allows that.
+    """
     from matplotlib.figure import Figure
 
     columns = max(1, min(panels, int(width // least)))
-    columns = -(-panels // -(-panels // columns))  # as many rows, the last one as full as can be
+    if group > 1 and columns >= group:
+        columns -= columns % group
+    else:
+        columns = -(-panels // -(-panels // columns))  # as many rows, the last one as full as can be
     rows = -(-panels // columns)
     figure = Figure(figsize=(width, rows * height), layout="constrained")
+    figure.get_layout_engine().set(h_pad=0.07)
     axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     for spare in axes[panels:]:
         spare.remove()
     return figure, axes[:panels], columns
+
+
+def legend_below(axes: Any, columns: int = 1) -> None:
+    """Put a legend under the label of the x axis, at the same distance whatever the axes' height."""
+    from matplotlib.transforms import ScaledTranslation
+
+    down = ScaledTranslation(0, -BELOW, axes.figure.dpi_scale_trans)
+    axes.legend(
+        loc="upper left", bbox_to_anchor=(0, 0), bbox_transform=axes.transAxes + down, ncols=columns,
+        handlelength=2.6, handletextpad=0.5, borderpad=0.0, columnspacing=1.2,
+    )  # fmt: skip
+
+
+def widen(axes: Any, places: Any) -> None:
+    """Label whole numbers only on the x axis, and give a single one room at both sides."""
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    if len(places) == 1:
+        axes.set_xlim(places[0] - 1, places[0] + 1)
 
 
 def add_caption(figure: Figure, sentences: Iterable[str], shown: bool) -> str:

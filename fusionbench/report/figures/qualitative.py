@@ -117,7 +117,8 @@ def _grid(tiles: int, width: float) -> Grid:
 
 
 def _sentences(board: Board, blocks: Sequence[Block], options: Options, note: str) -> list[str]:
-    asked = "chosen by hand" if options.images else "those on which the methods' scores differ most"
+    asked = "chosen by hand" if options.images else "where the methods differ most"
+    ids = ", ".join(block.image for block in blocks)
     boxes = (
         "given"
         if options.zooms
@@ -126,7 +127,7 @@ def _sentences(board: Board, blocks: Sequence[Block], options: Options, note: st
     missing = any(tile.pixels is None for block in blocks for tile in block.tiles)
     return [
         (
-            f"Images {', '.join(block.image for block in blocks)}, {asked}; boxes {boxes}, enlarged below. "
+            f"{'Image' if len(blocks) == 1 else 'Images'} {ids}, {asked}; boxes {boxes}, enlarged below. "
             "Colors as stored."
         ),
         *([note] if note else []),

@@ -56,7 +56,7 @@ def draw(boards: Sequence[Board], options: Options) -> Drawing:
     columns = scored_columns(board, options, by_image=False)
     costs = find_costs(board, options.costs, options.measured)
     panels = [(column, cost) for column in columns for cost in costs]
-    figure, axes, _ = panel_figure(len(panels), options.width, PANEL)
+    figure, axes, _ = panel_figure(len(panels), options.width, PANEL, group=len(costs))
     appearance = looks(method_names(boards))
     for place, (column, cost) in zip(axes, panels, strict=True):
         _panel(place, points(board, column, cost), column, cost, appearance)
@@ -83,18 +83,19 @@ def _panel(
 
 def _scale(axes: Any, costs: Sequence[float]) -> None:
     """A logarithmic axis, with a place for 0 where something costs nothing; a plain one for a single value."""
-    from matplotlib.ticker import FuncFormatter, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     positive = [cost for cost in costs if cost > 0]
     if len(set(costs)) < 2 or not positive:
         return
-    if len(positive) == len(costs):
-        axes.set_xscale("log")
-    else:
+    if len(positive) < len(costs):
         axes.set_xscale("symlog", linthresh=min(positive) / 2, linscale=0.3)
+    else:
+        axes.set_xscale("log")
+        if max(positive) < 30 * min(positive):  # powers of ten alone would be one label, or none
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    few = max(positive) / min(positive) < 10  # no power of ten may lie between: label the others as well
-    axes.xaxis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}") if few else NullFormatter())
 
 
 def _legend(figure: Any, board: Board, appearance: Mapping[str, Look], width: float) -> None:
@@ -111,7 +112,7 @@ def _legend(figure: Any, board: Board, appearance: Mapping[str, Look], width: fl
     columns = max(1, min(len(handles), int(width // widest)))
     rows = -(-len(handles) // columns)
     figure.set_figheight(figure.get_figheight() + rows * SMALL * 1.4 / 72 + 0.1)
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns, handletextpad=0.1)
+    figure.legend(handles=handles, loc="outside upper center", ncols=columns, handletextpad=0.1)
 
 
 def _sentences(board: Board, columns: Sequence[Column], costs: Sequence[Cost]) -> list[str]:

@@ -60,7 +60,9 @@ def _selection(records: Sequence[Record], order: Sequence[str]) -> Selection:
         )
         for name in ordered(rows, order)
     }
-    return Selection(f"{title_of(records)}, ablation", "Variant", tuple(names), tuple(records), lines)
+    marked = any(YES in line.leads for line in lines.values())
+    said = "A check mark: the row has it; an empty place: it is left out." if marked else ""
+    return Selection(f"{title_of(records)}, ablation", "Variant", tuple(names), tuple(records), lines, said)
 
 
 def _arguments(rows: Mapping[str, Mapping[str, Any]], full: Mapping[str, Any]) -> list[str]:

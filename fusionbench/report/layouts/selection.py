@@ -24,19 +24,24 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True)
 class Selection:
-    """Records whose methods' names tell the rows apart, and by those names the rows in their order."""
+    """Records whose methods' names tell the rows apart, and by those names the rows in their order.
+
+    ``said`` is a sentence for the caption.
+    """
 
     name: str
     stub: str
     leads: tuple[str, ...]
     records: tuple[Record, ...]
     lines: Mapping[str, Line]
+    said: str = ""
 
     def label(self, table: Table) -> Table:
         """Return a table of these records with the rows in order and under their labels."""
         rows = {row.method: row for row in table.rows}
         labeled = [_labeled(rows[name], line) for name, line in self.lines.items() if name in rows]
-        return replace(table, rows=tuple(labeled), stub=self.stub, leads=self.leads)
+        caption = (*table.caption, self.said) if self.said else table.caption
+        return replace(table, rows=tuple(labeled), stub=self.stub, leads=self.leads, caption=caption)
 
     def head(self, table: Table) -> Table:
         return replace(table, name=f"{self.name}: {table.heading}")

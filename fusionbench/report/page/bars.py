@@ -79,7 +79,9 @@ def _bar(row: Row, place: int, low: float, high: float) -> Bar:
     return Bar(row.label, row.kind, cell.text, cell.rank, cell.value, interval)
 
 
-def rank_figure(column: Column, rows: Sequence[Row], ranks: Sequence[float], critical: float | None) -> Figure:
+def rank_figure(
+    column: Column, rows: Sequence[Row], ranks: Sequence[float], critical: float | None
+) -> Figure:
     """Return mean ranks with half the critical difference to either side: where two do not overlap, they differ."""
     half = (critical or 0.0) / 2
     bars = tuple(
@@ -97,7 +99,7 @@ def figure(name: str, title: str, bars: tuple[Bar, ...], digits: int) -> Figure:
         name,
         title,
         bars,
-        _axis(min(0.0, low), max(0.0, high) or 1.0),
+        _axis(min(0.0, low), max(0.0, high) or float(low >= 0)),
         _axis(low - room, high + room),
         digits,
     )

@@ -78,9 +78,7 @@ def image_agreement(board: Board) -> ndarray:
     import numpy as np
     from scipy.stats import rankdata
 
-    signed = [
-        board.values(c.metric) * (-1.0 if c.better == "higher" else 1.0) for c in board.table.columns
-    ]
+    signed = [board.values(c.metric) * (-1.0 if c.better == "higher" else 1.0) for c in board.table.columns]
     if len(signed) < 2 or len(board.table.rows) < 2:
         return np.full(len(board.images), np.nan)
     ranks = np.stack([rankdata(values, axis=0, nan_policy="omit") for values in signed])

@@ -91,7 +91,10 @@ def _bare_size(context: Mapping[str, Any], shelves: Sequence[Shelf], options: Pa
     empty = Picture(b"", (99999, 99999), (99999, 99999))
     full = [
         Embedded(
-            shelf, FORMS[0], options.images, {c.id: [empty] * (2 + len(shelf.group.first.runs)) for c in shelf.chosen}
+            shelf,
+            FORMS[0],
+            options.images,
+            {c.id: [empty] * (2 + len(shelf.group.first.runs)) for c in shelf.chosen},
         )
         for shelf in shelves
     ]
@@ -104,7 +107,7 @@ def _context(groups: Sequence[Group], options: PageOptions) -> dict[str, Any]:
         "title": one_line(options.title) if options.title else _title(groups),
         "version": __version__,
         "families": _families(groups),
-        "views": {group.key: [_view(board) for board in group.boards] for group in groups},
+        "views": {group.key: [_view(board, group) for board in group.boards] for group in groups},
         "profiles": list(dict.fromkeys(board.table.profile for board in boards)),
         "methods": method_facts(groups),
         "metrics": metric_facts(boards),
@@ -115,10 +118,11 @@ def _context(groups: Sequence[Group], options: PageOptions) -> dict[str, Any]:
     }
 
 
-def _view(board: Board) -> BoardView:
+def _view(board: Board, group: Group) -> BoardView:
     from fusionbench.report.statistics.lessons import lessons
 
-    return BoardView(board, metric_figures(board), make_ranking(board), tuple(lessons(board)))
+    others = [other for other in group.boards if other is not board]
+    return BoardView(board, metric_figures(board), make_ranking(board), lessons(board, others))
 
 
 def _title(groups: Iterable[Group]) -> str:

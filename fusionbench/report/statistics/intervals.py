@@ -76,10 +76,11 @@ def _studentized(scaled: ndarray, tails: ndarray, resamples: int, seed: int, oth
     """
     statistics = np.sort(_resampled_t(scaled, resamples, seed), axis=1)  # NaN last
     valid = np.isfinite(statistics).sum(axis=1)
-    at = tails[:, None] * (valid - 1)
-    below = np.floor(at).astype(int).clip(0)
+    # the k-th of B sorted draws cuts off a share of k / (B + 1)
+    at = np.clip(tails[:, None] * (valid + 1) - 1, 0, np.maximum(valid - 1, 0))
+    below = np.floor(at).astype(int)
     rows = np.arange(len(scaled))
-    low, high = statistics[rows, below], statistics[rows, np.minimum(below + 1, valid - 1)]
+    low, high = statistics[rows, below], statistics[rows, np.minimum(below + 1, statistics.shape[1] - 1)]
     enough = resamples - valid <= resamples * tails[0] / 4
     return np.where(enough, low + (at - below) * (high - low), otherwise)
 

@@ -11,39 +11,46 @@ if TYPE_CHECKING:
 
 def verdict(outcome: Outcome) -> str:
     """Return a sentence that names the winner and every choice under which another one wins."""
-    verb = "wins" if len(outcome.winners) == 1 else "tie for first"
-    by = (
-        f"by mean rank over {_counted(outcome.metrics, 'metric')}"
+    one = len(outcome.winners) == 1
+    what = (
+        f"the mean rank over {_counted(outcome.metrics, 'metric')}"
         if outcome.metric is None
         else outcome.metric
     )
-    stays = "; ".join(_findings(outcome))
-    return f"{_joined(outcome.winners)} {verb} {by} among {outcome.methods} methods: {stays or 'nothing to vary'}."
+    won = f"{_joined(outcome.winners)} {'wins' if one else 'tie in'} {what} among {outcome.methods} methods"
+    found = [*_halves(outcome), *_all_choices(outcome)]
+    return f"{won}: the same {'; the same '.join(found)}." if found else f"{won}."
 
 
-def _findings(outcome: Outcome) -> Iterator[str]:
+def _halves(outcome: Outcome) -> Iterator[str]:
     if outcome.halves is not None:
         halves = outcome.halves
-        yield f"the same in {percent(halves.share)} of {halves.count} random halves of the images"
         rival = next((pair for pair in halves.wins if pair[0] not in outcome.winners), None)
-        if rival:
-            yield f"{rival[0]} in {percent(rival[1])}"
-    yield from _choices(outcome.kind("aggregation"), "aggregations", "by")
-    yield from _choices(outcome.kind("metric left out"), "sets with one metric left out", "without")
-    yield from _choices(outcome.kind("profile"), "other profiles", "under")
+        other = f" ({rival[0]} wins {percent(rival[1])})" if rival else ""
+        yield f"in {percent(halves.share)} of {halves.count} random halves of the images{other}"
 
 
-def _choices(choices: Sequence[Choice], what: str, word: str) -> Iterator[str]:
-    """Word the choices of one kind: how many keep the winner, and who wins by the others."""
-    if not choices:
-        return
+def _all_choices(outcome: Outcome) -> Iterator[str]:
+    kinds = {
+        "aggregation": ("by {} of {} aggregations", "by"),
+        "metric left out": ("by {} of {} sets with one metric left out", "without"),
+        "profile": ("under {} of {} other profiles", "under"),
+    }
+    for kind, (words, preposition) in kinds.items():
+        if choices := outcome.kind(kind):
+            yield words.format(sum(choice.same for choice in choices), len(choices)) + _changed(
+                choices, preposition
+            )
+
+
+def _changed(choices: Sequence[Choice], preposition: str) -> str:
+    """Name who wins by the choices that have another winner."""
     changed: dict[tuple[str, ...], list[str]] = {}
     for choice in choices:
         if not choice.same:
             changed.setdefault(choice.winners, []).append(choice.name)
-    kept = sum(choice.same for choice in choices)
-    others = ", ".join(f"{_joined(who)} {word} {', '.join(names)}" for who, names in changed.items())
-    yield f"by {kept} of {len(choices)} {what}" + (f" ({others})" if others else "")
+    others = [f"{_joined(who)} {preposition} {_joined(names)}" for who, names in changed.items()]
+    return f" ({'; '.join(others)})" if others else ""
 
 
 def percent(share: float) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 import pytest
@@ -81,7 +80,7 @@ def test_a_part_that_is_longer_than_the_file_is_thrown_away(target: Path) -> Non
 
 
 def test_a_wrong_hash_leaves_nothing(target: Path) -> None:
-    with serve(Site(CONTENT)) as site, pytest.raises(DownloadError, match="SHA-256 .*, not 0000000000"):
+    with serve(Site(CONTENT)) as site, pytest.raises(DownloadError, match=r"SHA-256 .*, not 0000000000"):
         download(site.address, target, "0" * 64)
     assert beside(target) == []
 
@@ -118,8 +117,7 @@ def test_offline_asks_no_server(target: Path, monkeypatch: pytest.MonkeyPatch) -
     assert target.read_bytes() == CONTENT
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root writes everywhere")
-def test_a_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
+def test_a_place_that_cannot_be_written_to(tmp_path: Path) -> None:
+    (tmp_path / "weights").write_text("a file where a folder is needed")
     with serve(Site(CONTENT)) as site, pytest.raises(OutputError, match="Cannot write"):
-        download(site.address, tmp_path / "file.pt")
+        download(site.address, tmp_path / "weights" / "file.pt")

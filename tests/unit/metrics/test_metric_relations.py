@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from metric_samples import images, texture
 from scipy.ndimage import gaussian_filter
 
-from fusionbench.metrics import DEFAULT, cards, score
+from fusionbench.metrics import DEFAULT, cards, resolve, score
 
 FEW = settings(derandomize=True, max_examples=12, deadline=None)
 SIDE = (161, 163)  # the smallest that every metric takes
-BEYOND = [name for name in cards() if name not in DEFAULT]
+BEYOND = [name for name in resolve("all") if name not in DEFAULT]
 SMALL = [name for name in BEYOND if name != "MS-SSIM"]
 TRIPLES = st.tuples(images(), images(), images())
 A, B, FUSED = (texture(seed, *SIDE, "smooth") for seed in range(3))

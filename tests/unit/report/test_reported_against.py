@@ -16,7 +16,14 @@ SHIPPED = {"source": "shipped", "sha256": "a" * 64, "note": "trained with refine
 
 def run(method, title=None, *, dataset="tno", pairs=42, expected=42, weights=None, **more):
     return record(
-        method, title=title, pairs=pairs, expected=expected, name=dataset, kind="external", weights=weights, **more
+        method,
+        title=title,
+        pairs=pairs,
+        expected=expected,
+        name=dataset,
+        kind="external",
+        weights=weights,
+        **more,
     )
 
 
@@ -41,7 +48,12 @@ def one(made, values, profile="refinefuse", papers=("refinefuse",), missing=()):
 def test_the_same_convention_within_tolerance():
     found = one(run("images-7", "SeAFusion"), {"VIF": 0.70424})
     assert (found.verdict, found.why) == (WITHIN, ())
-    assert (found.number.value, found.profile, found.pairs, found.expected) == ("0.7042", "refinefuse", 42, 42)
+    assert (found.number.value, found.profile, found.pairs, found.expected) == (
+        "0.7042",
+        "refinefuse",
+        42,
+        42,
+    )
     assert found.gap == pytest.approx(0.00004)
 
 
@@ -107,12 +119,18 @@ def test_another_split_is_not_comparable():
 def test_other_weights_are_not_comparable():
     found = one(run("refinefuse", "RefineFuse", weights=SHIPPED), {"VIF": 0.7516})
     assert found.verdict == NOT_COMPARABLE
-    assert found.why == ("other weights than the paper's: shipped (trained with refinefuse@cpu on 160 pairs)",)
+    assert found.why == (
+        "other weights than the paper's: weights shipped (trained with refinefuse@cpu on 160 pairs)",
+    )
 
 
-def test_a_training_of_ones_own_is_compared():
-    trained = {"source": "trained", "sha256": "a" * 64, "note": "trained with refinefuse"}
-    assert one(run("refinefuse", "RefineFuse", weights=trained), {"VIF": 0.74}).verdict == OUTSIDE
+@pytest.mark.parametrize("source", ["trained", "imported", "file"])
+def test_weights_that_can_be_the_papers_are_compared_and_named(source):
+    weights = {"source": source, "sha256": "a" * 64, "note": "300 epochs"}
+    found = one(run("refinefuse", "RefineFuse", weights=weights), {"VIF": 0.74})
+    assert (found.verdict, found.why, found.remark) == (OUTSIDE, (), f"weights {source} (300 epochs)")
+    assert "outside tolerance (1) | refinefuse |" in render([found], "md")
+    assert f"(1) weights {source} (300 epochs)." in render([found], "md").replace("\\", "")
 
 
 def test_an_undecided_convention_is_not_comparable():
@@ -129,7 +147,7 @@ def test_another_direction_is_not_comparable(monkeypatch):
 
     card = reported_against.metric_card("VIF")
     monkeypatch.setattr(reported_against, "metric_card", lambda name: replace(card, better="lower"))
-    found = [f for f in compare(*_seafusion(), select(papers=["refinefuse"], metrics=["VIF"]))]
+    found = compare(*_seafusion(), select(papers=["refinefuse"], metrics=["VIF"]))
     assert [f.verdict for f in found] == [NOT_COMPARABLE]
     assert found[0].why == ("the paper calls higher better, here lower is",)
 
@@ -171,7 +189,10 @@ def test_what_no_paper_prints_is_left_out():
 def test_markdown_states_tolerance_verdicts_and_reasons():
     text = render(compare(*_seafusion(), select()), "md")
     assert "tno, test split: printed beside measured" in text
-    assert "| SeAFusion | RefineFuse, Table 3 | VIF | same convention, within tolerance | refinefuse | 0.7042 |" in text
+    assert (
+        "| SeAFusion | RefineFuse, Table 3 | VIF | same convention, within tolerance | refinefuse | 0.7042 |"
+        in text
+    )
     assert "half a unit of the last digit" in text
     assert "(1) other split: the paper's 37 pairs are not listed" in text
 
@@ -196,10 +217,10 @@ def test_published_images_agree_with_the_paper_they_are_printed_in(shared_golden
     for one_run in made:
         mine = [row for row in scored if row["algorithm"] == one_run["method"]["title"]]
         assert len(mine) == 42
-        for metric in ("VIF", "Qabf", "SF", "EN", "SSIM"):
+        for metric in ("VIF", "AG", "SCD", "Qabf", "SF", "EN", "SSIM"):
             for image, row in zip(one_run["dataset"]["ids"], mine, strict=True):
                 value = float(row[metric])
                 scores.append(("tno", "test", one_run["id"], "refinefuse", metric, 1, image, "ok", value, ""))
     findings = compare(made, scores, select(papers=["refinefuse"]))
-    assert len(findings) >= 15
+    assert len(findings) == 5 * 7
     assert {finding.verdict for finding in findings} == {WITHIN}

@@ -74,7 +74,20 @@ def test_a_metric_has_one_direction_and_the_one_of_its_kind(name):
     lower = {n.metric for n in papers()[name].numbers if n.direction == "lower"}
     higher = {n.metric for n in papers()[name].numbers if n.direction == "higher"}
     assert not lower & higher
-    cost = ("params", "FLOPs", "GFLOPs", "time", "load", "size", "speed", "peak", "mem", "CMMDF", "MSRS", "M3FD")
+    cost = (
+        "params",
+        "FLOPs",
+        "GFLOPs",
+        "time",
+        "load",
+        "size",
+        "speed",
+        "peak",
+        "mem",
+        "CMMDF",
+        "MSRS",
+        "M3FD",
+    )
     assert all(metric.startswith(cost) for metric in lower)
 
 

@@ -127,4 +127,7 @@ def test_reading_loads_nothing_heavy():
         "import sys; from fusionbench.report.reported import select; select(papers=['refinefuse']);"
         "print([m for m in ('torch', 'pandas', 'lightning', 'kornia') if m in sys.modules])"
     )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        == "[]\n"
+    )

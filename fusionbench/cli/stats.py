@@ -1,0 +1,82 @@
+"""``fusionbench stats``: intervals, tests, ranks, agreement and stability behind a leaderboard."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fusionbench.cli.options import Json
+from fusionbench.cli.outcome import guarded, print_json
+from fusionbench.errors import RequestError
+
+if TYPE_CHECKING:
+    from fusionbench.report.statistics.summary import Summary
+
+FORMATS = ("md", "csv", "json")
+
+
+def register(app: typer.Typer) -> None:
+    app.command("stats")(stats)
+
+
+@guarded
+def stats(
+    runs: Annotated[list[Path] | None, typer.Argument(help="Runs folders.", show_default="runs")] = None,
+    dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="Only these data sets.")] = None,
+    metrics: Annotated[
+        str | None, typer.Option(help="Metrics, comma-separated.", show_default="all that are scored")
+    ] = None,
+    profile: Annotated[
+        str,
+        typer.Option(help="Whose definitions of the metrics; others that are scored are compared with it."),
+    ] = "canonical",
+    level: Annotated[float, typer.Option(help="Of intervals; tests are at 1 less it.")] = 0.95,
+    seed: Annotated[int, typer.Option(help="Of the bootstrap and of random halves.", min=0)] = 0,
+    baselines: Annotated[
+        bool, typer.Option("--baselines/--no-baselines", help="Let trivial baselines compete.")
+    ] = True,
+    format: Annotated[
+        str | None, typer.Option(help="md, csv or json.", show_default="by the terminal")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write.")] = None,
+    json: Json = False,
+) -> None:
+    """Print what the scores of single images say: intervals, tests, ranks, agreement, stability, lessons."""
+    from fusionbench.metrics import resolve, resolve_profile
+    from fusionbench.report.statistics.gather import summaries
+
+    if not 0 < level < 1:
+        raise RequestError(f"--level {level:g} is no share: give one between 0 and 1, such as 0.95.")
+    wanted = "json" if json else format or (output.suffix.lstrip(".") if output else None)
+    if wanted is not None and wanted.lower() not in FORMATS:
+        raise RequestError(f"Statistics cannot be written as '{wanted}': use one of {', '.join(FORMATS)}.")
+    found = summaries(
+        runs or [Path("runs")],
+        datasets=dataset,
+        metrics=resolve(metrics, profile) if metrics else None,
+        profile=resolve_profile(profile),
+        level=level,
+        seed=seed,
+        baselines=baselines,
+    )
+    _show(found, wanted and wanted.lower(), output)
+
+
+def _show(found: Sequence[Summary], format: str | None, output: Path | None) -> None:
+    from fusionbench.files import write_json, write_text
+    from fusionbench.report.statistics.document import to_csv, to_json
+    from fusionbench.report.statistics.text import print_statistics, render
+
+    if format == "json":
+        print_json(to_json(found)) if output is None else write_json(output, to_json(found))
+    elif output is not None or format is not None or not sys.stdout.isatty():
+        text = to_csv(found) if format == "csv" else render(found)
+        print(text.rstrip("\n")) if output is None else write_text(output, text)
+    else:
+        from rich.console import Console
+
+        print_statistics(found, Console())

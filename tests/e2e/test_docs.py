@@ -1,0 +1,94 @@
+"""Every command that README and docs/ show is one that the command line takes; the site builds without a warning."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from fusionbench.cli.app import app
+
+REPOSITORY = Path(__file__).parents[2]
+PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+FENCE = re.compile(r"^```(?:bash|console|sh)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+INLINE = re.compile(r"`(fusionbench [a-z][^`]*)`")
+PLACEHOLDER = re.compile(r"\b[A-Z][A-Z_]*\b|\.\.\.|[\[\]|]")  # FILE, DIR, [--all], a|b: text about a command
+
+
+def commands(page: Path) -> list[str]:
+    text = page.read_text(encoding="utf-8")
+    blocks = "\n".join(FENCE.findall(text)).replace("\\\n", " ")
+    lines = [line.partition(" #")[0].strip().removeprefix("$ ") for line in blocks.splitlines()]
+    shown = [part.strip() for line in lines for part in re.split(r"&&|;", line)]
+    inline = [" ".join(found.split()) for found in INLINE.findall(text)]
+    return [
+        line
+        for line in (*shown, *(i for i in inline if not PLACEHOLDER.search(i)))
+        if line.startswith("fusionbench ")
+    ]
+
+
+CASES = [
+    pytest.param(line, id=f"{page.name}: {line}") for page in PAGES for line in dict.fromkeys(commands(page))
+]
+
+
+def test_there_are_commands() -> None:
+    assert len(CASES) > 40
+
+
+def parse(line: str) -> None:
+    """Let the application read a command without running it."""
+    words = [word for word in shlex.split(line)[1:] if not re.fullmatch(r"\d?>.*", word)]
+    command: Any = typer.main.get_command(app)
+    context = command.context_class(command, info_name="fusionbench")
+    while words and hasattr(command, "resolve_command"):
+        name, command, words = command.resolve_command(context, words)
+        context = command.context_class(command, info_name=name, parent=context)
+    if words:  # a verb alone is named in the text, not shown for use
+        command.parse_args(context, words)
+
+
+@pytest.mark.parametrize("line", CASES)
+def test_the_command_line_takes_it(line: str) -> None:
+    parse(line)
+
+
+@pytest.mark.parametrize(
+    "line", ["fusionbench runn", "fusionbench run --methods x", "fusionbench list method"]
+)
+def test_a_wrong_command_would_be_found(line: str) -> None:
+    with pytest.raises(Exception, match="No such"):
+        parse(line)
+
+
+def test_the_site_builds(tmp_path: Path) -> None:
+    build = [
+        sys.executable,
+        "-W",
+        "ignore",
+        "-m",
+        "mkdocs",
+        "build",
+        "--strict",
+        "-d",
+        str(tmp_path / "site"),
+    ]
+    done = subprocess.run(build, cwd=REPOSITORY, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    for page in (
+        "index.html",
+        "methods/refinefuse/index.html",
+        "data/msrs/index.html",
+        "metrics/vif/index.html",
+    ):
+        assert (tmp_path / "site" / page).stat().st_size > 5000
+    vif = (tmp_path / "site/metrics/vif/index.html").read_text(encoding="utf-8")
+    assert "<math" in vif
+    assert "fonts.googleapis" not in vif
