@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -139,10 +139,10 @@ def find_weights(name: str) -> Path:
     return path
 
 
-def label_of(name: str) -> str:
-    """Return file name and SHA-256 of a file that is here, to be stored beside the scores made with it."""
-    path = place_of(weight_file(name))
-    return f"{path.name} {hash_of(path)[:10]}"
+def made_with(names: Iterable[str]) -> str:
+    """Return names and SHA-256 of files that are here, to be stored beside the scores made with them."""
+    places = [place_of(weight_file(name)) for name in names]
+    return ", ".join(f"{path.name} {hash_of(path)[:10]}" for path in places)
 
 
 def remedy(known: WeightFile) -> str:

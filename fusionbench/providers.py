@@ -16,11 +16,15 @@ METHODS, DATASETS, METRICS = "fusionbench.methods", "fusionbench.datasets", "fus
 
 @dataclass(frozen=True)
 class Provider:
-    """One line of a package's entry points; ``value`` is a module, for a method also ``module:Class``."""
+    """One line of a package's entry points; ``value`` is a module, for a method also ``module:Class``.
+
+    ``place`` is the folder that the package is installed in.
+    """
 
     name: str
     value: str
     package: str
+    place: str
 
     def __str__(self) -> str:
         return f"{self.value} of {self.package}"
@@ -37,13 +41,17 @@ def points(group: str) -> list[EntryPoint]:
 
 def providers(group: str) -> tuple[Provider, ...]:
     """Return who provides what under a group, in order of the names."""
-    found = [Provider(point.name, point.value, package_of(point)) for point in points(group)]
+    found = [Provider(point.name, point.value, package_of(point), _place(point)) for point in points(group)]
     return tuple(sorted(found, key=lambda provider: (provider.name, str(provider))))
 
 
 def package_of(point: EntryPoint) -> str:
     """Return the name of the package that brings an entry point."""
     return (point.dist and point.dist.name) or "an unnamed package"
+
+
+def _place(point: EntryPoint) -> str:
+    return str(point.dist.locate_file("")) if point.dist else ""
 
 
 @cache

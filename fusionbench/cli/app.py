@@ -15,6 +15,7 @@ from fusionbench.cli import (
     fuse,
     info,
     listing,
+    new,
     profile,
     report,
     reported,
@@ -60,6 +61,7 @@ for module in (
 app.add_typer(listing.app, name="list")
 app.add_typer(data.app, name="data")
 app.add_typer(weights.app, name="weights")
+app.add_typer(new.app, name="new")
 
 
 def _version(show: bool) -> None:

@@ -77,7 +77,8 @@ def run(
 ) -> None:
     """Fuse and score pairs, then print the leaderboard. Resumes where an earlier call stopped.
 
-    Exit code 0: all cells ok; 1: some cell is not; 2: the request cannot be carried out; 130: interrupted.
+    Exit code 0: all cells ok; 1: some cell is not, or a metric that was asked for is unavailable for want of its
+    weights; 2: the request cannot be carried out; 130: interrupted.
     """
     from fusionbench.runner.run import RunOptions
 

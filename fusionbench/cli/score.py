@@ -79,10 +79,11 @@ def score(
 
     --json: name, profile, pairs, files and {"means": {METRIC: value}, "images": {ID: {METRIC: value}},
     "status": {ID: {METRIC: "undefined: reason"}}}. A value is null where "status" says why, a mean where one of its
-    values is. Several folders: one such document each in "runs".
+    values is. "sets" holds what has one value for all images, its interval and what it is computed with. Several
+    folders: one such document each in "runs".
 
-    Exit code 0: all images are scored, undefined values included; 1: some image cannot be read or has
-    another size than its sources; 2: the request cannot be carried out; 130: interrupted, nothing written.
+    Exit code 0: all images are scored, undefined values included; 1: some image cannot be read or has another size
+    than its sources, or a metric is unavailable for want of its weights; 2: the request cannot be carried out; 130: interrupted, nothing written.
     """
     try:
         results = _score(

@@ -106,6 +106,29 @@ def import_(
 
 @app.command()
 @guarded
+def convert(
+    file: Annotated[Path, typer.Argument(help="A checkpoint or safetensors with other tensor names.")],
+    method: Annotated[str, typer.Option("--method", "-m", help="One method, NAME or NAME@VARIANT.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write, .safetensors.")],
+    overrides: Overrides = None,
+    map: Annotated[
+        Path | None,
+        typer.Option(help="YAML of rules, regular expression: replacement.", show_default="the card's convert"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Rename the tensors of a foreign checkpoint into a method's weights; strict, and no code in the file is run."""
+    from fusionbench.runner.convert_weights import convert_weights
+
+    found = convert_weights(file.expanduser(), method, output.expanduser(), map, tuple(overrides or ()))
+    if json:
+        print_json({"weights": str(found.path), "tensors": found.tensors, "dropped": list(found.dropped)})
+        return
+    print(found.path)
+
+
+@app.command()
+@guarded
 def fetch(
     name: Annotated[list[str], typer.Argument(help="Files, as `weights list` calls them.")],
     url: Annotated[

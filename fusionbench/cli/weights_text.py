@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 def line(entry: KnownWeights, text: str) -> str:
     """Return the line of a method's weights."""
     file = f"{entry.path.name} {str(entry.sha256)[:10]}" if entry.path else ""
-    return f"{entry.method:<16} {', '.join(entry.families):<24} {entry.source:<12} {file:<36} {text}".rstrip()
+    size = f"{entry.path.stat().st_size / 1e6:.1f} MB" if entry.path and entry.path.is_file() else ""
+    families = ", ".join(entry.families)
+    return f"{entry.method:<16} {families:<24} {entry.source:<12} {file:<36} {size:<9} {text}".rstrip()
 
 
 def document(entry: KnownWeights) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 from fusionbench.errors import PluginError
+from fusionbench.metric_weights import KNOWN
 from fusionbench.metrics.registry import (
     CANONICAL,
     Definition,
@@ -48,7 +50,7 @@ def read_foreign(providers: Iterable[Provider], own: dict[str, MetricCard]) -> F
     others: list[tuple[Provider, Entry]] = []
     for provider in _once(providers):
         try:
-            entries = list(_entries(provider))
+            entries = list(_entries(provider)) or _none(provider)
         except Exception as error:  # text of another maker can be wrong in any way
             found.problems[provider] = _unreadable(provider, error)
             continue
@@ -68,6 +70,11 @@ def read_foreign(providers: Iterable[Provider], own: dict[str, MetricCard]) -> F
 def _once(providers: Iterable[Provider]) -> list[Provider]:
     """Keep one entry point for each module of a package: several may name the same."""
     return list({(provider.package, provider.module): provider for provider in providers}.values())
+
+
+def _none(provider: Provider) -> NoReturn:
+    ast.parse(module_file(provider.module).read_text(encoding="utf-8"))
+    raise PluginError("it holds no function marked @metric(...)")
 
 
 def _entries(provider: Provider) -> Iterator[tuple[MetricCard | None, Entry]]:
@@ -91,6 +98,12 @@ def checked(card: MetricCard) -> MetricCard:
         )
     if card.better not in ("higher", "lower"):
         raise PluginError(f"{card.name}: better is {card.better!r}: write 'higher' or 'lower'")
+    if card.per != "image":
+        raise PluginError(f"{card.name}: per is {card.per!r}: metrics of other packages are of single images")
+    if strange := [name for name in card.weights if name not in KNOWN]:
+        raise PluginError(
+            f"{card.name}: weights names {strange[0]!r}, which `weights list` lacks: let the metric find its own files"
+        )
     bounds = [bound for bound in card.range if bound is not None]
     if (
         len(card.range) != 2

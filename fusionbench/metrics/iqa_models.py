@@ -83,11 +83,14 @@ def _liqe(path: Path, mix: bool, digest: str) -> nn.Module:
 def _liqe_state(path: Path) -> dict[str, Tensor]:
     state = read_state(path)
     state = state.get("params", state)
+    names = {str(name).removeprefix("module.") for name in state}
+    if others := sorted(name for name in names if not name.startswith(PREFIX)):
+        raise WeightsError(f"Weights {path} hold '{others[0]}', which LIQE has not: get pyiqa's file of it.")
     return {name.removeprefix("module."): tensor for name, tensor in state.items()}
 
 
 def _liqe_network(state: Mapping[str, Tensor], path: Path) -> nn.Module:
-    network = _clip({n.removeprefix(PREFIX): t for n, t in state.items() if n.startswith(PREFIX)}, path)
+    network = _clip({name.removeprefix(PREFIX): tensor for name, tensor in state.items()}, path)
     resolution = getattr(network.visual, "input_resolution", None)
     if not hasattr(network.visual, "transformer") or resolution != WINDOW:
         raise WeightsError(f"Weights {path} hold no CLIP ViT for {WINDOW}x{WINDOW}: get LIQE's file.")
@@ -117,7 +120,7 @@ def _clip(state: Mapping[str, Tensor], path: Path) -> nn.Module:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return _arch("clip_model").build_model(dict(state)).float()
-    except (KeyError, RuntimeError, AttributeError, IndexError, AssertionError, ZeroDivisionError) as error:
+    except Exception as error:  # it is built from the names and shapes that the file has, whatever they are
         raise WeightsError(
             f"Weights {path} do not hold the tensors of CLIP ({' '.join(str(error).split())[:200]}): get the file again."
         ) from error

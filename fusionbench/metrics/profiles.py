@@ -80,7 +80,9 @@ def resolve(names: str | Iterable[str] | None = None, profile: str = CANONICAL) 
         elif name.lower() == "all":
             found += weightless
         else:
-            found.append(metric_named(name))
+            # a text is what a user typed, a list may have been resolved before
+            known_name = metric_named(name) if isinstance(names, str) else spelled(name, cards(), "metric")
+            found.append(known_name)
             definition_of(found[-1], profile)
     if not found:
         raise RequestError(f"No metric is asked for: name some of {', '.join(known)}.")

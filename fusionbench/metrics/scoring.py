@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from fusionbench.errors import PluginError, RequestError, WeightsError
-from fusionbench.metric_weights import label_of
+from fusionbench.metric_weights import made_with
 from fusionbench.metrics.inputs import Picture, Sources, form_of
 from fusionbench.metrics.profiles import Profile, definition_of, profile_of, resolve
 from fusionbench.metrics.registry import CANONICAL, Definition, cards, function_of
@@ -109,7 +109,7 @@ def _score(definition: Definition, profile: Profile, *pictures: Picture) -> Scor
         return Score(None, "failed", str(error))
     if reasons[0] is not None:
         return Score(None, "undefined", reasons[0])
-    return Score(values.item(), "ok", ", ".join(map(label_of, cards()[definition.metric].weights)))
+    return Score(values.item(), "ok", made_with(cards()[definition.metric].weights))
 
 
 def _evaluate(

@@ -115,14 +115,14 @@ def setting_of(metric: str) -> str:
 def _read() -> tuple[dict[str, TowerSpec], dict[str, SetOptions]]:
     path = folder() / FILE
     try:
-        changed = path.stat().st_mtime_ns
+        status = path.stat()
     except FileNotFoundError:
         return TOWERS, OPTIONS
-    return _merged(path, changed)
+    return _merged(path, status.st_mtime_ns, status.st_size)
 
 
 @cache
-def _merged(path: Path, changed: int) -> tuple[dict[str, TowerSpec], dict[str, SetOptions]]:
+def _merged(path: Path, changed: int, size: int) -> tuple[dict[str, TowerSpec], dict[str, SetOptions]]:
     from fusionbench.cards import read_yaml
 
     data = read_yaml(path)

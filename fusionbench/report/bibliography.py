@@ -13,6 +13,7 @@ from fusionbench.report.cells import Record
 from fusionbench.report.table import Table
 
 _START = re.compile(r"^\s*@(\w+)\s*\{\s*([^,\s]+)\s*,", re.MULTILINE)
+_BEFORE = re.compile(r"^(?=\s*@\w+\s*\{)", re.MULTILINE)
 _DOI = re.compile(r"\bdoi\s*=\s*[{\"]([^}\"]+)", re.IGNORECASE)
 _SPECIAL = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"} | {
     char: f"\\{char}" for char in "&%$#_{}"
@@ -110,10 +111,9 @@ def _dataset_text(name: str) -> str:
 
 def split_entries(text: str) -> Iterator[str]:
     """Yield each BibTeX entry of a text, without what stands between them."""
-    text = dedent(text or "")
-    starts = [found.start() for found in _START.finditer(text)]
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
-        yield text[start:end].strip() + "\n"
+    for part in _BEFORE.split(dedent(text)):
+        if _START.match(part):
+            yield part.strip() + "\n"
 
 
 def _misc(doi: str, title: str) -> str:

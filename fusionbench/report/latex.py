@@ -27,7 +27,7 @@ _ESCAPES = _ARROW | {
     "×": r"$\times$",
     "±": r"$\pm$",
     "✓": r"$\surd$",
-    "†": r"\dag{}",
+    "†": r"$\dagger$",
     # in braces, because a row end takes a star or bracket that follows it as its own
     "*": "{*}",
     "[": "{[}",
@@ -62,20 +62,29 @@ def _render(table: Table, label: str) -> str:
     said = (f"{table.name}.", *table.caption) if table.name else table.caption
     lines = [
         rf"\begin{{{fit.environment}}}[htbp]",
-        rf"  \centering{fit.size}\setlength{{\tabcolsep}}{{{fit.gap}pt}}",
+        r"  \centering\small",
         rf"  \caption[{escape(table.heading)}]{{{escape(' '.join(said))}}}",
         rf"  \label{{tab:{label}}}\smallskip",
-        rf"  \begin{{tabular}}{{l{'l' * len(table.leads)}{'r' * len(table.columns)}}}",
+        rf"  {fit.size}\setlength{{\tabcolsep}}{{{fit.gap}pt}}",
+        # one that is too wide sticks out on both sides instead of running off the page on the right
+        *([r"  \makebox[\linewidth][c]{%"] if fit.wide else []),
+        rf"  \begin{{tabular}}{{l{_aligned(table)}{'r' * len(table.columns)}}}",
         r"    \toprule",
         *_spans(table),
         _line([*map(escape, (table.stub, *table.leads)), *(_header(column) for column in table.columns)]),
         *_body(table),
         r"    \bottomrule",
-        r"  \end{tabular}",
+        r"  \end{tabular}}" if fit.wide else r"  \end{tabular}",
         *_footnotes(table),
         rf"\end{{{fit.environment}}}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _aligned(table: Table) -> str:
+    """Center columns of check marks, put other texts to the left."""
+    texts = ({row.leads[i] for row in table.rows if row.leads} for i in range(len(table.leads)))
+    return "".join("c" if found <= {"✓", ""} else "l" for found in texts)
 
 
 def _spans(table: Table) -> list[str]:
@@ -124,7 +133,7 @@ def _cell(table: Table, cell: Cell) -> str:
         return cell.text.replace("–", "--") + (_mark(table, cell.note) if cell.note else "")
     number = cell.text.replace("-", "$-$")
     number = {1: rf"\textbf{{{number}}}", 2: rf"\underline{{{number}}}"}.get(cell.rank, number)
-    tied = r"\dag{}" if cell.tied else ""
+    tied = r"$\dagger$" if cell.tied else ""
     spread = cell.spread.replace("-", "$-$").replace("±", r"$\pm$")
     return number + tied + (f" {spread}" if spread else "")
 

@@ -16,6 +16,10 @@ class Fit(NamedTuple):
     size: str
     gap: int
 
+    @property
+    def wide(self) -> bool:
+        return self.environment == "table*"
+
 
 # with the width of a digit in points
 SIZES = ((r"\small", 4, 4.6), (r"\footnotesize", 3, 4.3), (r"\scriptsize", 2, 4.0), (r"\tiny", 2, 3.4))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fusionbench.shipped import share
+from fusionbench.report.reported import Number, Paper, called, papers, plain
 
 PIXELS = {"MSRS": "640x480", "M3FD": "1024x768"}  # what a time "on a data set" was measured at
 # name in the papers' tables -> our quantity, factor to our unit, size where the name or the note fixes it
@@ -25,7 +24,7 @@ QUANTITIES = {
     "peak_mem_MB": ("peak_memory_mb", 1),
     "size_MB": ("weights_mb", 1),
 }
-BOUNDED = ("params", "macs")  # the others depend on the hardware
+SIZED = ("macs", "latency_ms", "peak_memory_mb")
 
 
 @dataclass(frozen=True)
@@ -42,35 +41,38 @@ class PrintedCost:
 
 
 def printed_costs(method: str) -> list[PrintedCost]:
-    """Return what a built-in method's own paper prints of its cost; nothing for any other method."""
-    name = method.partition("@")[0]
-    file = share("leaderboards/reported") / f"{name}.csv"
-    if "@" in method or not file.is_file():  # an ablation has another size than the method as published
-        return []
-    with file.open(newline="", encoding="utf-8") as stream:
-        # a paper repeats a number for each of its data sets
-        return list({(c.quantity, c.size, c.value): c for c in _read(csv.DictReader(stream))}.values())
+    """Return what a method's own paper prints of its cost, or of a variant's ("lsnf@wo_cbam") in its ablations."""
+    name, _, variant = method.partition("@")
+    found: dict[tuple[str, str, float], PrintedCost] = {}
+    for paper in papers().values():
+        for number in paper.numbers:
+            if not (number.own_method and called(paper, number) == plain(name)):
+                continue
+            if _variant(paper, number) == variant and (cost := _printed(number)):
+                found[cost.quantity, cost.size, cost.value] = cost  # a paper repeats numbers
+    return list(found.values())
 
 
-def _read(rows: Any) -> Iterator[PrintedCost]:
-    for row in rows:
-        if row["kind"] == "complexity" and row["own_method"] == "1" and (found := _printed(row)):
-            yield found
+def _variant(paper: Paper, number: Number) -> str | None:
+    """Return the variant that a printed row is of, "" for the method itself, None for neither."""
+    if number.kind == "complexity" or not number.setting:  # the setting of a cost is an image size
+        return ""
+    return paper.settings.get(number.setting)
 
 
-def _printed(row: Mapping[str, str]) -> PrintedCost | None:
-    name, _, side = row["metric"].partition("@")
+def _printed(number: Number) -> PrintedCost | None:
+    name, _, side = number.metric.partition("@")
     dataset, _, rest = name.partition("_")
     size = PIXELS.get(dataset, f"{side}x{side}" if side else "")
     quantity, factor = QUANTITIES.get(rest if dataset in PIXELS else name, (None, 0))
-    if quantity is None:  # ranks
+    if quantity is None:  # ranks, and every metric of quality
         return None
-    if quantity in ("macs", "latency_ms", "peak_memory_mb") and not size:
-        sizes = re.findall(r"\b\d+x\d+\b", f"{row['setting']} {row['note']}")
+    if quantity in SIZED and not size:
+        sizes = re.findall(r"\b\d+x\d+\b", f"{number.setting} {number.note}")
         size = sizes[0] if sizes else ""
-    unit = 10.0 ** -len(row["value"].partition(".")[2])
     return PrintedCost(
-        quantity, size, float(row["value"]) * factor, unit / 2 * factor, row["value"], f"Table {row['table']}", row["note"]
+        quantity, size, number.number * factor, factor * 10.0**-number.decimals / 2, number.value,
+        f"Table {number.table}", number.note,
     )  # fmt: skip
 
 

@@ -10,6 +10,8 @@ from typing import NamedTuple
 from fusionbench.report.cells import Record
 from fusionbench.report.text import shorten
 
+RANDOM = "random weights"
+
 
 class Run(NamedTuple):
     """The newest record of a method, the number of older runs left out, and the method's name as printed."""
@@ -52,7 +54,7 @@ def _title(record: Record) -> str:
     variant = name.partition("@")[2]
     if variant and variant.lower() not in title.lower():
         title = f"{title} @{variant}"
-    return f"{title}, random weights" if record["weights"]["source"] == "random" else title
+    return f"{title}, {RANDOM}" if record["weights"]["source"] == "random" else title
 
 
 def run_notes(run: Run) -> tuple[str, ...]:

@@ -18,10 +18,12 @@ from fusionbench.data.pairs import data_root as resolve_root
 from fusionbench.data.pairs import find_split
 from fusionbench.data.spec import DatasetSpec, datasets
 from fusionbench.errors import DataNotFoundError, FusionbenchError
+from fusionbench.metric_weights import remedy
 from fusionbench.metrics import cards
 from fusionbench.provenance import cpu_model, git_state, gpu_driver, nvidia_smi, package_version
 from fusionbench.runner.device import cuda_devices
 from fusionbench.runner.known_weights import known_weights, verify
+from fusionbench.runner.metric_files import file_states
 from fusionbench.runner.plugins import Plugin, dataset_plugins, metric_plugins, plugins
 from fusionbench.weights import weights_folder
 
@@ -53,6 +55,7 @@ def examine(data_root: str | None = None) -> list[Finding]:
         "methods": _methods,
         "metrics": _metrics,
         "weights": _weights,
+        "metric weights": _metric_weights,
         "folders": lambda: _folders(data_root),
     }
     return [Finding(title, *line) for title, look in sections.items() for line in _guarded(look)]
@@ -173,6 +176,20 @@ def _weights() -> Iterator[tuple[str, str, str]]:
             yield entry.method, "broken", f"{about}: {entry.problem}"
         elif entry.command:
             yield entry.method, "ok", f"{about}: `{entry.command}`"
+
+
+def _metric_weights() -> Iterator[tuple[str, str, str]]:
+    for state in file_states():
+        known, users = state.known, f"for {', '.join(state.known.used_by)}"
+        if state.problem:
+            yield known.name, "broken", f"{users}: {state.problem}"
+        elif state.state == "missing":
+            yield known.name, "ok", f"{users}, missing: {remedy(known)}"
+        elif state.trusted:
+            yield known.name, "warning", f"{users}, {state.path}: trusted, though not the published file"
+        else:
+            verified = "verified" if known.sha256 else "(its publisher states none)"
+            yield known.name, "ok", f"{users}, SHA-256 {str(state.sha256)[:10]} {verified}"
 
 
 def _folders(data_root: str | None) -> Iterator[tuple[str, str, str]]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from fusionbench.errors import FusionbenchError
+from fusionbench.metric_weights import made_with
 from fusionbench.metrics import cards, definition_of
 from fusionbench.metrics.sets_options import setting_of
 from fusionbench.runner.lacking import lacking, unavailable
@@ -30,11 +32,17 @@ def missing_metrics(
 ) -> dict[str, list[str]]:
     """Return, by pair id, the metrics whose current version has no final score; pairs without any are left out.
 
-    Set-level metrics stand under `WHOLE_SET`. What is unavailable counts as scored while the same weights lack.
+    Set-level metrics stand under `WHOLE_SET`. What is unavailable counts as scored while the same weights lack;
+    a value made with other weights than those that are here does not.
     """
     known, scores = cards(), cell.scores()
     reasons = {name: lacking(name) for name in metrics if known[name].weights}
-    final = {key for key, line in scores.items() if _settled(line, reasons)}
+    made = {
+        name: made_with(known[name].weights)
+        for name, reason in reasons.items()
+        if reason is None and known[name].per == "image"
+    }
+    final = {key for key, line in scores.items() if _settled(line, reasons) and not _outdated(line, made)}
     keys = {name: (definition_of(name, profile).version, profile) for name in metrics}
     by_image = [name for name in metrics if known[name].per == "image"]
     wanted = {p.id: [m for m in by_image if ScoreKey(p.id, m, *keys[m]) not in final] for p in pairs}
@@ -57,6 +65,11 @@ def _settled(line: dict[str, Any], reasons: Mapping[str, str | None]) -> bool:
     return line["status"] in FINAL
 
 
+def _outdated(line: dict[str, Any], made: Mapping[str, str]) -> bool:
+    """Tell whether the value of an image was made with other weights than those that are here."""
+    return line["status"] == "ok" and line["detail"] != made.get(line["metric"], line["detail"])
+
+
 def _same_set(line: dict[str, Any], members: str, reason: str | None) -> bool:
     """Tell whether a line is of the same images, and of the same towers and kernel as far as these are here."""
     same = line.get("set") == members
@@ -76,9 +89,10 @@ def find_done(planned: PlannedCell, manifest: str, options: CellOptions) -> Cell
         if weights is not None:
             cell = cell_of(planned, make_identity(planned, manifest, options, weights), options.out)
             if _complete(cell, planned.split.pairs, options):
-                return CellResult(
-                    planned, cell.path, "ok", unavailable=unavailable_scores(cell, planned, options)
-                )
+                # of the others, a score that lacks something would be missing
+                needy = tuple(name for name in options.metrics if cards()[name].weights)
+                lacks = unavailable_scores(cell, planned, replace(options, metrics=needy)) if needy else {}
+                return CellResult(planned, cell.path, "ok", unavailable=lacks)
     return None
 
 

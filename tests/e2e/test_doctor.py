@@ -132,5 +132,6 @@ def test_a_fault_in_one_section_hides_no_other(monkeypatch: pytest.MonkeyPatch) 
         "methods",
         "metrics",
         "weights",
+        "metric weights",
         "folders",
     }

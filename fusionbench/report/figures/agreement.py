@@ -23,12 +23,11 @@ DARK = 0.6  # white text on what is stronger
 
 def draw(boards: Sequence[Board], options: Options) -> Drawing:
     """Draw Kendall's tau of each two metrics. Raises RequestError below two metrics or methods."""
-    from fusionbench.report.statistics.agreement import agreement
+    from fusionbench.report.statistics.agreement import agreement_of
+    from fusionbench.report.statistics.paired import compare
 
     board = one_board(boards, "agreement")
-    if len(scored_columns(board, options)) < 2 or len(board.table.rows) < 2:
-        raise RequestError(_FEW)
-    found = agreement(board)
+    found = agreement_of(compare(board, [column.metric for column in scored_columns(board, options)]))
     if len(found.metrics) < 2 or len(found.methods) < 2:
         raise RequestError(_FEW)
     figure = _matrix(found.metrics, found.tau, options.width)

@@ -71,8 +71,9 @@ def _cost(name: str, board: Board, measured: Mapping[str, Any] | None) -> Cost:
         return _from_records(board)
     if measured is None:
         raise RequestError(f"The cost {name} is not in the records: give --profile-json FILE; {_REMEDY}")
-    rows = {n: measured[n] for n in _names(board) if measured.get(n, {}).get("status", "ok") == "ok"}
-    rows = {n: row for n, row in rows.items() if n in measured}
+    rows = {n: measured[n] for n in _names(board) if n in measured}
+    # a method that could not be profiled has a row that says why, and nothing else
+    rows = {n: row for n, row in rows.items() if row.get("status", "ok") == "ok"}
     return _from_profile(name, rows)
 
 

@@ -34,7 +34,10 @@ def contenders(board: Board) -> list[int]:
 
 
 def scored_columns(board: Board, options: Options, by_image: bool = True) -> list[Column]:
-    """Return the columns with any score. Raises RequestError where an asked one, or every one, has none."""
+    """Return the columns with any score, of those that are asked for.
+
+    Raises RequestError where one that is asked for, or every one, has none.
+    """
     scored = [c for c in board.table.columns if _scored(board, c, by_image)]
     names = {column.metric for column in scored}
     missing = [name for name in options.metrics or () if name not in names]
@@ -45,7 +48,7 @@ def scored_columns(board: Board, options: Options, by_image: bool = True) -> lis
             f"No {' and no '.join(missing) or 'scores'} of {one_line(table.title)} ({table.split} split, profile "
             f"{table.profile}): {known}; `fusionbench run --metrics ...` adds scores."
         )
-    return scored
+    return [column for column in scored if options.metrics is None or column.metric in options.metrics]
 
 
 def _scored(board: Board, column: Column, by_image: bool) -> bool:

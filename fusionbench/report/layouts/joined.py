@@ -8,7 +8,7 @@ from itertools import chain
 
 from fusionbench.report.board import Board
 from fusionbench.report.decorate import RANK
-from fusionbench.report.runs import labels_of
+from fusionbench.report.runs import RANDOM, labels_of
 from fusionbench.report.table import Cell, Column, Row, Table
 from fusionbench.report.tables import row_order
 
@@ -110,11 +110,11 @@ def _relabeled(rows: Iterable[Row], boards: Sequence[Board]) -> list[Row]:
     records = {record["method"]["name"]: record for board in reversed(boards) for record in board.records}
     labels = labels_of(list(records.values()))
     random = {r["method"]["name"] for b in boards for r in b.records if r["weights"]["source"] == "random"}
-    mixed = {name for name in random if not labels[name].endswith("random weights")}
+    mixed = {name for name in random if not labels[name].endswith(RANDOM)}
     return [
         replace(
             row,
-            label=f"{labels[row.method]}, random weights in part"
+            label=f"{labels[row.method]}, {RANDOM} in part"
             if row.method in mixed
             else labels[row.method],
         )

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from fusionbench.report.board import Board
 from fusionbench.report.cells import Record
+from fusionbench.report.runs import RANDOM
 from fusionbench.report.table import Row, Table
 
 YES = "✓"
@@ -48,7 +49,9 @@ class Selection:
 
 
 def _labeled(row: Row, line: Line) -> Row:
-    return replace(row, label=line.label, leads=line.leads, method=line.method)
+    # what must stand in every table
+    label = f"{line.label}, {RANDOM}" if row.label.endswith(RANDOM) else line.label
+    return replace(row, label=label, leads=line.leads, method=line.method)
 
 
 def base_of(record: Record) -> str:

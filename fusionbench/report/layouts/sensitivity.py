@@ -89,11 +89,13 @@ def _selections(
     groups: dict[tuple, list[int]] = {}
     for i, (record, config) in enumerate(zip(records, configs, strict=True)):
         groups.setdefault(_rest(record, config, varied), []).append(i)
-    settings = _telling(groups)
+    found = {}
     for rest, members in groups.items():
         rows = [(tuple(configs[i].get(key, ABSENT) for key in varied), records[i]) for i in members]
         if len(list(distinct(values for values, _ in rows))) > 1:
-            yield _selection(rows, varied, settings[rest])
+            found[rest] = rows
+    settings = _telling(found)
+    yield from (_selection(rows, varied, settings[rest]) for rest, rows in found.items())
 
 
 def _rest(record: Record, config: Mapping[str, Any], varied: Sequence[str]) -> tuple:
@@ -104,6 +106,8 @@ def _rest(record: Record, config: Mapping[str, Any], varied: Sequence[str]) -> t
 
 def _telling(groups: Mapping[tuple, Any]) -> dict[tuple, str]:
     """Word what tells the groups of one method apart; nothing where there is one."""
+    if not groups:
+        return {}
     common = set.intersection(*(set(rest) for rest in groups))
     return {
         rest: ", ".join(

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from fusionbench.report.page.choice import Chosen
 from fusionbench.report.page.groups import Group
-from fusionbench.report.page.pictures import FORMS, Form, Picture, encode, text_length
+from fusionbench.report.page.pictures import FORMS, Form, Picture, compress, encode, load, text_length
 from fusionbench.report.page.sources import Sources
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 DEFAULT_IMAGES = 12  # a data set, where the user names no number
-SLACK = 0.97  # of the room is planned with: the estimate rests on a sample
+SAMPLE = 5  # images of a data set from which the size of all is estimated
+SLACK = 0.93  # of the room is planned with, since an estimate may be too low
 
 
 @dataclass(frozen=True)
@@ -55,8 +60,10 @@ def embed(shelves: Sequence[Shelf], room: int, asked: int | None = None) -> list
     Only when the smallest form is too large for all of them are images left out, the last chosen first, and
     evenly over the groups.
     """
-    with ThreadPoolExecutor(2) as pool:
-        form = next((form for form in FORMS if _estimate(pool.map, shelves, form) <= SLACK * room), FORMS[-1])
+    with ThreadPoolExecutor() as pool:
+        samples = list(pool.map(_sample, shelves))
+        fitting = (form for form in FORMS if sum(sample.length(form) for sample in samples) <= SLACK * room)
+        form = next(fitting, FORMS[-1])
         found = [Embedded(shelf, form, asked) for shelf in shelves]
         for entry, image in _turns(found):
             pictures = list(pool.map(partial(encode, form=form), entry.shelf.files(image)))
@@ -77,14 +84,22 @@ def _turns(entries: Sequence[Embedded]) -> Iterator[tuple[Embedded, str]]:
                 yield entry, entry.shelf.chosen[turn].id
 
 
-def _estimate(parallel: Callable, shelves: Sequence[Shelf], form: Form) -> float:
-    """The characters that all chosen images would take, from one image of each group."""
-    total = 0.0
-    for shelf in shelves:
-        if shelf.chosen:
-            pictures = parallel(partial(encode, form=form), shelf.files(shelf.chosen[0].id))
-            total += len(shelf.chosen) * sum(text_length(p.data) for p in pictures if p)
-    return total
+class _Sample(NamedTuple):
+    """Some images of a shelf, decoded, and how many there are in all."""
+
+    images: list[Image]
+    count: int
+
+    def length(self, form: Form) -> float:
+        """The characters that all of them would take."""
+        found = sum(text_length(compress(image, form).data) for image in self.images)
+        return self.count * found / len(self.images) if self.images else 0.0
+
+
+def _sample(shelf: Shelf) -> _Sample:
+    files = [path for chosen in shelf.chosen for path in shelf.files(chosen.id) if path]
+    spread = [files[(2 * i + 1) * len(files) // (2 * SAMPLE)] for i in range(SAMPLE if files else 0)]
+    return _Sample([image for path in spread if (image := load(path))], len(files))
 
 
 def wanted_images(asked: int | None, group: Group) -> int:

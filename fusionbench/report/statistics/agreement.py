@@ -39,8 +39,10 @@ def agreement(board: Board) -> Agreement:
 def agreement_of(found: Comparison) -> Agreement:
     """Return the agreement of the metrics of a comparison."""
     values = found.oriented
-    tau = kendall(values.mean(axis=2)[:, :, None])
-    return Agreement(found.metrics, tau, kendall(values), found.methods, values.shape[2], found.left_out)
+    tau = by_image = np.full((len(found.metrics), len(found.metrics)), np.nan)
+    if found.decidable:
+        tau, by_image = kendall(values.mean(axis=2)[:, :, None]), kendall(values)
+    return Agreement(found.metrics, tau, by_image, found.methods, found.images, found.left_out)
 
 
 def kendall(values: ndarray) -> ndarray:

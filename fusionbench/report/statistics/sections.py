@@ -116,7 +116,8 @@ def _groups(summary: Summary) -> Grid:
     rows = [
         (
             metric.column.metric,
-            "; ".join(", ".join(metric.found.methods[i] for i in clique) for clique in metric.cliques) or NONE,
+            "; ".join(", ".join(metric.found.methods[i] for i in clique) for clique in metric.cliques)
+            or NONE,
             str(metric.found.images),
             _number(None if metric.friedman is None else metric.friedman.statistic, 2),
             probability(math.nan if metric.friedman is None else metric.friedman.p),

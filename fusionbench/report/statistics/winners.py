@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy import ndarray
 
+from fusionbench.report.statistics.ranks import borda
+
 CLOSE = 1e-9  # losses that differ by less are a tie
 
 
@@ -31,7 +33,7 @@ def overall(values: ndarray) -> dict[str, ndarray]:
         "mean": by_means(means),
         "median": by_means(np.median(values, axis=2)),
         "mean rank": _ranks(values, axis=1).mean(axis=(0, 2)),
-        "Borda": -_beaten(means.T),
+        "Borda": -borda(means, ["higher"] * len(means)),
         "first places": -_first(means.T),
     }
 
@@ -46,23 +48,15 @@ def single(values: ndarray) -> dict[str, ndarray]:
         "mean": -values.mean(axis=1),
         "median": -np.median(values, axis=1),
         "mean rank": _ranks(values, axis=0).mean(axis=1),
-        "Borda": -_beaten(values),
+        "Borda": -borda(values.T, ["higher"] * values.shape[1]),
         "first places": -_first(values),
     }
-
-
-AGGREGATIONS: tuple[str, ...] = ("mean", "median", "mean rank", "Borda", "first places")
 
 
 def _ranks(values: ndarray, axis: int) -> ndarray:
     from scipy.stats import rankdata
 
     return rankdata(-values, axis=axis)
-
-
-def _beaten(cells: ndarray) -> ndarray:
-    """Count the methods that each beats over the cells [methods, cells]; a tie is half."""
-    return (np.sign(cells[:, None] - cells[None]).sum(axis=(1, 2)) + (len(cells) - 1) * cells.shape[1]) / 2
 
 
 def _first(cells: ndarray) -> ndarray:

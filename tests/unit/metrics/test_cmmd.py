@@ -1,6 +1,5 @@
 """CMMD and CMMDF on small random towers: what they compute, what is kept, and what they lack."""
 
-import threading
 from dataclasses import replace
 
 import numpy as np
@@ -115,17 +114,23 @@ def test_a_damaged_file_is_computed_anew(damage, small_towers, tmp_path):
     assert np.array_equal(np.load(place), found)
 
 
-def test_two_at_once_leave_whole_files(small_towers, tmp_path):
-    cache, results = EmbeddingCache(tmp_path / "e"), []
-    workers = [threading.Thread(target=lambda: results.append(cmmdf(cache))) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert results[0] == results[1]
+def test_two_processes_may_compute_the_same_at_once(small_towers, tmp_path, monkeypatch):
+    cache, tower, real, other = EmbeddingCache(tmp_path / "e"), tower_of("sarclip-rn50"), towers.embed, []
+
+    def overtaken(*args):
+        if not other:
+            other.append(0)  # while this process computes, another one does the same and is done first
+            with monkeypatch.context() as patch:
+                patch.setattr("os.getpid", lambda: 1)
+                other[0] = cache.embedding(tower, texture(0))
+        return real(*args)
+
+    monkeypatch.setattr(towers, "embed", overtaken)
+    found = cache.embedding(tower, texture(0))
+    assert np.array_equal(found, other[0])
     files = [path for path in (tmp_path / "e").rglob("*") if path.is_file()]
-    assert {path.suffix for path in files} == {".npy"}
-    assert len(files) == 4 * len(SCENES)
+    assert files == [cache.place(tower, texture(0))]
+    assert np.array_equal(np.load(files[0]), found)
 
 
 def test_one_image_is_no_set(small_towers, tmp_path):

@@ -12,6 +12,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from tiny_clip import clip_archive, liqe_file, residual_network, vision_transformer
 from typer.testing import CliRunner
 
@@ -127,7 +128,7 @@ def test_small_images_have_no_value(weights: Path) -> None:
 
 
 def test_a_score_names_its_file_and_a_missing_file_costs_its_metric_only(
-    weights: Path, tmp_path: Path
+    weights: Path, tmp_path: Path, no_network: None
 ) -> None:
     image = IMAGES[0]
     assert score(*[image] * 3, "liqe")["LIQE"].detail.startswith("liqe_koniq.pt ")
@@ -179,10 +180,37 @@ def test_files_of_other_networks_are_refused(weights: Path, tmp_path: Path) -> N
         torch.save({n: t for n, t in state.items() if n != missing}, tmp_path / "less.pt")
         with pytest.raises(WeightsError, match="do not hold the tensors of CLIP"):
             import_file(tmp_path / "less.pt", KNOWN["clip-rn50"], trust=True)
+    state = {f"clip_model.{n}": t for n, t in vision_transformer().state_dict().items()}
+    torch.save({"params": state | {"other": torch.zeros(1)}}, tmp_path / "more.pt")
+    with pytest.raises(WeightsError, match="hold 'other', which LIQE has not"):
+        import_file(tmp_path / "more.pt", KNOWN["liqe-koniq"])
     torch.save({}, tmp_path / "empty.pt")
     for known in (KNOWN["liqe-koniq"], KNOWN["clip-rn50"]):
         with pytest.raises(WeightsError, match="do not hold the tensors of CLIP"):
             import_file(tmp_path / "empty.pt", known, trust=True)
+
+
+def test_score_tells_what_lacks_and_exits_with_1(weights: Path, tmp_path: Path) -> None:
+    for folder in ("a", "b", "fused"):
+        (tmp_path / folder).mkdir()
+        for number, image in enumerate(IMAGES[:2]):
+            Image.fromarray(image).save(tmp_path / folder / f"{number}.png")
+    folders = [part for name in ("a", "b", "fused") for part in (f"--{name}", str(tmp_path / name))]
+    command = ["score", *folders, "--metrics", "en,Liqe,clip_iqa", "--json"]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0
+    means = json.loads(done.stdout)["means"]
+    assert means["LIQE"] == pytest.approx(np.mean([value(image, "LIQE") for image in IMAGES[:2]]))
+    (weights / "liqe_koniq.pt").rename(tmp_path / "away.pt")
+    try:
+        done = CliRunner().invoke(app, command)
+    finally:
+        (tmp_path / "away.pt").rename(weights / "liqe_koniq.pt")
+    assert done.exit_code == 1
+    found = json.loads(done.stdout)
+    assert found["means"] == means | {"LIQE": None}
+    assert all(status["LIQE"].startswith("unavailable: liqe_koniq.pt") for status in found["status"].values())
+    assert done.stderr.count("weights fetch liqe-koniq") == 1
 
 
 def run(out: Path, method: str) -> tuple[int, list[dict], str]:
@@ -193,6 +221,7 @@ def run(out: Path, method: str) -> tuple[int, list[dict], str]:
     return done.exit_code, [json.loads(line) for line in scores.read_text().splitlines()], done.stdout
 
 
+@pytest.mark.slow
 def test_a_run_scores_what_it_can_and_the_rest_when_the_file_is_there(weights: Path, tmp_path: Path) -> None:
     code, lines, _ = run(tmp_path / "runs", "average")
     assert (code, {line["status"] for line in lines}, len(lines)) == (0, {"ok"}, 6)

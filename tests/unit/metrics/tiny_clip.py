@@ -30,7 +30,7 @@ def residual_network(seed: int = 0) -> nn.Module:
 def _lively(network: nn.Module) -> nn.Module:
     """Spread the weights, in half precision as OpenAI's are, so that different images get different values."""
     state = {
-        name: (3 * tensor).half().float() if tensor.ndim > 1 else tensor
+        name: (1.5 * tensor).half().float() if tensor.ndim > 1 else tensor
         for name, tensor in network.state_dict().items()
     }
     network.load_state_dict(state)

@@ -40,6 +40,12 @@ def test_other_papers_print_sizes_and_memory(paper: str) -> None:
     assert {("params", ""), *((q, "256x256") for q in ("macs", "latency_ms", "peak_memory_mb"))} <= found
 
 
+def test_an_ablation_prints_its_own_size() -> None:
+    (method,), (variant,) = printed_costs("lsnf"), printed_costs("lsnf@wo_cbam")
+    assert (method.value, method.table) == (27_939_441, "Table 3")
+    assert variant.value == 27_762_769
+
+
 def test_repeated_numbers_are_one_and_sizes_are_kept() -> None:
     found = [(c.quantity, c.size, c.value) for c in printed_costs("sspfusion")]
     assert found.count(("params", "", 12_021_649)) == 1
@@ -47,8 +53,8 @@ def test_repeated_numbers_are_one_and_sizes_are_kept() -> None:
     assert ("macs", "256x256", 284.153e9) in found
 
 
-@pytest.mark.parametrize("method", ["average", "refinefuse@cpu", "somebody-elses"])
-def test_ablations_and_others_have_nothing_printed(method: str) -> None:
+@pytest.mark.parametrize("method", ["average", "refinefuse@cpu", "somebody-elses", "lsnf@nothing"])
+def test_what_no_paper_prints_has_no_cost(method: str) -> None:
     assert printed_costs(method) == []
 
 

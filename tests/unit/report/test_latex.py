@@ -17,11 +17,13 @@ PRINTS = {
     r"\textbackslash": "\\", r"\textasciitilde": "~", r"\textasciicircum": "^", r"\textless": "<",
     r"\textgreater": ">", r"\textbar": "|", r"\`": "`", r"\textendash": "–",
     r"\textemdash": "—", r"\ldots": "…", r"\uparrow": "↑", r"\downarrow": "↓", r"\times": "×", r"\pm": "±",
+    r"\surd": "✓", r"\dagger": "†",
 }  # fmt: skip
 LAYOUT = {
     r"\begin", r"\end", r"\centering", r"\small", r"\caption", r"\label", r"\toprule", r"\midrule",
     r"\bottomrule", r"\textbf", r"\underline", r"\textsuperscript", r"\par", r"\smallskip", r"\linewidth",
-    r"\footnotesize", r"\raggedright", r"\setlength", r"\tabcolsep",
+    r"\footnotesize", r"\raggedright", r"\setlength", r"\tabcolsep", r"\textit", r"\scriptsize", r"\tiny",
+    r"\multicolumn", r"\cmidrule", r"\makebox", r"\cite",
 }  # fmt: skip
 ESCAPED = {f"\\{char}" for char in "&%$#_{}"}
 
@@ -33,6 +35,7 @@ class StrictParser:
         self.tokens = TOKEN.findall(text)
         self.environments, self.depth, self.math, self.tables = [], 0, False, []
         self.row = self.rows = None
+        self.outside = 0  # braces open around the tabular
 
     def parse(self):
         for i, token in enumerate(self.tokens):
@@ -52,13 +55,21 @@ class StrictParser:
             self.math = not self.math
         elif token == "&":
             assert self.rows is not None
-            assert self.depth == 0
+            assert self.depth == self.outside
             self.row += 1
+        elif token == r"\multicolumn":
+            self.row += int(self.argument(i)) - 1
         elif token == r"\\":
             self.end_row(i)
         elif token.startswith("\\"):
             assert token in PRINTS or token in LAYOUT or token in ESCAPED, token
-            assert self.math == (token in (r"\uparrow", r"\downarrow", r"\times", r"\pm", r"\$"))
+            symbols = (r"\uparrow", r"\downarrow", r"\times", r"\pm", r"\$", r"\surd", r"\dagger")
+            assert self.math == (token in symbols)
+            if token == r"\cmidrule":
+                self.short_rule(i)
+        elif token == "%":
+            assert self.tokens[i - 1] == "{"  # ends a line without a blank, behind an opening brace only
+            assert self.tokens[i + 1] == "\n"
         else:
             assert token not in "%#_^~", token
 
@@ -68,16 +79,28 @@ class StrictParser:
         else:
             assert self.environments.pop() == name
         if name == "tabular" and token == r"\begin":
-            self.row, self.rows = 0, []
+            self.row, self.rows, self.outside = 0, [], self.depth
         elif name == "tabular":
             assert self.row == 0, "a row without an end"
             assert len(set(self.rows)) == 1, "rows of different length"
+            assert self.depth == self.outside
             self.tables.append(self.rows)
-            self.rows = None
+            self.rows, self.outside = None, 0
+
+    def argument(self, i):
+        """Return the text of the first argument in braces behind a token."""
+        start = self.tokens.index("{", i)
+        return "".join(self.tokens[start + 1 : self.tokens.index("}", start)])
+
+    def short_rule(self, i):
+        """A rule below some columns of the row above."""
+        first, last = map(int, self.argument(i).split("-"))
+        assert self.row == 0
+        assert 1 <= first <= last <= self.rows[-1] + 1
 
     def end_row(self, i):
         assert self.rows is not None
-        assert self.depth == 0
+        assert self.depth == self.outside
         assert not self.math
         following = next(token for token in self.tokens[i + 1 :] if not token.isspace())
         assert following not in "[*", "a row end takes this as its own argument"
@@ -122,6 +145,8 @@ def test_the_weird_leaderboard_is_sound_latex():
         r"\begin{tabular}{lr} a & b \end{tabular}",
         r"\begin{tabular}{lr} a & b \\ [x] & c \\ \end{tabular}",
         r"\begin{table}\end{tabular}",
+        r"\begin{tabular}{lr} a & \multicolumn{2}{c}{b} \\ c & d \\ \end{tabular}",
+        r"\begin{tabular}{lr} a & b \\ \cmidrule(lr){2-3} \end{tabular}",
         r"\textbf{a", "50 % off", "a_b", r"\foo", "a & b", "$x", "$x^2$",
     ],
 )  # fmt: skip
@@ -130,7 +155,7 @@ def test_the_parser_of_these_tests_is_strict(broken):
         parse(broken)
 
 
-@given(st.text(max_size=60) | st.text(alphabet="-–—`\\{}[]*$%&#_^~<>|…×±↑", max_size=20))
+@given(st.text(max_size=60) | st.text(alphabet="-–—`\\{}[]*$%&#_^~<>|…×±↑✓†", max_size=20))
 def test_escaped_text_is_sound_and_prints_as_it_stands(text):
     escaped = escape(text)
     assert parse(escaped) == []

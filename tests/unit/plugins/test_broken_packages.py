@@ -1,0 +1,104 @@
+"""A broken package breaks its own use and nothing else: lists, doctor, runs of other methods."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from packages import DATASET, install, method, metric
+
+from fusionbench.errors import FusionbenchError
+from fusionbench.runner.plan import Request, group_members, make_plan
+from fusionbench.runner.run import run
+
+BROKEN = ("torn", "lacking", "odd_card", "average", "missing")
+
+
+@pytest.fixture
+def broken(site: Path) -> Path:
+    """Install one sound package and one with everything that can be wrong."""
+    install(site, "sound", {"methods": {"sound": "sound_method"}}, {"sound_method.py": method()})
+    install(
+        site,
+        "broken",
+        {
+            "methods": {
+                "torn": "broken.torn",
+                "lacking": "broken.lacking",
+                "odd_card": "broken.odd",
+                "wrong_size": "broken.size",
+                "average": "broken.rival",
+                "missing": "nowhere_at_all",
+            },
+            "metrics": {"one": "broken.torn", "two": "broken.rival_metric"},
+            "datasets": {"yard": "broken", "tno": "broken"},
+        },
+        {
+            "broken/__init__.py": "",
+            "broken/torn.py": "def (:\n",
+            "broken/lacking.py": "import no_such_package_of_anyone\n" + method("Lacking"),
+            "broken/odd.py": method("Odd").replace('["ir-vis"]', "5"),
+            "broken/size.py": method("Size", "a[..., 1:]"),
+            "broken/rival.py": method("Average"),
+            "broken/rival_metric.py": metric("EN"),
+            "broken/yard.yaml": DATASET.format(folder="/Yard"),
+            "broken/tno.yaml": DATASET.format(folder="Yard"),
+        },
+    )
+    return site
+
+
+def fusionbench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "fusionbench", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize(("kind", "known"), [("methods", "sound"), ("metrics", "EN"), ("datasets", "tno")])
+def test_lists_go_on(kind: str, known: str, broken: Path) -> None:
+    done = fusionbench("list", kind, "--json")
+    assert done.returncode == 0
+    rows = {row["name"]: row for row in json.loads(done.stdout)}
+    assert known in rows
+    if kind == "methods":
+        assert {name for name, row in rows.items() if row["problem"]} == {"torn", "odd_card", "average", "missing"}
+    else:
+        assert "two providers" in done.stderr
+        assert "of broken" in done.stderr
+
+
+def test_doctor_names_every_fault(broken: Path) -> None:
+    done = fusionbench("doctor", "--json")
+    assert done.returncode == 1
+    found = json.loads(done.stdout)["findings"]
+    faults = {(f["section"], f["name"]) for f in found if f["state"] == "broken"}
+    assert faults >= {("methods", name) for name in BROKEN}
+    assert faults >= {("data sets", "yard"), ("data sets", "tno"), ("metrics", "not usable")}
+    assert not any("Error" in f["name"] for f in found)
+    said = " ".join(f["text"] for f in found if f["section"] == "metrics" and f["state"] == "broken")
+    assert "fusionbench itself and broken.rival_metric of broken" in said
+    assert "broken.torn of broken" in said
+
+
+def test_groups_leave_out_what_is_broken_and_say_so(broken: Path) -> None:
+    assert "sound" in group_members("baselines")
+    assert not {"torn", "odd_card", "missing"} & set(group_members("all"))
+    plan = make_plan(Request(("baselines", "sound"), ("demo",), limit=1))
+    assert "sound" in {cell.method.name for cell in plan.cells}
+    said = " ".join(plan.broken)
+    assert "'average' has two providers" in said
+    assert "nowhere_at_all" in said
+    with pytest.raises(FusionbenchError, match="two providers"):
+        make_plan(Request(("average",), ("demo",), limit=1))
+
+
+def test_runs_of_other_methods_go_on(broken: Path, tmp_path: Path) -> None:
+    options = {"limit": 1, "out": tmp_path / "runs", "metrics": "default", "baselines": False}
+    result = run("sound,wrong_size,lacking", "demo", **options)
+    status = {cell.planned.method.name: (cell.status, cell.detail) for cell in result.cells}
+    assert status["sound"] == ("ok", "")
+    assert status["wrong_size"][0] == "failed"
+    assert "return one of" in status["wrong_size"][1]
+    assert "no_such_package_of_anyone" in status["lacking"][1]
