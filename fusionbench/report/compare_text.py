@@ -111,8 +111,8 @@ def closing(comparison: Comparison) -> Iterator[str]:
         if keys:
             yield f"Only in {side}: {'; '.join(map(_name, keys))}."
     yield (
-        f"Profile {comparison.profile}; differences are B − A, image by image; 95 % percentile bootstrap intervals of "
-        "their mean."
+        f"Profile {comparison.profile}; differences are B − A, image by image; 95 % studentized bootstrap intervals "
+        "of their mean."
     )
 
 

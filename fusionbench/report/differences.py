@@ -13,13 +13,7 @@ from fusionbench.report.marks import printed
 from fusionbench.report.set_cells import WHOLE_SET
 
 if TYPE_CHECKING:
-    from numpy import ndarray
-
     from fusionbench.metrics import MetricCard
-
-RESAMPLES = 4000
-SEED = 0
-BLOCK = 1_000_000  # resampled values in memory at once
 
 
 @dataclass(frozen=True)
@@ -115,9 +109,13 @@ def _paired(
     }
     if not values:
         return Difference(card.name, *_judge_unscored(pairs), **facts)
+    from fusionbench.report.statistics.intervals import (
+        mean_interval,  # NumPy, which the light verbs do without
+    )
+
     gaps = [y - x for x, y in values]
     mean = math.fsum(gaps) / len(gaps)
-    low, high = interval(gaps) if len(gaps) > 1 else (None, None)
+    low, high = mean_interval(gaps) if len(gaps) > 1 else (None, None)
     largest = max(map(abs, gaps))
     kind, verdict = _judge(mean, low, high, largest, len(gaps), card)
     if facts["one_sided"]:
@@ -171,21 +169,3 @@ def signed(value: float, digits: int) -> str:
         return f"{value:+.1e}"
     text = printed(value, digits)
     return text if value <= 0 else f"+{text}"
-
-
-def interval(gaps: Sequence[float]) -> tuple[float, float]:
-    """Return the 95 % percentile bootstrap interval of the mean of two or more differences.
-
-    Images are drawn with replacement by a generator of fixed seed, so that a repeated call prints the same digits.
-    """
-    import numpy as np
-
-    values, generator = np.asarray(gaps, dtype=np.float64), np.random.default_rng(SEED)
-    means: list[ndarray] = []
-    left = RESAMPLES
-    while left:
-        rows = min(left, max(1, BLOCK // len(values)))
-        means.append(values[generator.integers(0, len(values), (rows, len(values)))].mean(axis=1))
-        left -= rows
-    low, high = np.percentile(np.concatenate(means), [2.5, 97.5])
-    return float(low), float(high)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fusionbench.errors import RequestError
 from fusionbench.report.board import Board
 from fusionbench.report.cells import Record
 from fusionbench.report.tables import build_boards
@@ -100,9 +99,3 @@ def _folders(records: Iterable[Record]) -> dict[str, tuple[Path, ...]]:
         if "path" in record:
             found[record["id"]] = (*found.get(record["id"], ()), Path(record["path"]))
     return found
-
-
-def check_any(groups: Sequence[Group]) -> None:
-    """Raise RequestError where there is nothing to show."""
-    if not groups:
-        raise RequestError("No record to report: `fusionbench run` makes some.")
