@@ -75,7 +75,8 @@ def module_source(module: str) -> Path:
             f"Module '{top}' cannot be found: install its package, or run where it can be imported."
         )
     if not rest:
-        return Path(found.origin).parent if found.submodule_search_locations else Path(found.origin)
+        folders = list(found.submodule_search_locations or [])  # a namespace package has no origin
+        return Path(folders[0]) if folders else Path(found.origin)
     for folder in map(Path, found.submodule_search_locations or []):
         base = folder.joinpath(*rest)
         if base.is_dir():

@@ -1,4 +1,4 @@
-"""What it costs to make a table of many scores: seconds, and whether torch was loaded, for each layout and option.
+"""What it costs to make a table of many scores: seconds, and whether torch was loaded, by layout and option.
 
     python benchmarks/perf/tables.py [--methods 25] [--pairs 400]
 
@@ -53,12 +53,26 @@ def make_store(out: Path, methods: int, pairs: int) -> None:
 
 
 def record(run: str, method: str, dataset: str, ids: list[str]) -> dict[str, object]:
-    data = {"name": dataset, "title": dataset, "family": "ir-vis", "split": "test", "a": "infrared", "b": "visible"}
+    data = {
+        "name": dataset,
+        "title": dataset,
+        "family": "ir-vis",
+        "split": "test",
+        "a": "infrared",
+        "b": "visible",
+    }
     return {
         "schema": SCHEMA,
         "id": run,
-        "identity": {"method": {"name": method}, "arguments": {}, "data": "0" * 64, "seed": 0, "protocol": {}},
-        "dataset": data | {"pairs": len(ids), "expected": len(ids), "limit": None, "split_hash": "0" * 64, "ids": ids},
+        "identity": {
+            "method": {"name": method},
+            "arguments": {},
+            "data": "0" * 64,
+            "seed": 0,
+            "protocol": {},
+        },
+        "dataset": data
+        | {"pairs": len(ids), "expected": len(ids), "limit": None, "split_hash": "0" * 64, "ids": ids},
         "method": {"name": method, "title": method, "kind": "learned", "color": "luma", "doi": None},
         "weights": {"source": "none", "sha256": None, "file": None, "note": ""},
         "config": {"args": {}, "stages": {}, "trainer": {}},
@@ -80,12 +94,15 @@ def main() -> None:
         make_store(Path("runs"), options.methods, options.pairs)
         print(f"{options.methods * options.pairs * len(DEFAULT)} scores of {options.methods} runs")
         for call in CALLS:
-            started = time.perf_counter()
+            started, before = time.perf_counter(), os.times()
             command = [sys.executable, "-c", CODE, "table", "runs", *call]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
-            took = time.perf_counter() - started
+            took, after = time.perf_counter() - started, os.times()
+            cpu = after.children_user + after.children_system - before.children_user - before.children_system
             said = done.stderr.strip().splitlines()[-1]
-            print(f"table {' '.join(call):<42} exit code {done.returncode}, {took:.2f} s; {said}")
+            print(
+                f"table {' '.join(call):<42} exit code {done.returncode}, {took:.2f} s ({cpu:.2f} s of CPU); {said}"
+            )
         os.chdir("/")
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -17,7 +17,15 @@ from fusionbench.errors import RequestError
 if TYPE_CHECKING:
     from fusionbench.report.style import TableStyle
     from fusionbench.report.table import Table
-    from fusionbench.runner.sweep import Sweep
+
+
+class Asked(NamedTuple):
+    """What a sweep's file says of tables."""
+
+    style: TableStyle
+    profile: str = "canonical"
+    datasets: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
 
 
 def register(app: typer.Typer) -> None:
@@ -79,26 +87,38 @@ def table(
     from fusionbench.metrics import resolve_profile
     from fusionbench.report.layouts import lay_out
     from fusionbench.runner.store import read_records, score_rows
-    from fusionbench.runner.sweep import Sweep, find_sweep, read_sweep, row_order
 
     form = _format(format, output)
     if cite and form != "tex":
         raise RequestError("--cite makes \\cite of LaTeX: add --format tex.")
-    asked = read_sweep(find_sweep(sweep)) if sweep else Sweep()
-    names = comma_list(dataset) if dataset is not None else tuple(asked.datasets)
+    asked = _asked(sweep)
+    names = comma_list(dataset) if dataset is not None else asked.datasets
     records = _only(read_records(*(runs or [Path("runs")])), names)
     chosen = resolve_profile(profile or asked.profile)
     given = {"layout": layout, "spread": spread, "title": title, "significance": significance or None}
     given |= {"ranks": ranks or None, "digits": _digits(digits)}
     given |= {"metrics": _list(metrics), "arguments": _list(argument)}
     style = _style(asked, chosen, {key: value for key, value in given.items() if value is not None})
-    order = [*names, *row_order(asked)]
+    order = [*names, *asked.order]
     tables = lay_out(records, score_rows(records), style, profile=chosen, order=order, notes=notes)
     if reported:
         tables = _with_reported(tables, style.layout)
     if bib is not None or cite:
         tables = _cited(tables, records, bib, cite)
     _show(tables, form, output, json)
+
+
+def _asked(sweep: str | None) -> Asked:
+    """Return what the sweep's file says, or what holds without one."""
+    from fusionbench.report.style import TableStyle
+
+    if sweep is None:
+        return Asked(TableStyle())
+    from fusionbench.runner.sweep import find_sweep, read_sweep, row_order
+
+    found = read_sweep(find_sweep(sweep))
+    style = replace(found.table, metrics=found.table.metrics or found.metrics)
+    return Asked(style, found.profile, tuple(found.datasets), tuple(row_order(found)))
 
 
 def _format(format: str | None, output: Path | None) -> str | None:
@@ -117,14 +137,13 @@ def _digits(text: str | None) -> int | dict[str, int] | None:
     return read_digits(comma_list(text)) if text is not None else None
 
 
-def _style(asked: Sweep, profile: str, given: dict[str, Any]) -> TableStyle:
+def _style(asked: Asked, profile: str, given: dict[str, Any]) -> TableStyle:
     """Let options win over the sweep's file, and spell the metrics as their cards do."""
     from fusionbench.metrics import resolve
     from fusionbench.report.style import check_style
 
-    style = check_style(replace(asked.table, **given))
-    wanted = style.metrics or asked.metrics
-    return replace(style, metrics=resolve(wanted, profile) if wanted else None)
+    style = check_style(replace(asked.style, **given))
+    return replace(style, metrics=resolve(style.metrics, profile) if style.metrics is not None else None)
 
 
 def _with_reported(tables: list[Table], layout: str) -> list[Table]:

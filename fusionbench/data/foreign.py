@@ -29,7 +29,7 @@ def read_foreign(providers: Iterable[Provider], own: Mapping[str, DatasetSpec]) 
     for provider in providers:
         claims.setdefault(canonical(provider.name), []).append(provider)
     for name, claimants in claims.items():
-        said = [*(["fusionbench itself"] if name in own else []), *map(str, claimants)]
+        said = [*(["fusionbench itself"] if name in own else []), *sorted(map(str, claimants))]
         if len(said) > 1:
             found.problems[name] = (
                 f"Data set '{name}' has two providers, {' and '.join(said)}: uninstall or rename one."

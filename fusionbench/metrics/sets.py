@@ -12,7 +12,7 @@ from fusionbench.metrics.cmmd import Views
 from fusionbench.metrics.embeddings import EmbeddingCache
 from fusionbench.metrics.mmd import Kernel
 from fusionbench.metrics.profiles import definition_of
-from fusionbench.metrics.registry import CANONICAL, cards, function_of
+from fusionbench.metrics.registry import CANONICAL, function_of
 from fusionbench.metrics.sets_options import SetOptions, options_of, setting_of, tower_of
 
 SMALLEST = 2
@@ -33,10 +33,6 @@ class SetScore(NamedTuple):
     setting: str = ""
     low: float | None = None
     high: float | None = None
-
-
-def is_set_level(metric: str) -> bool:
-    return cards()[metric].per == "set"
 
 
 def score_set(

@@ -60,7 +60,15 @@ class FoundTower:
 
     @property
     def title(self) -> str:
-        return f"{self.name} (SHA-256 {self.digest[:8]})"
+        """Return in words everything that decides its embeddings; what is as built in goes without saying."""
+        return f"{self.name} (SHA-256 {self.digest[:8]}{self._changes()})"
+
+    def _changes(self) -> str:
+        known = TOWERS.get(self.name)
+        names = ("model", "side", "mean", "std")
+        found = {name: getattr(self.spec, name) for name in names}
+        changed = [name for name in names if known is None or getattr(known, name) != found[name]]
+        return "".join(f", {name} {found[name]}" for name in changed)
 
 
 TOWERS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -178,17 +179,18 @@ def _draw_tile(
         )
 
 
-def _cut(box: Box, shape: float) -> tuple[float, float, float, float]:
+def _cut(box: Box, shape: float) -> tuple[int, float, int, float]:
     """The middle of a box that has the shape (height over width) of its place."""
     h = min(box.h, box.w * shape)
     return box.x, box.y + (box.h - h) / 2, box.w, h
 
 
-def _show(axes: Any, pixels: Any, view: tuple[float, ...], interpolation: str) -> None:
+def _show(axes: Any, pixels: Any, view: tuple[int, float, int, float], interpolation: str) -> None:
     """Show a part of an image whose pixel (0, 0) covers 0 to 1 in both directions."""
-    height, width = pixels.shape[:2]
     x, y, w, h = view
+    top, bottom = math.floor(y), math.ceil(y + h)
+    part = pixels[top:bottom, x : x + w]  # what is outside would still be in the file
     axes.imshow(
-        pixels, cmap="gray", vmin=0, vmax=255, extent=(0, width, height, 0), interpolation=interpolation, aspect="auto"
+        part, cmap="gray", vmin=0, vmax=255, extent=(x, x + w, bottom, top), interpolation=interpolation, aspect="auto"
     )  # fmt: skip
     axes.set(xlim=(x, x + w), ylim=(y + h, y))

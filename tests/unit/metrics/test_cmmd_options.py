@@ -42,8 +42,8 @@ def test_a_tower_of_ones_own_and_another_kernel(folder):
     found = tower_of("mine")
     assert (found.spec.model, found.spec.side, found.spec.mean) == ("ViT-B-32", 224, [0, 0, 0])
     assert setting_of("CMMD") == (
-        f"mine (SHA-256 {found.digest[:8]}) for both sources, Gaussian kernel with sigma 5, times 1000, unbiased, "
-        "embeddings not normalized"
+        f"mine (SHA-256 {found.digest[:8]}, model ViT-B-32, side 224, mean [0.0, 0.0, 0.0], std {TOWERS['clip-rn50'].std}) "
+        "for both sources, Gaussian kernel with sigma 5, times 1000, unbiased, embeddings not normalized"
     )
     assert options_of("CMMDF") == OPTIONS["CMMDF"]
 
@@ -54,6 +54,20 @@ def test_a_known_tower_may_be_changed_in_parts(folder):
     spec = tower_of("sarclip-rn50").spec
     assert (spec.model, spec.mean) == ("RN50", [0.5, 0.5, 0.5])
     assert TOWERS["sarclip-rn50"].file is None
+
+
+def test_all_that_decides_embeddings_is_in_the_setting(folder):
+    (folder / "other.pt").write_bytes(b"weights")
+    settings = set()
+    for change in ("", ", side: 96", ", mean: [0, 0, 0]", ", std: [1, 1, 1]", ", model: RN101"):
+        write(
+            folder,
+            f"towers: {{sarclip-rn50: {{file: other.pt{change}}}}}\nCMMD: {{a: sarclip-rn50, b: sarclip-rn50}}\n",
+        )
+        settings.add(setting_of("CMMD"))
+    assert len(settings) == 5
+    plain = min(settings, key=len)
+    assert plain.startswith(f"sarclip-rn50 (SHA-256 {tower_of('sarclip-rn50').digest[:8]}) for both sources")
 
 
 def test_a_changed_file_is_read_again(folder):

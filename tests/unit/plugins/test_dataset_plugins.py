@@ -87,9 +87,9 @@ def test_a_package_without_the_file_is_told(site: Path) -> None:
 def test_two_providers_of_a_name_are_both_named(site: Path) -> None:
     provide(site, "first")
     provide(site, "second", name="Night_Yard")
+    provide(site, "third", name="MSRS")
     with pytest.raises(PluginError, match="first of first and second of second"):
         dataset("night-yard")
-    provide(site, "third", name="MSRS")
     with pytest.raises(PluginError, match="fusionbench itself and third of third"):
         dataset("msrs")
     assert "msrs" in datasets()

@@ -71,4 +71,6 @@ SAMPLES = {
 
 def tables(layout, records=None, order=(), **style):
     records = SAMPLES[layout]() if records is None else records
-    return lay_out(records, random_scores(records), TableStyle(layout=layout, **style), cards=CARDS, order=order)
+    return lay_out(
+        records, random_scores(records), TableStyle(layout=layout, **style), cards=CARDS, order=order
+    )

@@ -18,7 +18,12 @@ def keys(text):
 
 
 def test_methods_data_sets_and_metrics_have_entries_each_once():
-    made = [record("refinefuse"), record("refinefuse@wo_fim"), record("dsifuse"), record("average", kind="trivial")]
+    made = [
+        record("refinefuse"),
+        record("refinefuse@wo_fim"),
+        record("dsifuse"),
+        record("average", kind="trivial"),
+    ]
     found = bibliography(made, ["VIF", "EN", "Rank"], cards())
     assert found.methods == {"refinefuse": "refinefuse2025", "dsifuse": "dsifuse2026"}
     assert set(keys(found.text())) == {
@@ -29,7 +34,12 @@ def test_methods_data_sets_and_metrics_have_entries_each_once():
 
 
 def test_neither_the_order_nor_copies_of_records_change_the_text():
-    made = [record("refinefuse"), record("dsifuse"), record("refinefuse", name="tno"), record("lsnf", name="tno")]
+    made = [
+        record("refinefuse"),
+        record("dsifuse"),
+        record("refinefuse", name="tno"),
+        record("lsnf", name="tno"),
+    ]
     expected = bibliography(made, ["VIF", "EN"], cards()).text()
     random.Random(0).shuffle(made)
     assert bibliography([*made, *made], ["EN", "VIF"], cards()).text() == expected

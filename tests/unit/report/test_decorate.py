@@ -80,7 +80,11 @@ def test_what_is_not_significantly_worse_than_the_best_is_marked():
     }  # fmt: skip
     assert all(word in caption(table) for word in ("Wilcoxon", "Holm", "0.05", "30 pairs"))
     assert render([table], "md").count("†") == 3  # two cells and the caption
-    assert [line.split(",")[-1] for line in render([table], "csv").splitlines()[1:]] == ["true", "true", "false"]
+    assert [line.split(",")[-1] for line in render([table], "csv").splitlines()[1:]] == [
+        "true",
+        "true",
+        "false",
+    ]
 
 
 def test_one_method_is_not_tested():
@@ -101,7 +105,11 @@ def test_equal_digits_share_the_mean_of_their_places(texts, better, expected):
 
 
 def test_the_rank_is_the_mean_over_metrics_by_printed_digits():
-    values = {"x": {"VIF": 0.70004, "NABF": 0.1}, "y": {"VIF": 0.7, "NABF": 0.2}, "z": {"VIF": 0.1, "NABF": 0.3}}
+    values = {
+        "x": {"VIF": 0.70004, "NABF": 0.1},
+        "y": {"VIF": 0.7, "NABF": 0.2},
+        "z": {"VIF": 0.1, "NABF": 0.3},
+    }
     table = one([(record(name), v) for name, v in values.items()], ranks=True)
     found = cells(table, "Rank")
     assert {name: cell.text for name, cell in found.items()} == {"x": "1.25", "y": "1.75", "z": "3.00"}
@@ -110,7 +118,10 @@ def test_the_rank_is_the_mean_over_metrics_by_printed_digits():
 
 
 def test_a_row_without_every_metric_has_no_rank_and_an_empty_metric_does_not_count():
-    parts = [(record("x"), {"VIF": 0.5, "EN": 7.0, "SCD": "failed"}), (record("y"), {"VIF": 0.4, "EN": "failed"})]
+    parts = [
+        (record("x"), {"VIF": 0.5, "EN": 7.0, "SCD": "failed"}),
+        (record("y"), {"VIF": 0.4, "EN": "failed"}),
+    ]
     table = one(parts, ranks=True, metrics=["VIF", "EN", "SCD"])
     assert {name: cell.text for name, cell in cells(table, "Rank").items()} == {"x": "1.00", "y": "– (1/2)"}
     assert "ranks in VIF, EN," in caption(table)

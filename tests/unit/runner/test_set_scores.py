@@ -15,7 +15,7 @@ from fusionbench.runner.folders import score, write_scores
 from fusionbench.runner.job import Job
 from fusionbench.runner.outcome import CellResult
 from fusionbench.runner.progress import Reporter
-from fusionbench.runner.run import RunOptions, make_jobs, plan_all, plan_run
+from fusionbench.runner.run import RunOptions, RunResult, make_jobs, plan_all, plan_run
 from fusionbench.runner.store import Cell, read_records, read_runs, score_rows
 
 METRICS = "EN,CMMDF"
@@ -120,6 +120,7 @@ def test_without_its_files_exactly_that_column_is_unavailable_and_comes_with_the
     result = do(job)
     assert result.status == Cell(result.path).read_record()["status"] == "ok"
     assert list(result.unavailable) == ["CMMDF"]
+    assert not RunResult([result]).ok  # exit code 1: a column that was asked for is missing
     (line,) = lines(result, "CMMDF")
     assert (line["value"], line["status"]) == (None, "unavailable")
     assert all(line["status"] == "ok" for line in lines(result, "EN"))
@@ -134,7 +135,9 @@ def test_without_its_files_exactly_that_column_is_unavailable_and_comes_with_the
     )  # nothing to do, and nothing is computed to find that out
     file.write_bytes(content)
     assert found(job) is None
-    assert do(job).unavailable == {}
+    again = do(job)
+    assert again.unavailable == {}
+    assert RunResult([again]).ok
     assert [line["status"] for line in lines(result, "CMMDF")] == ["unavailable", "ok"]
 
 

@@ -74,6 +74,7 @@ def test_the_grid_shows_stored_pixels_and_says_that_sources_are_missing(runs, tm
     for i, number in enumerate((0, 1, 2, 3)):
         assert np.array_equal(shown[2 * i].get_array(), picture(number))
     assert shown[0].get_interpolation() == "none"
+    assert np.array_equal(shown[3].get_array(), picture(1)[24:32, 36:48])
     assert shown[1].axes.get_xlim() == (36, 48)
     assert shown[1].axes.get_ylim() == (32, 24)
     # the demo set is generated where it is not on disk; these runs were made from something else

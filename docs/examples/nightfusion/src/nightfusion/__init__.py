@@ -1,0 +1,1 @@
+"""A method, a metric and a data set for fusionbench."""
