@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fusionbench.cli.options import Device, Json, Method, Overrides
 from fusionbench.cli.outcome import comma_list, guarded, print_json
 from fusionbench.errors import FusionbenchError, RequestError
+
+if TYPE_CHECKING:
+    from fusionbench.profiling import Budget
+    from fusionbench.registry import MethodSpec
 
 
 def register(app: typer.Typer) -> None:
@@ -45,6 +49,7 @@ def profile(
     """
     from fusionbench.files import write_text
     from fusionbench.profiling import Budget
+    from fusionbench.registry import spec
     from fusionbench.report.cost import cost_grid, cost_text
     from fusionbench.report.grid import render_grid
     from fusionbench.runner.device import pick_device
@@ -52,9 +57,11 @@ def profile(
     sizes = [_size(text) for text in comma_list(size)]
     place = pick_device(device)
     limit = (2.0 if place == "cpu" else float("inf")) if seconds is None else seconds
+    budget = Budget(warm_ups, runs, limit)
+    methods = {method.name: method for method in map(spec, _names(method))}
     found = {
-        name: _measured(name, tuple(overrides or ()), sizes, place, Budget(warm_ups, runs, limit))
-        for name in _names(method)
+        name: _measured(method, tuple(overrides or ()), sizes, place, budget)
+        for name, method in methods.items()
     }
     if json:
         print_json(found)
@@ -82,14 +89,14 @@ def _names(method: str) -> list[str]:
     )
 
 
-def _measured(name: str, overrides: tuple[str, ...], sizes: Any, place: str, budget: Any) -> dict[str, Any]:
+def _measured(
+    method: MethodSpec, overrides: tuple[str, ...], sizes: list[tuple[int, int]], place: str, budget: Budget
+) -> dict[str, Any]:
     """Profile one method; what it raises is its row, never the end of the others."""
     from fusionbench.profiling import profile as measure
     from fusionbench.provenance import hardware
-    from fusionbench.registry import spec
     from fusionbench.report.printed_cost import beside
 
-    method = spec(name)  # a wrong name ends the request
     row: dict[str, Any] = {
         "title": method.card.title,
         "status": "ok",

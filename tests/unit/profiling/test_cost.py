@@ -102,7 +102,7 @@ def test_the_verb_goes_on_past_a_broken_method(tmp_path: Any) -> None:
         "        raise ValueError('no way')\n"
     )
     size = ["--size", "16x16", "--seconds", "0", "--json"]
-    done = in_process("profile", "--method", f"{broken},average", *size, cwd=tmp_path)
+    done = in_process("profile", "--method", f"{broken},Average", *size, cwd=tmp_path)
     assert done.returncode == 1
     found = json.loads(done.stdout)
     assert found["average"]["status"] == "ok"
