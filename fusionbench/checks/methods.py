@@ -57,7 +57,9 @@ def base_arguments(spec: MethodSpec) -> dict[str, object]:
 def families(method: FusionMethod, card: Card) -> str:
     """The class and the card name the same families."""
     declared = sorted(method.families)
-    require(set(declared) <= set(FAMILIES), f"families {declared} are not among {FAMILIES}", "correct the class")
+    require(
+        set(declared) <= set(FAMILIES), f"families {declared} are not among {FAMILIES}", "correct the class"
+    )
     require(
         declared == sorted(card.families),
         f"class says {declared}, card {sorted(card.families)}",
@@ -86,7 +88,9 @@ def value_range(method: FusionMethod, card: Card) -> str:
     found = []
     for a, b in extremes(method):
         fused = fuse(method, a, b)
-        require(torch.isfinite(fused).all(), "fuse returned NaN or infinity", "check divisions and logarithms")
+        require(
+            torch.isfinite(fused).all(), "fuse returned NaN or infinity", "check divisions and logarithms"
+        )
         found += [fused.min().item(), fused.max().item()]
     low, high = min(found), max(found)
     require(

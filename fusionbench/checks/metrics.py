@@ -88,7 +88,9 @@ def value_range(card: MetricCard) -> str:
         for value in (v for v, reason in zip(values.tolist(), reasons, strict=True) if reason is None):
             slack = ROUNDING * max(1, abs(value))
             inside = (low is None or value >= low - slack) and (high is None or value <= high + slack)
-            require(inside, f"{value:.6g} on {what} is outside {low} … {high}", "correct the function or range=")
+            require(
+                inside, f"{value:.6g} on {what} is outside {low} … {high}", "correct the function or range="
+            )
             found.append(value)
     require(found, "no extreme image has a value", "return values where the definition has one")
     return f"[{min(found):.4g}, {max(found):.4g}]"
@@ -107,7 +109,10 @@ def finite_or_undefined(card: MetricCard) -> str:
         )
         if reason is not None:
             told[what] = reason
-    return "; ".join(f"undefined on {what}: {why}" for what, why in told.items()) or "finite on every extreme image"
+    return (
+        "; ".join(f"undefined on {what}: {why}" for what, why in told.items())
+        or "finite on every extreme image"
+    )
 
 
 @contract
@@ -131,7 +136,9 @@ def direction(card: MetricCard) -> str:
 def deterministic(card: MetricCard) -> str:
     """Two calls on the same images are equal."""
     first, second = (evaluate(card, scene(side_of(card)))[0] for _ in range(2))
-    require(torch.equal(first, second), f"{first.item()} and {second.item()}", "seed or remove what is random")
+    require(
+        torch.equal(first, second), f"{first.item()} and {second.item()}", "seed or remove what is random"
+    )
     return "two calls are equal"
 
 
@@ -142,7 +149,9 @@ def batch_independent(card: MetricCard) -> str:
     together = evaluate(card, levels)[0]
     alone = torch.cat([evaluate(card, levels.one(i))[0] for i in range(3)])
     gap = ((together - alone).abs() / alone.abs().clamp(min=1)).max().item()
-    require(gap <= ROUNDING, f"they differ by {gap:.2g}", "reduce over rows and columns only, not over the batch")
+    require(
+        gap <= ROUNDING, f"they differ by {gap:.2g}", "reduce over rows and columns only, not over the batch"
+    )
     return f"largest relative difference {gap:.1e}"
 
 
@@ -176,5 +185,9 @@ def symmetric(card: MetricCard) -> str:
         not_applicable("the card does not claim it")
     levels = scene(side_of(card))
     there, back = (evaluate(card, found)[0].item() for found in (levels, levels.swapped()))
-    require(there == back, f"{there} and {back} with a and b swapped", "leave symmetric= out, or mend the function")
+    require(
+        there == back,
+        f"{there} and {back} with a and b swapped",
+        "leave symmetric= out, or mend the function",
+    )
     return "equal with a and b swapped"

@@ -37,7 +37,11 @@ def kinds_of(name: str) -> list[str]:
     methods = registry.names()
     measures = {*map(metrics.plain, cards()), *metrics.rivals()}
     data = {*catalog.datasets(), *catalog.problems()}
-    found = (registry.plain(name) in methods, metrics.plain(name) in measures, catalog.canonical(name) in data)
+    found = (
+        registry.plain(name) in methods,
+        metrics.plain(name) in measures,
+        catalog.canonical(name) in data,
+    )
     return [kind for kind, there in zip(KINDS, found, strict=True) if there]
 
 

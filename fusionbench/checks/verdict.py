@@ -73,7 +73,9 @@ def verdicts(subject: Subject) -> Iterator[Verdict]:
 
 
 def cannot_build(error: FusionbenchError) -> Verdict:
-    return Verdict("construction", "failed", str(error), "It can be imported and built.", "do what the error says")
+    return Verdict(
+        "construction", "failed", str(error), "It can be imported and built.", "do what the error says"
+    )
 
 
 def judge(subject: Subject, name: str, built: tuple[Any, ...]) -> Verdict:

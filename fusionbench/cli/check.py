@@ -45,9 +45,7 @@ def check(
         if not json:
             _show(verdict)
     if json:
-        print_json(
-            {"kind": subject.kind, subject.kind: subject.name, "verdicts": [asdict(v) for v in found]}
-        )
+        print_json({"kind": subject.kind, subject.kind: subject.name, "verdicts": [asdict(v) for v in found]})
     else:
         print(f"\n{subject.kind} {subject.name}: {_summary(found)}")
     raise SystemExit(any(v.outcome == "failed" for v in found))

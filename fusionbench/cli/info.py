@@ -9,7 +9,7 @@ import typer
 
 from fusionbench.cli.options import Json
 from fusionbench.cli.outcome import guarded, print_json
-from fusionbench.errors import UnknownNameError
+from fusionbench.errors import PluginError, UnknownNameError
 
 if TYPE_CHECKING:
     from fusionbench.metrics import Definition
@@ -43,7 +43,7 @@ def info(
 def describe(name: str) -> tuple[str, dict[str, Any]]:
     """Return the kind of a name and its facts. Raises UnknownNameError over all kinds."""
     from fusionbench import registry
-    from fusionbench.data.spec import datasets
+    from fusionbench.data.spec import datasets, problems
     from fusionbench.metrics import cards, definitions, profiles
 
     metrics = {registry.plain(metric): metric for metric in cards()}
@@ -66,6 +66,8 @@ def describe(name: str) -> tuple[str, dict[str, Any]]:
     profile = name.lower().removeprefix("profile:").replace("_", "-")
     if profile in profiles():
         return "profile", _plain(asdict(profiles()[profile]))
+    if data_name in problems():
+        raise PluginError(problems()[data_name])
     known = [*registry.names(), *datasets(), *cards(), *profiles()]
     raise UnknownNameError("method, data set, metric or profile", name, known)
 

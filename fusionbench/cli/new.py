@@ -40,7 +40,10 @@ def method(
     place = (at / files[0].name if single_file else at / name).as_posix()
     place = place if at.is_absolute() else f"./{place}"
     print("\nNext:")
-    for command in [*([] if single_file else [f"pip install -e {place}"]), *_next(place if single_file else name)]:
+    for command in [
+        *([] if single_file else [f"pip install -e {place}"]),
+        *_next(place if single_file else name),
+    ]:
         print(f"  {command}")
 
 

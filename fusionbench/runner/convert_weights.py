@@ -17,7 +17,14 @@ from fusionbench.weights import save_weights
 if TYPE_CHECKING:
     from torch import Tensor
 
-WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "net", "params")  # what others put around a state
+WRAPPERS = (
+    "state_dict",
+    "model_state_dict",
+    "model",
+    "network",
+    "net",
+    "params",
+)  # what others put around a state
 SHOWN = 8  # names of a list that a message spells out
 
 
@@ -49,7 +56,9 @@ def convert_weights(
     found = spec(reference)
     found.require_class()
     if out.suffix != ".safetensors" or out.resolve() == source.resolve():
-        raise RequestError(f"'{out}' cannot be written as weights: give another file, ending in .safetensors.")
+        raise RequestError(
+            f"'{out}' cannot be written as weights: give another file, ending in .safetensors."
+        )
     rules = read_rules(mapping) if mapping else card_rules(found)
     renamed, dropped = rename(unwrapped(read_state(source), source), rules, source)
     config = found.config(overrides)
@@ -96,9 +105,13 @@ def rules_from(data: Any, where: Path) -> list[Rule]:
 def _rule(key: Any, value: Any, where: Path) -> Rule:
     try:
         rule = Rule(re.compile(str(key)), "" if value is None else str(value))
-        re.sub(rule.pattern.pattern + "|", rule.replacement, "")  # an unknown group shows only when it is used
+        re.sub(
+            rule.pattern.pattern + "|", rule.replacement, ""
+        )  # an unknown group shows only when it is used
     except (re.error, IndexError) as error:
-        raise ConfigError(f"{where}: the rule '{key}': '{value}' is not usable ({error}): mend it.") from error
+        raise ConfigError(
+            f"{where}: the rule '{key}': '{value}' is not usable ({error}): mend it."
+        ) from error
     return rule
 
 
@@ -151,8 +164,16 @@ def check(source: Path, name: str, expected: Mapping[str, Tensor], found: Mappin
         f"{len(names)} tensors {what} in '{source}' for {name}: {_some(names)}; {remedy}."
         for names, what, remedy in (
             (missing, "are missing", "add rules that rename to them"),
-            (surplus, "are surplus", "add rules that rename them, or that drop them by making their names empty"),
-            (shapes, "have another shape", "give the arguments that the checkpoint was made with, as args.key=value"),
+            (
+                surplus,
+                "are surplus",
+                "add rules that rename them, or that drop them by making their names empty",
+            ),
+            (
+                shapes,
+                "have another shape",
+                "give the arguments that the checkpoint was made with, as args.key=value",
+            ),
         )
         if names
     ]

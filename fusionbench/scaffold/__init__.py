@@ -35,7 +35,9 @@ def new_method(name: str, at: Path = Path(), single_file: bool = False) -> list[
             with path.open("x", encoding="utf-8") as stream:
                 stream.write(Template(template.read_text(encoding="utf-8")).substitute(words))
     except OSError as error:
-        raise OutputError(f"Cannot write {path} ({error.strerror}): choose another folder with --at.") from error
+        raise OutputError(
+            f"Cannot write {path} ({error.strerror}): choose another folder with --at."
+        ) from error
     return list(files)
 
 

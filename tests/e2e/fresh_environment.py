@@ -14,7 +14,7 @@ PIP = """#!/bin/sh
 case "$1" in install) shift; set -- install -q --no-index --no-deps --no-build-isolation "$@";; esac
 exec {here} -m pip --disable-pip-version-check --python {there} "$@"
 """
-FUSIONBENCH = "#!/bin/sh\nexec {there} -m fusionbench \"$@\"\n"
+FUSIONBENCH = '#!/bin/sh\nexec {there} -m fusionbench "$@"\n'
 
 
 class FreshEnvironment:

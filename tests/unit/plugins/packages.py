@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-METHOD = '''
+METHOD = """
 from fusionbench.method import FusionMethod
 CARD = {{"title": "{title}", "kind": "classical", "families": ["ir-vis"]}}
 
@@ -13,7 +13,7 @@ class {title}(FusionMethod):
     families = frozenset({{"ir-vis"}})
     def fuse(self, a, b):
         return {fused}
-'''
+"""
 METRIC = '''
 from fusionbench.metrics import metric
 from fusionbench.metrics.statistics import Outcome, values

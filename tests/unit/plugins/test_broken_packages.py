@@ -63,7 +63,12 @@ def test_lists_go_on(kind: str, known: str, broken: Path) -> None:
     rows = {row["name"]: row for row in json.loads(done.stdout)}
     assert known in rows
     if kind == "methods":
-        assert {name for name, row in rows.items() if row["problem"]} == {"torn", "odd_card", "average", "missing"}
+        assert {name for name, row in rows.items() if row["problem"]} == {
+            "torn",
+            "odd_card",
+            "average",
+            "missing",
+        }
     else:
         assert "two providers" in done.stderr
         assert "of broken" in done.stderr

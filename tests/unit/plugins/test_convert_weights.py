@@ -35,7 +35,9 @@ def method(tmp_path: Path) -> str:
     return str(tmp_path / "mine.py")
 
 
-def checkpoint(path: Path, names: tuple[str, str] = ("module.conv.weight", "module.conv.bias"), **others) -> Path:
+def checkpoint(
+    path: Path, names: tuple[str, str] = ("module.conv.weight", "module.conv.bias"), **others
+) -> Path:
     state = {names[0]: torch.ones(2, 2, 1, 1), names[1]: torch.zeros(2)}
     torch.save({"model_state_dict": state | others, "epoch": 3}, path)
     return path

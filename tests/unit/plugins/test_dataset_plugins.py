@@ -15,7 +15,9 @@ from fusionbench.data.spec import dataset, datasets, problems
 from fusionbench.errors import PluginError, RequestError
 
 
-def provide(site: Path, package: str, text: str = DATASET.format(folder="Yard"), name: str = "night-yard") -> None:
+def provide(
+    site: Path, package: str, text: str = DATASET.format(folder="Yard"), name: str = "night-yard"
+) -> None:
     files = {f"{package}/__init__.py": "raise SystemExit('imported')\n", f"{package}/night_yard.yaml": text}
     install(site, package, {"datasets": {name: package}}, files)
 
@@ -52,7 +54,9 @@ def test_each_check_finds_what_it_is_there_for(site: Path, tmp_path: Path) -> No
         "theirs",
         DATASET.format(folder="Yard")
         .replace("https://", "")
-        .replace("b: vi/*, count: 2}", "b: vi/*, count: 2}, train: {a: ir/*, b: vi/*}, val: {a: vi/*, b: vi/*}"),
+        .replace(
+            "b: vi/*, count: 2}", "b: vi/*, count: 2}, train: {a: ir/*, b: vi/*}, val: {a: vi/*, b: vi/*}"
+        ),
     )
     write_pairs(tmp_path, 3)
     (tmp_path / "Yard/ir/0.png").write_bytes(b"no image")

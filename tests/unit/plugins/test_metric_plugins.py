@@ -124,16 +124,23 @@ def test_a_built_in_metric_asked_for_by_name_has_no_rival_unnoticed(site: Path) 
     ("check", "text"),
     [
         ("value_range", metric("ML", more="").replace("(0, 255)", "(0, 1)")),
-        ("direction", metric("ML", "Outcome(-triple.fused.of(values).std((-2, -1)))").replace("(0, 255)", "(None, 0)")),
+        (
+            "direction",
+            metric("ML", "Outcome(-triple.fused.of(values).std((-2, -1)))").replace("(0, 255)", "(None, 0)"),
+        ),
         ("finite_or_undefined", metric("ML", "Outcome(1 / triple.fused.of(values).sum((-2, -1)) * 0)")),
-        ("batch_independent", metric("ML", "Outcome(triple.fused.of(values).mean().expand(len(triple.fused.levels)))")),
+        (
+            "batch_independent",
+            metric("ML", "Outcome(triple.fused.of(values).mean().expand(len(triple.fused.levels)))"),
+        ),
         ("symmetric", metric("ML", "Outcome(triple.a.of(values).mean((-2, -1)))", ", symmetric=True")),
         ("card", metric("ML").replace('doi=""', 'doi="https://doi.org/10.1/x"')),
         ("inputs_untouched", metric("ML", "Outcome(triple.fused.levels.fill_(7).double().mean((-2, -1)))")),
         ("any_size", metric("ML", "Outcome(triple.fused.of(values)[:, 5:, 5:].mean((-2, -1)))")),
         (
             "deterministic",
-            "import torch\n" + metric("ML", "Outcome(torch.rand(len(triple.fused.levels), dtype=torch.float64))"),
+            "import torch\n"
+            + metric("ML", "Outcome(torch.rand(len(triple.fused.levels), dtype=torch.float64))"),
         ),
     ],
 )

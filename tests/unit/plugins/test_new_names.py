@@ -73,8 +73,14 @@ def test_every_file_is_whole(tmp_path: Path) -> None:
             ast.parse(text)
     root = tmp_path / "deep/er/my_net"
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    assert (project["name"], project["entry-points"]) == ("my-net", {"fusionbench.methods": {"my_net": "my_net"}})
+    assert (project["name"], project["entry-points"]) == (
+        "my-net",
+        {"fusionbench.methods": {"my_net": "my_net"}},
+    )
     assert read_card(root / "src/my_net").title == "MyNet"
-    assert yaml.safe_load((root / "src/my_net/config.yaml").read_text())["variants"].keys() == {"small", "wo_gradient"}
+    assert yaml.safe_load((root / "src/my_net/config.yaml").read_text())["variants"].keys() == {
+        "small",
+        "wo_gradient",
+    }
     readme = (root / "README.md").read_text()
     assert sum(line.startswith(("fusionbench ", "pip ")) for line in readme.splitlines()) == 6

@@ -23,8 +23,20 @@ def test_another_suite_runs_as_before_and_loads_nothing(tmp_path: Path) -> None:
         "    assert 'fusionbench.pytest_plugin' in sys.modules\n"
         "    assert not heavy & set(sys.modules)\n"
     )
-    command = [sys.executable, "-m", "pytest", "-q", *PLUG_IN, "-W", "error", "--strict-markers", "--strict-config"]
-    done = subprocess.run([*command, "test_other.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        *PLUG_IN,
+        "-W",
+        "error",
+        "--strict-markers",
+        "--strict-config",
+    ]
+    done = subprocess.run(
+        [*command, "test_other.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout
     assert "1 passed" in done.stdout
 

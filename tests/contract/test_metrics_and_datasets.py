@@ -1,0 +1,28 @@
+"""Built-in metrics and data sets keep the contract that plug-ins are held to."""
+
+from __future__ import annotations
+
+import pytest
+
+from fusionbench.checks import find_subject, verdicts
+from fusionbench.data.spec import datasets
+from fusionbench.metrics import DEFAULT, cards
+
+FMI_WAVELET = pytest.param("FMI_wavelet", marks=[pytest.mark.slow, pytest.mark.xfail(strict=True, reason="no value and no reason on a black image")])
+OTHERS = [
+    FMI_WAVELET if name == "FMI_wavelet" else pytest.param(name, marks=pytest.mark.slow)
+    for name in cards()
+    if name not in DEFAULT
+]
+
+
+@pytest.mark.parametrize("name", [*DEFAULT, *OTHERS])
+def test_a_metric_keeps_the_contract(name: str) -> None:
+    assert [v for v in verdicts(find_subject(f"metric:{name}")) if v.outcome == "failed"] == []
+
+
+@pytest.mark.parametrize("name", list(datasets()))
+def test_an_entry_of_the_catalog_keeps_the_contract(name: str) -> None:
+    found = {v.check: v for v in verdicts(find_subject(f"dataset:{name}"))}
+    assert [v for v in found.values() if v.outcome == "failed"] == []
+    assert found["entry"].outcome == "passed"
