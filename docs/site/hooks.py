@@ -20,6 +20,7 @@ SECTIONS = {
     "Extend": ["plugins.md", "commands.md"],
 }
 CODE = re.compile(r"(^```.*?^```|`[^`\n]+`)", re.DOTALL | re.MULTILINE)
+MARK = "formula{}formula"
 MATH = re.compile(r"\$\$(.+?)\$\$|(?<![\\$\w])\$(?=\S)([^$]+?)(?<=\S)\$(?!\d)", re.DOTALL)
 
 
@@ -46,11 +47,20 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Put marks in the place of formulas: Markdown takes MathML in a line for a block, and TeX for emphasis."""
+    page.formulas = []
+
+    def mark(found: re.Match[str]) -> str:
+        block = found[1] is not None
+        page.formulas.append(convert((found[1] or found[2]).strip(), display="block" if block else "inline"))
+        text = MARK.format(len(page.formulas) - 1)
+        return f"\n\n{text}\n\n" if block else text
+
     parts = CODE.split(markdown)
-    return "".join(part if i % 2 else MATH.sub(_mathml, part) for i, part in enumerate(parts))
+    return "".join(part if i % 2 else MATH.sub(mark, part) for i, part in enumerate(parts))
 
 
-def _mathml(found: re.Match[str]) -> str:
-    block = found[1] is not None
-    formula = convert((found[1] or found[2]).strip(), display="block" if block else "inline")
-    return f"\n\n{formula}\n\n" if block else formula
+def on_page_content(html: str, page: Any, **_: Any) -> str:
+    for number, formula in enumerate(page.formulas):
+        html = html.replace(MARK.format(number), formula)
+    return html

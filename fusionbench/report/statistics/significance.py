@@ -80,11 +80,11 @@ def signed_rank(x: ndarray, y: ndarray) -> tuple[float, bool]:
     make the rest look clearer; p is 1 where all are equal. Up to 50 images p is exact, with ties and zeros too;
     beyond, the normal approximation with correction for ties and none for continuity.
     """
-    from scipy.stats import rankdata, wilcoxon
-
     gaps = np.asarray(x, dtype=np.float64) - np.asarray(y, dtype=np.float64)
     if not gaps.any():  # no rank is left, and scipy would divide by a spread of zero
         return 1.0, False
+    from scipy.stats import rankdata, wilcoxon
+
     ranks = rankdata(np.abs(gaps))
     ahead = float(np.sign(gaps) @ ranks) > 0
     if len(gaps) <= EXACT:
