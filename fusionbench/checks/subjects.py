@@ -55,6 +55,8 @@ def _subject(kind: str, name: str, data_root: str | None) -> Subject:
         from fusionbench.checks.metrics import metric_subject
 
         return metric_subject(name)
+    found = registry.spec(name)
+    found.require_class()
     from fusionbench.checks.methods import method_subject
 
-    return method_subject(registry.spec(name))
+    return method_subject(found)

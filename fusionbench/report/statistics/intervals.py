@@ -49,13 +49,15 @@ def mean_intervals(
 def _ends(rows: ndarray, level: float, resamples: int, seed: int) -> ndarray:
     """Return [2, rows]: both ends for sorted finite values [rows, images]."""
     count = rows.shape[1]
-    varied = rows[:, 0] < rows[:, -1]
+    varied = (rows[:, 0] < rows[:, -1]) & (rows.std(axis=1) > 0)  # squares of tiny differences underflow
     ends = np.stack([rows[:, 0], rows[:, 0]])
+    if not varied.any():
+        return ends
     means = rows[varied].mean(axis=1)
     errors = rows[varied].std(axis=1, ddof=1) / np.sqrt(count)
     tails = np.array([(1 - level) / 2, (1 + level) / 2])
     quantiles = np.repeat(_student(count, tails)[:, None], len(means), axis=1)
-    if count >= FEWEST and len(means):
+    if count >= FEWEST:
         quantiles = _studentized(
             (rows[varied] - means[:, None]) / errors[:, None], tails, resamples, seed, quantiles
         )
