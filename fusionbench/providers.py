@@ -41,7 +41,15 @@ def points(group: str) -> list[EntryPoint]:
 
 def providers(group: str) -> tuple[Provider, ...]:
     """Return who provides what under a group, in order of the names."""
-    found = [Provider(point.name, point.value, package_of(point), _place(point)) for point in points(group)]
+    return _providers(group, tuple(sys.path))
+
+
+@cache
+def _providers(group: str, path: tuple[str, ...]) -> tuple[Provider, ...]:
+    found = [
+        Provider(point.name, point.value, package_of(point), _place(point))
+        for point in _all_points(path).select(group=group)
+    ]
     return tuple(sorted(found, key=lambda provider: (provider.name, str(provider))))
 
 
