@@ -121,7 +121,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         )
     except FileNotFoundError as error:
         raise ConfigError(f"{path} is missing: add it.") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"{path} is not valid YAML: {' '.join(str(error).split())}; mend that line."
         ) from error
@@ -132,15 +132,21 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 def literal(source: Path, name: str) -> Any:
     """Return the literal that a Python file assigns to ``name`` at its top level, without running it; else None."""
-    try:
-        tree = ast.parse(source.read_text(encoding="utf-8"))
-    except (SyntaxError, UnicodeDecodeError) as error:
-        raise PluginError(f"{source} is not valid Python: {error}; mend it.") from error
-    for node in tree.body:
+    for node in parsed(source).body:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         if any(isinstance(t, ast.Name) and t.id == name for t in targets) and getattr(node, "value", None):
             try:
                 return ast.literal_eval(node.value)
-            except ValueError as error:
-                raise PluginError(f"{source}: {name} must be a plain literal: {error}.") from error
+            except (ValueError, TypeError, SyntaxError) as error:
+                raise PluginError(
+                    f"{source}: {name} is computed: write a plain literal, as it is read without running the file."
+                ) from error
     return None
+
+
+def parsed(source: Path) -> ast.Module:
+    """Return the syntax tree of a Python file, without running it. Raises PluginError."""
+    try:
+        return ast.parse(source.read_text(encoding="utf-8"), str(source))
+    except (SyntaxError, ValueError) as error:
+        raise PluginError(f"{source} is not valid Python: {error}; mend it.") from error

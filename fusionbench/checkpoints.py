@@ -26,16 +26,21 @@ def weights_folder() -> Path:
 
 
 def file_hash(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    """Return a file's SHA-256. Raises WeightsError where it cannot be read."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise WeightsError(f"Weights {path} cannot be read ({error.strerror}): check the file.") from error
 
 
 def is_torchscript(path: Path) -> bool:
     """Tell whether a file is a TorchScript archive, which holds code beside tensors."""
-    if not zipfile.is_zipfile(path):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith("/constants.pkl") for name in archive.namelist())
+    except Exception:  # no archive, or a torn one, which can be wrong in any way
         return False
-    with zipfile.ZipFile(path) as archive:
-        return any(name.endswith("/constants.pkl") for name in archive.namelist())
 
 
 def read_state(path: Path) -> dict[str, Any]:
@@ -44,7 +49,7 @@ def read_state(path: Path) -> dict[str, Any]:
     Raises WeightsError for files that are missing, damaged or hold more than plain tensors and containers.
     """
     if not path.is_file():
-        raise WeightsError(f"Weights {path} do not exist: check the path.")
+        raise WeightsError(f"'{path}' is no file of weights: check the path.")
     if is_torchscript(path):
         raise WeightsError(
             f"Weights {path} are a TorchScript archive, and code in files is never run: save its state dict."
@@ -64,6 +69,17 @@ def read_state(path: Path) -> dict[str, Any]:
             f"Weights {path} hold a {type(state).__name__}, not a state dict: save the state dict."
         )
     return state
+
+
+def unwrapped(path: Path, state: Mapping[str, Any], wrapper: str) -> dict[str, Any]:
+    """Return what ``state`` holds under ``wrapper``, or all of it where there is no such key, as a state dict.
+
+    Raises WeightsError where that is no mapping from names.
+    """
+    found = state.get(wrapper, state)
+    if not isinstance(found, Mapping) or not all(isinstance(name, str) for name in found):
+        raise WeightsError(f"Weights {path} hold no tensors by their names: save the state dict alone.")
+    return dict(found)
 
 
 def check_fit(path: Path, expected: Mapping[str, Tensor], state: Mapping[str, Any], name: str) -> None:
@@ -107,7 +123,7 @@ def read_torchscript(path: Path) -> dict[str, Tensor]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch deprecates the format
             return dict(torch.jit.load(path, map_location="cpu").state_dict())
-    except RuntimeError as error:
+    except Exception as error:  # a torn archive can be wrong in any way
         raise WeightsError(
             f"Weights {path} cannot be read: {' '.join(str(error).split())[:300]}; get the file again."
         ) from error

@@ -34,7 +34,7 @@ def construct(spec: MethodSpec, arguments: dict[str, Any]) -> FusionMethod:
         return method_class(**arguments).eval()
     except FusionbenchError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(
             f"{spec.name} cannot be built with {arguments}: {type(error).__name__}: {error}"
         ) from error

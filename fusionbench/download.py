@@ -15,7 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from fusionbench.errors import DownloadError, OutputError
+from fusionbench.errors import DownloadError, FusionbenchError, OutputError
 from fusionbench.files import cannot_write, write_json
 
 OFFLINE = "FUSIONBENCH_OFFLINE"
@@ -25,12 +25,19 @@ PATIENCE = 60  # seconds without a byte
 Progress = Callable[[int, int | None], None]
 
 
-def download(url: str, target: Path, sha256: str | None = None, progress: Progress | None = None) -> None:
-    """Write what lies at a web address to ``target``.
+def download(
+    url: str,
+    target: Path,
+    sha256: str | None = None,
+    progress: Progress | None = None,
+    check: Callable[[Path], object] | None = None,
+) -> str:
+    """Write what lies at a web address to ``target`` and return its SHA-256.
 
     What an interrupted call got stays beside it, and the next one goes on from there where the server can and has
     the same file still. ``progress`` is told the bytes that are here and their full number, None where the server
-    does not say. Raises DownloadError, with --offline at once, and OutputError.
+    does not say. ``check`` is shown the whole file before it gets its name; what it raises is passed on, and the file
+    is deleted. Raises DownloadError, with --offline at once, and OutputError.
     """
     forbid_offline(url)
     if not re.match(r"https?://", url):
@@ -40,9 +47,16 @@ def download(url: str, target: Path, sha256: str | None = None, progress: Progre
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(part.lock, timeout=0):
             _transfer(url, part, progress or (lambda *_: None))
-            _verify(part.path, sha256, url)
+            try:
+                digest = _verify(part.path, sha256, url)
+                if check is not None:
+                    check(part.path)
+            except FusionbenchError:
+                part.forget()
+                raise
             os.replace(part.path, target)
             part.forget()
+            return digest
     except Timeout as error:
         raise DownloadError(f"Another process is downloading {target}: wait for it.") from error
     except OSError as error:
@@ -85,6 +99,7 @@ class _Part:
             return 0, None
 
     def forget(self) -> None:
+        """Delete all of it. The lock goes last: a process that waited for it finds that it names no file any more."""
         for path in (self.path, self.note, self.lock):
             path.unlink(missing_ok=True)
 
@@ -123,7 +138,7 @@ def _open(url: str, have: int, version: str | None) -> HTTPResponse | None:
         raise DownloadError(
             f"{url} answers {error.code} {error.reason}: check the address, or get the file elsewhere and import it."
         ) from error
-    except (OSError, HTTPException) as error:
+    except (OSError, HTTPException, ValueError) as error:  # ValueError: an address that is none
         reason = getattr(error, "reason", None) or error
         raise DownloadError(
             f"{url} cannot be reached ({reason}): check the network, or get the file elsewhere and import it."
@@ -158,14 +173,12 @@ def _broken(url: str, how: str) -> str:
     return f"The transfer of {url} {how}: call again, which goes on from there where the server can."
 
 
-def _verify(path: Path, sha256: str | None, url: str) -> None:
-    if sha256 is None:
-        return
+def _verify(path: Path, sha256: str | None, url: str) -> str:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if digest != sha256:
-        _Part(path).forget()
+    if sha256 is not None and digest != sha256:
         raise DownloadError(
             f"{url} gave a file with SHA-256 {digest[:10]}, not {sha256[:10]}, which was deleted: "
             "call again, or get the file elsewhere and import it."
         )
+    return digest

@@ -40,4 +40,4 @@ def write_json(path: Path, document: Any) -> None:
 
 def cannot_write(path: Path, error: OSError) -> str:
     """Word the message for a place that cannot be written to."""
-    return f"Cannot write {path}: {error.strerror or error}; free space or choose another folder with --out."
+    return f"Cannot write {path}: {error.strerror or error}; free space or choose another folder."

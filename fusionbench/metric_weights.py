@@ -169,7 +169,10 @@ def problem_of(known: WeightFile) -> str | None:
 
 def hash_of(path: Path) -> str:
     """Return the SHA-256 of a file, read again only after it changed. Raises WeightsError where it cannot be read."""
-    status = path.stat()
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read ({error.strerror}): check the file.") from error
     return _hash_once(path, status.st_size, status.st_mtime_ns)
 
 
@@ -190,7 +193,7 @@ def about_file(path: Path) -> dict[str, Any]:
         return {}
     except (OSError, ValueError):
         about = None
-    if not isinstance(about, dict):
+    if not isinstance(about, dict) or not isinstance(about.get("sha256"), str):
         raise WeightsError(f"{about_path(path)} is damaged: delete it and import its file again.")
     return about
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, EntryPoints, entry_points
+from importlib.metadata import Distribution, EntryPoint, EntryPoints, distributions, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -36,7 +37,12 @@ class Provider:
 
 def points(group: str) -> list[EntryPoint]:
     """Return the entry points of a group, from all packages on this process's import path."""
-    return list(_all_points(tuple(sys.path)).select(group=group))
+    return list(_all_points(tuple(sys.path))[0].select(group=group))
+
+
+def damaged_packages() -> tuple[str, ...]:
+    """Return a sentence for each installed package whose entry points cannot be read; the others are used."""
+    return _all_points(tuple(sys.path))[1]
 
 
 def providers(group: str) -> tuple[Provider, ...]:
@@ -48,14 +54,21 @@ def providers(group: str) -> tuple[Provider, ...]:
 def _providers(group: str, path: tuple[str, ...]) -> tuple[Provider, ...]:
     found = [
         Provider(point.name, point.value, package_of(point), _place(point))
-        for point in _all_points(path).select(group=group)
+        for point in _all_points(path)[0].select(group=group)
     ]
     return tuple(sorted(found, key=lambda provider: (provider.name, str(provider))))
 
 
 def package_of(point: EntryPoint) -> str:
     """Return the name of the package that brings an entry point."""
-    return (point.dist and point.dist.name) or "an unnamed package"
+    return (point.dist and _name(point.dist)) or "an unnamed package"
+
+
+def _name(package: Distribution) -> str | None:
+    try:
+        return package.metadata["Name"]
+    except Exception:  # metadata that is lost or is no text
+        return None
 
 
 def _place(point: EntryPoint) -> str:
@@ -63,9 +76,28 @@ def _place(point: EntryPoint) -> str:
 
 
 @cache
-def _all_points(path: tuple[str, ...]) -> EntryPoints:
-    """Read every package's entry points once for each state of the import path; a scan takes tens of milliseconds."""
-    return entry_points()
+def _all_points(path: tuple[str, ...]) -> tuple[EntryPoints, tuple[str, ...]]:
+    """Read every package's entry points once for each state of the import path; a scan takes tens of milliseconds.
+
+    The sentences tell of packages that cannot be read.
+    """
+    try:
+        return entry_points(), ()
+    except Exception:  # the damaged metadata of one package would take all others with it
+        return _one_by_one()
+
+
+def _one_by_one() -> tuple[EntryPoints, tuple[str, ...]]:
+    found: dict[str, list[EntryPoint]] = {}
+    damaged = []
+    for package in distributions():
+        name = _name(package) or f"a package in {package.locate_file('')}"
+        try:
+            # the first on the path counts, as for an import
+            found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), list(package.entry_points))
+        except Exception as error:  # of any kind
+            damaged.append(f"Entry points of {name} cannot be read ({error}): install it again or remove it.")
+    return EntryPoints(point for points in found.values() for point in points), tuple(damaged)
 
 
 def module_source(module: str) -> Path:

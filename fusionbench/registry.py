@@ -14,7 +14,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fusionbench.cards import Card, literal, read_card, read_yaml, results_card
+from fusionbench.cards import Card, literal, parsed, read_card, read_yaml, results_card
 from fusionbench.command import command_hash
 from fusionbench.errors import ConfigError, DataNotFoundError, PluginError, RequestError, UnknownNameError
 from fusionbench.providers import METHODS as GROUP
@@ -243,19 +243,16 @@ def only_class(path: Path) -> str:
     """Name the one class of a file that derives from something called FusionMethod, without importing the file."""
     import ast
 
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (SyntaxError, UnicodeDecodeError) as error:
-        raise PluginError(f"{path} is not valid Python: {error}; mend it.") from error
     found = [
         node.name
-        for node in tree.body
+        for node in parsed(path).body
         if isinstance(node, ast.ClassDef)
         and any(ast.unparse(base).endswith("FusionMethod") for base in node.bases)
     ]
-    if len(found) != 1:
-        listed = ", ".join(found) or "none"
-        raise PluginError(f"{path} defines {listed} as FusionMethod: name one as {path.name}:Class.")
+    if not found:
+        raise PluginError(f"{path} defines no class that derives from FusionMethod: write one.")
+    if len(found) > 1:
+        raise PluginError(f"{path} defines the methods {', '.join(found)}: name one as {path.name}:Class.")
     return found[0]
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fusionbench.checkpoints import check_fit, file_hash, read_state, weights_folder
+from fusionbench.checkpoints import check_fit, file_hash, read_state, unwrapped, weights_folder
 from fusionbench.errors import WeightsError
 from fusionbench.files import write_json, write_through
 
@@ -36,11 +36,11 @@ class Weights:
 
 def save_weights(method: FusionMethod, path: Path, provenance: dict[str, Any]) -> str:
     """Write parameters and buffers, and beside them what they come from; return the SHA-256."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in method.state_dict().items()}
-    write_through(path, lambda partial: save_file(state, partial))
-    path.chmod(0o644)  # safetensors makes files that only their owner can read
+    data = save(state)  # `save_file` has its own error for a full disk, and its own temporary file
+    write_through(path, lambda partial: partial.write_bytes(data))
     digest = file_hash(path)
     write_json(path.with_suffix(".json"), {**provenance, "sha256": digest})
     return digest
@@ -52,8 +52,7 @@ def load_weights(method: FusionMethod, path: Path) -> None:
     Foreign pickles are read with ``weights_only=True``, so they cannot run code. Raises WeightsError where the
     file is missing, unreadable or made for another architecture.
     """
-    state = read_state(path)
-    state = state.get("state_dict", state)
+    state = unwrapped(path, read_state(path), "state_dict")
     check_fit(path, method.state_dict(), state, type(method).__name__)
     method.load_state_dict(state)
 

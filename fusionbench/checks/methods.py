@@ -56,7 +56,8 @@ def base_arguments(spec: MethodSpec) -> dict[str, object]:
 @contract
 def families(method: FusionMethod, card: Card) -> str:
     """The class and the card name the same families."""
-    declared = sorted(method.families)
+    declared = sorted(getattr(method, "families", ()))
+    require(declared, "the class names no families", 'write families = frozenset({"ir-vis"}) in it')
     require(
         set(declared) <= set(FAMILIES), f"families {declared} are not among {FAMILIES}", "correct the class"
     )
@@ -113,7 +114,7 @@ def extremes(method: FusionMethod) -> Iterator[tuple[torch.Tensor, torch.Tensor]
 def deterministic(method: FusionMethod, card: Card) -> str:
     """In eval mode, two calls on the same sources are equal."""
     a, b = example(method, 32, 48)
-    first, second = fuse(method, a, b), fuse(method, a, b)
+    first, second = finite(method, a, b), finite(method, a, b)
     require(torch.equal(first, second), "two calls differ", "seed or remove what is random in eval mode")
     return "two calls are equal"
 
@@ -124,7 +125,7 @@ def batch_independent(method: FusionMethod, card: Card) -> str:
     a, b = example(method, 32, 32)
     # the square has other statistics than the image itself, which a mirrored copy would not
     pair_a, pair_b = torch.cat([a, a.flip(-1) ** 2]), torch.cat([b, b.flip(-1) ** 2])
-    together = fuse(method, pair_a, pair_b)
+    together = finite(method, pair_a, pair_b)
     alone = torch.cat([fuse(method, pair_a[i : i + 1], pair_b[i : i + 1]) for i in range(2)])
     gap = (together - alone).abs().max().item()
     require(
@@ -148,7 +149,7 @@ def inputs_untouched(method: FusionMethod, card: Card) -> str:
 
 @contract
 def any_size(method: FusionMethod, card: Card) -> str:
-    """Padded to its multiple, the method takes images of any size, grey and in colour."""
+    """Padded to its multiple, the method takes images of any size, gray and in color."""
     generator = torch.Generator().manual_seed(1)
     for height, width in ((1, 1), (7, 5), (33, 50)):
         for channels in (1, 3):
@@ -160,7 +161,7 @@ def any_size(method: FusionMethod, card: Card) -> str:
                 f"{width}x{height}, {channels} channels came back as {tuple(fused.shape)}",
                 "set `multiple` to what the sides must be divisible by",
             )
-    return "1x1, 5x7 and 50x33, grey and colour"
+    return "1x1, 5x7 and 50x33, gray and color"
 
 
 @contract
@@ -217,4 +218,18 @@ def learns(method: FusionMethod, card: Card) -> str:
 
 @torch.no_grad()
 def fuse(method: FusionMethod, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    return method.eval().fuse(a, b)
+    found = method.eval().fuse(a, b)
+    require(
+        isinstance(found, torch.Tensor),
+        f"fuse returned {type(found).__name__}",
+        "return the fused image as a tensor",
+    )
+    return found
+
+
+def finite(method: FusionMethod, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """Return what fuse does, or end a check that could only compare NaN with NaN."""
+    found = fuse(method, a, b)
+    if not torch.isfinite(found).all():
+        not_applicable("fuse returned NaN or infinity")
+    return found

@@ -18,7 +18,9 @@ def find_subject(reference: str, data_root: str | None = None) -> Subject:
     Raises UnknownNameError, RequestError where several kinds have the name or a method has no class, PluginError.
     """
     kind, _, name = reference.strip().partition(":")
-    if kind.lower() in KINDS and name:
+    if kind.lower() in KINDS and ":" in reference:
+        if not name:
+            raise RequestError(f"'{reference}' names no {kind.lower()}: write its name behind the colon.")
         return _subject(kind.lower(), name, data_root)
     if any(mark in reference for mark in "@:./~"):
         return _subject("method", reference, data_root)

@@ -86,7 +86,7 @@ def judge(subject: Subject, name: str, built: tuple[Any, ...]) -> Verdict:
         detail = check(*built)
     except NotApplicableError as why:
         return Verdict(name, "skipped", f"not applicable: {why}", about)
-    except Exception as error:  # a plug-in can raise anything
+    except (Exception, SystemExit) as error:  # a plug-in can raise anything
         found, remedy = _worded(error)
         if excuse is not None:
             return Verdict(name, "excused", f"{excuse} ({found})", about)
@@ -98,7 +98,7 @@ def judge(subject: Subject, name: str, built: tuple[Any, ...]) -> Verdict:
     return Verdict(name, "passed", detail, about)
 
 
-def _worded(error: Exception) -> tuple[str, str]:
+def _worded(error: BaseException) -> tuple[str, str]:
     if isinstance(error, Broken):
         return error.found, error.remedy
     if isinstance(error, FusionbenchError):

@@ -75,7 +75,9 @@ def _options(
     version: bool = typer.Option(
         False, "--version", callback=_version, is_eager=True, help="Show the version."
     ),
-    offline: bool = typer.Option(False, "--offline", help="Forbid any network use."),
+    offline: bool = typer.Option(
+        False, "--offline", envvar="FUSIONBENCH_OFFLINE", help="Forbid any network use."
+    ),
 ) -> None:
     if offline:
         forbid_network()

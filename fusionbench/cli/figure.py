@@ -10,7 +10,7 @@ import typer
 
 from fusionbench.cli.options import DataRoot
 from fusionbench.cli.outcome import comma_list, guarded
-from fusionbench.errors import RequestError, UnknownNameError
+from fusionbench.errors import RequestError
 
 if TYPE_CHECKING:
     from fusionbench.report.board import Board
@@ -138,30 +138,25 @@ def _boards(
 def _wanted(records: list[dict], given: Mapping[str, Any]) -> list[dict]:
     """Keep the records that the options name. Raises RequestError or UnknownNameError where one names none."""
     from fusionbench.data.spec import dataset
+    from fusionbench.metrics.registry import spelled
 
-    if given["--method"]:
+    if given["--method"] is not None:
         known = {record["method"]["name"] for record in records}
-        wanted = {_known(name, known) for name in comma_list(given["--method"])}
-        records = [record for record in records if record["method"]["name"] in wanted]
-    if given["--dataset"]:
+        wanted = {spelled(name, known, "method of these runs") for name in comma_list(given["--method"])}
+        records = _keep(records, "method", wanted, lambda record: record["method"]["name"])
+    if given["--dataset"] is not None:
         names = {dataset(name).name for name in comma_list(given["--dataset"])}
         records = _keep(records, "data set", names, lambda record: record["dataset"]["name"])
-    if given["--split"]:
+    if given["--split"] is not None:
         records = _keep(records, "split", {given["--split"]}, lambda record: record["dataset"]["split"])
-    if given["--pairs"]:
+    if given["--pairs"] is not None:
         records = _keep(records, "number of pairs", {given["--pairs"]}, lambda r: len(r["dataset"]["ids"]))
     return records
-
-
-def _known(name: str, known: set[str]) -> str:
-    if name not in known:
-        raise UnknownNameError("method of these runs", name, known)
-    return name
 
 
 def _keep(records: list[dict], what: str, wanted: set, value: Any) -> list[dict]:
     kept = [record for record in records if value(record) in wanted]
     if not kept:
         asked, here = (", ".join(sorted(map(str, x))) for x in (wanted, {value(r) for r in records}))
-        raise RequestError(f"No record of {what} {asked} there: the folders hold {here}.")
+        raise RequestError(f"No record of {what} '{asked}' there: the folders hold {here}.")
     return kept

@@ -51,10 +51,14 @@ def profile(
     from fusionbench.profiling import Budget
     from fusionbench.registry import spec
     from fusionbench.report.cost import cost_grid, cost_text
-    from fusionbench.report.grid import render_grid
+    from fusionbench.report.grid import check_format, render_grid
     from fusionbench.runner.device import pick_device
 
-    sizes = [_size(text) for text in comma_list(size)]
+    # a wrong format is said before anything is measured
+    wanted = format or (output.suffix.lstrip(".") if output else None)
+    if wanted is not None and not json:
+        check_format(wanted)
+    sizes = [_size(text) for text in comma_list(size)] or [_size(size)]
     place = pick_device(device)
     limit = (2.0 if place == "cpu" else float("inf")) if seconds is None else seconds
     budget = Budget(warm_ups, runs, limit)
@@ -66,9 +70,9 @@ def profile(
     if json:
         print_json(found)
     elif output is not None:
-        write_text(output, render_grid(cost_grid(found), format or output.suffix.lstrip(".")))
+        write_text(output, render_grid(cost_grid(found), wanted))
     else:
-        print(render_grid(cost_grid(found), format) if format else cost_text(found))
+        print(render_grid(cost_grid(found), wanted) if wanted else cost_text(found))
     raise SystemExit(any(row["status"] != "ok" for row in found.values()))
 
 
@@ -82,11 +86,10 @@ def _size(text: str) -> tuple[int, int]:
 def _names(method: str) -> list[str]:
     from fusionbench.runner.plan import METHOD_GROUPS, group_members
 
-    return list(
-        dict.fromkeys(
-            n for m in comma_list(method) for n in (group_members(m) if m in METHOD_GROUPS else [m])
-        )
-    )
+    asked = comma_list(method)
+    if not asked:
+        raise RequestError("No method is asked for: give --method NAME, or all.")
+    return list(dict.fromkeys(n for m in asked for n in (group_members(m) if m in METHOD_GROUPS else [m])))
 
 
 def _measured(

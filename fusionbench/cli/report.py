@@ -9,6 +9,7 @@ import typer
 
 from fusionbench.cli.options import DataRoot
 from fusionbench.cli.outcome import comma_list, guarded
+from fusionbench.errors import RequestError
 
 
 def register(app: typer.Typer) -> None:
@@ -46,7 +47,11 @@ def report(
     from fusionbench.runner.store import read_records, score_rows
 
     records = only_datasets(read_records(*(runs or [Path("runs")])), dataset)
-    profiles = [resolve_profile(name) for name in comma_list(profile)] if profile else None
+    profiles = None if profile is None else [resolve_profile(name) for name in comma_list(profile)]
+    if profiles == []:
+        raise RequestError(
+            "No profile is asked for: name some of those that `fusionbench list profiles` shows."
+        )
     groups = make_groups(records, score_rows(records), metrics, profiles)
     page = make_page(groups, PageOptions(title, data_root, images, max_mb))
     write_text(output, page.text)

@@ -88,7 +88,7 @@ def table(
     from fusionbench.report.layouts import lay_out
     from fusionbench.runner.store import read_records, score_rows
 
-    form = _format(format, output)
+    form = _format(format, output, json)
     if cite and form != "tex":
         raise RequestError("--cite makes \\cite of LaTeX: add --format tex.")
     asked = _asked(sweep)
@@ -121,10 +121,21 @@ def _asked(sweep: str | None) -> Asked:
     return Asked(style, found.profile, tuple(found.datasets), tuple(row_order(found)))
 
 
-def _format(format: str | None, output: Path | None) -> str | None:
-    if format is None and output is not None:
-        return output.suffix.lstrip(".").lower()
-    return format.lower() if format else None
+def _format(format: str | None, output: Path | None, json: bool) -> str | None:
+    """Return the format before anything is read or written. Raises RequestError."""
+    from fusionbench.report import FORMATS
+
+    if json and output is not None:
+        raise RequestError("--json is printed: leave --output out, or write to a file with `>`.")
+    if format is None and output is None:
+        return None
+    form = (format if format is not None else output.suffix.lstrip(".")).lower()
+    if form not in FORMATS:
+        known = ", ".join(FORMATS)
+        if form or format is not None:
+            raise RequestError(f"Tables cannot be written as '{form}': use one of {known}.")
+        raise RequestError(f"'{output}' does not say its format: end it in one of {known}, or add --format.")
+    return form
 
 
 def _list(text: str | None) -> list[str] | None:

@@ -11,7 +11,7 @@ import typer
 
 from fusionbench.cli.options import Json, Overrides
 from fusionbench.cli.outcome import guarded, print_json
-from fusionbench.cli.weights_text import document, file_document, file_lines, line
+from fusionbench.cli.weights_text import document, file_document, file_lines, line, remark
 
 if TYPE_CHECKING:
     from fusionbench.metric_weights import WeightFile
@@ -32,8 +32,7 @@ def list_(json: Json = False) -> None:
         return
     print("methods")
     for entry in methods:
-        remedy = f"`{entry.command}` makes them" if entry.command else ""
-        print(line(entry, entry.problem or ", ".join(filter(None, (entry.note, remedy)))))
+        print(line(entry, remark(entry)))
     print("\nmetrics")
     for state in files:
         print("\n".join(file_lines(state)))

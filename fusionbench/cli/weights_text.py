@@ -18,6 +18,13 @@ def line(entry: KnownWeights, text: str) -> str:
     return f"{entry.method:<16} {families:<24} {entry.source:<12} {file:<36} {size:<9} {text}".rstrip()
 
 
+def remark(entry: KnownWeights) -> str:
+    """Return what `list` says of a method's weights: where they are from, under which licence, how to get them."""
+    remedy = f"`{entry.command}` makes them" if entry.command else ""
+    licence = f"licence: {entry.licence}" if entry.licence else ""
+    return entry.problem or "; ".join(filter(None, (entry.note, entry.url, licence, remedy)))
+
+
 def document(entry: KnownWeights) -> dict[str, Any]:
     """Return the entry of a method's weights."""
     return asdict(entry) | {

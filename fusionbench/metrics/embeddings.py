@@ -48,7 +48,8 @@ class EmbeddingCache:
 
 def tower_key(tower: FoundTower) -> str:
     """Return a hash of everything that decides a tower's embeddings."""
-    facts = [VERSION, tower.digest, tower.spec.model, tower.spec.side, tower.spec.mean, tower.spec.std]
+    spec = tower.spec
+    facts = [VERSION, tower.digest, spec.model, tower.layout, spec.side, spec.mean, spec.std]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 

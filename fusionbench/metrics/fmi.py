@@ -199,6 +199,15 @@ def dct_information_as_tang(triple: Triple) -> Outcome:
     return Outcome(feature_information(triple, cosines, alone=False))
 
 
+def flat_wavelets(triple: Triple) -> tuple[tuple[Tensor, str], ...]:
+    """Return where the coefficients of an image cannot be stretched, being all equal as those of a black image."""
+    images = zip(("source a", "source b", "the fused image"), triple, strict=True)
+    return tuple(
+        (image.of(wavelets).isnan().flatten(1).any(1), f"the wavelet coefficients of {name} are all equal")
+        for name, image in images
+    )
+
+
 @metric(
     name="FMI_wavelet",
     title="Feature mutual information of wavelet coefficients",
@@ -211,7 +220,7 @@ def dct_information_as_tang(triple: Triple) -> Outcome:
 )
 def wavelet_information(triple: Triple) -> Outcome:
     """Measure what the local distributions of one level of the discrete Meyer wavelet tell of each other."""
-    return Outcome(feature_information(triple, wavelets))
+    return Outcome(feature_information(triple, wavelets), flat_wavelets(triple))
 
 
 @definition(
@@ -224,4 +233,4 @@ def wavelet_information(triple: Triple) -> Outcome:
 )
 def wavelet_information_as_tang(triple: Triple) -> Outcome:
     """Measure it as the reference code does, which overwrites the fused window before it is compared to b."""
-    return Outcome(feature_information(triple, wavelets, alone=False))
+    return Outcome(feature_information(triple, wavelets, alone=False), flat_wavelets(triple))

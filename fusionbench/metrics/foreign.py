@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args, get_type_hints
 
 from fusionbench.errors import PluginError
 from fusionbench.metric_weights import KNOWN
@@ -23,6 +23,7 @@ from fusionbench.metrics.registry import (
 from fusionbench.providers import Provider, module_file
 
 NAME = re.compile(r"[A-Za-z][\w\-]*")
+PLANES = get_args(get_type_hints(MetricCard)["planes"])
 SETS = ("default", "all")  # what --metrics takes beside names
 
 
@@ -98,6 +99,8 @@ def checked(card: MetricCard) -> MetricCard:
         )
     if card.better not in ("higher", "lower"):
         raise PluginError(f"{card.name}: better is {card.better!r}: write 'higher' or 'lower'")
+    if card.planes not in PLANES:
+        raise PluginError(f"{card.name}: planes is {card.planes!r}: write one of {', '.join(PLANES)}")
     if card.per != "image":
         raise PluginError(f"{card.name}: per is {card.per!r}: metrics of other packages are of single images")
     if strange := [name for name in card.weights if name not in KNOWN]:

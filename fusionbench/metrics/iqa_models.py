@@ -21,9 +21,10 @@ from unittest.mock import patch
 
 import torch
 from platformdirs import user_cache_dir
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from fusionbench.checkpoints import check_fit, is_torchscript, read_state, read_torchscript
+from fusionbench.checkpoints import check_fit, is_torchscript, read_state, read_torchscript, unwrapped
 from fusionbench.errors import OutputError, WeightsError
 from fusionbench.files import write_through
 from fusionbench.metric_weights import find_weights, hash_of
@@ -81,12 +82,11 @@ def _liqe(path: Path, mix: bool, digest: str) -> nn.Module:
 
 
 def _liqe_state(path: Path) -> dict[str, Tensor]:
-    state = read_state(path)
-    state = state.get("params", state)
-    names = {str(name).removeprefix("module.") for name in state}
-    if others := sorted(name for name in names if not name.startswith(PREFIX)):
+    state = unwrapped(path, read_state(path), "params")
+    state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
+    if others := sorted(name for name in state if not name.startswith(PREFIX)):
         raise WeightsError(f"Weights {path} hold '{others[0]}', which LIQE has not: get pyiqa's file of it.")
-    return {name.removeprefix("module."): tensor for name, tensor in state.items()}
+    return state
 
 
 def _liqe_network(state: Mapping[str, Tensor], path: Path) -> nn.Module:
@@ -128,18 +128,18 @@ def _clip(state: Mapping[str, Tensor], path: Path) -> nn.Module:
 
 def _remembered(name: str, compute: Any) -> Tensor:
     """Return text features from the cache folder; LIQE-mix takes minutes for its 495 prompts on one core."""
-    from safetensors.torch import load_file, save_file
+    from safetensors.torch import load, save
 
     place = (
         Path(os.environ.get("FUSIONBENCH_CACHE") or user_cache_dir("fusionbench"))
         / "text"
         / f"{name}.safetensors"
     )
-    if place.is_file():
-        return load_file(place)["features"]
+    with suppress(OSError, SafetensorError, KeyError):  # absent or damaged: computed anew
+        return load(place.read_bytes())["features"]
     features = compute()
     with suppress(OutputError):  # it only saves time
-        write_through(place, lambda partial: save_file({"features": features.contiguous()}, partial))
+        write_through(place, lambda partial: partial.write_bytes(save({"features": features.contiguous()})))
     return features
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
@@ -35,9 +36,9 @@ class Kernel:
     unbiased: bool = False
 
     def __post_init__(self) -> None:
-        if not self.sigma > 0 or not self.scale > 0:
+        if not (0 < self.sigma < inf and 0 < self.scale < inf):
             raise RequestError(
-                f"Kernel with sigma {self.sigma} and scale {self.scale}: both must be more than 0."
+                f"Kernel with sigma {self.sigma} and scale {self.scale}: both must be finite and more than 0."
             )
 
 
@@ -58,7 +59,7 @@ def mmd(x: np.ndarray, y: np.ndarray, kernel: Kernel | None = None) -> float:
     _check(x, y, kernel)
     within = _mean_within(x, kernel) + _mean_within(y, kernel)
     across = sum(_part(x[rows], y[columns], kernel).sum() for rows, columns in _blocks(len(x), len(y)))
-    return float(kernel.scale * (within - 2 * across / (len(x) * len(y))))
+    return float(kernel.scale * _squared(within - 2 * across / (len(x) * len(y)), kernel))
 
 
 def resampled_mmd(x: np.ndarray, y: np.ndarray, draws: np.ndarray, kernel: Kernel | None = None) -> Resampled:
@@ -80,7 +81,7 @@ def resampled_mmd(x: np.ndarray, y: np.ndarray, draws: np.ndarray, kernel: Kerne
         total += twice * block.sum()
         trace += np.trace(block) if rows == columns else 0.0
         found += twice * np.einsum("ir,ir->r", weights[rows], block @ weights[columns])
-    biased = total / n**2
+    biased = max(total / n**2, 0.0)  # below 0 by rounding only
     centered = found / n**2 - (trace / n - biased) / n - biased
     value = mmd(x, y, _plain(kernel)) if kernel.unbiased else kernel.scale * biased
     return Resampled(float(value), value + kernel.scale * centered)
@@ -97,6 +98,11 @@ def interval(resamples: np.ndarray, level: float = LEVEL) -> tuple[float, float]
     return float(low), float(high)
 
 
+def _squared(value: float, kernel: Kernel) -> float:
+    """Return what rounding alone can put below 0 as 0."""
+    return value if kernel.unbiased else max(value, 0.0)
+
+
 def _plain(kernel: Kernel) -> Kernel:
     """Return the kernel for embeddings that are normalized already."""
     return Kernel(kernel.sigma, kernel.scale, False, kernel.unbiased)
@@ -104,6 +110,8 @@ def _plain(kernel: Kernel) -> Kernel:
 
 def _prepared(x: np.ndarray, kernel: Kernel) -> np.ndarray:
     x = np.array(x, dtype=np.float64, ndmin=2, order="C")
+    if not np.isfinite(x).all():
+        raise RequestError("An embedding is not finite: its tower does not fit these images.")
     if kernel.normalize:
         lengths = np.linalg.norm(x, axis=1, keepdims=True)
         if not lengths.all():
@@ -118,8 +126,6 @@ def _check(x: np.ndarray, y: np.ndarray, kernel: Kernel) -> None:
     least = 2 if kernel.unbiased else 1
     if min(len(x), len(y)) < least:
         raise RequestError(f"Sets of {len(x)} and {len(y)} embeddings: each needs at least {least}.")
-    if not np.isfinite(x.sum()) or not np.isfinite(y.sum()):
-        raise RequestError("An embedding is not finite: its tower does not fit these images.")
 
 
 def _mean_within(x: np.ndarray, kernel: Kernel) -> float:

@@ -220,7 +220,7 @@ def marks(path: Path) -> Iterator[tuple[str, dict[str, Any], str]]:
     text = path.read_text(encoding="utf-8")
     if "metric(" not in text and "definition(" not in text:  # spares parsing the modules that hold none
         return
-    for node in ast.parse(text).body:
+    for node in ast.parse(text, str(path)).body:
         for mark in getattr(node, "decorator_list", ()):
             kind = ast.unparse(mark.func).rpartition(".")[2] if isinstance(mark, ast.Call) else ""
             if kind in ("metric", "definition"):

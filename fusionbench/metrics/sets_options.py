@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ class TowerSpec:
     """An image tower: ``model`` is open_clip's name of its architecture, or a JSON file in open_clip's form.
 
     Images are cropped to their central square, resized to ``side`` and normalized by ``mean`` and ``std``. ``file``
-    holds the weights; without it the name is that of a file in `fusionbench.metric_weights`.
+    holds the weights and must have ``sha256`` where that is given, which an archive with code needs; without a file
+    the tower's name is that of one in `fusionbench.metric_weights`.
     """
 
     model: str
@@ -35,6 +37,7 @@ class TowerSpec:
     mean: list[float] = field(default_factory=lambda: list(CLIP_MEAN))
     std: list[float] = field(default_factory=lambda: list(CLIP_STD))
     file: str | None = None
+    sha256: str | None = None
 
 
 @dataclass
@@ -51,17 +54,24 @@ class SetOptions:
 
 @dataclass(frozen=True)
 class FoundTower:
-    """A tower whose weights are here. ``digest`` is the SHA-256 of the file."""
+    """A tower whose weights are here.
+
+    ``digest`` is the SHA-256 of the file, ``layout`` that of the JSON file that the model is told in, "" for a model
+    of open_clip's; ``vouched`` says that the weights' hash was compared with one that somebody stated.
+    """
 
     name: str
     spec: TowerSpec
     path: Path
     digest: str
+    layout: str = ""
+    vouched: bool = False
 
     @property
     def title(self) -> str:
         """Return in words everything that decides its embeddings; what is as built in goes without saying."""
-        return f"{self.name} (SHA-256 {self.digest[:8]}{self._changes()})"
+        layout = f", layout {self.layout[:8]}" if self.layout else ""
+        return f"{self.name} (SHA-256 {self.digest[:8]}{self._changes()}{layout})"
 
     def _changes(self) -> str:
         known = TOWERS.get(self.name)
@@ -94,12 +104,22 @@ def options_of(metric: str) -> SetOptions:
 
 
 def tower_of(name: str) -> FoundTower:
-    """Return a tower with its weights. Raises WeightsError, with what to do, where they are not here."""
+    """Return a tower with its weights.
+
+    Raises WeightsError, with what to do, where they are not here or not what they should be.
+    """
     spec = _read()[0][name]
     path = find_weights(name) if spec.file is None else folder() / spec.file
     if not path.is_file():
         raise WeightsError(f"Tower '{name}' has no file {path}: put it there, or correct {folder() / FILE}.")
-    return FoundTower(name, spec, path, hash_of(path))
+    digest = hash_of(path)
+    if spec.sha256 is not None and digest != spec.sha256.strip().lower():
+        raise WeightsError(
+            f"{path} of tower '{name}' has SHA-256 {digest[:10]}, not {spec.sha256[:10]}: get the file again, or "
+            f"correct {folder() / FILE}."
+        )
+    layout = hash_of(folder() / spec.model) if spec.model.endswith(".json") else ""
+    return FoundTower(name, spec, path, digest, layout, spec.file is None or spec.sha256 is not None)
 
 
 def kernel_text(options: SetOptions) -> str:
@@ -124,8 +144,10 @@ def _read() -> tuple[dict[str, TowerSpec], dict[str, SetOptions]]:
     path = folder() / FILE
     try:
         status = path.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return TOWERS, OPTIONS
+    if not path.is_file():
+        raise ConfigError(f"{path} is no file: write the options into a file of that name, or remove it.")
     return _merged(path, status.st_mtime_ns, status.st_size)
 
 
@@ -134,24 +156,31 @@ def _merged(path: Path, changed: int, size: int) -> tuple[dict[str, TowerSpec], 
     from fusionbench.cards import read_yaml
 
     data = read_yaml(path)
-    if not isinstance(data, Mapping):
-        raise ConfigError(f"{path} must be a mapping of keys to values, found {type(data).__name__}.")
     _check_keys(path, data, ["towers", *OPTIONS])
-    towers = dict(TOWERS)
-    for name, entry in (data.get("towers") or {}).items():
-        if not re.fullmatch(r"[\w.-]+", str(name)):
-            raise ConfigError(
-                f"{path}: '{name}' names no tower: use letters, digits, hyphens and underscores."
-            )
-        towers[str(name)] = _fill(path, towers.get(str(name), TowerSpec), entry)
+    towers = _towers(path, data.get("towers") or {})
     options = {name: _fill(path, known, data.get(name) or {}) for name, known in OPTIONS.items()}
     for chosen in options.values():
         for name in (chosen.a, chosen.b):
             if name not in towers:
                 raise UnknownNameError(f"tower in {path}", name, towers)
-        if not chosen.sigma > 0 or not chosen.scale > 0:
-            raise ConfigError(f"{path}: sigma and scale must be more than 0.")
+        if not (0 < chosen.sigma < inf and 0 < chosen.scale < inf):
+            raise ConfigError(f"{path}: sigma and scale must be finite and more than 0.")
     return towers, options
+
+
+def _towers(path: Path, entries: Any) -> dict[str, TowerSpec]:
+    if not isinstance(entries, Mapping):
+        raise ConfigError(f"{path}: towers must be a mapping of names to towers, found {entries!r}.")
+    towers = dict(TOWERS)
+    for name, entry in ((str(name), entry) for name, entry in entries.items()):
+        if not re.fullmatch(r"[\w.-]+", name):
+            raise ConfigError(
+                f"{path}: '{name}' names no tower: use letters, digits, hyphens and underscores."
+            )
+        towers[name] = _fill(path, towers.get(name, TowerSpec), entry)
+        if name not in TOWERS and towers[name].file is None:
+            raise ConfigError(f"{path}: tower '{name}' has no file: add one, `file: NAME`.")
+    return towers
 
 
 def _fill(path: Path, known: Any, entry: Any) -> Any:

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from fusionbench.checkpoints import check_fit, is_torchscript, read_state, read_torchscript
+from fusionbench.checkpoints import check_fit, is_torchscript, read_state, read_torchscript, unwrapped
 from fusionbench.errors import ConfigError
 from fusionbench.metrics.sets_options import TOWERS, FoundTower, TowerSpec, folder
 
@@ -26,7 +26,8 @@ def embed(tower: FoundTower, levels: np.ndarray, device: str = "cpu") -> np.ndar
     One image at a time: its digits then do not depend on which others are seen with it. Raises WeightsError where
     the file is another network's.
     """
-    module = _load(tower.name, tower.path, tower.digest, json.dumps(vars(tower.spec)), device)
+    what = json.dumps([tower.digest, tower.layout, vars(tower.spec)])
+    module = _load(tower.name, tower.path, what, tower.vouched, device)
     with torch.inference_mode():
         return module(prepare(levels, tower.spec).to(device))[0].float().cpu().numpy()
 
@@ -52,12 +53,13 @@ def build(spec: TowerSpec) -> nn.Module:
     try:
         return CLIP(
             config["embed_dim"],
-            {**config["vision_cfg"], "image_size": spec.side},
+            {**config["vision_cfg"], "image_size": spec.side, "timm_model_pretrained": False},
             NO_TEXT,
             quick_gelu=config.get("quick_gelu", False),
         ).visual
-    except (KeyError, TypeError) as error:
-        raise ConfigError(f"Tower model '{spec.model}' is no model of open_clip: {error}.") from error
+    except Exception as error:  # it is built from what a file of the user says, whatever that is
+        said = " ".join(str(error).split())[:200]
+        raise ConfigError(f"Tower model '{spec.model}' cannot be built by open_clip: {said}; correct it.") from error
 
 
 def _config(model: str) -> dict[str, Any]:
@@ -69,40 +71,47 @@ def _config(model: str) -> dict[str, Any]:
             raise ConfigError(
                 f"{path} is no model configuration of open_clip ({error}): correct it."
             ) from error
-    from open_clip import get_model_config
+    from open_clip import get_model_config, list_models
 
-    found = get_model_config(model)
-    if found is None:
+    if model not in list_models():  # other forms of a name would be asked for on the network
         raise ConfigError(f"open_clip has no model '{model}': `open_clip.list_models()` names those it has.")
-    return found
+    return get_model_config(model)
 
 
 @lru_cache(maxsize=3)  # up to 1.2 GB each
-def _load(name: str, path: Path, digest: str, spec: str, device: str) -> nn.Module:
-    return _filled(path, TowerSpec(**json.loads(spec)), name).requires_grad_(False).eval().to(device)
+def _load(name: str, path: Path, what: str, vouched: bool, device: str) -> nn.Module:
+    spec = TowerSpec(**json.loads(what)[-1])
+    return _filled(path, spec, name, vouched).requires_grad_(False).eval().to(device)
 
 
-def _filled(path: Path, spec: TowerSpec, name: str) -> nn.Module:
+def _filled(path: Path, spec: TowerSpec, name: str, vouched: bool) -> nn.Module:
+    """Fill a tower; an archive with code is read where its hash or its user vouches for it, and refused elsewhere."""
     tower = build(spec)
-    state = _image_part(read_torchscript(path) if is_torchscript(path) else read_state(path))
-    check_fit(path, tower.state_dict(), state, f"the image tower {name}")
+    whole = read_torchscript(path) if vouched and is_torchscript(path) else read_state(path)
+    state = _image_part(path, whole)
+    check_fit(path, _but_counters(tower.state_dict()), state, f"the image tower {name}")
     tower.load_state_dict(state)
     return tower
 
 
 def check_rn50(path: Path) -> None:
-    """Raise WeightsError unless a file holds the image tower of a CLIP RN50."""
-    _filled(path, TOWERS["remoteclip-rn50"], "of a CLIP RN50")
+    """Raise WeightsError unless a file holds the image tower of a CLIP RN50. Code in it is trusted already."""
+    _filled(path, TOWERS["remoteclip-rn50"], "of a CLIP RN50", vouched=True)
 
 
 def check_vit_l_14_336(path: Path) -> None:
-    """Raise WeightsError unless a file holds the image tower of a CLIP ViT-L/14 at 336 pixels."""
-    _filled(path, TOWERS["clip-vit-l-14-336"], "of a CLIP ViT-L/14 at 336 pixels")
+    """Raise WeightsError unless a file holds the image tower of a CLIP ViT-L/14 at 336 pixels, trusted already."""
+    _filled(path, TOWERS["clip-vit-l-14-336"], "of a CLIP ViT-L/14 at 336 pixels", vouched=True)
 
 
-def _image_part(state: dict[str, Any]) -> dict[str, Tensor]:
+def _image_part(path: Path, whole: dict[str, Any]) -> dict[str, Tensor]:
     """Return the image tower's tensors of a whole CLIP, or of an image tower alone."""
-    state = state.get("state_dict", state)
+    state = unwrapped(path, whole, "state_dict")
     state = {key.removeprefix("module."): value for key, value in state.items()}
     part = {key.removeprefix("visual."): value for key, value in state.items() if key.startswith("visual.")}
-    return part or state
+    return _but_counters(part or state)
+
+
+def _but_counters(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Leave out how many batches were trained on: nothing is computed with it, and not every file has it."""
+    return {key: value for key, value in state.items() if not key.endswith(".num_batches_tracked")}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fusionbench.report.runs import Run
 from fusionbench.report.set_cells import set_sentences
 from fusionbench.report.table import Column
 from fusionbench.report.text import one_line
+
+if TYPE_CHECKING:
+    from fusionbench.metrics.profiles import Profile
 
 CHANNELS = {
     "bt601": "the luma",
@@ -72,10 +75,22 @@ def _profile(name: str, columns: Sequence[Column]) -> Iterator[str]:
     if known is None:
         yield f"Profile {name}, which this installation does not know."
         return
-    yield f"Profile {name}: metrics on {CHANNELS[known.gray]} of the stored 8-bit images."
+    yield f"Profile {name}: {_channels(known, [column.metric for column in columns])} of the stored 8-bit images."
     for column in columns:
         if column.metric in known.undecided:
             yield f"{column.metric} {known.undecided[column.metric]}."
+
+
+def _channels(profile: Profile, metrics: Sequence[str]) -> str:
+    """Return which metrics are on what: some take red, green and blue by any profile."""
+    from fusionbench.metrics import definition_of
+
+    gray = f"metrics on {CHANNELS[profile.gray]}"
+    # a metric can have left the profile since it was scored
+    rgb = [m for m in metrics if m in profile.metrics and definition_of(m, profile.name).planes == "rgb"]
+    if rgb == list(metrics):
+        return "metrics on red, green and blue" if rgb else gray
+    return f"{gray.rstrip(',')}, {', '.join(rgb)} on red, green and blue," if rgb else gray
 
 
 def _color(runs: Sequence[Run]) -> Iterator[str]:

@@ -24,10 +24,14 @@ class Grid:
 
 def render_grid(grid: Grid, format: str) -> str:
     """Return the table as md, csv, tex or html; RequestError on any other format."""
-    writer = WRITERS.get(format.lower())
-    if writer is None:
+    return WRITERS[check_format(format)](grid)
+
+
+def check_format(format: str) -> str:
+    """Return the format in lower case. Raises RequestError where no table is written in it."""
+    if format.lower() not in WRITERS:
         raise RequestError(f"Tables cannot be written as '{format}': use one of {', '.join(WRITERS)}.")
-    return writer(grid)
+    return format.lower()
 
 
 def _markdown(grid: Grid) -> str:

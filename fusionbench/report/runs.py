@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from fusionbench.report.cells import Record
@@ -14,24 +15,33 @@ RANDOM = "random weights"
 
 
 class Run(NamedTuple):
-    """The newest record of a method, the number of older runs left out, and the method's name as printed."""
+    """The newest record of a method, the number of older runs left out, and the method's name as printed.
+
+    ``folders`` are those that its images may lie in: several where parts of the run are in several runs folders.
+    """
 
     record: Record
     older: int
     label: str
+    folders: tuple[Path, ...] = ()
 
 
 def newest_runs(records: Iterable[Record]) -> list[Run]:
     """Keep one record for each method: the one finished last, at equal times the one with the higher id."""
     by_method: dict[str, dict[str, Record]] = {}
+    folders: dict[str, list[Path]] = {}
     for record in sorted(records, key=_age):
         # two folders may hold parts of one run (the same id): that is one run, not an older one
         runs = by_method.setdefault(record["method"]["name"], {})
         before = runs.pop(record["id"], {})
+        folders.setdefault(record["id"], []).extend(Path(place) for place in [record.get("path")] if place)
         runs[record["id"]] = {**record, "images": {**before.get("images", {}), **record.get("images", {})}}
     chosen = [(list(runs.values())[-1], len(runs) - 1) for runs in by_method.values()]
     labels = labels_of([record for record, _ in chosen])
-    return [Run(record, older, labels[record["method"]["name"]]) for record, older in chosen]
+    return [
+        Run(record, older, labels[record["method"]["name"]], tuple(folders[record["id"]]))
+        for record, older in chosen
+    ]
 
 
 def _age(record: Record) -> tuple:

@@ -46,7 +46,7 @@ def check_style(style: TableStyle) -> TableStyle:
         if given is not None and (
             isinstance(given, bool) or not isinstance(given, int) or not 0 <= given <= MOST_DIGITS
         ):
-            raise RequestError(f"Digits '{given}' cannot be printed: give 0 to {MOST_DIGITS}, or METRIC=N.")
+            raise RequestError(_wrong_digits(given))
     return style
 
 
@@ -56,15 +56,20 @@ def read_digits(parts: Iterable[str]) -> int | dict[str, int] | None:
     if len(parts) == 1 and "=" not in parts[0]:
         return _number(parts[0])
     pairs = [part.partition("=") for part in parts]
-    if any(not (name.strip() and sign) for name, sign, _ in pairs):
+    named = {name.strip().lower() for name, sign, _ in pairs if sign and name.strip()}
+    if len(named) < len(pairs):
         raise RequestError(f"Digits '{','.join(parts)}' are unclear: give one number, or METRIC=N for each.")
     return {name.strip(): _number(text) for name, _, text in pairs} or None
 
 
 def _number(text: str) -> int:
     if not text.strip().isdecimal():
-        raise RequestError(f"Digits '{text}' are no number: give 0 to {MOST_DIGITS}, or METRIC=N.")
+        raise RequestError(_wrong_digits(text))
     return int(text)
+
+
+def _wrong_digits(given: object) -> str:
+    return f"Digits '{given}' cannot be printed: give 0 to {MOST_DIGITS}, or METRIC=N."
 
 
 def digits_of(digits: int | Mapping[str, int] | None, cards: Mapping[str, Any]) -> dict[str, int]:

@@ -123,9 +123,11 @@ def unwrapped(state: Mapping[str, Any], source: Path) -> dict[str, Tensor]:
         if isinstance(state.get(wrapper), Mapping):
             state = state[wrapper]
             break
-    others = [str(name) for name, value in state.items() if not isinstance(value, torch.Tensor)]
+    others = [
+        str(name) for name, value in state.items() if not (isinstance(value, torch.Tensor) and isinstance(name, str))
+    ]
     if others or not state:
-        what = f"{_some(others)} beside tensors" if state else "nothing"
+        what = f"{_some(others)} beside tensors with names" if state else "nothing"
         raise WeightsError(f"'{source}' holds {what}: save the state dict alone.")
     return dict(state)
 

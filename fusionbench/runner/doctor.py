@@ -21,6 +21,7 @@ from fusionbench.errors import DataNotFoundError, FusionbenchError
 from fusionbench.metric_weights import remedy
 from fusionbench.metrics import cards
 from fusionbench.provenance import cpu_model, git_state, gpu_driver, nvidia_smi, package_version
+from fusionbench.providers import damaged_packages
 from fusionbench.runner.device import cuda_devices
 from fusionbench.runner.known_weights import known_weights, verify
 from fusionbench.runner.metric_files import file_states
@@ -74,6 +75,8 @@ def _packages() -> Iterator[tuple[str, str, str]]:
     yield "fusionbench", "ok", fusionbench.__version__ + (f", checkout {git}" if git else "")
     for name in NEEDED:
         yield name, *_judge_package(name, package_version(name))
+    for problem in damaged_packages():
+        yield "not usable", "broken", problem
 
 
 def _judge_package(name: str, version: str | None) -> tuple[str, str]:

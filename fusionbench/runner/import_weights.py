@@ -41,7 +41,7 @@ def import_weights(source: Path, options: ImportOptions) -> Path:
     fit the method strictly, RequestError for a method without parameters and OutputError.
     """
     if not source.is_file():
-        raise WeightsError(f"Weights '{source}' do not exist: check the path of the file to import.")
+        raise WeightsError(f"'{source}' is no file of weights: check the path of the file to import.")
     found = spec(options.method)
     families = _families(found, options.family)
     digest = file_hash(source)

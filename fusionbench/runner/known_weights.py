@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +20,8 @@ class KnownWeights:
     """A file, or the lack of one.
 
     ``source`` is shipped, imported or unavailable; ``command`` makes what is unavailable; ``problem`` says what
-    is wrong with a card or file, None where nothing is known to be.
+    is wrong with a card or file, None where nothing is known to be. ``licence`` and ``url`` are those of the method's
+    card; those of an imported file are not known.
     """
 
     method: str
@@ -33,6 +33,8 @@ class KnownWeights:
     arguments: dict[str, Any] | None = None
     command: str | None = None
     problem: str | None = None
+    licence: str | None = None
+    url: str | None = None
 
 
 def known_weights() -> list[KnownWeights]:
@@ -69,7 +71,8 @@ def _shipped(found: MethodSpec) -> list[KnownWeights]:
 
 def _shipped_file(found: MethodSpec, name: str, families: tuple[str, ...]) -> KnownWeights:
     path = found.source / "weights" / name
-    entry = KnownWeights(found.name, families, "shipped", path)
+    card = found.card
+    entry = KnownWeights(found.name, families, "shipped", path, licence=card.licence, url=card.url)
     try:
         about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         return replace(
@@ -105,7 +108,7 @@ def _lacking(found: MethodSpec, known: list[KnownWeights]) -> list[KnownWeights]
     return [
         KnownWeights(
             found.name, (family,), "unavailable", note=str(found.card.weights.get(family, "")),
-            command=_command(found.name, family),
+            command=_command(found.name, family), licence=found.card.licence, url=found.card.url,
         )
         for family in found.card.families
         if family not in served
@@ -128,8 +131,8 @@ def verify(entry: KnownWeights) -> KnownWeights:
         return entry
     try:
         digest = file_hash(entry.path)
-    except OSError as error:
-        return replace(entry, problem=f"{entry.path} cannot be read: {os.strerror(error.errno or 0)}.")
+    except WeightsError as error:
+        return replace(entry, problem=str(error))
     if digest == entry.sha256:
         return entry
     remedy = "reinstall fusionbench" if entry.source == "shipped" else "import it again"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from fusionbench.errors import WeightsError
+from fusionbench.errors import ConfigError, WeightsError
 from fusionbench.metric_weights import find_weights
 from fusionbench.metrics import cards
 from fusionbench.metrics.sets_options import options_of, setting_of
@@ -21,7 +21,7 @@ def lacking(metric: str) -> str | None:
         else:
             for name in card.weights:
                 find_weights(name)
-    except WeightsError as error:
+    except (WeightsError, ConfigError) as error:
         return str(error)
     return None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import import_module
@@ -51,8 +50,9 @@ def _state(known: WeightFile) -> FileState:
         return FileState(known, "missing", path)
     try:
         problem = problem_of(known)
-        trusted = bool(about_file(path).get("trusted"))
-        return FileState(known, "broken" if problem else "found", path, hash_of(path), trusted, problem)
+        digest = hash_of(path)
+        trusted = bool(about_file(path).get("trusted")) and digest != known.sha256
+        return FileState(known, "broken" if problem else "found", path, digest, trusted, problem)
     except WeightsError as error:
         return FileState(known, "broken", path, problem=str(error))
 
@@ -75,42 +75,42 @@ def import_file(source: Path, known: WeightFile, sha256: str | None = None, trus
     one meant, or do not hold its tensors, and OutputError.
     """
     if not source.is_file():
-        raise WeightsError(f"Weights '{source}' do not exist: check the path of the file to import.")
-    _check_hash(source, known, sha256, trust)
+        raise WeightsError(f"'{source}' is no file of weights: check the path of the file to import.")
+    digest = _checked_hash(source, known, sha256, trust)
     _check_tensors(source, known)
-    return _keep(
-        source, known, {"file": source.name}, trust, lambda partial: shutil.copyfile(source, partial)
-    )
+    write_through(place_of(known), lambda partial: shutil.copyfile(source, partial))
+    return _note(known, digest, {"file": source.name}, trust)
 
 
 def fetch_file(known: WeightFile, url: str | None = None, progress: Progress | None = None) -> Path:
-    """Download a file to where metrics look for it, unless it is there, and return that place.
+    """Download a file to where metrics look for it, unless it is there as published, and return that place.
 
     ``url`` is a mirror's address. Raises DownloadError, OutputError, and WeightsError where nobody publishes the file
     or what came does not hold its tensors.
     """
     forbid_offline(known.file)
-    if _state(known).state == "found":
-        return place_of(known)
+    here = _state(known)
+    if here.state == "found" and not here.trusted:
+        return here.path
     address = url or known.url
     if address is None:
         raise WeightsError(f"No address of {known.file} ({known.name}) is known: {remedy(known)}.")
-    came = place_of(known).with_name(f".{known.file}.unchecked")
-    try:
-        download(address, came, known.sha256, progress)
-        _check_hash(came, known, None, trust=False)
-        _check_tensors(came, known)
-        return _keep(came, known, {"url": address}, False, came.replace)
-    finally:
-        came.unlink(missing_ok=True)
+    digest = download(address, here.path, known.sha256, progress, lambda part: _check(part, known))
+    return _note(known, digest, {"url": address}, trust=False)
 
 
-def _check_hash(source: Path, known: WeightFile, sha256: str | None, trust: bool) -> None:
+def _check(part: Path, known: WeightFile) -> None:
+    _checked_hash(part, known, None, trust=False)
+    _check_tensors(part, known)
+
+
+def _checked_hash(source: Path, known: WeightFile, sha256: str | None, trust: bool) -> str:
+    """Return a file's SHA-256. Raises WeightsError where the file is not to be taken for what it is given as."""
     digest = file_hash(source)
     if sha256 is not None and digest != sha256.strip().lower():
         raise WeightsError(f"'{source}' has SHA-256 {digest}, not {sha256}: get the file again.")
     if trust or digest == known.sha256:
-        return
+        return digest
     if known.sha256 is not None:
         raise WeightsError(
             f"'{source}' has SHA-256 {digest[:10]}, but the published {known.file} has {known.sha256[:10]}: get that "
@@ -120,6 +120,7 @@ def _check_hash(source: Path, known: WeightFile, sha256: str | None, trust: bool
         raise WeightsError(
             f"'{source}' is a TorchScript archive, which holds code: add --trust if you know who made it."
         )
+    return digest
 
 
 def _check_tensors(source: Path, known: WeightFile) -> None:
@@ -128,11 +129,9 @@ def _check_tensors(source: Path, known: WeightFile) -> None:
         getattr(import_module(module), function)(source)
 
 
-def _keep(
-    source: Path, known: WeightFile, origin: dict[str, Any], trust: bool, place: Callable[[Path], object]
-) -> Path:
-    target, digest = place_of(known), file_hash(source)
-    write_through(target, place)
+def _note(known: WeightFile, digest: str, origin: dict[str, Any], trust: bool) -> Path:
+    """Write beside a file where it is from and what was checked, and return its place."""
+    target = place_of(known)
     about = {"sha256": digest, "source": origin, "trusted": trust and digest != known.sha256}
     write_json(about_path(target), about | {"imported": datetime.now(UTC).isoformat(timespec="milliseconds")})
     return target
@@ -144,8 +143,8 @@ def verify_file(state: FileState) -> FileState:
         return state
     try:
         digest = file_hash(state.path)
-    except OSError as error:
-        return replace(state, state="broken", problem=f"{state.path} cannot be read ({error.strerror}).")
+    except WeightsError as error:
+        return replace(state, state="broken", problem=str(error))
     if digest == state.sha256:
         return state
     problem = f"{state.path} has SHA-256 {digest[:10]}, no longer {state.sha256[:10]}: {remedy(state.known)}."

@@ -10,6 +10,7 @@ from importlib.metadata import EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
 
+from fusionbench.cards import parsed
 from fusionbench.data import spec as catalog
 from fusionbench.errors import FusionbenchError
 from fusionbench.metrics import registry as metric_registry
@@ -82,10 +83,7 @@ def _lacking(files: list[Path]) -> Iterator[str]:
 
 def _imported(path: Path) -> set[str]:
     """Return the packages that the top level of a file imports; those in a try or a function may be optional."""
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (SyntaxError, UnicodeDecodeError) as error:
-        raise SyntaxError(f"{path} is not valid Python: {error}; mend it") from error
+    tree = parsed(path)
     found = {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
     found |= {n.module for n in tree.body if isinstance(n, ast.ImportFrom) and n.level == 0 and n.module}
     return {name.partition(".")[0] for name in found}

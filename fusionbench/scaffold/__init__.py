@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import keyword
+import os
 import re
 from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
+from fusionbench.checks.subjects import kinds_of
 from fusionbench.errors import OutputError, RequestError
-from fusionbench.registry import names
 
 TEMPLATES = Path(__file__).parent
 SUFFIX = ".in"
@@ -25,7 +26,7 @@ def new_method(name: str, at: Path = Path(), single_file: bool = False) -> list[
     """
     check_name(name)
     target = at / (f"{name}.py" if single_file else name)
-    if target.exists() or target.is_symlink():
+    if os.path.lexists(target):
         raise RequestError(f"'{target}' exists already: choose another name, or another folder with --at.")
     files = {target: TEMPLATES / "single.py.in"} if single_file else _package(target, name)
     words = {"name": name, "title": class_name(name), "distribution": name.replace("_", "-")}
@@ -53,8 +54,8 @@ def check_name(name: str) -> None:
         raise RequestError(f"'{name}' is a word of Python: choose another name.")
     if name in TAKEN:
         raise RequestError(f"'{name}' is a word of fusionbench's command line: choose another name.")
-    if name in names():
-        raise RequestError(f"A method '{name}' is registered already: choose another name.")
+    if kinds := kinds_of(name):
+        raise RequestError(f"A {kinds[0]} '{name}' is registered already: choose another name.")
     if _importable(name):
         raise RequestError(f"A Python module '{name}' is installed already: choose another name.")
 

@@ -8,12 +8,7 @@ from fusionbench.checks import find_subject, verdicts
 from fusionbench.data.spec import datasets
 from fusionbench.metrics import DEFAULT, cards
 
-FMI_WAVELET = pytest.param("FMI_wavelet", marks=[pytest.mark.slow, pytest.mark.xfail(strict=True, reason="no value and no reason on a black image")])
-OTHERS = [
-    FMI_WAVELET if name == "FMI_wavelet" else pytest.param(name, marks=pytest.mark.slow)
-    for name in cards()
-    if name not in DEFAULT
-]
+OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in cards() if name not in DEFAULT]
 
 
 @pytest.mark.parametrize("name", [*DEFAULT, *OTHERS])

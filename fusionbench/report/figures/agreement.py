@@ -14,7 +14,7 @@ from fusionbench.report.figures.style import FONT, SMALL
 from fusionbench.report.text import one_line
 
 if TYPE_CHECKING:
-    from fusionbench.report.statistics.agreement import Agreement
+    from fusionbench.report.statistics.paired import Comparison
 
 CELL = 0.36  # inches at most
 _FEW = "Agreement is between two metrics or more on two methods or more, scored on every image: score more of them."
@@ -27,19 +27,19 @@ def draw(boards: Sequence[Board], options: Options) -> Drawing:
     from fusionbench.report.statistics.paired import compare
 
     board = one_board(boards, "agreement")
-    found = agreement_of(compare(board, [column.metric for column in scored_columns(board, options)]))
+    compared = compare(board, [column.metric for column in scored_columns(board, options)])
+    found = agreement_of(compared)
     if len(found.metrics) < 2 or len(found.methods) < 2:
         raise RequestError(_FEW)
     figure = _matrix(found.metrics, found.tau, options.width)
-    return Drawing(figure, add_caption(figure, _sentences(board, found), options.caption))
+    return Drawing(figure, add_caption(figure, _sentences(board, compared), options.caption))
 
 
-def _sentences(board: Board, found: Agreement) -> list[str]:
-    """The caption; metrics and methods that could not enter are named."""
-    gone = [f"{metric} ({reason.rstrip('.')})" for metric, reason in found.left_out]
-    gone += [one_line(row.label) for row in board.table.rows if row.label not in found.methods]
+def _sentences(board: Board, found: Comparison) -> list[str]:
+    """The caption; metrics and methods that could not enter are named with the reason."""
+    gone = [f"{one_line(name)} ({reason})" for name, reason in (*found.left_out, *found.excluded)]
     meaning = (
-        f"Kendall's tau between metrics over the mean scores of {len(found.methods)} methods: 1 the same order, −1 "
+        f"Kendall's tau-b between metrics over the mean scores of {len(found.methods)} methods: 1 the same order, −1 "
         "the opposite one; lower-is-better metrics are turned round."
     )
     return [meaning, *([f"Left out: {'; '.join(gone)}."] if gone else []), setting([board])]

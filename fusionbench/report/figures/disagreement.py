@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fusionbench.report.board import Board
+from fusionbench.report.disputes import highest, score_spread
 from fusionbench.report.figures.options import Box
-from fusionbench.report.figures.selection import contenders
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -54,40 +54,16 @@ def disputed_boxes(lumas: ndarray, count: int) -> list[Box]:
 def disputed_images(board: Board, count: int, lumas: Callable[[str], ndarray | None]) -> list[str]:
     """Return the ids of the pairs on which the methods differ most: in their scores, else in their pixels.
 
-    By scores it is the variance over methods, each metric measured in its own standard deviations, mean over
-    metrics. ``lumas`` gives [methods, H, W] of an id, None where images are missing; it is asked only where
-    nothing is scored. Trivial baselines have no say beside two methods or more.
+    ``lumas`` gives [methods, H, W] of an id, None where images are missing; it is asked only where no scores tell. The
+    first pairs where nothing does.
     """
     import numpy as np
 
-    spread = _score_spread([board.values(c.metric)[contenders(board)] for c in board.table.columns])
-    if spread is None:
+    spread = score_spread(board)
+    if not np.isfinite(spread).any():
         spread = np.array([_pixel_spread(lumas(image)) for image in board.images])
-    order = np.argsort(-spread, kind="stable")  # what is NaN comes last
-    return [board.images[i] for i in sorted(order[:count])]
-
-
-def _score_spread(by_metric: Sequence[ndarray]) -> ndarray | None:
-    """The spread of each image; None where no metric tells any two methods apart."""
-    import numpy as np
-
-    scale = [values[np.isfinite(values)].std() if np.isfinite(values).any() else 0.0 for values in by_metric]
-    known = [values / s for values, s in zip(by_metric, scale, strict=True) if s > 0]
-    whole = [np.where(np.isfinite(v).sum(axis=0) > 1, _variance(v), np.nan) for v in known]
-    if not whole or not np.isfinite(whole).any():
-        return None
-    count = np.isfinite(whole).sum(axis=0)
-    return np.divide(np.nansum(whole, axis=0), count, out=np.full(count.shape, np.nan), where=count > 0)
-
-
-def _variance(values: ndarray) -> ndarray:
-    """The variance over the first axis of what is not NaN, 0 where nothing is."""
-    import numpy as np
-
-    known = np.isfinite(values)
-    count = np.maximum(known.sum(axis=0), 1)
-    mean = np.where(known, values, 0.0).sum(axis=0) / count
-    return np.where(known, (values - mean) ** 2, 0.0).sum(axis=0) / count
+    places = highest(spread, count) or range(len(board.images))[:count]
+    return [board.images[i] for i in sorted(places)]
 
 
 def _pixel_spread(lumas: ndarray | None) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +12,7 @@ from fusionbench.errors import DataNotFoundError
 
 
 class Stage(NamedTuple):
-    """One stage's folder; ``training`` is the path of its training's folder below the given one."""
+    """One stage's folder; ``training`` names its training where a figure shows several, and is empty else."""
 
     folder: Path
     training: str
@@ -23,25 +24,32 @@ class Stage(NamedTuple):
 
 def find_stages(folders: Sequence[Path]) -> list[Stage]:
     """Return every stage with logs. Raises DataNotFoundError for a folder without any."""
-    found: list[Stage] = []
-    for folder in folders:
-        here = {log.parent.parent for log in folder.rglob("csv-*/metrics.csv")}
-        if not here:
-            raise DataNotFoundError(
-                f"No training log below '{folder}': give a folder that `fusionbench train` or `run` wrote, such as "
-                "runs/training/<data set>/<method>/<id>."
-            )
-        trainings = sorted({stage.parent for stage in here})
-        alone = len(trainings) == 1 and len(folders) == 1
-        for training in trainings:
-            stages = sorted((s for s in here if s.parent == training), key=lambda s: (_order(s), s.name))
-            found += [Stage(stage, "" if alone else _name(training)) for stage in stages]
-    return list({stage.folder.resolve(): stage for stage in found}.values())
+    found = {stage.resolve(): stage for folder in folders for stage in _stages(folder)}.values()
+    names = _names(list(dict.fromkeys(stage.parent for stage in found)))
+    return [Stage(stage, names[stage.parent]) for stage in found]
 
 
-def _name(training: Path) -> str:
-    """The method, which the folder above the identity's is named by."""
-    return training.resolve().parent.name
+def _stages(folder: Path) -> list[Path]:
+    """The folders of stages below a given one, trainings one after the other."""
+    found = {log.parent.parent for log in folder.rglob("csv-*/metrics.csv")}
+    if not found:
+        raise DataNotFoundError(
+            f"No training log below '{folder}': give a folder that `fusionbench train` or `run` wrote, such as "
+            "runs/training/<data set>/<method>/<id>."
+        )
+    return sorted(found, key=lambda stage: (stage.parent, _order(stage), stage.name))
+
+
+def _names(trainings: Sequence[Path]) -> dict[Path, str]:
+    """The methods, which the folders above the identities are named by; with the identity where two agree."""
+    if len(trainings) == 1:
+        return {trainings[0]: ""}
+    methods = {training: training.resolve().parent.name for training in trainings}
+    uses = Counter(methods.values())
+    return {
+        training: name if uses[name] == 1 else f"{name} {training.resolve().name}"
+        for training, name in methods.items()
+    }
 
 
 def _order(stage: Path) -> int:
@@ -52,16 +60,17 @@ def _order(stage: Path) -> int:
 
 def describe(stages: Sequence[Stage]) -> list[str]:
     """Say of each training what was trained on what; of one that is not finished, only its folder's names."""
-    return [_sentence(training) for training in dict.fromkeys(stage.folder.parent for stage in stages)]
+    names = {stage.folder.parent: stage.training for stage in stages}
+    return [_sentence(training, name) for training, name in names.items()]
 
 
-def _sentence(training: Path) -> str:
+def _sentence(training: Path, name: str) -> str:
     about = _about(training)
     if not about:
         *_, dataset, method, identity = ("", "", *training.resolve().parts)
         return f"{method} on {dataset} (training {identity}, not finished)."
     data = about["dataset"]
-    return f"{about['method']} on {data['name']} ({data['split']} split, {data['pairs']} pairs)."
+    return f"{name or about['method']} on {data['name']} ({data['split']} split, {data['pairs']} pairs)."
 
 
 def _about(training: Path) -> dict[str, Any]:

@@ -1,18 +1,15 @@
-"""The images of one pair: both sources, where they are on this machine, and what every method made of them."""
+"""The images of one pair: both sources and what every method made of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from fusionbench.data.color import luma
 from fusionbench.data.images import eight_bit, read_image
-from fusionbench.data.pairs import find_split
-from fusionbench.data.spec import dataset
-from fusionbench.errors import FusionbenchError, ImageError
+from fusionbench.errors import ImageError
 from fusionbench.report.board import Board
+from fusionbench.report.images import stored_image
 from fusionbench.report.text import one_line
 from fusionbench.types import Pair
 
@@ -20,32 +17,11 @@ if TYPE_CHECKING:
     from numpy import ndarray
 
 
-class Sources(NamedTuple):
-    """The pairs by id; ``note`` says why there are none, and is empty where there are."""
-
-    pairs: Mapping[str, Pair]
-    note: str
-
-
 class Picture(NamedTuple):
     """One tile: uint8 [H, W] or [H, W, 3] as stored (16-bit sources reduced to 8), None where it is missing."""
 
     label: str
     pixels: ndarray | None
-
-
-def find_sources(board: Board, root: str | None) -> Sources:
-    """Return the pairs that the runs were made from; files of other content are not taken for them."""
-    table = board.table
-    try:
-        split = find_split(dataset(table.dataset), table.split, root)
-        split = replace(split, pairs=tuple(pair for pair in split.pairs if pair.id in set(board.images)))
-        same = split.content_hash() == table.data
-    except FusionbenchError:
-        return Sources({}, "The sources are not on this machine (--data-root names their folder).")
-    if not same:
-        return Sources({}, "The sources on this machine are not those that were fused (other data hash).")
-    return Sources({pair.id: pair for pair in split.pairs}, "")
 
 
 def fused(board: Board, image: str, rows: Sequence[int] | None = None) -> list[Picture]:
@@ -57,9 +33,8 @@ def fused(board: Board, image: str, rows: Sequence[int] | None = None) -> list[P
 
 
 def _stored(board: Board, row: int, image: str) -> Picture:
-    label = one_line(board.table.rows[row].label)
-    path = Path(board.runs[row].record["path"]) / "images" / f"{image}.png"
-    return Picture(label, eight_bit(read_image(path)) if path.exists() else None)
+    path = stored_image(board.runs[row], image)
+    return Picture(one_line(board.table.rows[row].label), eight_bit(read_image(path)) if path else None)
 
 
 def source_pictures(board: Board, pair: Pair | None) -> list[Picture]:

@@ -10,14 +10,17 @@ from typing import Any
 from fusionbench.data.pairs import natural
 from fusionbench.errors import DataNotFoundError, RequestError, UnknownNameError
 from fusionbench.report.board import Board
+from fusionbench.report.disputes import contenders
 from fusionbench.report.figures.disagreement import disputed_boxes, disputed_images
 from fusionbench.report.figures.drawing import LINE, Drawing
 from fusionbench.report.figures.inches import image_axes, inch_axes, write_caption
 from fusionbench.report.figures.options import Box, Options
-from fusionbench.report.figures.pictures import Picture, find_sources, fused, lumas, source_pictures
-from fusionbench.report.figures.selection import contenders, one_board, setting
+from fusionbench.report.figures.pictures import Picture, fused, lumas, source_pictures
+from fusionbench.report.figures.selection import one_board, setting
 from fusionbench.report.figures.style import PALETTE, SMALL
 from fusionbench.report.figures.text import fit, wrap
+from fusionbench.report.images import find_sources, stored_image
+from fusionbench.report.text import one_line
 
 IMAGES, ZOOMS = 2, 2  # where none are asked for
 TILE = 1.25  # inches that a tile is wide at least, where the figure is
@@ -61,15 +64,19 @@ class Grid:
 
 
 def draw(boards: Sequence[Board], options: Options) -> Drawing:
-    """Draw the images that are asked for, or the most disputed. Raises UnknownNameError on another id."""
+    """Draw the images that are asked for, or the most disputed. Raises UnknownNameError on another id.
+
+    A method without any of these images is left out and named in the caption.
+    """
     from matplotlib.figure import Figure
 
     board = one_board(boards, "qualitative")
     sources = find_sources(board, options.data_root)
     chosen = _chosen(board, options)
-    blocks = [_block(board, image, sources.pairs, options) for image in chosen]
+    rows = [i for i, run in enumerate(board.runs) if any(stored_image(run, image) for image in chosen)]
+    blocks = [_block(board, rows, image, sources.pairs, options) for image in chosen]
     grid = _grid(max(len(block.tiles) for block in blocks), options.width)
-    caption = " ".join(_sentences(board, blocks, options, sources.note))
+    caption = " ".join(_sentences(board, rows, blocks, options, sources.note))
     lines = wrap(caption, options.width - 0.1, SMALL) if options.caption else []
     height = sum(map(grid.height, blocks)) + len(lines) * LINE + 0.03
     figure = Figure(figsize=(options.width, height))
@@ -91,9 +98,10 @@ def _chosen(board: Board, options: Options) -> list[str]:
     return sorted(disputed_images(board, IMAGES, lambda image: lumas(fused(board, image, rows))), key=natural)
 
 
-def _block(board: Board, image: str, pairs: Any, options: Options) -> Block:
-    results = fused(board, image)
-    found = lumas([results[row] for row in contenders(board)])
+def _block(board: Board, rows: Sequence[int], image: str, pairs: Any, options: Options) -> Block:
+    results = fused(board, image, rows)
+    judges = set(contenders(board))
+    found = lumas([tile for row, tile in zip(rows, results, strict=True) if row in judges])
     found = lumas(results) if found is None else found
     if found is None:
         raise DataNotFoundError(
@@ -117,7 +125,9 @@ def _grid(tiles: int, width: float) -> Grid:
     return Grid(columns, (width - LEFT - 0.03 - (columns - 1) * GAP) / columns)
 
 
-def _sentences(board: Board, blocks: Sequence[Block], options: Options, note: str) -> list[str]:
+def _sentences(
+    board: Board, rows: Sequence[int], blocks: Sequence[Block], options: Options, note: str
+) -> list[str]:
     asked = "chosen by hand" if options.images else "where the methods differ most"
     ids = ", ".join(block.image for block in blocks)
     boxes = (
@@ -126,6 +136,7 @@ def _sentences(board: Board, blocks: Sequence[Block], options: Options, note: st
         else "where the methods' images differ most (variance of the smoothed luma over methods)"
     )
     missing = any(tile.pixels is None for block in blocks for tile in block.tiles)
+    gone = [one_line(row.label) for i, row in enumerate(board.table.rows) if i not in rows]
     return [
         (
             f"{'Image' if len(blocks) == 1 else 'Images'} {ids}, {asked}; boxes {boxes}, enlarged below. "
@@ -133,6 +144,7 @@ def _sentences(board: Board, blocks: Sequence[Block], options: Options, note: st
         ),
         *([note] if note else []),
         *(["A gray tile: no image is stored."] if missing else []),
+        *([f"Without an image, and not shown: {', '.join(gone)}."] if gone else []),
         setting([board]),
     ]
 

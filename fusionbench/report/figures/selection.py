@@ -27,12 +27,6 @@ def method_names(boards: Iterable[Board]) -> list[str]:
     return list(dict.fromkeys(row.method for board in boards for row in board.table.rows))
 
 
-def contenders(board: Board) -> list[int]:
-    """Return the rows that are no trivial baselines, or all where fewer than two are not."""
-    chosen = [i for i, row in enumerate(board.table.rows) if row.kind != "trivial"]
-    return chosen if len(chosen) > 1 else list(range(len(board.table.rows)))
-
-
 def scored_columns(board: Board, options: Options, by_image: bool = True) -> list[Column]:
     """Return the columns with any score, of those that are asked for.
 

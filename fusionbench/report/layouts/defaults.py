@@ -7,22 +7,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from fusionbench.cards import parsed
 from fusionbench.errors import FusionbenchError
 
 
 def constructor_defaults(method: str) -> dict[str, Any]:
-    """Return the literal defaults of a method of that name; empty where it is not installed here."""
+    """Return the literal defaults of a method of that name; empty where it is not sound here."""
     from fusionbench.registry import spec
 
     try:
-        source = spec(method).source
+        nodes = [node for path in _files(spec(method).source) for node in parsed(path).body]
     except FusionbenchError:
         return {}
     found: dict[str, Any] = {}
-    for path in _files(source):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.ClassDef):
-                found |= dict(_defaults(node))
+    for node in nodes:
+        if isinstance(node, ast.ClassDef):
+            found |= dict(_defaults(node))
     return found
 
 

@@ -114,9 +114,7 @@ def _relabeled(rows: Iterable[Row], boards: Sequence[Board]) -> list[Row]:
     return [
         replace(
             row,
-            label=f"{labels[row.method]}, {RANDOM} in part"
-            if row.method in mixed
-            else labels[row.method],
+            label=f"{labels[row.method]}, {RANDOM} in part" if row.method in mixed else labels[row.method],
         )
         for row in rows
     ]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from fusionbench import __version__
 from fusionbench.errors import RequestError
 from fusionbench.report.board import Board
+from fusionbench.report.images import find_sources
 from fusionbench.report.page.bars import LEFT, ROW, WIDTH, Figure, metric_figures
 from fusionbench.report.page.choice import choose
 from fusionbench.report.page.embedding import Embedded, Shelf, describe, embed, wanted_images
@@ -22,7 +23,6 @@ from fusionbench.report.page.facts import doi_link, method_facts, metric_facts, 
 from fusionbench.report.page.gallery import gallery
 from fusionbench.report.page.groups import Group
 from fusionbench.report.page.ranking import Ranking, make_ranking
-from fusionbench.report.page.sources import find_sources
 from fusionbench.report.text import one_line
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class BoardView:
 def make_page(groups: Sequence[Group], options: PageOptions) -> Page:
     """Return the page of some groups. Raises RequestError where it exceeds ``max_mb`` without any image."""
     shelves = [
-        Shelf(group, find_sources(group, options.data_root), choose(group.first, wanted))
+        Shelf(group, find_sources(group.first, options.data_root), choose(group.first, wanted))
         for group in groups
         for wanted in [wanted_images(options.images, group)]
     ]

@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from fusionbench.report.images import Sources, stored_image
 from fusionbench.report.page.choice import Chosen
 from fusionbench.report.page.groups import Group
 from fusionbench.report.page.pictures import FORMS, Form, Picture, compress, encode, load, text_length
-from fusionbench.report.page.sources import Sources
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -33,11 +33,7 @@ class Shelf:
     def files(self, image: str) -> list[Path | None]:
         pair = self.sources.pairs.get(image)
         found: list[Path | None] = [pair.a, pair.b] if pair else [None, None]
-        return found + [self._fused(run.record["id"], image) for run in self.group.first.runs]
-
-    def _fused(self, run: str, image: str) -> Path | None:
-        places = (folder / "images" / f"{image}.png" for folder in self.group.folders.get(run, ()))
-        return next((place for place in places if place.is_file()), None)
+        return found + [stored_image(run, image) for run in self.group.first.runs]
 
 
 @dataclass

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from fusionbench.report.board import Board
@@ -16,14 +15,10 @@ Rows = Sequence[tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class Group:
-    """One set of pairs; its boards have the same methods and images and differ in the profile.
-
-    ``folders`` holds, by the id of a run, the folders its images lie in: a run made in shards has several.
-    """
+    """One set of pairs; its boards have the same methods and images and differ in the profile."""
 
     key: str
     boards: tuple[Board, ...]
-    folders: Mapping[str, tuple[Path, ...]]
 
     @property
     def first(self) -> Board:
@@ -61,9 +56,8 @@ def make_groups(
             table = board.table
             key = (board.runs[0].record["dataset"].get("family") or "other", table.dataset, table.split)
             found.setdefault((*key, table.split_hash, table.data), []).append(board)
-    folders = _folders(records)
     return [
-        Group(f"group-{number}", _scored(boards), folders)
+        Group(f"group-{number}", _scored(boards))
         for number, (_, boards) in enumerate(sorted(found.items(), key=lambda entry: entry[0]))
     ]
 
@@ -91,11 +85,3 @@ def _metrics(asked: str | None, profile: str, strict: bool) -> list[str] | None:
 def _scored(boards: Sequence[Board]) -> tuple[Board, ...]:
     """Leave out the profiles that these pairs were never scored by; one board stays in any case."""
     return tuple(board for board in boards if any(board.scores)) or tuple(boards[:1])
-
-
-def _folders(records: Iterable[Record]) -> dict[str, tuple[Path, ...]]:
-    found: dict[str, tuple[Path, ...]] = {}
-    for record in records:
-        if "path" in record:
-            found[record["id"]] = (*found.get(record["id"], ()), Path(record["path"]))
-    return found

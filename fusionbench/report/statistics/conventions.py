@@ -29,8 +29,11 @@ def convention_lessons(board: Board, others: Sequence[Board]) -> Iterator[str]:
 
 
 def _swapped(here: Comparison, there: Comparison, digits: int, profiles: tuple[str, str]) -> Iterator[str]:
-    """Name the pair that is swapped, of several the one that stands highest under the first profile."""
-    first, second = (found.oriented[0].mean(axis=1) for found in (here, there))
+    """Name the pair that is swapped, of several the one that stands highest under the first profile.
+
+    By the printed digits: means that print alike are in no order.
+    """
+    first, second = (np.round(found.oriented[0].mean(axis=1), digits) for found in (here, there))
     order = np.argsort(-first, kind="stable")
     swaps = [(i, j) for i, j in combinations(order, 2) if first[i] > first[j] and second[i] < second[j]]
     if not swaps:

@@ -29,9 +29,9 @@ def mean_intervals(
     than percentile and BCa intervals, which are too short.
 
     The order of the images changes nothing. Both ends are NaN for fewer than two values or where one is NaN, and
-    equal where all values are. Student's t interval is returned for fewer than 8 values, and where so many
-    resamples hold one value only, and thus have no t statistic, that they would decide the end: more than a
-    quarter of a tail. Raises ValueError for a ``level`` outside (0, 1).
+    equal where all values are. Student's t interval is returned for fewer than 8 values, for a ``level`` whose
+    tails hold less than one resample, and where so many resamples hold one value only, and thus have no t
+    statistic, that they would decide the end: more than a quarter of a tail. Raises ValueError for a ``level`` outside (0, 1).
     """
     if not 0 < level < 1:
         raise ValueError(f"The level of an interval is {level}: choose one between 0 and 1, such as 0.95.")
@@ -57,7 +57,7 @@ def _ends(rows: ndarray, level: float, resamples: int, seed: int) -> ndarray:
     errors = rows[varied].std(axis=1, ddof=1) / np.sqrt(count)
     tails = np.array([(1 - level) / 2, (1 + level) / 2])
     quantiles = np.repeat(_student(count, tails)[:, None], len(means), axis=1)
-    if count >= FEWEST:
+    if count >= FEWEST and tails[0] * (resamples + 1) >= 1:
         quantiles = _studentized(
             (rows[varied] - means[:, None]) / errors[:, None], tails, resamples, seed, quantiles
         )

@@ -28,7 +28,7 @@ def lessons(
     """
     known = canary_cards(board) if canaries is None else canaries
     return (
-        *_below_trivial(board.table, known),
+        *_below_trivial(board, known),
         *_canaries(board.table, known),
         *convention_lessons(board, others),
         *provenance_lessons(board),
@@ -51,10 +51,14 @@ def canary_cards(board: Board) -> dict[str, str]:
     return found
 
 
-def _below_trivial(table: Table, canaries: Mapping[str, str]) -> Iterator[str]:
-    """Name the metrics in which a learned method is below a trivial baseline, with the best of these."""
+def _below_trivial(board: Board, canaries: Mapping[str, str]) -> Iterator[str]:
+    """Name the metrics in which a trained method is below a trivial baseline, with the best of these."""
+    table = board.table
     trivial = [row for row in table.rows if row.kind == "trivial" and row.method not in canaries]
-    for row in (row for row in table.rows if row.kind == "learned"):
+    sources = [record["weights"]["source"] for record in board.records]
+    for row, source in zip(table.rows, sources, strict=True):
+        if row.kind != "learned" or source == "random":  # what was never trained has its own sentence
+            continue
         compared, below = 0, []
         for i, column in enumerate(table.columns):
             scored = [other for other in trivial if other.cells[i].value is not None]

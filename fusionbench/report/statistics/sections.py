@@ -53,6 +53,9 @@ def _compared(summary: Summary) -> Iterator[str]:
     )
     for metric, reason in dict((*summary.left_out, *overall.left_out)).items():
         yield f"Left out: {metric}, {reason}."
+    for column in summary.board.table.columns:
+        if column.per == "set":
+            yield f"Left out: {column.metric}, one value for all images and none for single ones."
     for method, reason in overall.excluded:
         yield f"Not compared over all metrics: {method}, {reason}."
     for metric in summary.metrics:
@@ -68,7 +71,7 @@ def _means(summary: Summary) -> Grid:
         tuple(_method_rows(summary, _mean)),
         f"Mean and {100 * summary.level:g} % interval (studentized bootstrap over images, seed {summary.seed}). "
         f"†: best, or not significantly worse than the best at {summary.alpha:g} (Wilcoxon's signed-rank test, paired "
-        "over images, Holm's correction).",
+        "over images, Holm's correction over all pairs of methods).",
     )
 
 
@@ -145,8 +148,8 @@ def _agreement(summary: Summary) -> Grid:
         "Agreement of metrics",
         ("Metric", *found.metrics),
         tuple(rows),
-        "Kendall's tau-b between the orders that two metrics give the methods: 1 the same, -1 reversed. Above the diagonal "
-        f"by means, below it the mean over {found.images} images of single images.",
+        f"Kendall's tau-b between the orders that two metrics give {len(found.methods)} methods: 1 the same, -1 reversed. "
+        f"Above the diagonal by means, below it the mean over {found.images} images of single images.",
     )
 
 

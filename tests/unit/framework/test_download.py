@@ -9,7 +9,7 @@ import pytest
 from file_server import Site, serve
 
 from fusionbench.download import download
-from fusionbench.errors import DownloadError, OutputError
+from fusionbench.errors import DownloadError, OutputError, WeightsError
 
 CONTENT = bytes(range(256)) * 20_000  # 5 MB, some chunks
 HASH = hashlib.sha256(CONTENT).hexdigest()
@@ -104,6 +104,29 @@ def test_says_what_the_server_answers(target: Path) -> None:
     with pytest.raises(DownloadError, match="begins with https"):
         download("file:///etc/passwd", target)
     assert not target.exists()
+
+
+@pytest.mark.parametrize("address", ["http://[::1", f"http://{'a' * 70}.org/x", "http://127.0.0.1:9/ü", "http://a b/"])
+def test_an_address_that_is_none(target: Path, address: str) -> None:
+    with pytest.raises(DownloadError, match="cannot be reached"):
+        download(address, target)
+
+
+def test_what_the_check_refuses_leaves_nothing_and_another_process_has_to_wait(target: Path) -> None:
+    seen = []
+
+    def refuse(part: Path) -> None:
+        seen.append(part.read_bytes() == CONTENT and not target.exists())
+        with pytest.raises(DownloadError, match="Another process is downloading"):
+            download(site.address, target)
+        raise WeightsError("not that")
+
+    with serve(Site(CONTENT)) as site:
+        with pytest.raises(WeightsError, match="not that"):
+            download(site.address, target, HASH, check=refuse)
+        assert seen == [True]
+        assert beside(target) == []
+        assert download(site.address, target) == HASH
 
 
 def test_offline_asks_no_server(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:

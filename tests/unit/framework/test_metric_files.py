@@ -195,7 +195,7 @@ def test_code_in_a_pickle_is_not_run_and_torn_or_foreign_files_are_refused(
     torch.save([torch.zeros(1)], tmp_path / "list.pt")
     with pytest.raises(WeightsError, match="not a state dict"):
         import_file(tmp_path / "list.pt", known)
-    with pytest.raises(WeightsError, match="do not exist"):
+    with pytest.raises(WeightsError, match="is no file of weights"):
         import_file(tmp_path / "nowhere.pt", known)
     assert not mark.exists()
     assert not place.exists()
@@ -210,6 +210,18 @@ def test_a_file_is_fetched_once_and_checked(
         assert site.asked == [None]
     assert json.loads(place.with_name("mine.pt.json").read_text())["source"] == {"url": site.address}
     assert sorted(p.name for p in place.parent.iterdir()) == ["mine.pt", "mine.pt.json"]
+
+
+def test_fetching_takes_the_place_of_a_trusted_file(
+    place: Path, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.save({"level": torch.tensor([0.25])}, tmp_path / "mine.pt")
+    with serve(Site(source.read_bytes())) as site:
+        known = publish(monkeypatch, url=site.address, sha256=file_hash(source))
+        import_file(tmp_path / "mine.pt", known, trust=True)
+        assert fetch_file(known) == place
+    assert file_hash(place) == known.sha256
+    assert not next(s for s in file_states() if s.known.name == "mine").trusted
 
 
 def test_what_does_not_fit_gets_no_place(

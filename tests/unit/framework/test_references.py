@@ -92,7 +92,7 @@ def test_a_class_that_the_file_does_not_have_is_named(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "word"),
-    [("def (", "not valid Python"), ("x = 1\n", "defines none as FusionMethod")],
+    [("def (", "not valid Python"), ("x = 1\n", "defines no class that derives from FusionMethod")],
 )
 def test_a_broken_file_breaks_only_its_own_use(folder: Path, text: str, word: str) -> None:
     (folder / "broken.py").write_text(text)

@@ -85,13 +85,16 @@ def test_a_changed_file_is_read_again(folder):
         ("CMMDG: {}\n", "did you mean 'CMMD"),
         ("CMMD: {sigmas: 2}\n", "did you mean 'sigma'"),
         ("CMMD: {sigma: wide}\n", "'wide'"),
-        ("CMMD: {sigma: 0}\n", "must be more than 0"),
+        ("CMMD: {sigma: 0}\n", "more than 0"),
+        ("CMMD: {scale: .inf}\n", "must be finite"),
         ("CMMD: 3\n", "must be a mapping"),
         ("- CMMD\n", "mapping"),
         ("towers: {mine: {file: a.pt}}\n", "model"),
         ("towers: {mine: {model: RN50, side: 0}}\n", "side of at least 1"),
         ("towers: {mine: {model: RN50, mean: [1]}}\n", "3 numbers"),
         ("towers: {'../mine': {model: RN50}}\n", "names no tower"),
+        ("towers: {mine: {model: RN50}}\n", "tower 'mine' has no file"),
+        ("towers: 3\n", "towers must be a mapping"),
     ],
 )
 def test_what_is_wrong_is_told_with_the_file(text, says, folder):
@@ -110,5 +113,7 @@ def test_an_unknown_tower_suggests_the_nearest(folder):
 def test_metrics_of_other_packages_are_of_single_images_and_bring_their_own_files():
     with pytest.raises(PluginError, match="per is 'set': metrics of other packages are of single images"):
         checked(replace(cards()["CMMD"], name="Theirs"))
+    with pytest.raises(PluginError, match="planes is 'yuv': write one of mean, side by side, rgb"):
+        checked(replace(cards()["EN"], name="Theirs", planes="yuv"))
     with pytest.raises(PluginError, match="weights names 'theirs'"):
         checked(replace(cards()["LIQE"], name="Theirs", weights=("theirs",)))

@@ -20,7 +20,7 @@ from fusionbench.cli.app import app
 from fusionbench.errors import WeightsError
 from fusionbench.metric_weights import KNOWN
 from fusionbench.metrics import compute, score
-from fusionbench.metrics.iqa_models import _loaded
+from fusionbench.metrics.iqa_models import _loaded, _remembered
 from fusionbench.runner.metric_files import import_file
 
 NAMES = ("LIQE", "LIQE-mix", "CLIP-IQA")
@@ -156,6 +156,19 @@ def test_a_model_is_built_once(weights: Path) -> None:
     before = _loaded.cache_info()
     value(IMAGES[0], "LIQE")
     assert _loaded.cache_info().misses == before.misses
+
+
+@pytest.mark.parametrize("damage", [b"", b"text", None])
+def test_remembered_sentences_that_are_damaged_are_encoded_again(damage: bytes | None, tmp_path: Path) -> None:
+    place, features = tmp_path / "text" / "one.safetensors", torch.arange(3.0)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("FUSIONBENCH_CACHE", str(tmp_path))
+        assert torch.equal(_remembered("one", lambda: features), features)
+        assert torch.equal(_remembered("one", lambda: pytest.fail("encoded again")), features)
+        whole = place.read_bytes()
+        place.write_bytes(whole[:-1] if damage is None else damage)
+        assert torch.equal(_remembered("one", lambda: features), features)
+    assert place.read_bytes() == whole
 
 
 def test_a_changed_file_is_another_model(weights: Path, tmp_path: Path) -> None:

@@ -47,6 +47,17 @@ def test_the_caption_says_what_it_is_of_and_computed_with():
     assert "one value for the set" not in " ".join(table_of([run], of_images(run, {"EN": 7.0})).caption)
 
 
+def test_the_caption_says_which_metrics_are_on_colors():
+    run = record(pairs=5)
+    for metrics, says in (
+        (("EN",), "metrics on the luma of the stored 8-bit images."),
+        (("EN", "CMMD"), "metrics on the luma, CMMD on red, green and blue, of the stored 8-bit images."),
+        (("CMMD",), "metrics on red, green and blue of the stored 8-bit images."),
+    ):
+        parts = {"EN": of_images(run, {"EN": 7.0}), "CMMD": of_set(run, 0.5)}
+        assert f"Profile canonical: {says}" in table_of([run], *(parts[name] for name in metrics)).caption
+
+
 def test_settings_are_never_mixed():
     runs = [record(name) for name in "abc"]
     table = table_of(runs, of_set(runs[0], 0.5), of_set(runs[1], 0.1, OTHER), of_set(runs[2], 0.7))

@@ -71,3 +71,12 @@ def test_a_folder_without_logs_or_cosines_is_an_error(training, tmp_path):
         log.write_text("epoch,step,train/loss\n0,0,1\n")
     with pytest.raises(DataNotFoundError, match="PCGrad"):
         draw("cosine", [training], Options())
+
+
+def test_two_trainings_of_one_method_are_told_apart_by_their_ids(training):
+    again = training.parent / "abcdef/fuse/csv-0"
+    again.mkdir(parents=True)
+    (again / "metrics.csv").write_text(HEAD + SECOND)
+    titles = [stage.title for stage in find_stages([training, again.parents[1]])]
+    assert titles == ["net 0123456789 · fuse", "net abcdef · fuse"]
+    assert find_stages([training, training]) == find_stages([training])

@@ -11,6 +11,7 @@ from fusionbench.errors import DataNotFoundError, ImageError, RequestError, Unkn
 from fusionbench.report.figures import draw
 from fusionbench.report.figures.disagreement import box_mean, disagreement, disputed_boxes, disputed_images
 from fusionbench.report.figures.options import Box, Options
+from fusionbench.report.images import Sources
 from fusionbench.report.tables import build_boards
 from fusionbench.runner import store as results
 
@@ -77,19 +78,18 @@ def test_the_grid_shows_stored_pixels_and_says_that_sources_are_missing(runs, tm
     assert np.array_equal(shown[3].get_array(), picture(1)[24:32, 36:48])
     assert shown[1].axes.get_xlim() == (36, 48)
     assert shown[1].axes.get_ylim() == (32, 24)
-    # the demo set is generated where it is not on disk; these runs were made from something else
-    assert "The sources on this machine are not those that were fused" in drawing.caption
+    assert (
+        "Only fused images are shown: the source images of The demo set were not at hand" in drawing.caption
+    )
 
 
 def test_sources_stand_first_where_they_are_those_that_were_fused(runs, monkeypatch):
-    from fusionbench.report.figures import pictures
-
     paths = []
     for name in ("a", "b"):
         paths.append(runs / f"{name}.png")
         Image.fromarray(picture(5 if name == "a" else 1)).save(paths[-1])
     pair = SimpleNamespace(id="p1", a=paths[0], b=paths[1])
-    found = pictures.Sources({"p1": pair}, "")
+    found = Sources({"p1": pair})
     monkeypatch.setattr("fusionbench.report.figures.qualitative.find_sources", lambda board, root: found)
     drawing = draw("qualitative", [stored(runs)], Options(images=("p1",)))
     first = drawing.figure.axes[1].images[0]
@@ -98,10 +98,31 @@ def test_sources_stand_first_where_they_are_those_that_were_fused(runs, monkeypa
     assert names[:4] == ["p1", "Infrared", "Visible", "Method alpha"]
 
 
-def test_a_missing_image_is_a_gray_tile_and_said(runs):
+def test_a_missing_image_is_a_gray_tile_and_a_method_without_any_is_left_out(runs):
     (runs / "demo-test/beta/run-demo-beta/images/p1.png").unlink()
     drawing = draw("qualitative", [stored(runs)], Options(images=("p1",)))
-    assert "A gray tile: no image is stored." in drawing.caption
+    assert "A gray tile: no image is stored." not in drawing.caption
+    assert "Without an image, and not shown: Method beta." in drawing.caption
+    both = draw("qualitative", [stored(runs)], Options(images=("p0", "p1")))
+    assert "A gray tile: no image is stored." in both.caption
+    assert "not shown" not in both.caption
+
+
+def test_images_are_found_in_every_folder_of_a_run(runs, tmp_path):
+    part = tmp_path / "part" / "demo-test/beta/run-demo-beta"
+    (part / "images").mkdir(parents=True)
+    here = runs / "demo-test/beta/run-demo-beta"
+    (part / "run.json").write_bytes((here / "run.json").read_bytes())
+    (here / "images/p1.png").rename(part / "images/p1.png")
+    records = results.read_records(runs, tmp_path / "part")
+    (found,) = build_boards(records, results.score_rows(records))
+    for image in ("p0", "p1"):
+        assert "beta" not in draw("qualitative", [found], Options(images=(image,))).caption
+
+
+def test_without_any_image_of_two_methods_the_first_pairs_are_asked_for():
+    unscored = board({name: {} for name in ("alpha", "beta")})
+    assert disputed_images(unscored, 2, lambda image: None) == ["p0", "p1"]
 
 
 def test_images_that_are_all_gone_are_an_error(runs):

@@ -1,7 +1,8 @@
 import numpy as np
 from page_samples import group_of, record
 
-from fusionbench.report.page.choice import choose, image_agreement, image_levels
+from fusionbench.report.figures.disagreement import disputed_images
+from fusionbench.report.page.choice import choose, image_levels
 
 
 def board_of(*scored):
@@ -46,14 +47,18 @@ def test_trivial_baselines_do_not_decide_what_is_best():
     assert np.argmax(image_levels(board)) == 2
 
 
-def test_disputed_is_where_the_metrics_order_the_methods_differently():
-    ids = IDS[:3]
+def test_a_page_and_a_figure_call_the_same_images_disputed():
     board = board_of(
-        (record("one", ids=ids), {"EN": [1, 1, 1], "SD": [1, 3, 1]}),
-        (record("two", ids=ids), {"EN": [2, 2, 2], "SD": [2, 2, 2]}),
-        (record("six", ids=ids), {"EN": [3, 3, 3], "SD": [3, 1, 3]}),
+        *[(record(name, ids=IDS), twelve(seed)) for seed, name in enumerate(("one", "two", "six"))]
     )
-    assert image_agreement(board).round(9).tolist() == [1, 0, 1]
+    tagged = {entry.id for entry in choose(board, 10) if "disputed" in entry.tags}
+    assert len(tagged) == 2
+    assert tagged == set(disputed_images(board, 2, lambda image: None))
+
+
+def test_one_method_has_best_and_worst_images_and_no_disputed_ones():
+    chosen = choose(board_of((record("one", ids=IDS), twelve(0))), 6)
+    assert [entry.tags for entry in chosen[:3]] == [("best",), ("worst",), ()]
 
 
 def test_the_rest_is_spread_over_the_split():

@@ -3,10 +3,10 @@ import pytest
 from page_samples import IDS, group_of, record, write_images
 from PIL import Image
 
+from fusionbench.report.images import Sources
 from fusionbench.report.page.choice import Chosen
 from fusionbench.report.page.embedding import Shelf, describe, embed, wanted_images
 from fusionbench.report.page.pictures import FORMS, encode, text_length
-from fusionbench.report.page.sources import Sources
 
 SIX = {"EN": [1, 2, 3, 4, 5, 6]}
 

@@ -56,4 +56,4 @@ def test_runs_without_any_score_still_have_a_board():
 def test_a_run_in_two_folders_keeps_both(tmp_path):
     shards = [record(path=tmp_path / "one"), record(path=tmp_path / "two")]
     (group,) = make_groups(shards, rows(shards[0], {"EN": SIX}))
-    assert group.folders["run-alpha"] == (tmp_path / "one", tmp_path / "two")
+    assert group.first.runs[0].folders == (tmp_path / "one", tmp_path / "two")

@@ -145,3 +145,13 @@ def test_a_leaderboard_takes_well_under_two_seconds():
         mean_interval(row)
     mean_intervals(values)
     assert time.perf_counter() - start < 2
+
+
+def test_a_level_that_the_resamples_cannot_resolve_has_students_interval():
+    values = np.random.default_rng(3).exponential(size=40)
+    low, high = mean_interval(values, level=0.9999)
+    expected = stats.t.interval(0.9999, 39, values.mean(), stats.sem(values))
+    assert (low, high) == pytest.approx(expected, rel=1e-12)
+    assert mean_interval(values, level=0.998) != pytest.approx(
+        stats.t.interval(0.998, 39, values.mean(), stats.sem(values)), rel=1e-3
+    )

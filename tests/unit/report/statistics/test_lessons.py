@@ -35,6 +35,19 @@ def test_a_method_that_is_not_learned_or_not_scored_is_not_blamed():
     assert lessons(board(scores, kinds=KINDS | {"pyramid": "classical"}), canaries={}) == ()
 
 
+def test_random_weights_are_not_called_trained():
+    random = {"source": "random", "sha256": "a", "file": None, "note": ""}
+    table = board({"net": {"EN": [1.0]}, "copy": {"EN": [2.0]}}, kinds=KINDS, weights={"net": random})
+    (said,) = lessons(table, canaries={})
+    assert said == "net, random weights: random weights, never trained (1 of 1 rows with weights)."
+
+
+def test_an_order_of_means_that_print_alike_depends_on_nothing():
+    here = board({"x": {"EN": [1.00001]}, "y": {"EN": [1.0]}})
+    there = board({"x": {"EN": [1.0]}, "y": {"EN": [2.0]}}, profile="tang2023")
+    assert lessons(here, [there], canaries={}) == ()
+
+
 def test_a_metric_that_prefers_the_canary_is_named():
     scores = {
         "net": {"EN": [2.0], "NABF": [0.3]},
