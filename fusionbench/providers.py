@@ -66,7 +66,7 @@ def package_of(point: EntryPoint) -> str:
 
 def _name(package: Distribution) -> str | None:
     try:
-        return package.metadata["Name"]
+        return package.name
     except Exception:  # metadata that is lost or is no text
         return None
 

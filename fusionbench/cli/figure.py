@@ -137,16 +137,14 @@ def _boards(
 
 def _wanted(records: list[dict], given: Mapping[str, Any]) -> list[dict]:
     """Keep the records that the options name. Raises RequestError or UnknownNameError where one names none."""
-    from fusionbench.data.spec import dataset
     from fusionbench.metrics.registry import spelled
+    from fusionbench.report.selection import only_datasets
 
     if given["--method"] is not None:
         known = {record["method"]["name"] for record in records}
         wanted = {spelled(name, known, "method of these runs") for name in comma_list(given["--method"])}
         records = _keep(records, "method", wanted, lambda record: record["method"]["name"])
-    if given["--dataset"] is not None:
-        names = {dataset(name).name for name in comma_list(given["--dataset"])}
-        records = _keep(records, "data set", names, lambda record: record["dataset"]["name"])
+    records = only_datasets(records, given["--dataset"])
     if given["--split"] is not None:
         records = _keep(records, "split", {given["--split"]}, lambda record: record["dataset"]["split"])
     if given["--pairs"] is not None:

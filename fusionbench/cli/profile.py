@@ -47,22 +47,25 @@ def profile(
 
     Exit code 1 where a method cannot be profiled; the others are.
     """
-    from fusionbench.files import write_text
-    from fusionbench.profiling import Budget
-    from fusionbench.registry import spec
-    from fusionbench.report.cost import cost_grid, cost_text
     from fusionbench.report.grid import check_format, render_grid
-    from fusionbench.runner.device import pick_device
 
-    # a wrong format is said before anything is measured
+    # what is asked wrongly is said before torch is loaded and anything is measured
     wanted = format or (output.suffix.lstrip(".") if output else None)
     if wanted is not None and not json:
         check_format(wanted)
     sizes = [_size(text) for text in comma_list(size)] or [_size(size)]
+    names = _names(method)
+
+    from fusionbench.files import write_text
+    from fusionbench.profiling import Budget
+    from fusionbench.registry import spec
+    from fusionbench.report.cost import cost_grid, cost_text
+    from fusionbench.runner.device import pick_device
+
     place = pick_device(device)
     limit = (2.0 if place == "cpu" else float("inf")) if seconds is None else seconds
     budget = Budget(warm_ups, runs, limit)
-    methods = {method.name: method for method in map(spec, _names(method))}
+    methods = {method.name: method for method in map(spec, names)}
     found = {
         name: _measured(method, tuple(overrides or ()), sizes, place, budget)
         for name, method in methods.items()

@@ -134,7 +134,9 @@ def _format(format: str | None, output: Path | None, json: bool) -> str | None:
         known = ", ".join(FORMATS)
         if form or format is not None:
             raise RequestError(f"Tables cannot be written as '{form}': use one of {known}.")
-        raise RequestError(f"'{output}' does not say its format: end it in one of {known}, or add --format.")
+        raise RequestError(
+            f"'{output}' does not say its format: end its name in one of {known}, or add --format."
+        )
     return form
 
 

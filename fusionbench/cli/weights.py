@@ -112,7 +112,9 @@ def convert(
     overrides: Overrides = None,
     map: Annotated[
         Path | None,
-        typer.Option(help="YAML of rules, regular expression: replacement.", show_default="the card's convert"),
+        typer.Option(
+            help="YAML of rules, regular expression: replacement.", show_default="the card's convert"
+        ),
     ] = None,
     json: Json = False,
 ) -> None:

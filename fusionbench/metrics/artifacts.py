@@ -74,6 +74,7 @@ def loss(source: Edges, fused: Edges) -> Tensor:
     "and weaker ones by 0.001, counted where the fused image's edge is stronger than both sources'",
     doi="10.1007/s11760-012-0361-x",
     smallest=2,
+    symmetric=True,
 )
 def fusion_artifacts(triple: Triple) -> Outcome:
     """Measure the weight of edges that the fused image has beyond both sources.

@@ -17,6 +17,7 @@ from fusionbench.metrics.statistics import Image, Outcome, Triple, sum_image, to
     range=(0, 127.5),
     convention="population standard deviation of the fused image on 0..255",
     doi="10.1016/j.inffus.2018.02.004",
+    symmetric=True,
 )
 def standard_deviation(triple: Triple) -> Outcome:
     """Measure the contrast of the fused image; noise raises it as detail does."""
@@ -70,6 +71,7 @@ def standard_deviation_undivided(triple: Triple) -> Outcome:
     convention="root of row plus column frequency, each a mean over its own differences, on 0..255",
     doi="10.1109/26.477498",
     smallest=2,
+    symmetric=True,
 )
 def spatial_frequency(triple: Triple) -> Outcome:
     """Measure the differences between neighbouring pixels; noise raises it as detail does."""
@@ -116,6 +118,7 @@ def spatial_frequency_over_pixels(triple: Triple) -> Outcome:
     "sum of sqrt((gx^2 + gy^2) / 2) over (M - 1)(N - 1)",
     doi="10.1016/j.optcom.2014.12.032",
     smallest=2,
+    symmetric=True,
 )
 def average_gradient(triple: Triple) -> Outcome:
     """Measure the slope of the levels; noise raises it as detail does."""

@@ -25,6 +25,7 @@ def pearson(image: Image, other: Image) -> Tensor:
     range=(-1, 1),
     convention="mean of Pearson(a, fused) and Pearson(b, fused)",
     doi="10.1016/j.inffus.2018.02.004",
+    symmetric=True,
 )
 def correlation_coefficient(triple: Triple) -> Outcome:
     """Measure how linearly the fused image follows both sources.
@@ -48,6 +49,7 @@ def correlation_coefficient(triple: Triple) -> Outcome:
     range=(-2, 2),
     convention="Pearson(fused - b, a) + Pearson(fused - a, b)",
     doi="10.1016/j.aeue.2015.09.004",
+    symmetric=True,
 )
 def sum_of_difference_correlations(triple: Triple) -> Outcome:
     """Measure whether what one source does not explain of the fused image is the other source.

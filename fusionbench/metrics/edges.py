@@ -85,6 +85,7 @@ def edge_preservation(source: Edges, fused: Edges, unit: float = 1.0) -> Tensor:
     "/ angle; weight = strength; equal strengths count as the strength itself; identical images score 0.975",
     doi="10.1049/el:20000267",
     smallest=3,
+    symmetric=True,
 )
 def edge_transfer(triple: Triple) -> Outcome:
     """Measure how well strength and orientation of the sources' edges are kept, strong edges counting more.

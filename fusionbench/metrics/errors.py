@@ -30,6 +30,7 @@ def mean_squared_errors(triple: Triple) -> Tensor:
     range=(0, 65025),
     convention="mean of MSE(a, fused) and MSE(b, fused), on 0..255",
     doi="10.1016/j.aqpro.2015.02.019",
+    symmetric=True,
 )
 def mean_squared_error(triple: Triple) -> Outcome:
     """Measure the distance to both sources; the average of the sources has the least."""
@@ -56,6 +57,7 @@ def mean_squared_error_on_unit_range(triple: Triple) -> Outcome:
     range=(0, 255),
     convention="root of the canonical MSE, on 0..255",
     doi="10.1016/j.aqpro.2015.02.019",
+    symmetric=True,
 )
 def root_mean_squared_error(triple: Triple) -> Outcome:
     """Measure the distance to both sources in levels."""
@@ -86,6 +88,7 @@ def _roots_over_pixels(triple: Triple) -> Tensor:
     range=(0, None),
     convention="10 log10(255^2 / MSE) of the canonical MSE",
     doi="10.1016/j.aqpro.2015.02.019",
+    symmetric=True,
 )
 def peak_signal_to_noise_ratio(triple: Triple) -> Outcome:
     """Measure the closeness to both sources in decibels.

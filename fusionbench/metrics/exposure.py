@@ -81,6 +81,7 @@ def _covariance(x: Tensor, y: Tensor) -> Tensor:
     "L = 255, three scales, one value for both sources",
     doi="10.1109/TIP.2015.2442920",
     smallest=44,
+    symmetric=True,
 )
 def exposure_similarity(triple: Triple) -> Outcome:
     """Measure how far the local structure of the fused image is the best that both sources offer together.

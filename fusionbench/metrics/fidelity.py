@@ -103,6 +103,7 @@ def preserved_information(source: Texture, fused: Texture) -> Tensor:
     "on 0..255, noise variance 2",
     doi="10.1109/TIP.2005.859378",
     smallest=41,
+    symmetric=True,
 )
 def visual_information_fidelity(triple: Triple) -> Outcome:
     """Measure the share of both sources' visual information that the fused image keeps.

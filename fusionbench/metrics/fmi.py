@@ -124,6 +124,7 @@ def _band_information(a: Window, b: Window, fused: Window, alone: bool) -> Tenso
     convention="Fast-FMI of Haghighat and Razian 2014 on raw pixels, 3x3 windows, mean over windows and sources",
     doi="10.1109/ICAICT.2014.7035999",
     smallest=3,
+    symmetric=True,
 )
 def pixel_information(triple: Triple) -> Outcome:
     """Measure what the local distributions of raw pixels tell of each other."""
@@ -152,6 +153,7 @@ def pixel_information_as_tang(triple: Triple) -> Outcome:
     convention="Fast-FMI of Haghighat and Razian 2014 on horizontal slopes, 3x3 windows, mean over windows and sources",
     doi="10.1109/ICAICT.2014.7035999",
     smallest=3,
+    symmetric=True,
 )
 def gradient_information(triple: Triple) -> Outcome:
     """Measure what the local distributions of horizontal slopes tell of each other."""
@@ -180,6 +182,7 @@ def gradient_information_as_tang(triple: Triple) -> Outcome:
     convention="Fast-FMI of Haghighat and Razian 2014 on cosine coefficients of the whole image, 3x3 windows, mean over windows and sources",
     doi="10.1109/ICAICT.2014.7035999",
     smallest=3,
+    symmetric=True,
 )
 def dct_information(triple: Triple) -> Outcome:
     """Measure what the local distributions of cosine coefficients of the whole image tell of each other."""
@@ -217,6 +220,7 @@ def flat_wavelets(triple: Triple) -> tuple[tuple[Tensor, str], ...]:
     convention="Fast-FMI of Haghighat and Razian 2014 on one level of the discrete Meyer wavelet, its quarters side by side, 3x3 windows, mean over windows and sources",
     doi="10.1109/ICAICT.2014.7035999",
     smallest=3,
+    symmetric=True,
 )
 def wavelet_information(triple: Triple) -> Outcome:
     """Measure what the local distributions of one level of the discrete Meyer wavelet tell of each other."""

@@ -43,6 +43,7 @@ def _bits(counts: Tensor) -> Tensor:
     range=(0, 8),
     convention="entropy of the 256 levels of the fused image, log2",
     doi="10.1117/1.2945910",
+    symmetric=True,
 )
 def entropy(triple: Triple) -> Outcome:
     """Measure how evenly the fused image uses the 256 levels; noise raises it as detail does."""
@@ -57,6 +58,7 @@ def entropy(triple: Triple) -> Outcome:
     range=(0, 16),
     convention="MI(a, fused) + MI(b, fused) from 256 x 256 joint histograms, log2, a sum over the sources",
     doi="10.1049/el:20020212",
+    symmetric=True,
 )
 def mutual_information(triple: Triple) -> Outcome:
     """Measure what the levels of the fused image tell of the levels of both sources."""
@@ -132,6 +134,7 @@ def entropy_merged(triple: Triple) -> Outcome:
     range=(0, 2),
     convention="2 MI(a, fused) / (H(a) + H(fused)) + 2 MI(b, fused) / (H(b) + H(fused)), a sum over the sources",
     doi="10.1049/el:20081754",
+    symmetric=True,
 )
 def normalized_mutual_information(triple: Triple) -> Outcome:
     """Measure mutual information relative to what the levels of both images hold.

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout, suppress
 from functools import cache, lru_cache
+from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -66,9 +67,8 @@ def _liqe(path: Path, mix: bool, digest: str) -> nn.Module:
 
     class Remembering(arch.LIQE):
         def get_text_features(self, texts: Tensor) -> Tensor:
-            return _remembered(
-                f"{digest[:16]}-{len(texts)}", lambda: super(Remembering, self).get_text_features(texts)
-            )
+            name = f"{digest[:16]}-{sha256(texts.numpy().tobytes()).hexdigest()[:16]}"
+            return _remembered(name, lambda: super(Remembering, self).get_text_features(texts))
 
     def fill(model: nn.Module, *_: Any) -> None:
         check_fit(path, model.state_dict(), state, "LIQE")

@@ -71,6 +71,7 @@ def _similarity(x: Moments, y: Moments, with_means: bool) -> Tensor:
     "image, L = 255, negative means count as 0, a sum over the sources",
     doi="10.1109/ACSSC.2003.1292216",
     smallest=161,
+    symmetric=True,
 )
 def multiscale_structural_similarity(triple: Triple) -> Outcome:
     """Measure how alike the fused image and each source are, over five scales."""

@@ -88,6 +88,7 @@ def summed_similarity(triple: Triple, constants: Constants, border: int = 0) -> 
     "and 0.03, population moments, a sum over the sources",
     doi="10.1109/TIP.2003.819861",
     smallest=11,
+    symmetric=True,
 )
 def structural_similarity(triple: Triple) -> Outcome:
     """Measure how alike the fused image and each source are in local mean, contrast and structure."""

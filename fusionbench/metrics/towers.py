@@ -59,7 +59,9 @@ def build(spec: TowerSpec) -> nn.Module:
         ).visual
     except Exception as error:  # it is built from what a file of the user says, whatever that is
         said = " ".join(str(error).split())[:200]
-        raise ConfigError(f"Tower model '{spec.model}' cannot be built by open_clip: {said}; correct it.") from error
+        raise ConfigError(
+            f"Tower model '{spec.model}' cannot be built by open_clip: {said}; correct it."
+        ) from error
 
 
 def _config(model: str) -> dict[str, Any]:

@@ -124,7 +124,9 @@ def unwrapped(state: Mapping[str, Any], source: Path) -> dict[str, Tensor]:
             state = state[wrapper]
             break
     others = [
-        str(name) for name, value in state.items() if not (isinstance(value, torch.Tensor) and isinstance(name, str))
+        str(name)
+        for name, value in state.items()
+        if not (isinstance(value, torch.Tensor) and isinstance(name, str))
     ]
     if others or not state:
         what = f"{_some(others)} beside tensors with names" if state else "nothing"

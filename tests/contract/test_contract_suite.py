@@ -33,7 +33,10 @@ ALL = '["ir-vis", "medical", "sar-opt"]'
     ("check", "body", "families", "unused"),
     [
         ("families", "return b", '["infra"]', False),
+        ("families", "return b", "()", False),
         ("shape", "return b[..., 1:]", ALL, False),
+        ("shape", "return 'text'", ALL, False),
+        ("any_size", "raise SystemExit(0)", ALL, False),
         ("value_range", "return a + b", ALL, False),
         ("value_range", "return a / (a + b)", ALL, False),
         ("deterministic", "return torch.rand_like(a)", ALL, False),
@@ -49,6 +52,27 @@ def test_finds_a_broken_method(check: str, body: str, families: str, unused: boo
     verdicts = {v.check: v for v in run_checks(spec(str(path)))}
     assert verdicts[check].outcome == "failed"
     assert all((verdicts[check].about, verdicts[check].detail, verdicts[check].remedy))
+
+
+def test_nan_is_told_as_such_and_not_as_chance_or_dependence(tmp_path: Path) -> None:
+    path = tmp_path / "broken.py"
+    path.write_text(HEAD.format(body="return a / 0 * 0", families=ALL, unused=False))
+    verdicts = {v.check: v for v in run_checks(spec(str(path)))}
+    assert verdicts["value_range"].outcome == "failed"
+    for check in ("deterministic", "batch_independent"):
+        assert (verdicts[check].outcome, verdicts[check].detail) == (
+            "skipped",
+            "not applicable: fuse returned NaN or infinity",
+        )
+
+
+def test_a_constructor_that_leaves_python_is_a_failure(tmp_path: Path) -> None:
+    path = tmp_path / "leaving.py"
+    text = HEAD.format(body="return a", families=ALL, unused=False)
+    path.write_text(text.replace("super().__init__()", "raise SystemExit(3)"))
+    (verdict,) = run_checks(spec(str(path)))
+    assert (verdict.check, verdict.outcome) == ("construction", "failed")
+    assert "SystemExit: 3" in verdict.detail
 
 
 def test_accepts_a_sound_method(tmp_path: Path) -> None:

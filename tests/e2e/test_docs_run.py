@@ -25,9 +25,10 @@ NOT_RUN = {
     r"weights (fetch|import)": "needs the network or a file of somebody else",
     r"SBATCH": "a comment for the scheduler",
     r"sweep mine\.yaml": "the reader's own file",
-    r"tno-only|night|mynet": "run by the tests of docs/plugins.md",
 }
-ALLOWED = {"weights verify": (0, 1), "liqe": (1,), "sweep ir-vis": (0, 1), "reported --against": (0,)}
+OWN_TESTS = ("plugins.md",)  # test_new_method.py runs its transcript, from an empty folder
+# 1 where a row or a column lacks weights that nobody ships
+ALLOWED = {"weights verify": (0, 1), "liqe": (1,), "sweep ir-vis": (1,), "sweep demo": (1,)}
 
 
 def textured(seed: int, color: bool) -> Image.Image:
@@ -74,7 +75,9 @@ def shown(page: Path) -> list[str]:
     return [line for line in wanted if not any(re.search(pattern, line) for pattern in NOT_RUN)]
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if shown(page)], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.name not in OWN_TESTS and shown(page)], ids=lambda page: page.name
+)
 def test_the_commands_of_a_page_run(page: Path, place: Path) -> None:
     environment = os.environ | {
         "FUSIONBENCH_DATA": str(place / "data"), "FUSIONBENCH_WEIGHTS": str(place / "weights"),

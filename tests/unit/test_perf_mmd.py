@@ -40,6 +40,17 @@ def test_every_way_is_measured():
     assert {round(row["value"], 9) for row in rows if row["size"] == 64} == {round(rows[0]["value"], 9)}
 
 
+@pytest.mark.slow
+def test_twenty_thousand_images_take_less_than_two_gigabytes():
+    found = run("--sizes", "20000", "--dim", "1024", "--naive-to", "1", "--json")
+    assert (found.returncode, found.stderr) == (0, "")
+    rows = json.loads(found.stdout)
+    assert [(row["size"], row["way"]) for row in rows] == [(20_000, "blocks"), (20_000, "with interval")]
+    assert all(
+        100 < row["peak_mb"] < 2000 for row in rows
+    )  # two such matrices of kernel values would take 6400
+
+
 def test_what_cannot_be_measured_is_refused():
     found = run("--sizes", "0")
     assert found.returncode == 2

@@ -42,8 +42,9 @@ def source_pictures(board: Board, pair: Pair | None) -> list[Picture]:
     if pair is None:
         return []
     data = board.records[0]["dataset"]
-    named = ((data["a"], pair.a), (data["b"], pair.b))
-    return [Picture(one_line(name).capitalize(), eight_bit(read_image(path))) for name, path in named]
+    named = ((one_line(data["a"]), pair.a), (one_line(data["b"]), pair.b))
+    # the first letter alone: str.capitalize would make "Sar" of SAR
+    return [Picture(name[:1].upper() + name[1:], eight_bit(read_image(path))) for name, path in named]
 
 
 def _same_size(image: str, tiles: Sequence[Picture]) -> None:

@@ -106,7 +106,9 @@ def test_says_what_the_server_answers(target: Path) -> None:
     assert not target.exists()
 
 
-@pytest.mark.parametrize("address", ["http://[::1", f"http://{'a' * 70}.org/x", "http://127.0.0.1:9/ü", "http://a b/"])
+@pytest.mark.parametrize(
+    "address", ["http://[::1", f"http://{'a' * 70}.org/x", "http://127.0.0.1:9/ü", "http://a b/"]
+)
 def test_an_address_that_is_none(target: Path, address: str) -> None:
     with pytest.raises(DownloadError, match="cannot be reached"):
         download(address, target)

@@ -88,7 +88,11 @@ def refused(*command: object) -> str:
     ],
 )
 def test_a_file_is_refused_whatever_is_wrong_with_it(
-    write: Callable[[Path], None], says: str | tuple[str, ...], way: tuple[str, str], tmp_path: Path, folder: Path
+    write: Callable[[Path], None],
+    says: str | tuple[str, ...],
+    way: tuple[str, str],
+    tmp_path: Path,
+    folder: Path,
 ) -> None:
     write(tmp_path / "file.pt")
     message = refused("weights", "import", tmp_path / "file.pt", *way)
@@ -114,7 +118,9 @@ def test_a_folder_or_nothing_is_no_file(way: tuple[str, str], tmp_path: Path) ->
 def test_converting_refuses_the_same(tmp_path: Path) -> None:
     for write in (hostile, truncated, torn, nameless):
         write(tmp_path / "file.pt")
-        refused("weights", "convert", tmp_path / "file.pt", "-m", "refinefuse", "-o", tmp_path / "out.safetensors")
+        refused(
+            "weights", "convert", tmp_path / "file.pt", "-m", "refinefuse", "-o", tmp_path / "out.safetensors"
+        )
     assert not (tmp_path / "out.safetensors").exists()
 
 

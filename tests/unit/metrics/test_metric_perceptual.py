@@ -159,7 +159,9 @@ def test_a_model_is_built_once(weights: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [b"", b"text", None])
-def test_remembered_sentences_that_are_damaged_are_encoded_again(damage: bytes | None, tmp_path: Path) -> None:
+def test_remembered_sentences_that_are_damaged_are_encoded_again(
+    damage: bytes | None, tmp_path: Path
+) -> None:
     place, features = tmp_path / "text" / "one.safetensors", torch.arange(3.0)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("FUSIONBENCH_CACHE", str(tmp_path))
@@ -224,35 +226,3 @@ def test_score_tells_what_lacks_and_exits_with_1(weights: Path, tmp_path: Path) 
     assert found["means"] == means | {"LIQE": None}
     assert all(status["LIQE"].startswith("unavailable: liqe_koniq.pt") for status in found["status"].values())
     assert done.stderr.count("weights fetch liqe-koniq") == 1
-
-
-def run(out: Path, method: str) -> tuple[int, list[dict], str]:
-    options = ["--limit", "2", "--metrics", "en,LIQE,clip_iqa", "--no-baselines", "--out", str(out)]
-    done = CliRunner().invoke(app, ["run", "--method", method, "--dataset", "demo", *options])
-    assert done.exception is None or isinstance(done.exception, SystemExit)
-    (scores,) = out.glob(f"demo-test/{method}/*/scores.jsonl")
-    return done.exit_code, [json.loads(line) for line in scores.read_text().splitlines()], done.stdout
-
-
-@pytest.mark.slow
-def test_a_run_scores_what_it_can_and_the_rest_when_the_file_is_there(weights: Path, tmp_path: Path) -> None:
-    code, lines, _ = run(tmp_path / "runs", "average")
-    assert (code, {line["status"] for line in lines}, len(lines)) == (0, {"ok"}, 6)
-    (weights / "liqe_koniq.pt").rename(tmp_path / "away.pt")
-    try:
-        code, lines, table = run(tmp_path / "runs", "maximum")
-    finally:
-        (tmp_path / "away.pt").rename(weights / "liqe_koniq.pt")
-    assert code == 1
-    assert {(line["metric"], line["status"]) for line in lines} == {
-        ("EN", "ok"),
-        ("LIQE", "unavailable"),
-        ("CLIP-IQA", "ok"),
-    }
-    assert "– (0/2)" in table
-    assert "weights fetch liqe-koniq" in table
-    code, after, table = run(tmp_path / "runs", "maximum")
-    assert code == 0
-    assert after[: len(lines)] == lines
-    assert [(line["metric"], line["status"]) for line in after[len(lines) :]] == [("LIQE", "ok")] * 2
-    assert "(0/2)" not in table

@@ -176,7 +176,9 @@ def test_what_has_no_discrepancy_is_refused(x, y, kernel, says):
         mmd(x, y, kernel)
 
 
-@pytest.mark.parametrize("wrong", [{"sigma": 0}, {"sigma": -1}, {"scale": 0}, {"sigma": np.nan}, {"scale": np.inf}])
+@pytest.mark.parametrize(
+    "wrong", [{"sigma": 0}, {"sigma": -1}, {"scale": 0}, {"sigma": np.nan}, {"scale": np.inf}]
+)
 def test_a_kernel_has_a_width_and_a_scale(wrong):
     with pytest.raises(RequestError, match="more than 0"):
         Kernel(**wrong)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from packages import DATASET, install, method, metric
 
 from fusionbench.errors import FusionbenchError
+from fusionbench.runner.cell import run_cell
+from fusionbench.runner.outcome import CellResult
 from fusionbench.runner.plan import Request, group_members, make_plan
-from fusionbench.runner.run import run
+from fusionbench.runner.progress import Reporter
+from fusionbench.runner.run import RunOptions, execute, make_jobs, plan_all
 
 BROKEN = ("torn", "lacking", "odd_card", "average", "missing")
 
@@ -48,6 +52,8 @@ def broken(site: Path) -> Path:
             "broken/tno.yaml": DATASET.format(folder="Yard"),
         },
     )
+    install(site, "damaged", {}, {"damaged-1.0.dist-info/entry_points.txt": ""})
+    (site / "damaged-1.0.dist-info/entry_points.txt").write_bytes(b"[fusionbench.methods]\nd\xff = d\n")
     return site
 
 
@@ -82,6 +88,7 @@ def test_doctor_names_every_fault(broken: Path) -> None:
     assert faults >= {("methods", name) for name in BROKEN}
     assert faults >= {("data sets", "yard"), ("data sets", "tno"), ("metrics", "not usable")}
     assert not any("Error" in f["name"] for f in found)
+    assert any("Entry points of damaged cannot be read" in f["text"] for f in found if f["state"] == "broken")
     said = " ".join(f["text"] for f in found if f["section"] == "metrics" and f["state"] == "broken")
     assert "fusionbench itself and broken.rival_metric of broken" in said
     assert "broken.torn of broken" in said
@@ -99,10 +106,28 @@ def test_groups_leave_out_what_is_broken_and_say_so(broken: Path) -> None:
         make_plan(Request(("average",), ("demo",), limit=1))
 
 
-def test_runs_of_other_methods_go_on(broken: Path, tmp_path: Path) -> None:
-    options = {"limit": 1, "out": tmp_path / "runs", "metrics": "default", "baselines": False}
-    result = run("sound,wrong_size,lacking", "demo", **options)
-    status = {cell.planned.method.name: (cell.status, cell.detail) for cell in result.cells}
+def asked(out: Path) -> RunOptions:
+    chosen = ("sound", "wrong_size", "lacking")
+    return RunOptions(chosen, ("demo",), limit=1, out=out, metrics="SD", device="cpu", baselines=False)
+
+
+def in_this_process(options: RunOptions) -> list[CellResult]:
+    jobs = make_jobs(plan_all([options]), [options])
+    return [run_cell(job.planned, job.manifest, job.options, Reporter()) for job in jobs]
+
+
+def in_processes_of_their_own(options: RunOptions) -> list[CellResult]:
+    return execute([options], Reporter()).cells
+
+
+@pytest.mark.parametrize(
+    "do", [in_this_process, pytest.param(in_processes_of_their_own, marks=pytest.mark.slow)]
+)
+def test_runs_of_other_methods_go_on(
+    do: Callable[[RunOptions], list[CellResult]], broken: Path, tmp_path: Path
+) -> None:
+    found = do(asked(tmp_path / "runs"))
+    status = {cell.planned.method.name: (cell.status, cell.detail) for cell in found}
     assert status["sound"] == ("ok", "")
     assert status["wrong_size"][0] == "failed"
     assert "return one of" in status["wrong_size"][1]

@@ -10,7 +10,7 @@ import pytest
 from packages import install, metric
 
 from fusionbench.checks import find_subject, verdicts
-from fusionbench.errors import PluginError, UnknownNameError
+from fusionbench.errors import PluginError, RequestError, UnknownNameError
 from fusionbench.metrics import DEFAULT, cards, compute, resolve, score
 from fusionbench.metrics.registry import problems
 
@@ -110,6 +110,12 @@ def test_two_providers_of_a_name_are_both_named(site: Path) -> None:
     with pytest.raises(PluginError, match="two providers"):
         find_subject("ml")
     assert resolve("m-l") == ["m_l"]
+
+
+@pytest.mark.parametrize("kind", ["method", "metric", "dataset"])
+def test_a_kind_without_a_name_is_told(kind: str) -> None:
+    with pytest.raises(RequestError, match=f"'{kind}:' names no {kind}"):
+        find_subject(f"{kind}:")
 
 
 def test_a_built_in_metric_asked_for_by_name_has_no_rival_unnoticed(site: Path) -> None:

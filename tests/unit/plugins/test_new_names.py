@@ -32,6 +32,8 @@ from fusionbench.scaffold import new_method
         ("average", "registered already"),
         ("installed_one", "registered already"),
         ("json", "installed already"),
+        ("vif", "metric 'vif' is registered already"),
+        ("tno", "dataset 'tno' is registered already"),
     ],
 )
 def test_names_that_cannot_be_used_are_refused_in_one_sentence(
@@ -42,6 +44,11 @@ def test_names_that_cannot_be_used_are_refused_in_one_sentence(
         new_method(name, tmp_path / "here")
     assert "\n" not in str(error.value)
     assert not (tmp_path / "here").exists()
+
+
+def test_a_name_longer_than_a_file_s_may_be_is_told(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="name too long"):
+        new_method("a" * 300, tmp_path)
 
 
 @pytest.mark.parametrize("single", [False, True])

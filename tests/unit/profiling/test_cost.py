@@ -91,6 +91,24 @@ def test_an_unknown_format_is_refused() -> None:
         render_grid(cost_grid({}), "doc")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["-m", "average", "--format", "xml"], "cannot be written as 'xml'"),
+        (["-m", "average", "-o", "costs.xyz"], "cannot be written as 'xyz'"),
+        (["-m", ","], "No method is asked for"),
+        (["-m", "average", "--size", ","], "Size ',' is not WIDTHxHEIGHT"),
+    ],
+)
+def test_what_is_asked_wrongly_is_said_before_anything_is_measured(
+    monkeypatch: Any, tmp_path: Any, arguments: list[str], said: str
+) -> None:
+    monkeypatch.setattr("fusionbench.cli.profile._measured", lambda *asked: pytest.fail("measured"))
+    done = in_process("profile", *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
 def test_the_verb_goes_on_past_a_broken_method(tmp_path: Any) -> None:
     broken = tmp_path / "broken.py"
     broken.write_text(

@@ -109,6 +109,12 @@ def test_a_sweep_of_other_data_sets_is_told_how_to_choose(tmp_path: Path) -> Non
     assert table(runs, "--sweep", sweep(tmp_path, datasets=["m3fd"]), "-d", "ir-vis").exit_code == 0
 
 
+def test_a_format_that_is_none_is_told_before_anything_is_written(tmp_path: Path) -> None:
+    target = tmp_path / "refs.bib"
+    assert table(store(tmp_path / "runs", several()), "--bib", target, "-o", "t.docx").exit_code == 2
+    assert not target.exists()
+
+
 def test_bibtex_is_written_and_what_lacks_an_entry_is_named(tmp_path: Path) -> None:
     records = several()
     records[0]["method"]["name"] = records[0]["method"]["title"] = "mine-Mine"
@@ -144,6 +150,14 @@ def test_notes_stand_below_the_table_and_on_standard_error_beside_csv(tmp_path: 
         (["--cite"], "--format tex"),
         (["--layout", "transfer"], "train_datasets"),
         (["--format", "docx"], "html"),
+        (["--output", "table.docx"], "cannot be written as 'docx'"),
+        (["--output", "table"], "end its name in one of md, csv, tex, html, or add --format"),
+        (["--output", "/proc/none/table.md"], "Cannot write"),
+        (["--json", "--output", "table.md"], "leave --output out"),
+        (["--digits", "nonsense"], "'nonsense' cannot be printed"),
+        (["--digits", "-1"], "'-1' cannot be printed"),
+        (["--digits", "3,EN=2"], "unclear"),
+        (["--digits", "EN=2,en=3"], "unclear"),
         (["--with-reported", "--layout", "datasets"], "leave one out"),
         (["--sweep", "no_such"], "Unknown sweep"),
     ],
@@ -154,6 +168,7 @@ def test_what_cannot_be_is_one_sentence_and_exit_code_2(
     done = table(store(tmp_path, several()), *options)
     assert done.exit_code == 2
     assert says in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_neither_torch_nor_pandas_is_loaded(tmp_path: Path) -> None:

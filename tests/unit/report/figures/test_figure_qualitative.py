@@ -11,6 +11,7 @@ from fusionbench.errors import DataNotFoundError, ImageError, RequestError, Unkn
 from fusionbench.report.figures import draw
 from fusionbench.report.figures.disagreement import box_mean, disagreement, disputed_boxes, disputed_images
 from fusionbench.report.figures.options import Box, Options
+from fusionbench.report.figures.pictures import source_pictures
 from fusionbench.report.images import Sources
 from fusionbench.report.tables import build_boards
 from fusionbench.runner import store as results
@@ -96,6 +97,14 @@ def test_sources_stand_first_where_they_are_those_that_were_fused(runs, monkeypa
     assert np.array_equal(first.get_array(), picture(5))
     names = [text.get_text() for text in drawing.figure.axes[0].texts]
     assert names[:4] == ["p1", "Infrared", "Visible", "Method alpha"]
+
+
+def test_abbreviations_of_sources_keep_their_capitals(runs):
+    found = stored(runs)
+    found.records[0]["dataset"] |= {"a": "SAR", "b": "optical"}
+    file = next(runs.rglob("p1.png"))
+    tiles = source_pictures(found, SimpleNamespace(id="p1", a=file, b=file))
+    assert [tile.label for tile in tiles] == ["SAR", "Optical"]
 
 
 def test_a_missing_image_is_a_gray_tile_and_a_method_without_any_is_left_out(runs):

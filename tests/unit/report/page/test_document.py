@@ -5,7 +5,9 @@ import sys
 
 import pytest
 from page_samples import IDS, group_of, record, rows, write_images
+from typer.testing import CliRunner
 
+from fusionbench.cli.app import app
 from fusionbench.errors import RequestError, UnknownNameError
 from fusionbench.report.page.document import PageOptions, make_page, mark_code, to_script
 from fusionbench.report.selection import only_datasets
@@ -118,6 +120,18 @@ def test_datasets_are_chosen_by_name_and_a_wrong_one_is_refused():
         only_datasets(records, "msr")
     with pytest.raises(RequestError, match="the folders hold msrs, own"):
         only_datasets(records, "tno")
+
+
+def test_no_profile_is_one_sentence(tmp_path):
+    cell = tmp_path / "runs/sample-test/alpha/run-alpha"
+    cell.mkdir(parents=True)
+    (cell / "run.json").write_text(json.dumps(record() | {"schema": 1}))
+    done = CliRunner().invoke(
+        app, ["report", str(tmp_path / "runs"), "--profile", ",", "-o", str(tmp_path / "x.html")]
+    )
+    assert done.exit_code == 2
+    assert "No profile is asked for" in done.stderr
+    assert not (tmp_path / "x.html").exists()
 
 
 def test_the_command_writes_the_page_without_torch(tmp_path):

@@ -42,6 +42,20 @@ def test_random_weights_are_not_called_trained():
     assert said == "net, random weights: random weights, never trained (1 of 1 rows with weights)."
 
 
+def test_of_several_conventions_the_one_that_swaps_most_is_spelled_out():
+    def scored(x, y, z, profile="canonical"):
+        return board({"x": {"EN": [x]}, "y": {"EN": [y]}, "z": {"EN": [z]}}, profile=profile)
+
+    others = [
+        scored(2.0, 3.0, 1.0, "tang2022"),
+        scored(1.0, 2.0, 3.0, "vifb"),
+        scored(3.0, 2.0, 1.0, "cddfuse"),
+    ]
+    (said,) = lessons(scored(3.0, 2.0, 1.0), others, canaries={})
+    assert "under vifb y (2.0000) is ahead of x (1.0000); 3 of 3 pairs of methods swap" in said
+    assert said.endswith("(Kendall's tau -1.00), some under tang2022 too.")
+
+
 def test_an_order_of_means_that_print_alike_depends_on_nothing():
     here = board({"x": {"EN": [1.00001]}, "y": {"EN": [1.0]}})
     there = board({"x": {"EN": [1.0]}, "y": {"EN": [2.0]}}, profile="tang2023")

@@ -92,11 +92,11 @@ def test_the_best_and_what_cannot_be_told_from_it_are_not_worse():
 def test_equal_methods_are_called_worse_in_one_table_of_twenty_at_most():
     """The best is chosen by the same scores, which a correction over the tests against it does not account for."""
     draw = np.random.default_rng(0)
-    tables = draw.normal(size=(200, 8, 20))
+    tables = draw.normal(size=(100, 8, 10))
     wrong = np.mean([not all(not_worse(values, "higher")) for values in tables])
     alone = np.mean([_corrected_alone(values).min() < 0.05 for values in tables])
     assert wrong <= 0.05
-    assert alone > 0.08
+    assert alone >= 0.1
 
 
 def _corrected_alone(values):
