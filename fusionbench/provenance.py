@@ -58,7 +58,8 @@ def device_name(device: str) -> str:
 
     if device != "cpu" and torch.cuda.is_available():
         return f"{torch.cuda.get_device_name(_index(device))}, CUDA {torch.version.cuda}"
-    return f"cpu ({platform.machine()}, {torch.get_num_threads()} threads)"
+    threads = torch.get_num_threads()
+    return f"cpu ({platform.machine()}, {threads} thread{'s' if threads > 1 else ''})"
 
 
 def hardware(device: str) -> dict[str, Any]:

@@ -48,7 +48,11 @@ def reported(
 
     parts = {"papers": paper, "datasets": dataset, "methods": method, "metrics": metrics, "kinds": kind}
     numbers = select(**{name: comma_list(text or "") for name, text in parts.items()})
-    wanted = "json" if json else (format or (output.suffix.lstrip(".") if output else "md")).lower()
+    wanted = (
+        "json"
+        if json
+        else (format or (output.suffix.lstrip(".") if output and output.suffix else "md")).lower()
+    )
     if against:
         _show_findings(numbers, against, wanted, output)
     else:

@@ -55,7 +55,8 @@ def _caption(found: Rows) -> Iterator[str]:
 
 def _hardware(hardware: Mapping[str, Any]) -> str:
     parts = [hardware["device"]]
-    parts.append(f"driver {hardware['driver']}" if hardware["driver"] else f"{hardware['threads']} threads")
+    threads = f"{hardware['threads']} thread{'s' if hardware['threads'] > 1 else ''}"
+    parts.append(f"driver {hardware['driver']}" if hardware["driver"] else threads)
     return ", ".join([*parts, f"PyTorch {hardware['torch']}"])
 
 

@@ -67,7 +67,7 @@ def _interval(column: Column, cells: Sequence[Cell], values: ndarray) -> Iterato
 def _with_ties(board: Board, table: Table) -> Table:
     said = (
         f"†: not significantly worse than the best of its column, by two-sided Wilcoxon "
-        f"signed-rank tests paired over {table.pairs} pairs, with Holm's correction, at the level {ALPHA:g}."
+        f"signed-rank tests paired over {table.pairs} pairs, with Holm's correction over all pairs of methods, at the level {ALPHA:g}."
     )
     return _say(_each_column(board, table, _ties), said)
 

@@ -41,6 +41,7 @@ def test_every_way_is_measured():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # 140 s of CPU
 def test_twenty_thousand_images_take_less_than_two_gigabytes():
     found = run("--sizes", "20000", "--dim", "1024", "--naive-to", "1", "--json")
     assert (found.returncode, found.stderr) == (0, "")

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from fusionbench.cli.app import app
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 METRICS = ("EN", "LIQE", "CLIP-IQA", "CMMDF")
 FILES = {"liqe_koniq.pt": "LIQE", "RN50.pt": "CLIP-IQA", "SARCLIP-RN50.pt": "CMMDF"}
 

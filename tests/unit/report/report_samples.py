@@ -11,7 +11,9 @@ COLUMNS = (
 
 
 def card(name, better="higher", digits=4, version=1, per="image"):
-    return SimpleNamespace(name=name, title=f"{name} title", better=better, digits=digits, version=version, per=per)
+    return SimpleNamespace(
+        name=name, title=f"{name} title", better=better, digits=digits, version=version, per=per
+    )
 
 
 CARDS = {
