@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from fusionbench.files import write_text
 from fusionbench.report import render
+from fusionbench.report.layouts import lay_out
 from fusionbench.report.published import pack, unpack
-from fusionbench.report.tables import build_tables
+from fusionbench.report.style import TableStyle
 
 LEADERBOARDS = Path(__file__).parents[1] / "leaderboards"
 TITLES = {"ir-vis": "Infrared-visible fusion", "medical": "Medical fusion", "sar-opt": "SAR-optical fusion"}
@@ -22,18 +24,32 @@ Written by `python benchmarks/publish.py {name}` from [records.json](records.jso
 versions and hardware) and [scores.csv](scores.csv) (every score of every image); do not edit. A test renders these
 tables again and compares the bytes. To make the same runs: `fusionbench sweep {name} --data-root DIR`.
 
+Partial copies of the data sets were at hand; every heading says how many pairs. {weights}
 """
+STYLE = TableStyle(significance=True, ranks=True)
 
 
 def rendered(folder: Path) -> dict[str, str]:
     """Return the text of every file that follows from the records in a leaderboard's folder."""
-    tables = build_tables(*unpack(folder))
+    records, rows = unpack(folder)
+    tables = lay_out(records, rows, STYLE, notes=True)
     name = folder.name
-    files = {"README.md": ABOUT.format(title=TITLES[name], name=name) + render(tables, "md")}
+    about = ABOUT.format(title=TITLES[name], name=name, weights=_weights(records))
+    files = {"README.md": about + "\n" + render(tables, "md")}
     for table in tables:
         for format in ("csv", "tex"):
             files[f"{table.dataset}.{format}"] = render([table], format)
     return files
+
+
+def _weights(records: list[dict[str, Any]]) -> str:
+    """Return what the cards of methods with shipped weights say of these, as a list."""
+    from fusionbench.registry import spec
+
+    shipped = {r["method"]["name"] for r in records if r["weights"]["source"] == "shipped"}
+    cards = [spec(name).card for name in sorted(shipped)]
+    lines = [f"- {card.title}: {' '.join(note.split())}" for card in cards for note in card.notes]
+    return "\n".join(["About the weights that come with fusionbench:", "", *lines, ""]) if lines else ""
 
 
 def copy(name: str, runs: list[Path]) -> None:

@@ -64,10 +64,15 @@ def shipped_weights(spec: MethodSpec, family: str, arguments: dict[str, Any]) ->
     fit the same network. Raises WeightsError where the file does not have the SHA-256 its JSON states.
     """
     name = spec.card.weights.get(family)
-    if name is None:
-        return None
+    if not isinstance(name, str) or not name.endswith(".safetensors") or "://" in name:
+        return None  # none, or a card's words on where to get them
     path = spec.source / "weights" / name
-    about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    try:
+        about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WeightsError(
+            f"{path.with_suffix('.json')} cannot be read ({error}): reinstall what {spec.name} comes with."
+        ) from error
     if arguments not in (about["arguments"], about.get("stands_for", about["arguments"])):
         return None
     digest = file_hash(path)

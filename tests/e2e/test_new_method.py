@@ -18,16 +18,22 @@ from fusionbench.data.images import write_image
 PAGE = Path(__file__).parents[2] / "docs/plugins.md"
 
 
-def test_a_single_file_passes_the_suite_and_runs(tmp_path: Path) -> None:
+def test_a_single_file_passes_the_suite(tmp_path: Path) -> None:
     assert in_process("new", "method", "solo", "--single-file", cwd=tmp_path).returncode == 0
     checked = in_process("check", "./solo.py", cwd=tmp_path)
     assert checked.returncode == 0, checked.stdout
     assert "to mend" not in checked.stdout
+
+
+@pytest.mark.slow
+def test_a_single_file_runs(tmp_path: Path) -> None:
+    assert in_process("new", "method", "solo", "--single-file", cwd=tmp_path).returncode == 0
     options = ("--dataset", "demo", "--limit", 1, "--no-baselines", "--weights", "random", "--metrics", "EN")
     done = in_process("run", "--method", "./solo.py", *options, "--json", cwd=tmp_path)
     assert [cell["status"] for cell in json.loads(done.stdout)["cells"]] == ["ok"]
 
 
+@pytest.mark.slow
 def test_a_package_s_own_tests_pass_with_the_plug_in_of_pytest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

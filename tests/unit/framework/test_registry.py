@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from fusionbench import registry
-from fusionbench.errors import ConfigError, DataNotFoundError, PluginError, UnknownNameError
+from fusionbench.errors import ConfigError, DataNotFoundError, PluginError, UnknownNameError, WeightsError
 from fusionbench.weights import shipped_weights
 
 PLUGIN = """
@@ -118,3 +119,17 @@ def test_shipped_weights_serve_the_arguments_they_were_trained_with_or_stand_for
         assert shipped_weights(dsifuse, "ir-vis", arguments).source == "shipped"
     for arguments in ({"cfc": False}, {"masks": "compared"}):
         assert shipped_weights(dsifuse, "ir-vis", arguments) is None
+
+
+def test_a_card_may_say_in_words_where_to_get_weights() -> None:
+    found = registry.spec("dsifuse")
+    for words in ("ask the authors", "https://example.org/weights.safetensors", {"file": "x"}):
+        asking = replace(found, card=replace(found.card, weights={"ir-vis": words}))
+        assert shipped_weights(asking, "ir-vis", {}) is None
+
+
+def test_shipped_weights_without_their_description_are_told() -> None:
+    found = registry.spec("dsifuse")
+    broken = replace(found, card=replace(found.card, weights={"ir-vis": "gone.safetensors"}))
+    with pytest.raises(WeightsError, match=r"gone\.json cannot be read"):
+        shipped_weights(broken, "ir-vis", {})
