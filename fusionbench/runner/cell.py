@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
 
 from fusionbench.errors import FusionbenchError, OutputError, PluginError, WeightsError
-from fusionbench.files import cannot_write
 from fusionbench.method import FusionMethod
 from fusionbench.provenance import energy
 from fusionbench.runner.command import run_command
@@ -21,23 +17,30 @@ from fusionbench.runner.done import missing_metrics, unavailable_scores, unfused
 from fusionbench.runner.external import take_missing
 from fusionbench.runner.failing import record_failure
 from fusionbench.runner.fuse import failure_from, fuse_missing
+from fusionbench.runner.lock import locked
 from fusionbench.runner.outcome import CellResult, Done, Failure
 from fusionbench.runner.plan import PlannedCell
 from fusionbench.runner.probe import probe, same
 from fusionbench.runner.progress import Reporter
-from fusionbench.runner.record import CellOptions, add_phase, cell_of, make_identity, new_record, now
-from fusionbench.runner.score import score_missing
-from fusionbench.runner.store import WHOLE_SET, Cell
+from fusionbench.runner.record import CellOptions, add_phase, cell_of, make_identity, new_record
+from fusionbench.runner.score_cells import FusedCell, score_cells
+from fusionbench.runner.store import Cell
 from fusionbench.runner.weights import prepare
 from fusionbench.weights import Weights
 
 
 def run_cell(
-    planned: PlannedCell, manifest: str, options: CellOptions, reporter: Reporter, wait: bool = True
+    planned: PlannedCell,
+    manifest: str,
+    options: CellOptions,
+    reporter: Reporter,
+    wait: bool = True,
+    scoring: bool = True,
 ) -> CellResult:
     """Bring one cell up to date.
 
-    A cell that another process works on is waited for, or with ``wait`` off left with the status busy. Raises
+    A cell that another process works on is waited for, or with ``wait`` off left with the status busy. With
+    ``scoring`` off a cell that lacks more than images is left with the status fused, for `score_together`. Raises
     OutputError only: nothing can go on where nothing can be stored.
     """
     torch.manual_seed(options.seed)
@@ -54,43 +57,21 @@ def run_cell(
         return record_failure(planned, manifest, options, failure_from(error))
     identity = make_identity(planned, manifest, options, weights)
     cell = cell_of(planned, identity, options.out)
-    with _locked(cell, reporter, wait) as ours:
+    with locked(cell, reporter, wait) as ours:
         if not ours:
             return CellResult(planned, cell.path, "busy")
         if options.fresh:
             cell.forget()
         reporter.found(weights)
         try:
-            return _Work(planned, method, weights, identity, cell, options, reporter).run()
+            return _Work(planned, method, weights, identity, cell, options, reporter).run(scoring)
         except PluginError as error:
             return record_failure(planned, manifest, options, Failure("failed", str(error)), weights)
 
 
-@contextmanager
-def _locked(cell: Cell, reporter: Reporter, wait: bool) -> Iterator[bool]:
-    """Hold the cell against a second process that shares the runs folder; the system frees it after a kill."""
-    try:
-        cell.path.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(cell.path / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            if not wait:
-                yield False
-                return
-            reporter.say(f"Waiting: another process works on {cell.path}.")
-            lock.acquire()
-    except OSError as error:
-        raise OutputError(cannot_write(cell.path, error)) from error
-    try:
-        yield True
-    finally:
-        lock.release()
-
-
 @dataclass
 class _Work:
-    """The fusing and scoring of one locked cell."""
+    """The work on one locked cell."""
 
     planned: PlannedCell
     method: FusionMethod | None
@@ -100,41 +81,31 @@ class _Work:
     options: CellOptions
     reporter: Reporter
 
-    def run(self) -> CellResult:
+    def run(self, scoring: bool) -> CellResult:
         self.cell.drop_torn_line()
-        pairs = self.planned.split.pairs
         result = CellResult(self.planned, self.cell.path, "ok")
-        left = unfused(self.cell, pairs)
+        left = unfused(self.cell, self.planned.split.pairs)
         record = self.cell.read_record()
         if not left and not self._missing() and record is not None and record["status"] == "ok":
             result.unavailable = unavailable_scores(self.cell, self.planned, self.options)
             return result
         record = self._begin(record, bool(left))
-        result.fused = len(left)
-        failures: dict[str, Failure] = {}
         if left:
-            failures = self._timed(record, "fuse", len(left), lambda done: self._fuse(record, done))
-        result.fused -= len(failures)
-        missing = self._missing()
-        result.scored = len(missing)
-        if missing:
-            failures = self._timed(
-                record, "score", self._steps(missing), lambda done: self._score(missing, failures, done)
+            result.failures = self._timed_fuse(record, len(left))
+        result.fused = len(left) - len(result.failures)
+        if scoring:
+            score_cells(
+                [FusedCell(self.cell, self.options, record, result)], self.options.device, self.reporter
             )
-        result.failures = failures
-        result.unavailable = unavailable_scores(self.cell, self.planned, self.options)
-        self._finish(record, result)
+        else:
+            self.cell.write_record(record)
+            result.status = "fused"
         return result
 
     def _missing(self) -> dict[str, list[str]]:
         return missing_metrics(
             self.cell, self.planned.split.pairs, self.options.metrics, self.options.profile
         )
-
-    def _steps(self, missing: dict[str, list[str]]) -> int:
-        """Count the images that scoring goes through: a set-level metric takes all of them once more."""
-        sets = missing.get(WHOLE_SET, [])
-        return len(missing.keys() - {WHOLE_SET}) + len(sets) * len(self.planned.split.pairs)
 
     def _begin(self, record: dict[str, Any] | None, fusing: bool) -> dict[str, Any]:
         """Write run.json before the first image; on resuming, check that the method still is what it was."""
@@ -161,16 +132,14 @@ class _Work:
             )
         return found
 
-    def _timed(
-        self, record: dict[str, Any], phase: str, total: int, work: Callable[..., dict[str, Failure]]
-    ) -> dict[str, Failure]:
-        self.reporter.start(f"{self.planned.label} · {phase}", total)
+    def _timed_fuse(self, record: dict[str, Any], total: int) -> dict[str, Failure]:
+        self.reporter.start(f"{self.planned.label} · fuse", total)
         started, before = time.monotonic(), energy(self.options.device)
         try:
-            return work(lambda *_: self.reporter.advance())
+            return self._fuse(record, lambda *_: self.reporter.advance())
         finally:
             self.reporter.stop()
-            add_phase(record, phase, time.monotonic() - started, before, energy(self.options.device))
+            add_phase(record, "fuse", time.monotonic() - started, before, energy(self.options.device))
 
     def _fuse(self, record: dict[str, Any], done: Done) -> dict[str, Failure]:
         pairs = self.planned.split.pairs
@@ -184,27 +153,3 @@ class _Work:
         if alone:
             record["fused_alone"] = sorted({*record.get("fused_alone", ()), *alone})
         return failures
-
-    def _score(
-        self,
-        missing: dict[str, list[str]],
-        failures: dict[str, Failure],
-        done: Done,
-    ) -> dict[str, Failure]:
-        pairs = self.planned.split.pairs
-        options = self.options
-        return score_missing(self.cell, pairs, missing, options.profile, failures, done, options.device)
-
-    def _finish(self, record: dict[str, Any], result: CellResult) -> None:
-        failures = result.failures
-        record["images"] = {
-            pair_id: {"status": f.status, "detail": f.detail} for pair_id, f in sorted(failures.items())
-        }
-        if failures:
-            first = next(iter(failures.values()))
-            same_status = {f.status for f in failures.values()} == {first.status}
-            result.status = first.status if same_status else "failed"
-            result.detail = f"{len(failures)} of {len(self.planned.split.pairs)} images: {first.detail}"
-        record["status"], record["detail"] = result.status, result.detail
-        record["provenance"]["finished"] = now()
-        self.cell.write_record(record)

@@ -31,3 +31,11 @@ def settle(
         if record is not None:
             cell.write_record({**record, "log": text.splitlines()[-LINES:]})
     return result
+
+
+def append_log(log: Path, to: Path) -> None:
+    """Put what a process printed that worked on several cells behind what is known of one."""
+    text = log.read_bytes() if log.exists() else b""
+    if text.strip():
+        with to.open("ab") as stream:
+            stream.write(text)

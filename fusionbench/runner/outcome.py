@@ -24,7 +24,8 @@ Done = Callable[[str, Failure | None], None]
 class CellResult:
     """What a cell came to; ``fused`` and ``scored`` count the images worked on by this call.
 
-    ``status`` is that of its record, or busy: another process works on it. ``unavailable`` are metrics without a
+    ``status`` is that of its record, busy: another process works on it, or fused: its scores are to come, which a
+    caller of `run` never sees. ``unavailable`` are metrics without a
     value for want of weights, each with what to do.
     """
 

@@ -1,7 +1,8 @@
 """The process that runs cells.
 
 It loads torch once and forks a process for each cell, so that a method that crashes, hangs or eats all memory costs
-its cell and nothing else. It uses no tensor and starts no thread, which is what makes forking safe.
+its cell and nothing else. Cells on the same pairs are scored together by one more process; if it dies, each by its own.
+It uses no tensor and starts no thread, which is what makes forking safe.
 """
 
 from __future__ import annotations
@@ -12,9 +13,8 @@ import signal
 import sys
 import time
 import traceback
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,8 @@ import psutil
 from fusionbench.errors import OutputError
 from fusionbench.runner.arguments import wrong_arguments
 from fusionbench.runner.job import Job, Work
-from fusionbench.runner.logs import settle
+from fusionbench.runner.logs import append_log, settle
+from fusionbench.runner.order import Order, Turn, Unscored
 from fusionbench.runner.outcome import CellResult, Failure
 from fusionbench.runner.worker import prepare_process, work
 from fusionbench.weights import Weights
@@ -36,9 +37,12 @@ LOGS = ".logs"  # of cells that run, below the store
 
 @dataclass
 class Running:
-    """A cell's process; ``left`` are the seconds it may still take, counted down while ``paused`` is off."""
+    """A turn's process; ``left`` are the seconds it may still take, counted down while ``paused`` is off.
 
-    job: Job
+    ``results`` are those of the turn's cells, by index.
+    """
+
+    turn: Turn
     device: str
     pid: int
     connection: Connection
@@ -47,7 +51,7 @@ class Running:
     paused: bool = False
     weights: Weights | None = None
     killed: Failure | None = None
-    result: CellResult | None = None
+    results: dict[int, CellResult] = field(default_factory=dict)
 
 
 class Pool:
@@ -55,10 +59,9 @@ class Pool:
 
     def __init__(self, caller: Connection, asked: Work) -> None:
         self.caller, self.asked = caller, asked
-        self.waiting: deque[Job] = deque(asked.jobs)
+        self.order = Order(asked.jobs, len(asked.slots))
         self.free = list(asked.slots)
         self.running: dict[Connection, Running] = {}
-        self.met_busy: set[int] = set()
         self.life = os.pipe()
         cores = os.cpu_count() or 1
         self.threads = max(1, cores // len(asked.slots)) if len(asked.slots) > 1 else None
@@ -69,9 +72,7 @@ class Pool:
         if not self._arguments_fit():
             return
         try:
-            while self.waiting or self.running:
-                while self.waiting and self.free:
-                    self._start(self.waiting.popleft(), self.free.pop(0))
+            while self._fill() or self.running:
                 self._listen()
                 self._watch()
             self.caller.send(("end",))
@@ -126,14 +127,26 @@ class Pool:
             sys.stderr.flush()
             os._exit(code)
 
-    def _start(self, job: Job, device: str) -> None:
-        logs = job.options.out / LOGS
+    def _fill(self) -> bool:
+        """Start a process in each free slot as far as there is work; tell whether any was started."""
+        before = len(self.free)
+        while self.free and (turn := self.order.next()) is not None:
+            self._start(turn, self.free.pop(0))
+        return len(self.free) < before
+
+    def _start(self, turn: Turn, device: str) -> None:
+        first = turn.jobs[0]
+        logs = first.options.out / LOGS
         logs.mkdir(parents=True, exist_ok=True)
-        log = logs / f"{os.getpid()}-{job.index}.txt"
-        # a cell that was busy comes up again when nothing else is left to start
-        patient = job.index in self.met_busy
-        pid, connection = self._fork(log, lambda theirs: work(job, device, theirs, wait=patient))
-        self.running[connection] = Running(job, device, pid, connection, log, self.asked.limits.seconds)
+        # what scoring prints goes behind what fusing did, that of several cells to a file of its own first
+        together = "-together" if len(turn.jobs) > 1 else ""
+        log = logs / f"{os.getpid()}-{first.index}{together}.txt"
+        pid, connection = self._fork(log, lambda theirs: work(turn, device, theirs))
+        # the most that one of several cells may take: beyond that each is scored in its own time
+        left = [one.left for one in turn.unscored] if turn.work == "score" else [self.asked.limits.seconds]
+        self.running[connection] = Running(
+            turn, device, pid, connection, log, None if None in left else max(left)
+        )
 
     def _listen(self) -> None:
         for ready in wait([self.caller, *self.running], TICK):
@@ -150,15 +163,16 @@ class Pool:
         match message:
             case ("found", weights):
                 cell.weights = weights
-            case ("result", result):
-                cell.result = result
+            case ("result", index, result):
+                cell.results[index] = result
             case ("unwritable", reason):
-                cell.result = CellResult(None, None, "failed", reason)
+                unstored = CellResult(None, None, "failed", reason)
+                cell.results |= {job.index: unstored for job in cell.turn.jobs}
                 self.caller.send(("unwritable", reason))
             case ("pause" | "go_on" as what,):
                 cell.paused = what == "pause"
             case _:
-                self.caller.send((cell.job.index, *message))
+                self.caller.send((cell.turn.jobs[0].index, *message))
 
     def _watch(self) -> None:
         """Kill cells that take too long or too much."""
@@ -181,28 +195,69 @@ class Pool:
         return None
 
     def _end(self, cell: Running) -> None:
-        """Collect an ended process, record how it died if it gave no result, and free its slot."""
+        """Collect an ended process, free its slot, and pass on or record what became of its cells."""
         del self.running[cell.connection]
         cell.connection.close()
         status = os.waitpid(cell.pid, 0)[1]
         end_group(cell.pid)  # what it started and left behind
         self.free.append(cell.device)
-        if cell.result is not None and cell.result.status == "busy":
-            self.met_busy.add(cell.job.index)
-            self.waiting.append(cell.job)
-            cell.log.unlink(missing_ok=True)
-            return
-        self.caller.send((cell.job.index, "result", self._settled(cell, status)))
-
-    def _settled(self, cell: Running, status: int) -> CellResult:
-        if cell.result is not None:
-            return settle(cell.job, cell.result, None, cell.weights, cell.log)
         died = cell.killed or how_it_died(status)
-        unrecorded = CellResult(None, None, died.status, died.detail)
-        # a new record names the device, and asking for that here would spoil CUDA for all later cells
-        return self._aside(
-            lambda: replace(settle(cell.job, None, died, cell.weights, cell.log), planned=None), unrecorded
-        )
+        if len(cell.turn.jobs) > 1:
+            self._scored_together(cell, died)
+        elif cell.turn.work == "score":
+            self._scored(cell.turn.unscored[0], cell.results, died)
+        else:
+            self._worked(cell, died)
+
+    def _worked(self, cell: Running, died: Failure) -> None:
+        (job,) = cell.turn.jobs
+        result = cell.results.get(job.index)
+        if result is not None and result.status == "busy":
+            self.order.busy(job)
+            cell.log.unlink(missing_ok=True)
+        elif result is not None and result.status == "fused":
+            self.order.fused_one(Unscored(job, result, cell.weights, cell.left, cell.log))
+        else:
+            self.order.ended(job)
+            self._tell(job, result, died, cell.weights, cell.log)
+
+    def _scored_together(self, cell: Running, died: Failure) -> None:
+        """Pass on what the process came to; cells that it died over are scored one by one."""
+        lost = [one for one in cell.turn.unscored if one.job.index not in cell.results]
+        if lost:
+            what = f"Scoring {len(cell.turn.jobs)} cells of {lost[0].job.planned.split.spec.name} together"
+            again = f"{what} was not finished ({died.detail}); each is now scored on its own."
+            first = cell.turn.jobs[0].index
+            self.caller.send((first, "stop"))
+            self.caller.send((first, "say", again))
+            self.order.alone(lost)
+        for one in cell.turn.unscored:
+            if one.job.index in cell.results:
+                append_log(cell.log, one.log)
+                self._scored(one, cell.results, died)
+        cell.log.unlink(missing_ok=True)
+
+    def _scored(self, one: Unscored, results: dict[int, CellResult], died: Failure) -> None:
+        result = results.get(one.job.index)
+        if result is not None and result.status == "busy":
+            self.order.busy_fused(one)
+        else:
+            self._tell(one.job, result, died, one.weights, one.log)
+
+    def _tell(
+        self, job: Job, result: CellResult | None, died: Failure, weights: Weights | None, log: Path
+    ) -> None:
+        """Send the caller the result of a cell, after recording how it died if there is none."""
+        if result is not None:
+            settled = settle(job, result, None, weights, log)
+        else:
+            unrecorded = CellResult(None, None, died.status, died.detail)
+            # a new record names the device, and asking for that here would spoil CUDA for all later cells
+            settled = self._aside(
+                lambda: replace(settle(job, None, died, weights, log), planned=None), unrecorded
+            )
+        earlier = self.order.earlier[job.index]
+        self.caller.send((job.index, "result", replace(settled, fused=settled.fused + earlier)))
 
 
 def end_group(pid: int) -> None:

@@ -2,80 +2,111 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from fusionbench.data.images import eight_bit, read_image, read_pair
 from fusionbench.errors import ImageError
-from fusionbench.metrics import definition_of, score
+from fusionbench.metrics import Sources, definition_of, score_fused, sources
 from fusionbench.runner.outcome import Done, Failure
 from fusionbench.runner.score_sets import set_line
-from fusionbench.runner.store import WHOLE_SET, Cell, key_of
+from fusionbench.runner.store import WHOLE_SET, Cell, ScoreKey, key_of
 from fusionbench.types import Pair
 
 
-def score_missing(
-    cell: Cell,
-    pairs: Sequence[Pair],
-    missing: dict[str, list[str]],
-    profile: str,
-    failures: dict[str, Failure],
-    done: Done,
-    device: str = "cpu",
-) -> dict[str, Failure]:
-    """Append the missing scores, one write an image; return the images that could not be scored.
+@dataclass
+class Missing:
+    """The scores that a cell lacks: ``metrics`` by pair id, set-level ones under `WHOLE_SET`.
 
-    ``failures`` are the images that were never fused: their metrics get a line of the same status. Towers of
-    set-level metrics, which ``missing`` holds under `WHOLE_SET`, run on ``device``.
+    ``failures`` are the images that were never fused, after scoring also those that could not be scored;
+    ``seconds`` is the cell's share of what scoring took.
     """
-    failures = dict(failures)
-    earlier = cell.scores()
+
+    cell: Cell
+    metrics: dict[str, list[str]]
+    profile: str
+    failures: dict[str, Failure]
+    seconds: float = 0.0
+
+
+def score_missing(cells: Sequence[Missing], pairs: Sequence[Pair], done: Done, device: str = "cpu") -> None:
+    """Append the missing scores of cells on the same pairs, one write an image and cell.
+
+    A pair's sources are read, and their statistics computed, once for all cells. What a pair took is shared out
+    in equal parts to the cells that had an image of it to score; set-level metrics are each cell's own. An image
+    that was never fused gets lines of its failure's status. Towers of set-level metrics run on ``device``.
+    """
+    earlier = [_tried(cell) for cell in cells]
     for pair in pairs:
-        if pair.id not in missing:
-            continue
-        lines = _lines(cell, pair, missing[pair.id], profile, failures)
-        cell.append(line for line in lines if line != earlier.get(key_of(line)))
-        done(pair.id, failures.get(pair.id))
-    for name in missing.get(WHOLE_SET, ()):
-        line = set_line(cell, pairs, name, profile, failures, device, done)
-        if line != earlier.get(key_of(line)):
-            cell.append([line])
-    return failures
+        _score_pair(cells, pair, earlier, done)
+    for cell, tried in zip(cells, earlier, strict=True):
+        started = time.monotonic()
+        for name in cell.metrics.get(WHOLE_SET, ()):
+            line = set_line(cell.cell, pairs, name, cell.profile, cell.failures, device, done)
+            _append(cell, [line], tried)
+        cell.seconds += time.monotonic() - started
 
 
-def _lines(
-    cell: Cell, pair: Pair, metrics: list[str], profile: str, failures: dict[str, Failure]
-) -> list[dict[str, Any]]:
+Tried = dict[ScoreKey, dict[str, Any]]
+
+
+def _tried(missing: Missing) -> Tried:
+    """Return the lines of an earlier call that are no scores: what comes out the same is not written again."""
+    found = missing.cell.scores()
+    return {key: line for key, line in found.items() if key.metric in missing.metrics.get(key.image, ())}
+
+
+def _append(missing: Missing, lines: list[dict[str, Any]], tried: Tried) -> None:
+    missing.cell.append(line for line in lines if line != tried.get(key_of(line)))
+
+
+def _score_pair(cells: Sequence[Missing], pair: Pair, earlier: list[Tried], done: Done) -> None:
+    here = [(cell, tried) for cell, tried in zip(cells, earlier, strict=True) if pair.id in cell.metrics]
+    sharing = [cell for cell, _ in here if pair.id not in cell.failures]
+    started = time.monotonic()
+    shared = functools.cache(lambda: sources(*map(eight_bit, read_pair(pair))))
+    for cell, tried in here:
+        _append(cell, _lines(cell, pair, shared), tried)
+        done(pair.id, cell.failures.get(pair.id))
+    part = (time.monotonic() - started) / max(1, len(sharing))
+    for cell in sharing:
+        cell.seconds += part
+
+
+def _lines(missing: Missing, pair: Pair, shared: Callable[[], Sources]) -> list[dict[str, Any]]:
+    failures, metrics = missing.failures, missing.metrics[pair.id]
     if pair.id not in failures:
         try:
-            found = _score_stored(cell, pair, metrics, profile)
+            found = score_fused(shared(), _fused(missing.cell, pair, shared()), metrics, missing.profile)
             # a metric of another package that fails costs its own values, and the cell its "ok"
             if broken := next((score for score in found.values() if score.status == "failed"), None):
                 failures[pair.id] = Failure("failed", broken.detail)
-            return [_line(cell, pair.id, name, profile, *score) for name, score in found.items()]
+            return [_line(missing, pair.id, name, *score) for name, score in found.items()]
         except ImageError as error:
             failures[pair.id] = Failure("failed", str(error))
     failure = failures[pair.id]
-    return [_line(cell, pair.id, name, profile, None, failure.status, failure.detail) for name in metrics]
+    return [_line(missing, pair.id, name, None, failure.status, failure.detail) for name in metrics]
 
 
-def _score_stored(cell: Cell, pair: Pair, metrics: list[str], profile: str) -> dict[str, Any]:
-    a, b = map(eight_bit, read_pair(pair))
+def _fused(cell: Cell, pair: Pair, of: Sources) -> Any:
     fused = eight_bit(read_image(cell.image(pair.id)))
-    if fused.shape[:2] != b.shape[:2]:
+    if fused.shape[:2] != of.b.levels.shape[-2:]:
         raise ImageError(f"{cell.image(pair.id)} does not have its sources' size: delete it and run again.")
-    return score(a, b, fused, metrics, profile)
+    return fused
 
 
 def _line(
-    cell: Cell, image: str, metric: str, profile: str, value: float | None, status: str, detail: str
+    missing: Missing, image: str, metric: str, value: float | None, status: str, detail: str
 ) -> dict[str, Any]:
     return {
-        "run": cell.id,
+        "run": missing.cell.id,
         "image": image,
         "metric": metric,
-        "version": definition_of(metric, profile).version,
-        "profile": profile,
+        "version": definition_of(metric, missing.profile).version,
+        "profile": missing.profile,
         "value": value,
         "status": status,
         "detail": detail,

@@ -1,4 +1,4 @@
-"""The process of one cell, forked from the pool: whatever its method does ends here."""
+"""The process of one turn, forked from the pool: whatever a method or a metric does ends here."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterable
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -17,9 +18,11 @@ import torch
 
 from fusionbench.errors import OutputError
 from fusionbench.runner.cell import run_cell
-from fusionbench.runner.job import Job
+from fusionbench.runner.order import Turn
+from fusionbench.runner.outcome import CellResult
 from fusionbench.runner.parent import die_with_parent, end_with
 from fusionbench.runner.progress import Reporter
+from fusionbench.runner.score_cells import score_together
 from fusionbench.weights import Weights
 
 
@@ -71,17 +74,23 @@ def prepare_process(log: Path | None, life: int, threads: int | None) -> None:
         torch.set_num_threads(threads)
 
 
-def work(job: Job, device: str, connection: Connection, wait: bool) -> None:
-    """Run the job and send its result, or why nothing can be stored."""
+def work(turn: Turn, device: str, connection: Connection) -> None:
+    """Do the work of a turn and send the result of each of its cells, or why nothing can be stored."""
     reporter = PipeReporter(connection)
-    policy = replace(job.options.policy, device=device)
-    options = replace(job.options, device=device, policy=policy)
     try:
-        found = run_cell(job.planned, job.manifest, options, reporter, wait)
+        for index, found in _results(turn, device, reporter):
+            reporter.send("result", index, replace(found, planned=None))
     except OutputError as error:
         reporter.send("unwritable", str(error))
-    else:
-        reporter.send("result", replace(found, planned=None))
+
+
+def _results(turn: Turn, device: str, reporter: Reporter) -> Iterable[tuple[int, CellResult]]:
+    if turn.work == "score":
+        return score_together(turn.unscored, device, reporter)
+    (job,) = turn.jobs
+    options = replace(job.options, device=device, policy=replace(job.options.policy, device=device))
+    found = run_cell(job.planned, job.manifest, options, reporter, turn.patient, turn.work == "all")
+    return [(job.index, found)]
 
 
 def _first_to_be_killed() -> None:
