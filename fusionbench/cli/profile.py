@@ -66,6 +66,8 @@ def profile(
     limit = (2.0 if place == "cpu" else float("inf")) if seconds is None else seconds
     budget = Budget(warm_ups, runs, limit)
     methods = {method.name: method for method in map(spec, names)}
+    for named in methods.values():
+        named.require_class()
     found = {
         name: _measured(method, tuple(overrides or ()), sizes, place, budget)
         for name, method in methods.items()

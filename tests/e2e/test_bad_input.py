@@ -176,7 +176,7 @@ def test_an_output_that_cannot_be_written_stops_before_any_work(tmp_path: Path) 
     (tmp_path / "runs").write_text("in the way")
     done = fusionbench(*RUN, "-m", "average", "-d", "demo", cwd=tmp_path)
     assert done.returncode == 2
-    one_sentence(done.stderr, "runs", "--out")
+    one_sentence(done.stderr, "runs", "another folder")
 
 
 PLUGIN = """
@@ -205,6 +205,7 @@ def test_a_broken_method_fails_its_cell_only(body: str, tmp_path: Path) -> None:
     assert statuses == {"mine-Mine": "failed", "average": "ok"}
 
 
+@pytest.mark.slow
 def test_a_method_that_cannot_be_imported_fails_its_cell_only(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("import no_such_package\n" + PLUGIN % "return a")
     done = fusionbench(*RUN, "-m", "./mine.py,average", "-d", "demo", "--limit", 2, "--json", cwd=tmp_path)
@@ -222,6 +223,7 @@ def test_a_method_without_weights_is_unavailable_with_the_command(tmp_path: Path
     assert json.loads(next(tmp_path.glob("runs/*/*/*/run.json")).read_text())["status"] == "unavailable"
 
 
+@pytest.mark.slow
 def test_a_training_that_fails_costs_its_cell_only(tmp_path: Path) -> None:
     conv = "    def __init__(self):\n        super().__init__()\n        self.c = torch.nn.Conv2d(1, 1, 1)\n"
     losses = "    def losses(self, batch):\n        raise RuntimeError('no loss today')\n"

@@ -89,6 +89,7 @@ def test_fuse_refuses_what_it_cannot_pair(tmp_path: Path) -> None:
     assert "a.png" in done.stderr
 
 
+@pytest.mark.slow
 def test_profile_gives_the_papers_figures(tmp_path: Path) -> None:
     done = in_process(
         "profile", "-m", "refinefuse", "--size", "256x256", "--seconds", "0.1", "--json", cwd=tmp_path

@@ -324,6 +324,7 @@ def test_further_images_are_told_and_no_error(work: Path) -> None:
     assert list(document["images"]) == ["1", "2", "10"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_writes_nothing_and_exits_with_130(tmp_path: Path) -> None:
     demo = ensure("demo", "test") / "test"
     names = []

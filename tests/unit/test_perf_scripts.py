@@ -83,6 +83,7 @@ def test_script_prints_every_asked_metric_and_the_set():
     assert "GPU: there is none here" in found.stdout
 
 
+@pytest.mark.slow
 def test_script_prints_json_alone():
     found = run("--size", "176x164", "--metrics", "SSIM", "--repeats", "1", "--no-plain", "--json")
     report = json.loads(found.stdout)

@@ -31,6 +31,7 @@ def test_parameters_are_the_printed_ones_to_the_unit() -> None:
     assert parameter_count(load("csp_mcin@without_fc")) == 36_626_119
 
 
+@pytest.mark.slow
 def test_macs_are_the_printed_ones() -> None:
     assert macs(load("csp_mcin"), 256, 256)["all"] == pytest.approx(24.06e9, rel=0.005)
 

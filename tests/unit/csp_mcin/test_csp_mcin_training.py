@@ -58,7 +58,10 @@ def adamw(method: FusionMethod, lr: float = 1e-4) -> torch.optim.Optimizer:
     return torch.optim.AdamW([p for p in method.parameters() if p.requires_grad], lr=lr, weight_decay=1e-4)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize(
+    "variant",
+    [name if i < 3 else pytest.param(name, marks=pytest.mark.slow) for i, name in enumerate(VARIANTS)],
+)
 def test_variants_train_a_step_and_fuse(variant: str) -> None:
     method, data = build(f"csp_mcin@{variant}"), batch()
     adam = adamw(method)
@@ -143,6 +146,7 @@ def test_training_on_the_demo_data_by_pcgrad(
     assert about["auxiliaries"] == {}
 
 
+@pytest.mark.slow
 def test_training_on_the_demo_data_by_the_weighted_sum(pairs: Split, tmp_path: Path) -> None:
     found = spec("csp_mcin@wo_pcgrad+cpu")
     folder = train(found, found.config(QUICK), pairs, tmp_path, OPTIONS)

@@ -81,10 +81,10 @@ def cut_power(patch: pytest.MonkeyPatch, stage: str, epoch: int, noted: bool) ->
     ("stage", "noted", "workers", "drop"),
     [
         ("fuse", True, 0, 0.0),
-        ("fuse", True, 1, 0.0),
+        pytest.param("fuse", True, 1, 0.0, marks=pytest.mark.slow),
         ("fuse", False, 0, 0.0),
         ("refine", True, 0, 0.0),
-        ("fuse", False, 1, 0.0),
+        pytest.param("fuse", False, 1, 0.0, marks=pytest.mark.slow),
         ("fuse", True, 0, 0.5),
     ],
 )

@@ -60,7 +60,10 @@ def step(method: FusionMethod, data: PairBatch, lr: float = 1e-4) -> dict[str, f
     return {name: term.item() for name, term in terms.items()}
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize(
+    "variant",
+    [name if i < 3 else pytest.param(name, marks=pytest.mark.slow) for i, name in enumerate(VARIANTS)],
+)
 def test_variants_train_a_step_of_each_stage_and_fuse(variant: str, batch: PairBatch) -> None:
     method = build(variant)
     assert method.stages == (("fusion",) if variant.endswith("wo_cyclegan") else ("translation", "fusion"))
@@ -187,6 +190,7 @@ def stop_after(stage: str, epoch: int, out: Path) -> None:
             fit(out)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("narrow")
 def test_a_stopped_training_ends_with_the_same_weights_and_curves(tmp_path: Path) -> None:
     whole, cut = fit(tmp_path / "whole"), tmp_path / "cut"

@@ -70,6 +70,7 @@ def test_svg_needs_no_font_and_png_is_as_wide_as_asked(runs, tmp_path):
         assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
 
 
+@pytest.mark.slow
 def test_pdf_holds_the_images_as_stored(runs, tmp_path):
     assert call("qualitative", runs, "-o", tmp_path / "f.pdf", "--images", "p1").exit_code == 0
     data = (tmp_path / "f.pdf").read_bytes()
@@ -77,6 +78,7 @@ def test_pdf_holds_the_images_as_stored(runs, tmp_path):
     assert (b"60", b"40") in set(zip(*sizes, strict=True))
 
 
+@pytest.mark.slow
 def test_methods_and_pairs_can_be_chosen(runs, tmp_path):
     done = call(
         "tradeoff",
