@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
+
 import torch
-from kornia.filters import box_blur, gaussian_blur2d, spatial_gradient
-from kornia.metrics import ssim
 from torch import Tensor
+
+with warnings.catch_warnings():
+    # kornia compiles a helper while it is imported, by a function that torch deprecates; no user can do anything
+    warnings.filterwarnings("ignore", message="`torch.jit.script` is deprecated")
+    from kornia.filters import box_blur, gaussian_blur2d, spatial_gradient
+    from kornia.metrics import ssim
 
 
 def sobel(image: Tensor) -> Tensor:
