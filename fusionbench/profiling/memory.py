@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import re
 from pathlib import Path
@@ -19,8 +20,8 @@ MIB = 2**20
 def peak_memory(method: FusionMethod, height: int, width: int) -> dict[str, float | str] | None:
     """Return MiB: the ``peak`` with parameters and inputs, and what of it ``fuse`` ``added``; ``of`` says of what.
 
-    On CUDA it is PyTorch's peak allocation, on a CPU the growth of the process's resident memory, which PyTorch's own
-    reserve of freed blocks can hide in part. None where the system keeps no such count (anything but Linux).
+    On CUDA it is PyTorch's peak allocation, on a CPU the growth of the process's resident memory. None where the
+    system keeps no such count (anything but Linux).
     """
     pair = example(method.eval(), height, width)
     if method.device.type == "cuda":
@@ -40,6 +41,7 @@ def _on_cuda(method: FusionMethod, pair: tuple[torch.Tensor, torch.Tensor]) -> d
 
 def _on_cpu(method: FusionMethod, pair: tuple[torch.Tensor, torch.Tensor]) -> dict[str, float | str] | None:
     gc.collect()
+    _give_back()
     if not _reset_peak():
         return None
     before = _resident("VmRSS")
@@ -48,6 +50,13 @@ def _on_cpu(method: FusionMethod, pair: tuple[torch.Tensor, torch.Tensor]) -> di
     held = sum(t.numel() * t.element_size() for t in (*method.parameters(), *method.buffers(), *pair))
     added = max(peak - before, 0)
     return {"peak": (held + added) / MIB, "added": added / MIB, "of": "resident memory"}
+
+
+def _give_back() -> None:
+    """Return freed memory to the system: what malloc keeps for later would be used again without a trace."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's
+    if trim is not None:
+        trim(0)
 
 
 def _reset_peak() -> bool:

@@ -49,7 +49,7 @@ def printed_costs(method: str) -> list[PrintedCost]:
             if not (number.own_method and called(paper, number) == plain(name)):
                 continue
             if _variant(paper, number) == variant and (cost := _printed(number)):
-                found[cost.quantity, cost.size, cost.value] = cost  # a paper repeats numbers
+                found.setdefault((cost.quantity, cost.size, cost.value), cost)  # a paper repeats numbers
     return list(found.values())
 
 
@@ -69,7 +69,9 @@ def _printed(number: Number) -> PrintedCost | None:
         return None
     if quantity in SIZED and not size:
         sizes = re.findall(r"\b\d+x\d+\b", f"{number.setting} {number.note}")
-        size = sizes[0] if sizes else ""
+        if not sizes:  # nothing to measure beside it
+            return None
+        size = sizes[0]
     return PrintedCost(
         quantity, size, number.number * factor, factor * 10.0**-number.decimals / 2, number.value,
         f"Table {number.table}", number.note,

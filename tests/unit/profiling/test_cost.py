@@ -40,6 +40,12 @@ def test_other_papers_print_sizes_and_memory(paper: str) -> None:
     assert {("params", ""), *((q, "256x256") for q in ("macs", "latency_ms", "peak_memory_mb"))} <= found
 
 
+def test_the_first_table_that_prints_a_number_is_named_and_none_lacks_its_size() -> None:
+    found = printed_costs("csp_mcin")
+    assert {cost.table for cost in found} == {"Table 3"}
+    assert all(cost.size for cost in found if cost.quantity in ("macs", "latency_ms", "peak_memory_mb"))
+
+
 def test_an_ablation_prints_its_own_size() -> None:
     (method,), (variant,) = printed_costs("lsnf"), printed_costs("lsnf@wo_cbam")
     assert (method.value, method.table) == (27_939_441, "Table 3")

@@ -46,6 +46,16 @@ def test_memory_is_what_the_method_takes() -> None:
     assert found["added"] <= found["peak"]
 
 
+def test_memory_that_was_freed_before_counts_again() -> None:
+    if peak_memory(Slow(), 8, 8) is None:
+        pytest.skip("this system keeps no peak of resident memory")
+    held = [
+        torch.ones(2**18) for _ in range(200)
+    ]  # 200 MiB in blocks that malloc keeps for itself when freed
+    del held
+    assert 60 < peak_memory(Slow(), 8, 8)["added"] < 80
+
+
 def test_load_time_is_the_median_of_builds() -> None:
     built = []
     assert 4 < load_time(lambda: (built.append(1), time.sleep(0.004)), torch.device("cpu")) < 400
