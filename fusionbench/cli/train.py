@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -47,6 +48,8 @@ def train(
     options = FitOptions(seed, device)
     done_before = training_folder(found, config, pairs, seed, out).finished
     folder = fit(found, config, pairs, out, options)
+    if os.environ.get("LOCAL_RANK", "0") != "0":  # ddp runs this command once a device; the first one speaks
+        return
     if json:
         print_json(
             {"weights": str(folder.weights), "folder": str(folder.path), "trained_before": done_before}
