@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fusionbench.collector import paused_collector
 from fusionbench.report.marks import printed
 from fusionbench.report.table import Cell, Column
 from fusionbench.report.text import shorten
@@ -30,6 +31,7 @@ Scores = dict[str, dict[str, dict[str, Score]]]  # metric -> version -> image ->
 Index = Mapping[tuple[str, str, str], Scores]  # (data set, split, run) -> scores
 
 
+@paused_collector()
 def index_scores(
     scores: DataFrame | Iterable[tuple[Any, ...]], profile: str
 ) -> dict[tuple[str, str, str], Scores]:
@@ -42,8 +44,8 @@ def index_scores(
         if which == profile:
             versions = index.setdefault((dataset, split, run), {}).setdefault(metric, {})
             images = versions.setdefault(str(version), {})
-            score = _score(status, value, detail)
-            images[image] = max(images.get(image, score), score, key=_preference)
+            score, earlier = _score(status, value, detail), images.get(image)
+            images[image] = score if earlier is None else max(earlier, score, key=_preference)
     return index
 
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from sys import intern
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fusionbench.errors import DataNotFoundError, OutputError
@@ -231,15 +231,14 @@ COLUMNS = (
 def score_rows(records: Iterable[dict[str, Any]]) -> Iterator[ScoreRow]:
     """Yield the scores of records that ``read_records`` gave, one cell in memory at a time."""
     for record in records:
-        data = record["dataset"]
-        for key, line in Cell(Path(record["path"])).scores().items():
+        name, split = record["dataset"]["name"], record["dataset"]["split"]
+        lines = read_lines(Cell(Path(record["path"])).scores_file)
+        last = {(line["image"], line["metric"], line["version"], line["profile"]): line for line in lines}
+        for (image, metric, version, profile), line in last.items():
             # equal strings are one object: a large sweep holds each name some hundred thousand times
-            profile, metric, image, status = map(
-                sys.intern, (key.profile, key.metric, key.image, line["status"])
-            )
             yield ScoreRow(
-                data["name"], data["split"], line["run"], profile, metric, key.version, image, status,
-                line["value"], line["detail"],
+                name, split, line["run"], intern(profile), intern(metric), version, intern(image),
+                intern(line["status"]), line["value"], line["detail"],
             )  # fmt: skip
 
 
