@@ -20,6 +20,7 @@ from fusionbench.errors import ConfigError, DataNotFoundError, PluginError, Requ
 from fusionbench.providers import METHODS as GROUP
 from fusionbench.providers import module_source, package_of, points
 from fusionbench.shipped import share
+from fusionbench.types import FAMILIES
 
 if TYPE_CHECKING:
     from fusionbench.config import MethodConfig
@@ -234,9 +235,24 @@ def _images(reference: str) -> MethodSpec:
 
 
 def _card_or_default(source: Path, title: str) -> Card:
-    """Let a local experiment run without a card: it is learned, of every family, and titled by its class."""
+    """Let a local experiment run without a card: it is learned, titled by its class, of the families written there."""
     has_card = (source / "card.yaml").exists() if source.is_dir() else literal(source, "CARD") is not None
-    return read_card(source) if has_card else Card(title, "learned", ("ir-vis", "medical", "sar-opt"))
+    if has_card:
+        return read_card(source)
+    return Card(title, "learned", (source.is_file() and _families_in(source, title)) or FAMILIES)
+
+
+def _families_in(source: Path, class_name: str) -> tuple[str, ...]:
+    """Return the families that a class names in its body, nothing where these are not written out."""
+    import ast
+
+    bodies = [n.body for n in parsed(source).body if isinstance(n, ast.ClassDef) and n.name == class_name]
+    for node in (node for body in bodies for node in body):
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if any(isinstance(t, ast.Name) and t.id == "families" for t in targets) and node.value is not None:
+            written = {n.value for n in ast.walk(node.value) if isinstance(n, ast.Constant)}
+            return tuple(family for family in FAMILIES if family in written)
+    return ()
 
 
 def only_class(path: Path) -> str:

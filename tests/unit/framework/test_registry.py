@@ -133,3 +133,11 @@ def test_shipped_weights_without_their_description_are_told() -> None:
     broken = replace(found, card=replace(found.card, weights={"ir-vis": "gone.safetensors"}))
     with pytest.raises(WeightsError, match=r"gone\.json cannot be read"):
         shipped_weights(broken, "ir-vis", {})
+
+
+def test_a_file_without_a_card_has_the_families_of_its_class(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("class Mine(FusionMethod):\n    families: ClassVar = frozenset({'sar-opt', 'ir-vis'})\n")
+    assert registry.card(str(file)).families == ("ir-vis", "sar-opt")
+    file.write_text("class Mine(FusionMethod):\n    pass\n")
+    assert registry.card(str(file)).families == ("ir-vis", "medical", "sar-opt")
