@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -129,6 +129,30 @@ def _check_ranges(stage: str, recipe: StageRecipe) -> None:
     for key, (value, holds, wanted) in rules.items():
         if not holds:
             raise ConfigError(f"stages.{stage}.{key} is {value}: use {wanted}.")
+
+
+def check_variants(
+    method: str, variants: Mapping[str, Mapping[str, Any]], overrides: Iterable[str] = ()
+) -> None:
+    """Raise ConfigError where two variants set one key to different values and no ``key=value`` decides between them."""
+    decided = {text.partition("=")[0].strip() for text in overrides}
+    first: dict[str, tuple[str, Any]] = {}
+    for variant, layer in variants.items():
+        for key, value in _flat(layer):
+            other, before = first.setdefault(key, (variant, value))
+            if before != value and key not in decided:
+                raise ConfigError(
+                    f"Variants '{other}' and '{variant}' of {method} set {key} to {before} and {value}: "
+                    f"leave one of them out, or say which by {key}=VALUE."
+                )
+
+
+def _flat(layer: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in layer.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{path}{key}.")
+        else:
+            yield f"{path}{key}", value
 
 
 def _parse_override(text: str) -> dict[str, Any]:

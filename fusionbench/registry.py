@@ -1,7 +1,7 @@
 """Find methods by name, file, class or folder of images. Listing imports none of them.
 
-A reference is ``name``, ``name@variant`` (several as ``name@v1+v2``), ``./file.py[:Class]``,
-``package.module:Class``, ``./folder`` (its card.yaml names a command) or ``images:DIR``. Names are compared
+A reference is ``name``, ``name@variant`` (several as ``name@v1@v2``; a + between them is read too),
+``./file.py[:Class]``, ``package.module:Class``, ``./folder`` (its card.yaml names a command) or ``images:DIR``. Names are compared
 without case, and hyphen equals underscore.
 """
 
@@ -74,7 +74,10 @@ class MethodSpec:
         return self.recipe_file().get("variants", {})
 
     def layers(self) -> list[dict[str, Any]]:
-        """Return the configuration layers of this reference: the recipe, then its variants in order."""
+        """Return the configuration layers of this reference: the recipe, then its variants in order.
+
+        Raises UnknownNameError for a variant that the recipe does not name.
+        """
         recipe = self.recipe_file()
         variants = recipe.pop("variants", {})
         for variant in self.variants:
@@ -86,10 +89,15 @@ class MethodSpec:
         ]
 
     def config(self, overrides: tuple[str, ...] = ()) -> MethodConfig:
-        """Resolve the configuration. Raises ConfigError for unknown keys."""
-        from fusionbench.config import resolve
+        """Resolve the configuration.
+
+        Raises ConfigError for unknown keys, and for a key that two variants set to different values and no override
+        decides.
+        """
+        from fusionbench.config import check_variants, resolve
 
         layers = self.layers()
+        check_variants(self.name, dict(zip(self.variants, layers[1:], strict=True)), overrides)
         stages = tuple(layers[0].get("stages", {"fuse": {}}))
         found = resolve(layers, overrides, stages)
         if found.args and self.card.command:
@@ -219,9 +227,9 @@ def _class(reference: str, base: str, variants: str) -> MethodSpec:
 
 
 def _with_variants(name: str, text: str) -> tuple[str, tuple[str, ...]]:
-    """Return the name that runs/ and tables use, and the variants in order."""
-    variants = tuple(v for v in text.split("+") if v)
-    return ("@".join([name, "+".join(variants)]) if variants else name), variants
+    """Return the name that runs/ and tables use, and the variants in order, each once."""
+    variants = tuple(dict.fromkeys(variant for variant in re.split("[@+]", text) if variant))
+    return "@".join([name, *variants]), variants
 
 
 def _images(reference: str) -> MethodSpec:

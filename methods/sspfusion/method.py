@@ -8,6 +8,7 @@ from fusionbench.methods.sspfusion import loss
 from fusionbench.methods.sspfusion.network import SSPFusionNetwork, Structure
 from torch import Tensor
 
+from fusionbench.errors import ConfigError
 from fusionbench.losses import dissimilarity, strongest_gradient, strongest_intensity
 from fusionbench.method import FusionMethod
 from fusionbench.types import PairBatch
@@ -18,8 +19,11 @@ class SSPFusion(FusionMethod):
 
     The defaults are the paper's network and loss. ``alpha`` and ``beta`` weigh the structure and the reconstruction
     loss; with both 0 (the ablation without SFE) there is no structure stage, and with beta 0 no reconstruction.
-    ``spf`` leaves out structure-preserving fusion. ``threshold`` ("feature" as printed, "gradient") and ``invert``
-    decide what counts as structure.
+    ``spf`` leaves out structure-preserving fusion, ``as_printed`` takes the subscripts of Eqs. 7 and 8 as they stand.
+    ``threshold`` ("feature" as printed, "gradient") and ``invert`` decide what counts as structure (Eq. 2).
+    ``freeze_extractor`` keeps what the structure stage learned as it is in the fusion stage.
+
+    Raises ConfigError where two of these leave each other nothing to do.
     """
 
     families: ClassVar[frozenset[str]] = frozenset({"ir-vis", "medical"})
@@ -35,28 +39,48 @@ class SSPFusion(FusionMethod):
         spf: bool = True,
         invert: bool = False,
         threshold: Literal["feature", "gradient"] = "feature",
+        as_printed: bool = False,
+        freeze_extractor: bool = False,
     ) -> None:
         super().__init__()
+        if as_printed and not spf:
+            raise ConfigError(
+                "sspfusion: as_printed changes how SPF fuses and spf=false leaves it out: drop one."
+            )
+        if freeze_extractor and not (alpha or beta):
+            raise ConfigError(
+                "sspfusion: freeze_extractor keeps the extractor of the structure stage, which alpha and beta of 0 "
+                "leave out: give one of them a weight."
+            )
         self.save_hyperparameters()
-        self.network = SSPFusionNetwork(spf, tail=beta > 0)
+        self.network = SSPFusionNetwork(spf, tail=beta > 0, as_printed=as_printed)
         self.fusing = True
         if not alpha and not beta:
             self.stages = ("fusion",)
 
     def begin(self, stage: str) -> None:
-        """Train the extractor alone in the structure stage, everything in the fusion stage."""
+        """Train the extractor in the structure stage, the rest in the fusion stage, with the extractor or without.
+
+        The slope that all blocks share goes with the extractor, which would not stay as it is otherwise.
+        """
         self.fusing = stage == "fusion"
         self.network.requires_grad_(self.fusing)
-        self.network.extractor.requires_grad_(True)
-        self.network.slope.requires_grad_(True)
+        trained = not (self.fusing and self.hparams.freeze_extractor)
+        self.network.extractor.requires_grad_(trained)
+        self.network.slope.requires_grad_(trained)
 
     def fuse(self, a: Tensor, b: Tensor) -> Tensor:
         # losses see what is outside the range, where a clamp would have no gradient
         return self.network(a, b).clamp(0, 1)
 
     def losses(self, batch: PairBatch) -> dict[str, Tensor]:
-        """Return the terms of Eq. 9, those of the fused image in the fusion stage only."""
+        """Return the terms of Eq. 9, those of the fused image in the fusion stage only.
+
+        A frozen extractor has no gradient to give to the other terms, which are left out.
+        """
         pair = [self.network.structure(image) for image in (batch.a, batch.b)]
+        if self.fusing and self.hparams.freeze_extractor:
+            return self.fusion_loss(batch, pair)
         terms = {}
         if self.hparams.alpha:
             terms["structure"] = self.hparams.alpha * sum(map(self.structure_loss, pair))

@@ -135,19 +135,31 @@ def preserve(structure: Tensor, other_structure: Tensor, features: Tensor, other
     return structure + torch.lerp(features, other_features, only_other)
 
 
+def preserve_as_printed(structure_a: Tensor, structure_b: Tensor, a: Tensor) -> tuple[Tensor, Tensor]:
+    """Return both enhanced structures by Eqs. 7 and 8 with the subscripts as they stand, reading features of a alone.
+
+    Eq. 7 weakens the features where only a has structure and strengthens them where only b has; the two shares of
+    Eq. 8 add up to the features themselves.
+    """
+    only_a, only_b = (1 - structure_b) * structure_a, (1 - structure_a) * structure_b
+    return structure_a + (1 - only_a + only_b) * a, structure_b + a
+
+
 class SSPFusionNetwork(nn.Module):
     """Fuse a and b [B, 1, H, W] in [0, 1], H and W multiples of 4, into [B, 1, H, W] of no fixed range.
 
     Without ``spf`` structures are added to features and nothing is exchanged between the modalities; without
-    ``tail`` the extractor cannot reconstruct.
+    ``tail`` the extractor cannot reconstruct. ``as_printed`` takes the subscripts of Eqs. 7 and 8 as they stand; there
+    is no encoder of b then, as nothing would read it.
     """
 
-    def __init__(self, spf: bool, tail: bool) -> None:
+    def __init__(self, spf: bool, tail: bool, as_printed: bool = False) -> None:
         super().__init__()
         self.spf = spf
         self.slope = nn.Parameter(torch.full((1,), 0.25))
         self.extractor = StructuralFeatureExtractor(tail)
-        self.encode_a, self.encode_b = Encoder(), Encoder()
+        self.encode_a = Encoder()
+        self.encode_b = None if as_printed else Encoder()
         self.skip_a = nn.ModuleList(RCAB(width) for width in WIDTHS[:-1])
         self.skip_b = nn.ModuleList(RCAB(width) for width in WIDTHS[:-1])
         self.decode = Decoder()
@@ -162,18 +174,23 @@ class SSPFusionNetwork(nn.Module):
 
     def fuse(self, a: Tensor, b: Tensor, maps_a: list[Tensor], maps_b: list[Tensor]) -> Tensor:
         """Fuse under structure maps S^k; the lists are emptied, so that without gradients a used map is freed."""
-        features_a, features_b = self.encode_a(a, self.slope), self.encode_b(b, self.slope)
+        features_a = self.encode_a(a, self.slope)
+        features_b = [] if self.encode_b is None else self.encode_b(b, self.slope)
         joined: list[Tensor] = []
         while features_a:
             level = len(features_a) - 1
-            pair = self.enhance(maps_a.pop(), maps_b.pop(), features_a.pop(), features_b.pop())
+            other = features_b.pop() if features_b else None
+            pair = self.enhance(maps_a.pop(), maps_b.pop(), features_a.pop(), other)
             joined.insert(0, self.join(level, *pair))
         x = self.decode(joined.pop(), self.slope, joined)[0]
         return self.reconstruct(self.refine(x, self.slope))
 
     def enhance(
-        self, structure_a: Tensor, structure_b: Tensor, a: Tensor, b: Tensor
+        self, structure_a: Tensor, structure_b: Tensor, a: Tensor, b: Tensor | None
     ) -> tuple[Tensor, Tensor]:
+        """Return what each modality hands on at one level; ``b`` is None where Eqs. 7 and 8 are as printed."""
+        if b is None:
+            return preserve_as_printed(structure_a, structure_b, a)
         if self.spf:
             return preserve(structure_a, structure_b, a, b), preserve(structure_b, structure_a, b, a)
         return structure_a + a, structure_b + b

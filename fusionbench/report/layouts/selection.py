@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -61,7 +62,7 @@ def base_of(record: Record) -> str:
 
 def settings_of(record: Record) -> list[str]:
     """Return the variants and settings in a method's name: "wo_fim", "levels=3", "seed=1", "from=msrs"."""
-    return [part for part in record["method"]["name"].partition("@")[2].split("+") if part]
+    return [part for part in re.split("[@+]", record["method"]["name"])[1:] if part]
 
 
 def arguments_of(record: Record) -> dict[str, Any]:

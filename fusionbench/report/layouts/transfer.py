@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from fusionbench.errors import RequestError
@@ -32,9 +33,7 @@ def _source(record: Record) -> str:
 
 
 def _without_source(record: Record) -> str:
-    base = record["method"]["name"].partition("@")[0]
-    rest = [part for part in settings_of(record) if not part.startswith("from=")]
-    return f"{base}@{'+'.join(rest)}" if rest else base
+    return re.sub(r"(?<=[@+])from=[^+]*\+?", "", record["method"]["name"]).rstrip("@+")
 
 
 def _selection(variant: str, records: Sequence[Record], order: Sequence[str]) -> Selection:

@@ -80,10 +80,26 @@ def test_an_unknown_variant_or_argument_is_an_error_with_a_suggestion() -> None:
         registry.load("refinefuse", level=3)
 
 
-def test_variants_combine_in_order() -> None:
-    config = registry.spec("refinefuse@three_levels+cpu").config()
-    assert config.args == {"levels": 3}
-    assert config.stages["fuse"].optimizer.name == "adam"
+@pytest.mark.parametrize("reference", ["refinefuse@three_levels@cpu", "refinefuse@three_levels+cpu"])
+def test_variants_combine_in_order(reference: str) -> None:
+    found = registry.spec(reference)
+    assert found.name == "refinefuse@three_levels@cpu"
+    assert found.variants == ("three_levels", "cpu")
+    assert found.config().args == {"levels": 3}
+    assert found.config().stages["fuse"].optimizer.name == "adam"
+
+
+def test_a_recipe_and_an_ablation_combine() -> None:
+    config = registry.spec("sspfusion@medical@wo_f").config()
+    assert config.args == {"alpha": 0.0, "beta": 0.0}
+    assert config.stages["fusion"].crop == 64
+
+
+def test_variants_that_contradict_each_other_are_an_error_naming_both() -> None:
+    found = registry.spec("sspfusion@wo_f@alpha01_beta01")
+    with pytest.raises(ConfigError, match=r"'wo_f' and 'alpha01_beta01' .* args\.alpha to 0\.0 and 0\.1"):
+        found.config()
+    assert found.config(("args.alpha=0.2", "args.beta=0.3")).args == {"alpha": 0.2, "beta": 0.3}
 
 
 def test_two_providers_of_a_name_are_an_error_naming_both(monkeypatch: pytest.MonkeyPatch) -> None:

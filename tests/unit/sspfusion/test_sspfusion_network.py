@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from fusionbench.methods.sspfusion.network import RCAB, WIDTHS, Decoder, Encoder, SSPFusionNetwork, preserve
+from fusionbench.methods.sspfusion.network import (
+    RCAB,
+    WIDTHS,
+    Decoder,
+    Encoder,
+    SSPFusionNetwork,
+    preserve,
+    preserve_as_printed,
+)
 from torch import Tensor, nn
 
 from fusionbench.profiling import macs, parameter_count
@@ -100,6 +108,27 @@ def test_preserving_is_equations_5_to_8_as_mended() -> None:
     found = preserve(s_ir, s_vi, f_ir, f_vi), preserve(s_vi, s_ir, f_vi, f_ir)
     torch.testing.assert_close(found[0], s_ir + (1 - m_vi) * f_ir + m_vi * f_vi)
     torch.testing.assert_close(found[1], s_vi + (1 - m_ir) * f_vi + m_ir * f_ir)
+
+
+def test_preserving_as_printed_is_equations_7_and_8_letter_by_letter() -> None:
+    s_ir, s_vi, f_ir = torch.rand(3, 2, 3, 4, 5, generator=torch.Generator().manual_seed(0))
+    m_vi, m_ir = (1 - s_ir) * s_vi, (1 - s_vi) * s_ir
+    enhanced = preserve_as_printed(s_ir, s_vi, f_ir)
+    torch.testing.assert_close(enhanced[0], s_ir + (1 - m_ir) * f_ir + m_vi * f_ir)
+    torch.testing.assert_close(enhanced[1], s_vi + m_ir * f_ir + (1 - m_ir) * f_ir)
+
+
+def test_as_printed_b_is_seen_through_its_structure_alone() -> None:
+    network = SSPFusionNetwork(spf=True, tail=True, as_printed=True)
+    assert network.encode_b is None
+    idle = sum(p.numel() for p in SSPFusionNetwork(spf=True, tail=True).encode_b.parameters())
+    assert idle == 2_022_608
+    assert sum(p.numel() for p in network.parameters()) == 12_021_649 - idle
+    a, b, other = torch.rand(3, 1, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    maps = [network.structure(image).maps for image in (a, b)]
+    fused = [network.fuse(a, image, *(list(levels) for levels in maps)) for image in (b, other)]
+    assert torch.equal(*fused)
+    assert not torch.equal(network(a, b), network(a, other))
 
 
 @pytest.mark.parametrize(("s_a", "s_b"), [(0, 0), (1, 1), (1, 0), (0, 1)])

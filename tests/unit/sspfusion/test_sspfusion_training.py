@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from fusionbench.errors import ConfigError
 from fusionbench.losses import dissimilarity, strongest_gradient, strongest_intensity
 from fusionbench.method import FusionMethod
 from fusionbench.registry import spec
@@ -87,6 +88,28 @@ def test_the_fusion_stage_trains_everything_on_all_terms() -> None:
         method.begin(stage)
     assert all(p.requires_grad for p in method.parameters())
     assert set(method.losses(batch())) == STRUCTURE | FUSION
+
+
+def test_a_frozen_extractor_stays_as_the_structure_stage_left_it() -> None:
+    method = build("sspfusion@frozen")
+    before = {name: p.detach().clone() for name, p in method.named_parameters()}
+    method.begin("fusion")
+    assert set(step(method, batch(), optimizer(method, 1e-3))) == FUSION
+    changed = {name for name, p in method.named_parameters() if not torch.equal(p, before[name])}
+    assert changed == {n for n in before if not n.startswith("network.extractor.") and n != "network.slope"}
+
+
+@pytest.mark.parametrize(
+    ("reference", "words"),
+    [("sspfusion@as_printed@wo_p", "spf=false"), ("sspfusion@frozen@wo_f", "alpha and beta of 0")],
+)
+def test_switches_that_leave_each_other_nothing_to_do_are_refused(reference: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        build(reference)
+
+
+def test_the_small_recipe_changes_the_training_alone() -> None:
+    assert spec("sspfusion@cpu").config().args == {}
 
 
 def test_without_structure_losses_there_is_no_structure_stage_and_no_tail() -> None:
