@@ -18,13 +18,15 @@ class Pair:
     """Where one pair of registered source images lies.
 
     ``a`` is the one-channel source (infrared, SAR, MRI); ``b`` the source whose colour the result inherits
-    (visible, optical, PET, SPECT, CT). ``label`` is a map of class numbers of the same size, where there is one.
+    (visible, optical, PET, SPECT, CT). ``label`` is a map of class numbers of the same size, where there is one, and
+    ``boxes`` the file that bounding boxes are read from.
     """
 
     id: str
     a: Path
     b: Path
     label: Path | None = None
+    boxes: Path | None = None
 
 
 class PairBatch(NamedTuple):

@@ -14,6 +14,7 @@ from fusionbench.errors import DataNotFoundError, ImageError, RequestError, Unkn
 from fusionbench.types import Pair
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
+BOX_SUFFIXES = IMAGE_SUFFIXES | {".txt", ".xml"}
 # what every file system takes: letters of any script, digits, and signs that no system reserves
 _SAFE_ID = re.compile(r"\w[\w .,+=@()\-]*")
 
@@ -103,14 +104,15 @@ def position(dataset: str, pair_id: str) -> float:
     return int.from_bytes(digest[:6], "big") / 2**48
 
 
-def list_images(base: Path, pattern: str) -> dict[str, Path]:
+def list_images(base: Path, pattern: str, suffixes: frozenset[str] = IMAGE_SUFFIXES) -> dict[str, Path]:
     """Return the images that match a glob, by stem, in natural order; hidden and other files are passed over.
 
-    Raises ImageError where two files have one stem or a stem cannot name a result.
+    ``suffixes`` are those of the wanted files, in lower case. Raises ImageError where two files have one stem or a
+    stem cannot name a result.
     """
     found: dict[str, Path] = {}
     for path in base.glob(pattern):
-        if path.name.startswith(".") or path.suffix.lower() not in IMAGE_SUFFIXES or not path.is_file():
+        if path.name.startswith(".") or path.suffix.lower() not in suffixes or not path.is_file():
             continue
         if path.stem in found:
             raise ImageError(_twins(found[path.stem], path, base))
@@ -139,7 +141,10 @@ def _match(spec: DatasetSpec, base: Path, where: SplitSpec) -> tuple[list[Pair],
     a = _in_part(spec, where, _by_id(list_images(base, where.a), marks and marks.a))
     b = _in_part(spec, where, _by_id(list_images(base, where.b), marks and marks.b))
     labels = list_images(base, where.label) if where.label else {}
-    pairs = [Pair(name, path, b[name], labels.get(name)) for name, path in a.items() if name in b]
+    boxes = list_images(base, where.boxes, BOX_SUFFIXES) if where.boxes else {}
+    pairs = [
+        Pair(name, path, b[name], labels.get(name), boxes.get(name)) for name, path in a.items() if name in b
+    ]
     alone = [path for here, there in ((a, b), (b, a)) for name, path in here.items() if name not in there]
     return _drawn(spec, where, pairs), [path.relative_to(base).as_posix() for path in alone]
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from fusionbench.data import geotiff
 from fusionbench.data.images import write_image
 from fusionbench.data.pairs import data_root, list_images
@@ -40,11 +42,12 @@ class _Scene:
     b: Path
     width: int
     height: int
+    label: Path | None = None
 
 
 @dataclass(frozen=True)
 class _Target:
-    """One pair of images to be: where it lies in the scene and where it goes."""
+    """One pair of images to be: where it lies in the scene and where it goes; ``label`` only where the scene has one."""
 
     a: Path
     b: Path
@@ -52,11 +55,12 @@ class _Target:
     x: int
     height: int
     width: int
+    label: Path | None = None
 
     @property
     def done(self) -> bool:
-        """Tell whether both files are there; they are written through a temporary name, so they are whole."""
-        return self.a.is_file() and self.b.is_file()
+        """Tell whether all files are there; they are written through a temporary name, so they are whole."""
+        return all(path is None or path.is_file() for path in (self.a, self.b, self.label))
 
 
 def prepare(
@@ -87,8 +91,8 @@ def prepare(
     return Prepared(spec.name, str(target), len(scenes), pairs, written, pairs - written, stretched)
 
 
-def _find_scenes(spec: DatasetSpec, base: Path) -> list[tuple[str, Path, Path]]:
-    """Return (name, a, b) of every scene. Raises DataNotFoundError where a folder or a partner is missing."""
+def _find_scenes(spec: DatasetSpec, base: Path) -> list[tuple[str, Path, Path, Path | None]]:
+    """Return (name, a, b, label map or None) of every scene. Raises DataNotFoundError where a folder or a partner is missing."""
     for folder in ((base / spec.prepare.a).parent, (base / spec.prepare.b).parent):
         if not folder.is_dir():
             raise DataNotFoundError(
@@ -103,23 +107,26 @@ def _find_scenes(spec: DatasetSpec, base: Path) -> list[tuple[str, Path, Path]]:
         raise DataNotFoundError(
             f"{spec.title} is not whole: {what}{more}; put the files of one name into both folders."
         )
-    return [(name, path, b[name]) for name, path in a.items()]
+    labels = list_images(base, spec.prepare.label) if spec.prepare.label else {}
+    return [(name, path, b[name], labels.get(name)) for name, path in a.items()]
 
 
-def _look_over(name: str, a: Path, b: Path, how: PrepareSpec) -> _Scene:
+def _look_over(name: str, a: Path, b: Path, label: Path | None, how: PrepareSpec) -> _Scene:
     """Return the scene with its size, read from the headers. Raises ImageError for sizes that do not fit."""
-    with geotiff.open_scene(a) as sar, geotiff.open_scene(b) as optical:
+    with geotiff.open_scene(a) as sar:
         size = sar.width, sar.height
-        if size != (optical.width, optical.height):
-            raise ImageError(
-                f"The images of a scene must have one size: '{a}' is {sar.width}x{sar.height} and '{b}' is "
-                f"{optical.width}x{optical.height}; get both files anew."
-            )
+    for path in filter(None, (b, label)):
+        with geotiff.open_scene(path) as other:
+            if size != (other.width, other.height):
+                raise ImageError(
+                    f"The images of a scene must have one size: '{a}' is {size[0]}x{size[1]} and '{path}' is "
+                    f"{other.width}x{other.height}; get both files anew."
+                )
     if how.patch and min(size) < how.patch:
         raise ImageError(
             f"'{a}' is {size[0]}x{size[1]}, smaller than one patch of {how.patch}x{how.patch}: remove it."
         )
-    return _Scene(name, a, b, *size)
+    return _Scene(name, a, b, *size, label)
 
 
 def _targets(spec: DatasetSpec, scene: _Scene, folder: Path) -> Iterator[_Target]:
@@ -131,7 +138,8 @@ def _targets(spec: DatasetSpec, scene: _Scene, folder: Path) -> Iterator[_Target
         for x in range(0, scene.width - width + 1, width):
             name = f"{scene.name}_y{y:04d}_x{x:04d}.png" if side else f"{scene.name}.png"
             a, b = ((folder / glob).parent / name for glob in (into.a, into.b))
-            yield _Target(a, b, y, x, height, width)
+            label = (folder / into.label).parent / name if into.label and scene.label else None
+            yield _Target(a, b, y, x, height, width, label)
 
 
 def _write(scene: _Scene, targets: list[_Target], how: PrepareSpec) -> bool:
@@ -148,7 +156,24 @@ def _write(scene: _Scene, targets: list[_Target], how: PrepareSpec) -> bool:
         bands = geotiff.optical_bands(optical)
         scale = geotiff.stretch_range(optical, bands)
         _write_tiles(optical, bands, scale, [(item.b, item) for item in targets])
+    if scene.label:
+        _write_labels(scene.label, targets, how.label_values)
     return stretched or scale is not None
+
+
+def _write_labels(path: Path, tiles: list[_Target], values: tuple[int, ...]) -> None:
+    """Write the tiles of a label map, each pixel as the position of its class in ``values``. Raises ImageError."""
+    positions = np.full(256, 255, np.uint8)
+    positions[list(values)] = np.arange(len(values))
+    with geotiff.open_scene(path) as scene:
+        for tile in tiles:
+            window = ((tile.y, tile.y + tile.height), (tile.x, tile.x + tile.width))
+            numbers = scene.read(1, window=window)
+            if unknown := sorted(set(np.unique(numbers).tolist()) - set(values)):
+                raise ImageError(
+                    f"'{path}' holds {unknown[0]}, which is no class: classes are {', '.join(map(str, values))}."
+                )
+            write_image(tile.label, positions[numbers])
 
 
 def _write_tiles(

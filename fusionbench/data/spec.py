@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -26,24 +26,30 @@ class SplitSpec:
     """Where the images of a split lie: globs below the data set's folder, and the official number of pairs.
 
     The files of the globs are matched by their stem: ``test/ir/*`` with ``test/vi/*``. ``count`` is None
-    where the publisher names no number; ``label`` where there are no label maps. ``part`` draws a split out of
-    folders that hold all pairs: the ids whose ``pairs.position`` lies in [part[0], part[1]), and of more than
-    ``count`` of them those of the lowest positions.
+    where the publisher names no number; ``label`` where there are no label maps, ``boxes`` where there are no
+    bounding boxes: text files (YOLO), XML files (Pascal VOC) or label maps whose objects become boxes. ``part`` draws
+    a split out of folders that hold all pairs: the ids whose ``pairs.position`` lies in [part[0], part[1]), and of
+    more than ``count`` of them those of the lowest positions.
     """
 
     a: str
     b: str
     label: str | None = None
+    boxes: str | None = None
     count: int | None = None
     part: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
 class LabelSpec:
-    """The classes of the label maps: a pixel's number is the position of its class in ``classes``."""
+    """The classes of the label maps: a pixel's number is the position of its class in ``classes``.
+
+    Pixels of the ``ignored`` classes take no part in training or scoring a segmentation.
+    """
 
     classes: tuple[str, ...]
     salient: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
     @property
     def salient_numbers(self) -> tuple[int, ...]:
@@ -52,18 +58,39 @@ class LabelSpec:
 
 
 @dataclass(frozen=True)
+class BoxSpec:
+    """The classes of the bounding boxes: a YOLO line's number is the position of its class in ``classes``.
+
+    ``aliases`` maps other names of the classes, as XML files and papers have them, to those in ``classes``.
+    """
+
+    classes: tuple[str, ...]
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+    def number_of(self, name: str) -> int | None:
+        """Return the number of a class by its name or an alias, whatever the case; None for an unknown one."""
+        known = {other.casefold(): target for other, target in self.aliases.items()}
+        names = [own.casefold() for own in self.classes]
+        asked = known.get(name.casefold(), name).casefold()
+        return names.index(asked) if asked in names else None
+
+
+@dataclass(frozen=True)
 class PrepareSpec:
     """What ``data prepare`` makes 8-bit images of, which it writes to the folders of the test split.
 
     ``a`` and ``b`` are globs of GeoTIFFs below the data set's folder. ``patch`` is the side of the patches
     that each scene is tiled into, without overlap (None: whole scenes). ``decibel`` is the range, low and
-    high, that a's first band is mapped from to 0..255; None where a is no backscatter in dB.
+    high, that a's first band is mapped from to 0..255; None where a is no backscatter in dB. ``label`` is a glob of
+    label maps, tiled alike where they are there; ``label_values`` are the pixel values of the classes in their order.
     """
 
     a: str
     b: str
     patch: int | None = None
     decibel: tuple[float, float] | None = None
+    label: str | None = None
+    label_values: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,6 +124,7 @@ class DatasetSpec:
     quirks: str
     doi: str | None = None
     labels: LabelSpec | None = None
+    boxes: BoxSpec | None = None
     sources: tuple[str, ...] = ()
     generated: bool = False
     stem_marks: StemMarks | None = None
@@ -143,6 +171,7 @@ def read_spec(path: Path) -> DatasetSpec:
     entry = _checked(DatasetSpec, entry, path.name)
     entry["splits"] = _splits(entry["splits"], path.name)
     entry["labels"] = _labels(entry.get("labels"), path.name)
+    entry["boxes"] = _boxes(entry.get("boxes"), path.name)
     entry["sources"] = _texts(entry.get("sources", []), "sources", path.name)
     entry["stem_marks"] = _stem_marks(entry.get("stem_marks"), path.name)
     entry["prepare"] = _prepare(entry.get("prepare"), path.name)
@@ -176,7 +205,11 @@ def _checked(kind: type, entry: Any, where: str) -> dict[str, Any]:
     """Return the mapping if its keys are those that the dataclass allows and needs."""
     if not isinstance(entry, dict):
         raise ConfigError(f"{where} must be a mapping of keys to values; found {type(entry).__name__}.")
-    needed = {field.name: field.default is MISSING for field in fields(kind) if field.name != "name"}
+    needed = {
+        known.name: known.default is known.default_factory is MISSING
+        for known in fields(kind)
+        if known.name != "name"
+    }
     for key in entry:
         if key not in needed:
             near = get_close_matches(str(key), needed, n=1)
@@ -199,7 +232,7 @@ def _split(entry: Any, where: str) -> SplitSpec:
     split = SplitSpec(**entry | {"part": _interval(entry.get("part"), "part", where)})
     if split.part and not 0 <= split.part[0] < split.part[1] <= 1:
         raise ConfigError(f"'part' in {where} must lie within [0, 1]; found {list(split.part)}.")
-    for glob in (split.a, split.b, split.label or "*"):
+    for glob in (split.a, split.b, split.label or "*", split.boxes or "*"):
         _check_inside(glob, "glob", where)
     if split.count is not None and (type(split.count) is not int or split.count < 1):
         raise ConfigError(
@@ -213,12 +246,27 @@ def _labels(entry: Any, where: str) -> LabelSpec | None:
         return None
     checked = _checked(LabelSpec, entry, f"'labels' of {where}")
     labels = LabelSpec(**{key: _texts(names, key, where) for key, names in checked.items()})
-    for name in labels.salient:
-        if name not in labels.classes:
-            raise ConfigError(
-                f"Salient class '{name}' in {where} is no class: classes are {', '.join(labels.classes)}."
-            )
+    for kind, names in (("Salient", labels.salient), ("Ignored", labels.ignored)):
+        for name in names:
+            if name not in labels.classes:
+                raise ConfigError(
+                    f"{kind} class '{name}' in {where} is no class: classes are {', '.join(labels.classes)}."
+                )
     return labels
+
+
+def _boxes(entry: Any, where: str) -> BoxSpec | None:
+    if entry is None:
+        return None
+    checked = _checked(BoxSpec, entry, f"'boxes' of {where}")
+    aliases = checked.get("aliases") or {}
+    boxes = BoxSpec(_texts(checked["classes"], "classes", where), aliases)
+    for alias, name in aliases.items() if isinstance(aliases, dict) else [("aliases", aliases)]:
+        if name not in boxes.classes:
+            raise ConfigError(
+                f"Alias '{alias}' in {where} stands for '{name}': map it to one of {', '.join(boxes.classes)}."
+            )
+    return boxes
 
 
 def _stem_marks(entry: Any, where: str) -> StemMarks | None:
@@ -235,8 +283,14 @@ def _prepare(entry: Any, where: str) -> PrepareSpec | None:
         return None
     where = f"'prepare' of {where}"
     entry = _checked(PrepareSpec, entry, where)
-    prepare = PrepareSpec(**entry | {"decibel": _interval(entry.get("decibel"), "decibel", where)})
-    for glob in (prepare.a, prepare.b):
+    values = entry.get("label_values", [])
+    if not isinstance(values, list) or any(
+        type(value) is not int or not 0 <= value <= 255 for value in values
+    ):
+        raise ConfigError(f"'label_values' in {where} must be whole numbers from 0 to 255; found {values!r}.")
+    read = {"decibel": _interval(entry.get("decibel"), "decibel", where), "label_values": tuple(values)}
+    prepare = PrepareSpec(**entry | read)
+    for glob in (prepare.a, prepare.b, prepare.label or "*"):
         _check_inside(glob, "glob", where)
     if prepare.patch is not None and (type(prepare.patch) is not int or prepare.patch < 1):
         raise ConfigError(

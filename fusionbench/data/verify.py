@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from fusionbench.data import images
 from fusionbench.data.pairs import Split, data_root, find_split
+from fusionbench.data.problem import Problem, some
 from fusionbench.data.spec import DatasetSpec
+from fusionbench.data.verify_labels import Annotated, inspect_labels, label_problems
 from fusionbench.errors import DataNotFoundError, ImageError
 from fusionbench.types import Pair
 
 GREY, EQUAL, COLOR = "one channel", "RGB with equal channels", "colour"
-
-
-@dataclass(frozen=True)
-class Problem:
-    """An "error" makes pairs unusable or results wrong; a "warning" is good to know beforehand."""
-
-    level: Literal["error", "warning"]
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.level}: {self.message}"
 
 
 @dataclass(frozen=True)
@@ -39,6 +29,7 @@ class _Finding:
     a: str = ""
     b: str = ""
     identical: bool = False
+    annotated: Annotated = field(default_factory=Annotated)
 
 
 def verify(
@@ -75,16 +66,17 @@ def _of_split(split: Split, on_pair: Callable[[Pair], None] | None) -> list[Prob
     for pair in split.pairs:
         if on_pair:
             on_pair(pair)
-        findings.append(_inspect(pair))
-    found = [*_count(split), *_unmatched(split), *_labels(split)]
+        findings.append(_inspect(split.spec, pair))
+    found = [*_count(split), *_unmatched(split)]
     for check in (_unreadable, _unequal, _identical):
         found += check(findings)
+    found += label_problems(split, {finding.id: finding.annotated for finding in findings})
     usable = [finding for finding in findings if not finding.unreadable and not finding.unequal]
     found += [*_swapped(split.spec, usable), *_channels(split.spec, usable), *_true_color(split.spec, usable)]
     return [Problem(problem.level, f"{split.name}: {problem.message}") for problem in found]
 
 
-def _inspect(pair: Pair) -> _Finding:
+def _inspect(spec: DatasetSpec, pair: Pair) -> _Finding:
     try:
         a, b = images.read_image(pair.a), images.read_image(pair.b)
         label = images.read_label(pair.label) if pair.label else None
@@ -96,7 +88,9 @@ def _inspect(pair: Pair) -> _Finding:
             images.check_same_size(a, pair.a, label, pair.label)
     except ImageError as error:
         return _Finding(pair.id, unequal=str(error))
-    return _Finding(pair.id, a=_kind(a), b=_kind(b), identical=pair.a.read_bytes() == pair.b.read_bytes())
+    identical = pair.a.read_bytes() == pair.b.read_bytes()
+    annotated = inspect_labels(spec, pair, a.shape[:2], label)
+    return _Finding(pair.id, a=_kind(a), b=_kind(b), identical=identical, annotated=annotated)
 
 
 def _kind(image: np.ndarray) -> str:
@@ -114,28 +108,20 @@ def _count(split: Split) -> Iterator[Problem]:
 
 def _unmatched(split: Split) -> Iterator[Problem]:
     if split.unmatched:
-        yield Problem("warning", f"no partner, so left out: {_some(split.unmatched)}.")
-
-
-def _labels(split: Split) -> Iterator[Problem]:
-    without = [pair.id for pair in split.pairs if pair.label is None]
-    if 0 < len(without) < len(split.pairs):
-        yield Problem(
-            "warning", f"no label map while others have one (training refuses that): {_some(without)}."
-        )
+        yield Problem("warning", f"no partner, so left out: {some(split.unmatched)}.")
 
 
 def _unreadable(findings: Sequence[_Finding]) -> Iterator[Problem]:
     broken = [finding for finding in findings if finding.unreadable]
     if broken:
-        yield Problem("error", f"not readable: {_some([f.id for f in broken])}. {broken[0].unreadable}")
+        yield Problem("error", f"not readable: {some([f.id for f in broken])}. {broken[0].unreadable}")
 
 
 def _unequal(findings: Sequence[_Finding]) -> Iterator[Problem]:
     broken = [finding for finding in findings if finding.unequal]
     if broken:
         yield Problem(
-            "error", f"sizes differ within the pair: {_some([f.id for f in broken])}. {broken[0].unequal}"
+            "error", f"sizes differ within the pair: {some([f.id for f in broken])}. {broken[0].unequal}"
         )
 
 
@@ -145,7 +131,7 @@ def _identical(findings: Sequence[_Finding]) -> Iterator[Problem]:
         yield Problem(
             "error",
             f"the same file, byte for byte, in both folders ({len(same)} of {len(findings)} pairs): "
-            f"{_some(same)}; get one of the folders anew.",
+            f"{some(same)}; get one of the folders anew.",
         )
 
 
@@ -170,7 +156,7 @@ def _channels(spec: DatasetSpec, findings: Sequence[_Finding]) -> Iterator[Probl
             kinds.setdefault(getattr(finding, source), []).append(finding.id)
         if len(kinds) > 1:
             parts = [
-                f"{kind}: {_some(ids)}" for kind, ids in sorted(kinds.items(), key=lambda item: len(item[1]))
+                f"{kind}: {some(ids)}" for kind, ids in sorted(kinds.items(), key=lambda item: len(item[1]))
             ]
             yield Problem("warning", f"{modality} images are stored in different ways. {'; '.join(parts)}.")
 
@@ -179,10 +165,5 @@ def _true_color(spec: DatasetSpec, findings: Sequence[_Finding]) -> Iterator[Pro
     colored = [finding.id for finding in findings if finding.a == COLOR]
     if colored:
         yield Problem(
-            "warning", f"{spec.a} images in true colour, of which the luma is taken: {_some(colored)}."
+            "warning", f"{spec.a} images in true colour, of which the luma is taken: {some(colored)}."
         )
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:3])
-    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"

@@ -19,6 +19,7 @@ OFFICIAL = {
     "llvip": {"train": 12025, "test": 3463},
     "vifb": {"test": 21},
     "m3fd": {"test": 300},
+    "m3fd-detection": {"test": 4200},
     "harvard-mri-ct": {"train": 160, "test": 24},
     "harvard-mri-pet": {"train": 245, "test": 24},
     "harvard-mri-spect": {"train": 333, "test": 24},
@@ -191,3 +192,17 @@ def test_the_documentation_says_what_the_catalog_says(name: str) -> None:
     counts = [str(split.count) for split in spec.splits.values() if split.count]
     missing = [word for word in (f"`{spec.folder}`", *counts) if word not in row]
     assert not missing or spec.generated, f"the row of {name} in docs/datasets.md lacks {missing}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"boxes": {}}, "lacks 'classes'"),
+        ({"boxes": {"classes": ["car"], "aliases": {"auto": "bus"}}}, "Alias 'auto' .* stands for 'bus'"),
+        ({"labels": {"classes": ["car"], "ignored": ["bus"]}}, "Ignored class 'bus'"),
+        ({"prepare": {"a": "x/*", "b": "y/*", "label_values": [0, 300]}}, "'label_values' .* from 0 to 255"),
+    ],
+)
+def test_labels_that_say_nonsense_are_refused(tmp_path: Path, changes: dict, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read_spec(write(tmp_path, **changes))

@@ -260,3 +260,22 @@ def test_a_data_set_that_needs_none(tmp_path: Path) -> None:
 def test_an_unprepared_copy_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(DataNotFoundError, match=r"not prepared yet.*`fusionbench data prepare whu-opt-sar"):
         find_split(WHU, "test", whu(tmp_path))
+
+
+def test_label_maps_are_tiled_as_numbers_of_classes(tmp_path: Path) -> None:
+    root = whu(tmp_path, SCENES[:1])
+    values = 10 * np.random.default_rng(5).integers(0, 8, (1, 520, 600)).astype(np.uint8)
+    save(root / "WHU-OPT-SAR" / "lbl" / f"{SCENES[0]}.tif", values)
+    assert prepare(WHU, root).written == 4
+    pairs = find_split(WHU, "train", root).pairs
+    patch = next(pair for pair in pairs if pair.id.endswith("y0256_x0000"))
+    np.testing.assert_array_equal(read_image(patch.label), values[0, 256:512, :256] // 10)
+    assert not any("labels cannot" in str(problem) for problem in verify(WHU, root))
+    assert all(pair.label for pair in pairs)
+
+
+def test_a_label_map_with_an_unknown_value_is_refused(tmp_path: Path) -> None:
+    root = whu(tmp_path, SCENES[:1])
+    save(root / "WHU-OPT-SAR" / "lbl" / f"{SCENES[0]}.tif", np.full((1, 520, 600), 75, np.uint8))
+    with pytest.raises(ImageError, match="holds 75, which is no class"):
+        prepare(WHU, root)
