@@ -102,7 +102,7 @@ _FILES = (
         purpose="SARCLIP RN50 (Wang et al., TGRS 2025), image and text tower as open_clip writes them",
         licence="unknown",
         size=408_000_000,
-        note="no public place is known: ask its authors",
+        note="no public place is known: ask its authors; CAESAR-Radi's SARCLIP is another work of that name",
         check="fusionbench.metrics.towers:check_rn50",
     ),
 )

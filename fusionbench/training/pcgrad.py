@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -34,7 +34,7 @@ class PCGradFusionMethod(FusionMethod):
     constructor that sets ``self.automatic_optimization = True`` has the terms summed as in any other method.
     """
 
-    reduction: ClassVar[Literal["mean", "sum"]] = "mean"
+    reduction: Literal["mean", "sum"] = "mean"
 
     def __init__(self) -> None:
         super().__init__()

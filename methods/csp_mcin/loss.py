@@ -5,6 +5,8 @@ The weights are those of the paper's Table A1. ``card.yaml`` says what only the 
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
 from fusionbench.methods.csp_mcin.towers import Tower
@@ -17,7 +19,9 @@ FEATURES, CONTRAST = 0.7, 0.3  # of the semantic loss
 LEVELS = (0.5, 0.2, 0.1, 0.1, 0.1)  # stem and four stages of a tower
 SHARPNESS = 20.0  # of the soft clamp
 TEMPERATURE = 0.07
-EPSILON = 1e-10
+EPSILON = 1e-10  # beside the product of the two lengths, outside any root
+
+Distance = Literal["mean", "squared_norm"]
 
 
 def soft_clamp(x: Tensor) -> Tensor:
@@ -26,10 +30,14 @@ def soft_clamp(x: Tensor) -> Tensor:
 
 
 def correlation(x: Tensor, y: Tensor) -> Tensor:
-    """Return Pearson's correlation over the pixels, the mean over images; 0 where one of them is constant."""
+    """Return Pearson's correlation over the pixels, the mean over images; 0 where one of them is constant.
+
+    Images of any contrast count alike: calm water of a standard deviation of 0.002 as much as a city.
+    """
     x, y = (z - z.mean((2, 3), keepdim=True) for z in (x, y))
-    variances = x.square().mean((2, 3)) * y.square().mean((2, 3))
-    return ((x * y).mean((2, 3)) / (variances + EPSILON).sqrt()).mean()
+    # a norm has a gradient of 0 at 0, where the root of a product of squares has none
+    lengths = torch.linalg.vector_norm(x, dim=(2, 3)) * torch.linalg.vector_norm(y, dim=(2, 3))
+    return ((x * y).sum((2, 3)) / (lengths + EPSILON)).mean()
 
 
 def correlation_loss(fused: Tensor, source: Tensor, other: Tensor, residual: bool) -> Tensor:
@@ -38,14 +46,21 @@ def correlation_loss(fused: Tensor, source: Tensor, other: Tensor, residual: boo
     return direct + RESIDUAL * (1 - correlation(fused - other, source)) if residual else direct
 
 
-def semantic_loss(tower: Tower, fused: Tensor, source: Tensor) -> Tensor:
+def semantic_loss(tower: Tower, fused: Tensor, source: Tensor, distance: Distance = "mean") -> Tensor:
     """Ask a frozen tower for the same of two RGB images [B, 3, H, W] in [0, 1]: features at five levels, embedding."""
-    found = tower(fused)
+    seen = tower(fused)
     with torch.no_grad():
         wanted = tower(source)
-    levels = zip(LEVELS, found.features, wanted.features, strict=True)
-    features = sum(weight * F.mse_loss(x, y) for weight, x, y in levels)
-    return FEATURES * features + CONTRAST * info_nce(found.embedding, wanted.embedding)
+    levels = zip(LEVELS, seen.features, wanted.features, strict=True)
+    features = sum(weight * feature_distance(x, y, distance) for weight, x, y in levels)
+    return FEATURES * features + CONTRAST * info_nce(seen.embedding, wanted.embedding)
+
+
+def feature_distance(x: Tensor, y: Tensor, distance: Distance) -> Tensor:
+    """Compare two maps [B, C, H, W]: mean squared difference of the values, or squared Euclidean norm of an image's."""
+    if distance == "mean":
+        return F.mse_loss(x, y)
+    return (x - y).square().sum((1, 2, 3)).mean()
 
 
 def info_nce(anchors: Tensor, candidates: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from fusionbench.data.color import luma
 from fusionbench.errors import ConfigError, WeightsError
+from fusionbench.metric_weights import weight_file
 from fusionbench.training.pcgrad import PCGradFusionMethod
 from fusionbench.types import PairBatch
 
@@ -19,12 +20,14 @@ CHOICES = {
     "final_gfu": ("as_released", "no_ln"),
     "correlation": ("full", "direct", "none"),
     "semantic": ("clip", "none"),
+    "distance": ("mean", "squared_norm"),
+    "reduction": ("mean", "sum"),
 }
 NO_TOWERS = (
     "CSP-MCIN's semantic loss compares images through two frozen CLIP towers, but {missing} not given: get "
-    "RemoteCLIP-RN50.pt from the Hugging Face hub (repository chendelong/RemoteCLIP) and SARCLIP's RN50 file as "
-    "github.com/CAESAR-Radi/SARCLIP links it, and name them by args.opt_tower=FILE args.sar_tower=FILE "
-    "(hf-hub:OWNER/REPOSITORY/FILE downloads one), or train without this loss by args.semantic=none."
+    "RemoteCLIP-RN50.pt from the Hugging Face hub (repository chendelong/RemoteCLIP) and the RN50 file of SARCLIP (Wang "
+    "et al., TGRS 2025; {place}), and name them by args.opt_tower=FILE args.sar_tower=FILE "
+    "(hf-hub:OWNER/REPOSITORY/FILE downloads one), or train without this loss: csp_mcin@semantic_none."
 )
 WITHOUT_SEMANTIC = "CSP-MCIN is trained without the CLIP-guided semantic loss (semantic=none)."
 NOT_BEGUN = (
@@ -39,6 +42,8 @@ class CSPMCIN(PCGradFusionMethod):
     ``unused_fc`` are explained at the network. ``lambda_sar`` weighs the SAR objective (the optical one the rest to
     1), ``lambda_cor`` the correlation loss (the semantic one the rest). ``correlation`` is "full", "direct" (without
     the residual part) or "none", ``semantic`` "clip" or "none"; without ``pcgrad`` both objectives are summed.
+    ``distance`` compares a tower's features by the "mean" squared difference or the "squared_norm", ``reduction`` joins
+    PCGrad's gradients by "mean" or "sum": first the released code's, then the printed.
     ``sar_tower`` and ``opt_tower`` are the files of the CLIP towers, or ``hf-hub:OWNER/REPOSITORY/FILE``; training
     with semantic="clip" needs both, fusing neither. ``towers``, once set, is used instead.
     """
@@ -63,6 +68,8 @@ class CSPMCIN(PCGradFusionMethod):
         correlation: Literal["full", "direct", "none"] = "full",
         semantic: Literal["clip", "none"] = "clip",
         pcgrad: bool = True,
+        distance: loss.Distance = "mean",
+        reduction: Literal["mean", "sum"] = "mean",
         sar_tower: str | None = None,
         opt_tower: str | None = None,
     ) -> None:
@@ -70,6 +77,7 @@ class CSPMCIN(PCGradFusionMethod):
         self.save_hyperparameters()
         self.check_arguments()
         self.automatic_optimization = not pcgrad
+        self.reduction = reduction
         self.network = CSPMCINNetwork(
             hsfm=hsfm, ldfm=ldfm, attention=attention, gfu=gfu, final_gfu=final_gfu, unused_fc=unused_fc
         )
@@ -102,7 +110,8 @@ class CSPMCIN(PCGradFusionMethod):
         missing = [f"args.{modality}_tower" for modality, reference in named.items() if not reference]
         if missing:
             verb = "is" if len(missing) == 1 else "are"
-            raise WeightsError(NO_TOWERS.format(missing=f"{' and '.join(missing)} {verb}"))
+            place = weight_file("sarclip-rn50").note
+            raise WeightsError(NO_TOWERS.format(missing=f"{' and '.join(missing)} {verb}", place=place))
         return Towers(*(load_tower(reference, modality) for modality, reference in named.items()))
 
     def fuse(self, a: Tensor, b: Tensor) -> Tensor:
@@ -135,11 +144,12 @@ class CSPMCIN(PCGradFusionMethod):
             return {}
         towers = self.towers or self.untrained_towers
         sar, opt = (source.expand(-1, 3, -1, -1) for source in (batch.a, batch.b))
-        found = (
-            loss.semantic_loss(towers.sar, fused.expand(-1, 3, -1, -1), sar),
-            loss.semantic_loss(towers.opt, loss.with_chroma(fused, opt), opt),
+        distance = self.hparams.distance
+        terms = (
+            loss.semantic_loss(towers.sar, fused.expand(-1, 3, -1, -1), sar, distance),
+            loss.semantic_loss(towers.opt, loss.with_chroma(fused, opt), opt, distance),
         )
-        return self.weighted(1 - self.hparams.lambda_cor, *found, "semantic")
+        return self.weighted(1 - self.hparams.lambda_cor, *terms, "semantic")
 
     @cached_property
     def untrained_towers(self) -> Towers:

@@ -83,7 +83,9 @@ class GatedFusion(nn.Module):
     """Weigh features of any number of sources against each other, channel by channel and pixel by pixel.
 
     All sources share the layers that score them; the weights of a value sum to 1 over the sources. ``norm`` leaves out
-    the layer norm, which over a single channel returns its bias alone: all scores are then equal, whatever is learned.
+    the layer norm, which over a single channel returns its bias alone: all scores are then equal, whatever is learned,
+    and no gradient reaches the layers. Such a gate computes no scores; it keeps its layers, frozen, because the printed
+    size counts them.
     """
 
     def __init__(self, width: int, norm: bool = True) -> None:
@@ -91,8 +93,12 @@ class GatedFusion(nn.Module):
         hidden = max(1, width // 2)
         self.norm = nn.LayerNorm(width) if norm else nn.Identity()
         self.reduce, self.restore = nn.Conv2d(width, hidden, 1), nn.Conv2d(hidden, width, 1)
+        self.weighs = width > 1 or not norm
+        self.requires_grad_(self.weighs)
 
     def forward(self, *features: Tensor) -> Tensor:
+        if not self.weighs:
+            return (torch.stack(features) * (1 / len(features))).sum(0)
         weights = torch.stack([self.score(x) for x in features]).softmax(0)
         return (weights * torch.stack(features)).sum(0)
 

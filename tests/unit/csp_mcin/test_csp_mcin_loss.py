@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from fusionbench.methods.csp_mcin import loss, towers
 from fusionbench.methods.csp_mcin.towers import Tower, load_tower, untrained_towers
 
 from fusionbench.errors import ConfigError, WeightsError
-from fusionbench.registry import load
+from fusionbench.metric_weights import weight_file
+from fusionbench.registry import card, load, spec
 from fusionbench.types import PairBatch
 
 
@@ -33,6 +35,17 @@ def test_correlation_is_pearsons() -> None:
     expected = [torch.corrcoef(torch.stack([x[i].flatten(), y[i].flatten()]))[0, 1] for i in range(3)]
     torch.testing.assert_close(loss.correlation(x, y), torch.stack(expected).mean())
     torch.testing.assert_close(loss.correlation(x, 0.2 - 0.5 * x), torch.tensor(-1.0), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("deviation", [0.002, 0.004, 0.2])
+def test_calm_water_correlates_like_a_city(deviation: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    x, noise = torch.randn(2, 1, 1, 128, 128, generator=generator, dtype=torch.float64)
+    y = 0.9 * x + (1 - 0.9**2) ** 0.5 * noise
+    expected = torch.corrcoef(torch.stack([x.flatten(), y.flatten()]))[0, 1].item()
+    images = (0.3 + deviation * z.float() for z in (x, y))
+    assert loss.correlation(*images).item() == pytest.approx(expected, abs=1e-4)
+    assert expected == pytest.approx(0.9, abs=0.01)
 
 
 def test_a_constant_image_has_no_correlation_and_a_finite_gradient() -> None:
@@ -80,6 +93,27 @@ def test_the_semantic_loss_weighs_levels_and_embedding() -> None:
     found = loss.semantic_loss(flat(), fused, source)
     # both pairs look alike: InfoNCE cannot tell them apart
     assert found.item() == pytest.approx(0.7 * 0.3**2 + 0.3 * torch.tensor(2.0).log().item(), rel=1e-5)
+    assert loss.semantic_loss(flat(), fused, source, "squared_norm").item() == pytest.approx(
+        found.item(), rel=1e-5
+    )
+
+
+def test_features_are_compared_by_the_mean_or_by_the_printed_squared_norm() -> None:
+    x, y = torch.rand(2, 3, 4, 5, 6, generator=torch.Generator().manual_seed(0))
+    expected = torch.stack([torch.linalg.vector_norm(x[i] - y[i]) ** 2 for i in range(3)]).mean()
+    torch.testing.assert_close(loss.feature_distance(x, y, "squared_norm"), expected)
+    torch.testing.assert_close(loss.feature_distance(x, y, "mean"), expected / (4 * 5 * 6))
+
+
+def test_as_printed_departs_where_the_released_code_departs_from_the_text() -> None:
+    printed, released = (spec(name).config() for name in ("csp_mcin@as_printed", "csp_mcin"))
+    recipe = printed.stages["fuse"]
+    assert (recipe.optimizer.name, recipe.optimizer.weight_decay, recipe.clip) == ("adam", 0, 0)
+    assert (recipe.optimizer.lr, recipe.batch_size) == (1e-4, 15)
+    assert released.stages["fuse"].optimizer.name == "adamw"
+    method = load("csp_mcin@as_printed")
+    assert (method.reduction, method.hparams.distance) == ("sum", "squared_norm")
+    assert (load("csp_mcin").reduction, load("csp_mcin").hparams.distance) == ("mean", "mean")
 
 
 def test_no_gradient_flows_into_the_source_or_the_tower() -> None:
@@ -189,15 +223,26 @@ def test_a_training_begins_with_both_towers_and_keeps_them_out_of_its_weights(cl
 
 def test_a_training_without_towers_stops_before_it_begins() -> None:
     with pytest.raises(
-        WeightsError, match=r"args.sar_tower and args.opt_tower are not given.*args.semantic=none"
+        WeightsError, match=r"args.sar_tower and args.opt_tower are not given.*csp_mcin@semantic_none"
     ):
         load("csp_mcin").begin("fuse")
     with pytest.raises(WeightsError, match=r"but args.sar_tower is not given: get RemoteCLIP-RN50.pt"):
         load("csp_mcin", opt_tower="rn50.pt").begin("fuse")
-    method = load("csp_mcin@wo_l_sem")
+    method = load("csp_mcin@semantic_none")
     method.begin("fuse")
     assert method.towers is None
     assert "semantic=none" in method.caveats[0]
+
+
+def test_message_card_and_list_of_weights_name_the_sarclip_that_the_paper_cites() -> None:
+    known = weight_file("sarclip-rn50")
+    with pytest.raises(WeightsError, match=re.escape(known.note)):
+        load("csp_mcin").begin("fuse")
+    said = next(point["why"] for point in card("csp_mcin").open if point["what"] == "which SARCLIP")
+    for text in (said, known.purpose):
+        assert "Wang et al." in text
+    assert "The First Vision-Language" in said
+    assert all("CAESAR-Radi's SARCLIP" in text for text in (said, known.note))
 
 
 def test_towers_that_are_set_are_not_loaded() -> None:

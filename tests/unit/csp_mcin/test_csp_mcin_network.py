@@ -27,7 +27,8 @@ def pair(side: int = 32, count: int = 1) -> torch.Tensor:
 def test_parameters_are_the_printed_ones_to_the_unit() -> None:
     method = load("csp_mcin")
     assert parameter_count(method) == 37_652_119
-    assert sum(p.numel() for p in method.parameters() if p.requires_grad) == 36_626_119
+    # without the layers of 1000 classes and the gate over one channel, which no gradient reaches
+    assert sum(p.numel() for p in method.parameters() if p.requires_grad) == 36_626_119 - 6
     assert parameter_count(load("csp_mcin@without_fc")) == 36_626_119
 
 
@@ -62,6 +63,17 @@ def test_as_released_the_result_is_the_mean_of_sar_optical_and_decoder() -> None
     with torch.inference_mode():
         found = network(sar, opt)
     torch.testing.assert_close(found, (sar + opt + decoded[0]) / 3, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("sources", [2, 3])
+def test_a_gate_over_one_channel_returns_what_its_scores_would_without_computing_them(sources: int) -> None:
+    torch.manual_seed(0)
+    gate, features = GatedFusion(1), torch.rand(sources, 2, 1, 9, 7)
+    for parameter in gate.parameters():
+        torch.nn.init.normal_(parameter)
+    weights = torch.stack([gate.score(x) for x in features]).softmax(0)
+    gate.score = None  # a call would fail
+    torch.testing.assert_close(gate(*features), (weights * features).sum(0), rtol=0, atol=0)
 
 
 def test_without_its_layer_norm_the_last_gate_weighs() -> None:
