@@ -43,7 +43,8 @@ class StageRecipe:
     """How one stage is trained.
 
     ``crop`` is the side in pixels of a square crop, ``augment`` mirrors and turns it by quarters, ``clip`` limits
-    the gradient's norm (0: no limit).
+    the gradient's norm (0: no limit). ``validation`` is the fraction of the training pairs that is kept back to draw
+    a validation curve; nothing is selected by it, and papers learn from all pairs: 0.
     """
 
     epochs: int = 100
@@ -51,6 +52,7 @@ class StageRecipe:
     crop: int = 256
     augment: bool = True
     clip: float = 0.0
+    validation: float = 0.0
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
 
@@ -123,6 +125,7 @@ def _check_ranges(stage: str, recipe: StageRecipe) -> None:
         "batch_size": (recipe.batch_size, recipe.batch_size >= 1, "1 or more"),
         "crop": (recipe.crop, recipe.crop >= 1, "1 or more"),
         "clip": (recipe.clip, recipe.clip >= 0, "0 (no limit) or more"),
+        "validation": (recipe.validation, 0 <= recipe.validation < 1, "0 (none) or a fraction below 1"),
         "optimizer.lr": (recipe.optimizer.lr, recipe.optimizer.lr > 0, "more than 0"),
         "optimizer.betas": (recipe.optimizer.betas, len(recipe.optimizer.betas) == 2, "two numbers"),
     }

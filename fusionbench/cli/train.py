@@ -20,10 +20,12 @@ def register(app: typer.Typer) -> None:
 @guarded
 def train(
     method: Annotated[str, typer.Option("--method", "-m", help="One method, NAME or NAME@VARIANT.")],
-    dataset: Annotated[str, typer.Option("--dataset", "-d", help="One data set.")],
+    dataset: Annotated[
+        str, typer.Option("--dataset", "-d", help="A data set, or several as A,B,C: names or YAML files.")
+    ],
     overrides: Overrides = None,
     split: Annotated[str, typer.Option(help="Which split to train on.")] = "train",
-    limit: Annotated[int | None, typer.Option(help="Only the first N pairs.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Only the first N pairs of each.")] = None,
     seed: Seed = 0,
     device: Device = "auto",
     data_root: DataRoot = None,
@@ -31,8 +33,7 @@ def train(
     json: Json = False,
 ) -> None:
     """Train by the method's recipe; stopped or killed, the same command goes on after the last full epoch."""
-    from fusionbench.data.pairs import find_split
-    from fusionbench.data.spec import dataset as dataset_spec
+    from fusionbench.data.joined import find_training_data
     from fusionbench.registry import spec
     from fusionbench.runner.device import pick_device
     from fusionbench.runner.run import check_writable
@@ -42,7 +43,7 @@ def train(
 
     found = spec(method)
     config = found.config(tuple(overrides or ()))
-    pairs = find_split(dataset_spec(dataset), split, data_root, limit)
+    pairs = find_training_data(dataset, split, data_root, limit)
     check_writable(out)
     pick_device(device)
     options = FitOptions(seed, device)

@@ -6,7 +6,9 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import takewhile
+from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from fusionbench.data.manifest import file_hashes
 from fusionbench.data.spec import DatasetSpec, SplitSpec
@@ -104,25 +106,34 @@ def position(dataset: str, pair_id: str) -> float:
     return int.from_bytes(digest[:6], "big") / 2**48
 
 
-def list_images(base: Path, pattern: str, suffixes: frozenset[str] = IMAGE_SUFFIXES) -> dict[str, Path]:
-    """Return the images that match a glob, by stem, in natural order; hidden and other files are passed over.
+def list_images(
+    base: Path,
+    pattern: str,
+    suffixes: frozenset[str] = IMAGE_SUFFIXES,
+    ids: Literal["stem", "path"] = "stem",
+) -> dict[str, Path]:
+    """Return the images that match a glob, by id, in natural order; hidden and other files are passed over.
 
-    ``suffixes`` are those of the wanted files, in lower case. Raises ImageError where two files have one stem or a
-    stem cannot name a result.
+    ``suffixes`` are those of the wanted files, in lower case. An id is the file's stem, or with "path" the folders
+    from the glob's first wildcard on and the stem, joined by ``_``. Raises ImageError where two files have one id
+    or an id cannot name a result.
     """
     found: dict[str, Path] = {}
+    fixed = len(list(takewhile(lambda part: not set(part) & set("*?["), PurePosixPath(pattern).parts)))
     for path in base.glob(pattern):
         if path.name.startswith(".") or path.suffix.lower() not in suffixes or not path.is_file():
             continue
-        if path.stem in found:
-            raise ImageError(_twins(found[path.stem], path, base))
-        if not _SAFE_ID.fullmatch(path.stem) or path.stem[-1] in ". ":
+        folders = path.relative_to(base).parts[fixed:-1] if ids == "path" else ()
+        name = "_".join([*folders, path.stem])
+        if name in found:
+            raise ImageError(_twins(found[name], path, base))
+        if not _SAFE_ID.fullmatch(name) or name[-1] in ". ":
             raise ImageError(
                 f"The name of '{path}' cannot name a result file: rename it in both folders, using "
                 "letters, digits, spaces and .,+=@()-_ only."
             )
-        found[path.stem] = path
-    return {stem: found[stem] for stem in sorted(found, key=natural)}
+        found[name] = path
+    return {name: found[name] for name in sorted(found, key=natural)}
 
 
 def _twins(first: Path, second: Path, base: Path) -> str:
@@ -138,10 +149,10 @@ def _twins(first: Path, second: Path, base: Path) -> str:
 def _match(spec: DatasetSpec, base: Path, where: SplitSpec) -> tuple[list[Pair], list[str]]:
     """Pair files by stem; the second list names those without a partner."""
     marks = spec.stem_marks
-    a = _in_part(spec, where, _by_id(list_images(base, where.a), marks and marks.a))
-    b = _in_part(spec, where, _by_id(list_images(base, where.b), marks and marks.b))
-    labels = list_images(base, where.label) if where.label else {}
-    boxes = list_images(base, where.boxes, BOX_SUFFIXES) if where.boxes else {}
+    a = _in_part(spec, where, _by_id(list_images(base, where.a, ids=spec.ids), marks and marks.a))
+    b = _in_part(spec, where, _by_id(list_images(base, where.b, ids=spec.ids), marks and marks.b))
+    labels = list_images(base, where.label, ids=spec.ids) if where.label else {}
+    boxes = list_images(base, where.boxes, BOX_SUFFIXES, spec.ids) if where.boxes else {}
     pairs = [
         Pair(name, path, b[name], labels.get(name), boxes.get(name)) for name, path in a.items() if name in b
     ]

@@ -7,7 +7,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 
@@ -109,6 +109,8 @@ class DatasetSpec:
     to the data root. ``citation`` is BibTeX; ``sources`` are addresses the images can be had from; ``quirks``
     is what a user has to know. ``generated`` data sets are made by our own code where the folder is absent.
     ``stem_marks`` and ``prepare`` are None where partners share their stem and images are read as published.
+    ``ids`` says what names a pair: the stem of its files, or, where stems repeat in the folders that a glob's
+    wildcards span, these folders and the stem, joined by ``_`` ("path").
     """
 
     name: str
@@ -129,6 +131,7 @@ class DatasetSpec:
     generated: bool = False
     stem_marks: StemMarks | None = None
     prepare: PrepareSpec | None = None
+    ids: Literal["stem", "path"] = "stem"
 
 
 def datasets() -> dict[str, DatasetSpec]:
@@ -140,11 +143,15 @@ def datasets() -> dict[str, DatasetSpec]:
 
 
 def dataset(name: str) -> DatasetSpec:
-    """Return one data set; case does not matter and hyphen equals underscore.
+    """Return one data set by its name, or by the path of a YAML file of the user's own.
 
-    Raises UnknownNameError with the nearest name, and PluginError where a package brings an unusable entry of that
+    Case does not matter and hyphen equals underscore. Raises UnknownNameError with the nearest name, and PluginError where a package brings an unusable entry of that
     name or one that another provider has, too.
     """
+    from fusionbench.data.user_file import is_user_file, read_user_file  # it builds on this module
+
+    if is_user_file(name):
+        return read_user_file(Path(name.strip()).expanduser(), frozenset(datasets()))
     asked = canonical(name)
     if asked in _foreign().problems:
         raise PluginError(_foreign().problems[asked])
@@ -161,14 +168,23 @@ def problems() -> dict[str, str]:
 
 def read_spec(path: Path) -> DatasetSpec:
     """Read one catalog entry; the file's stem is the data set's name. Raises ConfigError."""
+    return read_entry(read_yaml(path), path)
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file. Raises ConfigError where it is none."""
     loader = getattr(
         yaml, "CSafeLoader", yaml.SafeLoader
     )  # the C one is ten times faster, where it was built
     try:
-        entry = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path.name} is not readable YAML: {' '.join(str(error).split())}.") from error
-    entry = _checked(DatasetSpec, entry, path.name)
+
+
+def read_entry(content: Any, path: Path) -> DatasetSpec:
+    """Check what a YAML file holds and return the data set it describes. Raises ConfigError."""
+    entry = _checked(DatasetSpec, content, path.name)
     entry["splits"] = _splits(entry["splits"], path.name)
     entry["labels"] = _labels(entry.get("labels"), path.name)
     entry["boxes"] = _boxes(entry.get("boxes"), path.name)
@@ -325,6 +341,8 @@ def _check_values(spec: DatasetSpec, where: str) -> None:
         raise ConfigError(f"'doi' in {where} must begin with '10.'; found '{spec.doi}'.")
     if type(spec.generated) is not bool:
         raise ConfigError(f"'generated' in {where} must be true or false; found {spec.generated!r}.")
+    if spec.ids not in ("stem", "path"):
+        raise ConfigError(f"'ids' in {where} must be 'stem' or 'path'; found '{spec.ids}'.")
     _check_inside(spec.folder, "folder", where)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -13,6 +11,7 @@ from torch.utils.data import Dataset, Sampler
 
 from fusionbench.data import transforms
 from fusionbench.data.images import check_same_size, one_channel, read_label, read_pair, unit
+from fusionbench.data.joined import TrainingData
 from fusionbench.data.pairs import Split
 from fusionbench.errors import DataNotFoundError, RequestError
 from fusionbench.types import Pair, PairBatch
@@ -21,26 +20,29 @@ Arrays = tuple[np.ndarray, ...]  # a, b and, where there is one, the label map
 
 
 class _Crops(Dataset[PairBatch]):
-    """Pairs of a split, decoded once and kept in memory while they fit."""
+    """Pairs of one or several data sets, decoded once and kept in memory while they fit."""
 
-    def __init__(self, split: Split, crop: int, color: Literal["luma", "rgb"], cache_bytes: int) -> None:
+    def __init__(
+        self, data: Split | TrainingData, crop: int, color: Literal["luma", "rgb"], cache_bytes: int
+    ) -> None:
         if crop < 1:
             raise RequestError(f"The crop must be at least 1 pixel; got {crop}.")
-        self.split, self.crop, self.color = split, crop, color
-        self.labelled = _all_or_no_labels(split)
-        self._salient = split.spec.labels.salient_numbers if split.spec.labels else ()
+        data = TrainingData.of(data)
+        for part in data.parts:
+            _check_all_or_no_labels(part)
+        self.members, self.crop, self.color, self.labelled = data.members, crop, color, data.labelled
         self._cache: dict[int, Arrays] = {}
         self._cache_room = cache_bytes
 
     def __len__(self) -> int:
-        return len(self.split.pairs)
+        return len(self.members)
 
     def _arrays(self, number: int) -> Arrays:
         """Return the images of a pair as stored, at least as large as the crop."""
         if number in self._cache:
             return self._cache[number]
         arrays = tuple(
-            transforms.pad_to(array, self.crop) for array in _read(self.split.pairs[number], self.labelled)
+            transforms.pad_to(array, self.crop) for array in _read(self.members[number][1], self.labelled)
         )
         size = sum(array.nbytes for array in arrays)
         if size <= self._cache_room:
@@ -48,12 +50,12 @@ class _Crops(Dataset[PairBatch]):
             self._cache_room -= size
         return arrays
 
-    def _item(self, crops: Sequence[np.ndarray]) -> PairBatch:
+    def _item(self, number: int, crops: Sequence[np.ndarray]) -> PairBatch:
         a, b = one_channel(unit(crops[0]))[None], _channels_first(unit(crops[1]), self.color)
         if not self.labelled:
             return PairBatch(_tensor(a), _tensor(b))
         label = crops[2].astype(np.int64)
-        salient = np.isin(label, self._salient).astype(np.float32)[None]
+        salient = np.isin(label, self.members[number][0].spec.labels.salient_numbers).astype(np.float32)[None]
         return PairBatch(_tensor(a), _tensor(b), _tensor(label), _tensor(salient))
 
 
@@ -69,7 +71,7 @@ class TrainingPairs(_Crops):
 
     def __init__(
         self,
-        split: Split,
+        data: Split | TrainingData,
         crop: int,
         augment: bool = True,
         seed: int = 0,
@@ -77,7 +79,7 @@ class TrainingPairs(_Crops):
         length: int | None = None,
         cache_bytes: int = 1 << 30,
     ) -> None:
-        super().__init__(split, crop, color, cache_bytes)
+        super().__init__(data, crop, color, cache_bytes)
         self.augment, self.seed, self.length = augment, seed, length
         # in shared memory, so that workers that outlive an epoch see the change as well
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
@@ -92,12 +94,13 @@ class TrainingPairs(_Crops):
     def __getitem__(self, index: int) -> PairBatch:
         if not 0 <= index < len(self):
             raise IndexError(index)
-        arrays = self._arrays(index % len(self.split.pairs))
+        pair = index % len(self.members)
+        arrays = self._arrays(pair)
         rng = np.random.default_rng([self.seed, int(self._epoch), index])
         corner = transforms.random_corner(arrays[0].shape, self.crop, rng)
         number = int(rng.integers(8)) if self.augment else 0
         return self._item(
-            [transforms.dihedral(transforms.crop_at(x, corner, self.crop), number) for x in arrays]
+            pair, [transforms.dihedral(transforms.crop_at(x, corner, self.crop), number) for x in arrays]
         )
 
 
@@ -105,14 +108,19 @@ class ValidationPairs(_Crops):
     """The crop in the middle of each pair, unchanged from epoch to epoch; arguments as for TrainingPairs."""
 
     def __init__(
-        self, split: Split, crop: int, color: Literal["luma", "rgb"] = "luma", cache_bytes: int = 1 << 30
+        self,
+        data: Split | TrainingData,
+        crop: int,
+        color: Literal["luma", "rgb"] = "luma",
+        cache_bytes: int = 1 << 30,
     ) -> None:
-        super().__init__(split, crop, color, cache_bytes)
+        super().__init__(data, crop, color, cache_bytes)
 
     def __getitem__(self, index: int) -> PairBatch:
-        arrays = self._arrays(range(len(self))[index])
+        pair = range(len(self))[index]
+        arrays = self._arrays(pair)
         corner = transforms.center_corner(arrays[0].shape, self.crop)
-        return self._item([transforms.crop_at(x, corner, self.crop) for x in arrays])
+        return self._item(pair, [transforms.crop_at(x, corner, self.crop) for x in arrays])
 
 
 class EpochSampler(Sampler[int]):
@@ -143,29 +151,13 @@ def collate(items: Sequence[PairBatch]) -> PairBatch:
     )
 
 
-def split_validation(split: Split, fraction: float = 0.1, seed: int = 0) -> tuple[Split, Split]:
-    """Divide a split into (training, validation) by the hash of the ids; at least one pair on each side."""
-    if not 0 < fraction < 1 or len(split.pairs) < 2:
-        raise RequestError(
-            f"Cannot set aside {fraction} of {len(split.pairs)} pairs for validation: it takes at least "
-            "2 pairs and a fraction between 0 and 1."
-        )
-    ranked = sorted(split.ids, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest())
-    held_out = set(ranked[: min(max(1, round(fraction * len(ranked))), len(ranked) - 1)])
-    train = tuple(pair for pair in split.pairs if pair.id not in held_out)
-    return replace(split, pairs=train), replace(
-        split, pairs=tuple(p for p in split.pairs if p.id in held_out)
-    )
-
-
-def _all_or_no_labels(split: Split) -> bool:
+def _check_all_or_no_labels(split: Split) -> None:
     without = [pair.id for pair in split.pairs if pair.label is None]
     if without and len(without) < len(split.pairs):
         raise DataNotFoundError(
             f"{len(without)} of {len(split.pairs)} pairs of {split.spec.title} ({split.name}) have no "
             f"label map, the first is '{without[0]}': add the rest or move the label folder away."
         )
-    return not without
 
 
 def _read(pair: Pair, labelled: bool) -> Arrays:

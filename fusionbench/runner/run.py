@@ -117,7 +117,8 @@ def plan_run(options: RunOptions, lookup: Lookup | None = None) -> Plan:
             f"Weights file '{options.weights}' does not exist: give --weights auto, trained, random or a file."
         )
     if options.train_dataset is not None:
-        dataset_spec(options.train_dataset)
+        for name in options.train_dataset.split(","):
+            dataset_spec(name)
     return make_plan(
         Request(
             options.method,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 
-from fusionbench.data.pairs import Split
+from fusionbench.data.joined import TrainingData
 from fusionbench.errors import WeightsError
 from fusionbench.runner.plan import PlannedCell
 from fusionbench.runner.progress import Reporter
@@ -33,33 +33,33 @@ class _Steps(pl.Callback):
         self.reporter.stop()
 
 
-def train_reported(cell: PlannedCell, split: Split, policy: WeightsPolicy, reporter: Reporter) -> Path:
+def train_reported(cell: PlannedCell, data: TrainingData, policy: WeightsPolicy, reporter: Reporter) -> Path:
     """Return the file of the weights. While it trains, the cell's time-out stands still.
 
     Raises WeightsError where it would take longer than the policy lets it.
     """
-    label = f"{split.spec.name} · {cell.name} · train"
+    label = f"{data.name} · {cell.name} · train"
     options = FitOptions(policy.seed, policy.device, quiet=True, callback=_Steps(label, reporter))
     reporter.pause()
     try:
-        reporter.say(_announcement(cell, split, policy))
-        return train(cell.method, cell.config, split, policy.out, options).weights
+        reporter.say(_announcement(cell, data, policy))
+        return train(cell.method, cell.config, data, policy.out, options).weights
     finally:
         reporter.go_on()
 
 
-def _announcement(cell: PlannedCell, split: Split, policy: WeightsPolicy) -> str:
+def _announcement(cell: PlannedCell, data: TrainingData, policy: WeightsPolicy) -> str:
     """Say how long the training will take here; timing a few steps tells."""
     enough = math.inf if policy.train_within is None else policy.train_within * 60
     options = FitOptions(policy.seed, policy.device)
-    seconds = estimate_seconds(cell.method, cell.config, split, options, enough)
-    name, data = cell.method.name, split.spec
+    seconds = estimate_seconds(cell.method, cell.config, data, options, enough)
+    name, asked = cell.method.name, policy.dataset or data.name
     if seconds > enough:
         raise WeightsError(
-            f"No weights for {name} on {data.name}, and training takes about {in_words(seconds)} here, more than "
-            f"--train-within {policy.train_within:g}: `fusionbench train --method {name} --dataset {data.name}` makes them."
+            f"No weights for {name} on {asked}, and training takes about {in_words(seconds)} here, more than "
+            f"--train-within {policy.train_within:g}: `fusionbench train --method {name} --dataset {asked}` makes them."
         )
     return (
-        f"No weights for {name} on {data.title}: training now on {len(split.pairs)} pairs, about "
+        f"No weights for {name}: training now on {data.in_words()}, about "
         f"{in_words(seconds)} here. It can be stopped and goes on with the same command; --no-train refuses instead."
     )

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fusionbench.data.pairs import Split, find_split
-from fusionbench.data.spec import dataset
-from fusionbench.errors import DataNotFoundError, WeightsError
+from fusionbench.data.joined import TrainingData, find_training_data
+from fusionbench.data.pairs import find_split
+from fusionbench.errors import DataNotFoundError, UnknownNameError, WeightsError
 from fusionbench.runner.plan import PlannedCell
 from fusionbench.runner.progress import Reporter
 from fusionbench.training.folder import training_folder
@@ -24,7 +24,7 @@ class WeightsPolicy:
 
     ``choice`` is auto, trained (auto without what is imported or shipped), random or a path; ``may_train`` lets the
     first two train where they find none and it takes no more than ``train_within`` minutes (None: any time);
-    ``dataset`` names the data set whose train split counts, None for the fused one.
+    ``dataset`` names the data sets (one or more, with commas) whose train splits count, None for the fused one.
     """
 
     choice: str
@@ -73,10 +73,10 @@ def choose(cell: PlannedCell, policy: WeightsPolicy) -> Weights | None:
 
 def trained_weights(cell: PlannedCell, policy: WeightsPolicy) -> Weights | None:
     """Return the weights of a finished training with the same configuration on the data set's train split."""
-    split = train_split(cell, policy)
-    if split is None or not (policy.out / "training" / split.spec.name / cell.method.name).is_dir():
+    data = training_data(cell, policy)
+    if data is None or not (policy.out / "training" / data.name / cell.method.name).is_dir():
         return None
-    folder = training_folder(cell.method, cell.config, split, policy.seed, policy.out)
+    folder = training_folder(cell.method, cell.config, data, policy.seed, policy.out)
     return from_training(folder.weights) if folder.finished else None
 
 
@@ -87,22 +87,21 @@ def from_training(path: Path) -> Weights:
     return Weights("trained", path, file_hash(path), about["note"])
 
 
-def train_split(cell: PlannedCell, policy: WeightsPolicy) -> Split | None:
-    """Return the train split to learn from, None where the data set has none or it is not on this machine."""
-    spec = dataset(policy.dataset) if policy.dataset else cell.split.spec
-    if "train" not in spec.splits:
-        return None
+def training_data(cell: PlannedCell, policy: WeightsPolicy) -> TrainingData | None:
+    """Return what to learn from, None where a data set has no train split or it is not on this machine."""
     try:
-        return find_split(spec, "train", policy.data_root)
-    except DataNotFoundError:
+        if policy.dataset:
+            return find_training_data(policy.dataset, "train", policy.data_root)
+        return TrainingData((find_split(cell.split.spec, "train", policy.data_root),))
+    except (DataNotFoundError, UnknownNameError):
         return None
 
 
 def train_now(cell: PlannedCell, policy: WeightsPolicy, reporter: Reporter) -> Weights:
     """Train by the recipe, after saying how long that will take. Raises WeightsError where that cannot be."""
-    split = train_split(cell, policy)
+    learned_from = training_data(cell, policy)
     name, data = cell.method.name, policy.dataset or cell.split.spec.name
-    if split is None:
+    if learned_from is None:
         raise WeightsError(
             f"No weights for {name} on {data}, and {data} has no train split here: train on another data set "
             f"(`fusionbench train --method {name} --dataset D`) and name the file with --weights."
@@ -113,4 +112,4 @@ def train_now(cell: PlannedCell, policy: WeightsPolicy, reporter: Reporter) -> W
         )
     from fusionbench.runner.training import train_reported
 
-    return from_training(train_reported(cell, split, policy, reporter))
+    return from_training(train_reported(cell, learned_from, policy, reporter))

@@ -9,6 +9,7 @@ from itertools import islice
 import torch
 
 from fusionbench.config import MethodConfig
+from fusionbench.data.joined import TrainingData
 from fusionbench.data.pairs import Split
 from fusionbench.registry import MethodSpec
 from fusionbench.training.fit import FitOptions
@@ -21,7 +22,7 @@ START_UP = 5  # how many times slower than the others a first step may be
 def estimate_seconds(
     spec: MethodSpec,
     config: MethodConfig,
-    split: Split,
+    data: Split | TrainingData,
     options: FitOptions,
     enough: float = math.inf,
 ) -> float:
@@ -34,12 +35,13 @@ def estimate_seconds(
         if options.device == "auto" and torch.cuda.is_available()
         else options.device.replace("auto", "cpu")
     )
+    data = TrainingData.of(data)
     method = spec.build(config.args).to(device).train()
     total = 0.0
     for stage in method.stages:
         recipe = config.stages[stage]
         method.begin(stage)
-        loader, _ = build_loaders(split, recipe, method.batch_color or method.color, options.seed, 0)
+        loader, _ = build_loaders(data, recipe, method.batch_color or method.color, options.seed, 0)
         seconds: list[float] = []
         steps = len(loader) * recipe.epochs
         for batch in islice(loader, TIMED_STEPS + 1):

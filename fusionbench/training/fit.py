@@ -13,7 +13,8 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import LearningRateMonitor, RichProgressBar
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
-from fusionbench.config import MethodConfig
+from fusionbench.config import MethodConfig, StageRecipe
+from fusionbench.data.joined import TrainingData
 from fusionbench.data.pairs import Split
 from fusionbench.errors import ConfigError, RequestError
 from fusionbench.method import FusionMethod
@@ -40,26 +41,27 @@ class FitOptions:
 
 
 def train(
-    spec: MethodSpec, config: MethodConfig, split: Split, out: Path, options: FitOptions
+    spec: MethodSpec, config: MethodConfig, data: Split | TrainingData, out: Path, options: FitOptions
 ) -> TrainingFolder:
-    """Train a method on a split, or go on where an earlier call was stopped, and write its weights.
+    """Train a method on one or several splits, or go on where an earlier call was stopped, and write its weights.
 
     Returns at once where the same training is finished. Raises RequestError for a method that has nothing to
     train, for a data set of a family it was not made for and for too few pairs.
     """
     spec.require_class()
-    check_family(spec, split.spec.name, split.spec.family)
-    folder = training_folder(spec, config, split, options.seed, out)
+    data = TrainingData.of(data)
+    check_family(spec, data.name, data.family)
+    folder = training_folder(spec, config, data, options.seed, out)
     # the processes of one distributed training share its folder, two trainings must not
     lock = nullcontext() if "LOCAL_RANK" in os.environ else folder.lock()
     with lock:
         if not folder.finished:
-            _train(spec, config, split, folder, options)
+            _train(spec, config, data, folder, options)
     return folder
 
 
 def _train(
-    spec: MethodSpec, config: MethodConfig, split: Split, folder: TrainingFolder, options: FitOptions
+    spec: MethodSpec, config: MethodConfig, data: TrainingData, folder: TrainingFolder, options: FitOptions
 ) -> None:
     pl.seed_everything(options.seed, workers=True, verbose=False)
     method = spec.build(config.args)
@@ -72,15 +74,17 @@ def _train(
             raise ConfigError(
                 f"{spec.name} has no recipe for its stage '{stage}': add stages.{stage} to its config."
             )
-    if len(split.pairs) < 2:
+    if len(data) < 2:
         raise RequestError(
-            f"Training needs at least 2 pairs, {split.spec.name} {split.name} has {len(split.pairs)}."
+            f"Training needs at least 2 pairs, {data.name} {data.parts[0].name} has {len(data)}."
         )
+    if data.unused_labels:
+        method.caveat(data.unused_labels)
     folder.path.mkdir(parents=True, exist_ok=True)
-    seconds = {s: _fit_stage(method, s, config, split, folder, options) for s in method.stages}
+    seconds = {s: _fit_stage(method, s, config, data, folder, options) for s in method.stages}
     method.finish()
     write_curves(folder.path, list(seconds))
-    about = _about(spec, config, split, seconds, options)
+    about = _about(spec, config, data, seconds, options)
     about |= {"caveats": method.caveats, "auxiliaries": method.auxiliaries}
     save_weights(method, folder.weights, about)
 
@@ -89,7 +93,7 @@ def _fit_stage(
     method: FusionMethod,
     stage: str,
     config: MethodConfig,
-    split: Split,
+    data: TrainingData,
     folder: TrainingFolder,
     options: FitOptions,
 ) -> float:
@@ -105,7 +109,7 @@ def _fit_stage(
         return progress.seconds
     trainer = build_trainer(method, config, stage, place, progress, options)
     color = method.batch_color or method.color
-    loaders = build_loaders(split, method.recipe, color, options.seed, config.trainer.workers)
+    loaders = build_loaders(data, method.recipe, color, options.seed, config.trainer.workers)
     # Lightning starts loader processes before it tells the sampler which epoch it resumes at
     loaders[0].sampler.set_epoch(progress.epochs)
     resume = last if last.exists() else None
@@ -147,6 +151,7 @@ def build_trainer(
         strategy=hardware.strategy,
         precision=hardware.precision,
         max_epochs=recipe.epochs,
+        limit_val_batches=1.0 if recipe.validation else 0,
         # a method that takes its steps itself clips by itself: Lightning refuses to
         gradient_clip_val=(recipe.clip or None) if method.automatic_optimization else None,
         callbacks=callbacks,
@@ -163,28 +168,27 @@ def build_trainer(
 
 
 def _about(
-    spec: MethodSpec, config: MethodConfig, split: Split, seconds: dict[str, float], options: FitOptions
+    spec: MethodSpec, config: MethodConfig, data: TrainingData, seconds: dict[str, float], options: FitOptions
 ) -> dict[str, Any]:
     """Describe finished weights: data, recipe, duration, versions, hashes."""
     minutes = sum(seconds.values()) / 60
-    found = f"{len(split.pairs)} of {split.expected}" if split.expected else str(len(split.pairs))
-    epochs = " + ".join(str(config.stages[s].epochs) for s in seconds)
+    epochs = " + ".join(str(config.stages[stage].epochs) for stage in seconds)
     return {
         "method": spec.name,
         "arguments": config.args,
-        "dataset": {
-            "name": split.spec.name,
-            "split": split.name,
-            "family": split.spec.family,
-            "pairs": len(split.pairs),
-            "expected": split.expected,
-            "split_hash": split.ids_hash,
-        },
-        "identity": training_identity(spec, config, split, options.seed),
+        "family": data.family,
+        "datasets": data.manifest(),
+        "pairs_used": {stage: _pairs_used(data, config.stages[stage], options.seed) for stage in seconds},
+        "identity": training_identity(spec, config, data, options.seed),
         "config": config.as_dict(),
         "seconds": seconds,
-        "note": f"trained with {spec.name} on {found} {split.spec.title} {split.name} pairs, "
-        f"{epochs} epochs, {minutes:.0f} min",
+        "note": f"trained with {spec.name} on {data.in_words()}, {epochs} epochs, {minutes:.0f} min",
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "provenance": provenance(options.device, options.seed),
     }
+
+
+def _pairs_used(data: TrainingData, recipe: StageRecipe, seed: int) -> dict[str, int]:
+    """Count the pairs that a stage learned from and those that it kept back."""
+    training, validation = data.divided(recipe.validation, seed)
+    return {"training": len(training), "validation": len(validation)}

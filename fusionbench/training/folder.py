@@ -14,7 +14,7 @@ from fusionbench.identity import digest_of
 
 if TYPE_CHECKING:
     from fusionbench.config import MethodConfig
-    from fusionbench.data.pairs import Split
+    from fusionbench.data.joined import TrainingData
     from fusionbench.registry import MethodSpec
 
 
@@ -44,21 +44,23 @@ class TrainingFolder:
         return FileLock(self.path / ".lock")
 
 
-def training_identity(spec: MethodSpec, config: MethodConfig, split: Split, seed: int) -> dict[str, Any]:
+def training_identity(
+    spec: MethodSpec, config: MethodConfig, data: TrainingData, seed: int
+) -> dict[str, Any]:
     """Return what decides the outcome of a training; the trainer's devices and workers do not."""
     stages = {name: asdict(recipe) for name, recipe in config.stages.items()}
     return {
         "method": spec.files_hash(),
         "arguments": config.args,
         "stages": stages,
-        "data": split.content_hash(),
+        "data": data.content_hash(),
         "seed": seed,
     }
 
 
 def training_folder(
-    spec: MethodSpec, config: MethodConfig, split: Split, seed: int, out: Path
+    spec: MethodSpec, config: MethodConfig, data: TrainingData, seed: int, out: Path
 ) -> TrainingFolder:
     """Name the folder of a training without creating it."""
-    identity = digest_of(training_identity(spec, config, split, seed))[:10]
-    return TrainingFolder(out / "training" / split.spec.name / spec.name / identity)
+    identity = digest_of(training_identity(spec, config, data, seed))[:10]
+    return TrainingFolder(out / "training" / data.name / spec.name / identity)

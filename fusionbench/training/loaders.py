@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from torch.utils.data import DataLoader
 
 from fusionbench.config import StageRecipe
-from fusionbench.data.pairs import Split
-from fusionbench.data.training_set import (
-    EpochSampler,
-    TrainingPairs,
-    ValidationPairs,
-    collate,
-    split_validation,
-)
+from fusionbench.data.joined import TrainingData
+from fusionbench.data.training_set import EpochSampler, TrainingPairs, ValidationPairs, collate
 
 
 def build_loaders(
-    split: Split, recipe: StageRecipe, color: str, seed: int, workers: int
+    data: TrainingData, recipe: StageRecipe, color: Literal["luma", "rgb"], seed: int, workers: int
 ) -> tuple[DataLoader, DataLoader]:
-    """Return the training and the validation loader; a tenth of the pairs is held out for validation.
+    """Return the training and the validation loader; the latter is empty where the recipe keeps no pair back.
 
-    Order and crops depend on seed and epoch alone, so a training that was killed and resumed sees the batches of
-    one that was not.
+    Every pair is seen once an epoch: a last batch may be smaller than the others. Order and crops depend on seed
+    and epoch alone, so a training that was killed and resumed sees the batches of one that was not.
     """
-    training, validation = split_validation(split, fraction=0.1, seed=seed)
+    training, validation = data.divided(recipe.validation, seed)
     pairs = TrainingPairs(training, crop=recipe.crop, augment=recipe.augment, color=color, seed=seed)
     options = {"batch_size": recipe.batch_size, "collate_fn": collate, "num_workers": workers}
-    # a last batch smaller than the others would weigh its pairs more; a set smaller than a batch keeps it
-    drop_last = len(pairs) >= recipe.batch_size
-    train = DataLoader(pairs, sampler=EpochSampler(pairs, seed), drop_last=drop_last, **options)
-    return train, DataLoader(ValidationPairs(validation, crop=recipe.crop, color=color), **options)
+    held_out = DataLoader(ValidationPairs(validation, crop=recipe.crop, color=color), **options)
+    return DataLoader(pairs, sampler=EpochSampler(pairs, seed), **options), held_out

@@ -15,13 +15,7 @@ from torch.utils.data import DataLoader
 from fusionbench.data import training_set, transforms
 from fusionbench.data.pairs import Split, find_split
 from fusionbench.data.spec import dataset
-from fusionbench.data.training_set import (
-    EpochSampler,
-    TrainingPairs,
-    ValidationPairs,
-    collate,
-    split_validation,
-)
+from fusionbench.data.training_set import EpochSampler, TrainingPairs, ValidationPairs, collate
 from fusionbench.errors import DataNotFoundError, ImageError, RequestError
 from fusionbench.types import PairBatch
 
@@ -205,24 +199,6 @@ def test_a_pickled_set_gives_the_same_crops(ramps) -> None:
     pairs = TrainingPairs(ramps(), crop=8, seed=5)
     pairs.set_epoch(3)
     assert same(pickle.loads(pickle.dumps(pairs))[1], pairs[1])
-
-
-@pytest.mark.parametrize(("fraction", "held_out"), [(0.1, 4), (0.001, 1), (0.999, 39)])
-def test_validation_is_disjoint_and_as_large_as_asked(build_tree, fraction: float, held_out: int) -> None:
-    split = find_split(MSRS, "train", build_tree(MSRS, names=tuple(map(str, range(40))), size=(2, 2)))
-    train, validation = split_validation(split, fraction)
-    assert (len(train.pairs), len(validation.pairs)) == (40 - held_out, held_out)
-    assert sorted([*train.ids, *validation.ids]) == sorted(split.ids)
-    assert split_validation(split, fraction) == (train, validation)
-    if fraction == 0.1:
-        assert split_validation(split, fraction, seed=1)[1].ids != validation.ids
-
-
-def test_validation_needs_something_to_divide(ramps) -> None:
-    with pytest.raises(RequestError, match=r"Cannot set aside 0.1 of 1 pairs"):
-        split_validation(ramps(sizes=((4, 4),)), 0.1)
-    with pytest.raises(RequestError, match=r"Cannot set aside 1 of 3 pairs"):
-        split_validation(ramps(), 1)
 
 
 def test_real_pairs_train(shared_data: Path) -> None:

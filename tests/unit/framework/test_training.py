@@ -68,14 +68,26 @@ def test_training_writes_weights_with_their_provenance_and_is_not_repeated(
     assert estimate_seconds(found, config, split, OPTIONS) > 0
     folder = train(found, config, split, tmp_path, OPTIONS)
     about = json.loads(folder.weights.with_suffix(".json").read_text())
-    assert about["dataset"] == about["dataset"] | {"name": "demo-medical", "pairs": 8, "expected": 16}
+    assert about["datasets"][0] == about["datasets"][0] | {"name": "demo-medical", "pairs": 8, "expected": 16}
+    assert about["pairs_used"] == {"fuse": {"training": 8, "validation": 0}}
     method = found.build({})
     load_weights(method, folder.weights)
     stamp = folder.weights.stat().st_mtime_ns
     assert train(found, config, split, tmp_path, OPTIONS).weights.stat().st_mtime_ns == stamp
     log = (folder.path / "fuse" / "csv-0" / "metrics.csv").read_text()
     assert "train/l1" in log.splitlines()[0]
-    assert "val/loss" in log.splitlines()[0]
+    assert "val/loss" not in log.splitlines()[0]
+
+
+def test_a_recipe_that_validates_keeps_pairs_back_and_the_record_says_how_many(
+    tiny: Path, tmp_path: Path
+) -> None:
+    found = spec(str(tiny))
+    config = found.config((*QUICK, "stages.fuse.epochs=1", "stages.fuse.validation=0.25"))
+    folder = train(found, config, find_split(dataset("demo-medical"), "train", limit=8), tmp_path, OPTIONS)
+    about = json.loads(folder.weights.with_suffix(".json").read_text())
+    assert about["pairs_used"] == {"fuse": {"training": 6, "validation": 2}}
+    assert "val/loss" in (folder.path / "fuse" / "csv-0" / "metrics.csv").read_text().splitlines()[0]
 
 
 @pytest.mark.slow

@@ -1,0 +1,69 @@
+"""Data sets of the user's own: one YAML file of the catalog's form, with less to say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from fusionbench.data.spec import DatasetSpec, canonical, read_entry, read_yaml
+from fusionbench.errors import ConfigError, DataNotFoundError
+
+SUFFIXES = (".yaml", ".yml")
+MODALITIES = {
+    "ir-vis": ("infrared", "visible"),
+    "medical": ("MRI", "functional or CT"),
+    "sar-opt": ("SAR", "optical"),
+}
+
+
+def is_user_file(reference: str) -> bool:
+    """Tell whether a data set was asked for by the path of a YAML file and not by its name."""
+    return reference.strip().lower().endswith(SUFFIXES)
+
+
+def read_user_file(path: Path, taken: frozenset[str]) -> DatasetSpec:
+    """Read a data set that has at least ``title``, ``family`` and ``splits``; its name is the file's stem.
+
+    Without ``folder`` the globs start at the YAML file's own folder; an absolute ``folder`` is taken as it is, a
+    relative one lies below the data root, as in the catalog. ``taken`` are names that the stem must not repeat.
+    Raises DataNotFoundError where there is no such file and ConfigError where its content is not allowed.
+    """
+    if not path.is_file():
+        raise DataNotFoundError(f"Data set file '{path}' does not exist: check the path in --dataset.")
+    name = canonical(path.stem)
+    if name in taken:
+        raise ConfigError(
+            f"'{path}' would be called '{name}' like a data set of the catalog: rename the file."
+        )
+    entry = read_yaml(path)
+    if not isinstance(entry, dict):
+        raise ConfigError(f"{path.name} must be a mapping of keys to values; found {type(entry).__name__}.")
+    folder = entry.pop("folder", None)
+    spec = read_entry({**_defaults(entry.get("family")), **entry, "folder": _inside(folder)}, path)
+    if spec.generated:
+        raise ConfigError(f"'generated' in {path.name} is for fusionbench's own scenes: leave it out.")
+    return spec if _below_data_root(folder) else replace(spec, folder=str(_own_folder(folder, path)))
+
+
+def _defaults(family: Any) -> dict[str, Any]:
+    a, b = MODALITIES.get(family, ("a", "b"))
+    unsaid = dict.fromkeys(("licence", "citation", "url", "quirks"), "not stated")
+    return {**unsaid, "a": a, "b": b}
+
+
+def _below_data_root(folder: Any) -> bool:
+    return isinstance(folder, str) and not Path(folder).expanduser().is_absolute()
+
+
+def _inside(folder: Any) -> str:
+    """Return what the catalog's own check of ``folder`` is to see: the place itself only if it is relative."""
+    return folder if _below_data_root(folder) else "."
+
+
+def _own_folder(folder: Any, path: Path) -> Path:
+    if folder is None:
+        return path.resolve().parent
+    if not isinstance(folder, str):
+        raise ConfigError(f"'folder' in {path.name} must be text; found {folder!r}.")
+    return Path(folder).expanduser()
