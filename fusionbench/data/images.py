@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from fusionbench.data.color import luma
+from fusionbench.data.tiff import is_tiff, read_tiff, read_tiff_numbers
 from fusionbench.errors import ImageError
 from fusionbench.files import write_through
 from fusionbench.types import Pair
@@ -62,6 +63,8 @@ def read_image(path: str | Path) -> np.ndarray:
     """
     path = Path(path)
     data = _bytes(path)
+    if is_tiff(data):
+        return _split_alpha(read_tiff(path, data), path)
     with _open(path, data) as image:
         if _is_cut_to_8_bits(image, data):
             return _split_alpha(_decode_16_bit(path, data), path)
@@ -71,10 +74,14 @@ def read_image(path: str | Path) -> np.ndarray:
 def read_label(path: str | Path) -> np.ndarray:
     """Read a map of class numbers, uint8 [H, W]; of a palette image the indices, not the colours."""
     path = Path(path)
-    with _open(path, _bytes(path)) as image:
-        numbers = np.array(image) if image.mode in ("P", "L", "1", "I;16") else _to_array(image, path)
+    data = _bytes(path)
+    if is_tiff(data):
+        numbers = read_tiff_numbers(path, data)
+    else:
+        with _open(path, data) as image:
+            numbers = np.array(image) if image.mode in ("P", "L", "1", "I;16") else _to_array(image, path)
     numbers = drop_equal_channels(numbers)
-    if numbers.ndim != 2 or numbers.max() > 255:
+    if numbers.ndim != 2 or numbers.min() < 0 or numbers.max() > 255:
         raise ImageError(f"'{path}' is not a label map: it must hold one class number from 0 to 255 a pixel.")
     return numbers.astype(np.uint8)
 
@@ -168,11 +175,7 @@ def _open(path: Path, data: bytes) -> Image.Image:
 
 def _is_cut_to_8_bits(image: Image.Image, data: bytes) -> bool:
     """Tell whether Pillow has silently dropped depth, as it does with 16-bit RGB and grey with alpha."""
-    if image.format == "PNG":
-        return data[24] == 16 and image.mode in _CONVERSIONS  # byte 24: the bit depth in the header
-    if image.format == "TIFF":
-        return 16 in image.tag_v2.get(258, ()) and image.mode in _CONVERSIONS  # 258: bits per sample
-    return False
+    return image.format == "PNG" and data[24] == 16 and image.mode in _CONVERSIONS  # byte 24: the bit depth
 
 
 def _decode_16_bit(path: Path, data: bytes) -> np.ndarray:
@@ -192,7 +195,10 @@ def _to_array(image: Image.Image, path: Path) -> np.ndarray:
     if image.mode in ("P", "PA"):
         return _expand_palette(image)
     if image.mode.startswith("I;16"):
-        return np.array(image).astype(np.uint16)
+        levels = np.array(image).astype(np.uint16)
+        unseen = image.info.get("transparency")
+        opacity = np.where(levels == unseen, 0, 65535).astype(np.uint16)
+        return levels if unseen is None else np.dstack([levels, opacity])
     mode = _CONVERSIONS.get(image.mode)
     if mode is None:
         raise ImageError(

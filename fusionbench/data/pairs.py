@@ -15,7 +15,7 @@ from fusionbench.data.spec import DatasetSpec, SplitSpec
 from fusionbench.errors import DataNotFoundError, ImageError, RequestError, UnknownNameError
 from fusionbench.types import Pair
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff"})
 BOX_SUFFIXES = IMAGE_SUFFIXES | {".txt", ".xml"}
 # what every file system takes: letters of any script, digits, and signs that no system reserves
 _SAFE_ID = re.compile(r"\w[\w .,+=@()\-]*")
