@@ -79,6 +79,7 @@ class MethodSpec:
         Raises UnknownNameError for a variant that the recipe does not name.
         """
         recipe = self.recipe_file()
+        recipe.pop("datasets", None)
         variants = recipe.pop("variants", {})
         for variant in self.variants:
             if variant not in variants:
@@ -88,18 +89,22 @@ class MethodSpec:
             *({k: v for k, v in variants[name].items() if k != "about"} for name in self.variants),
         ]
 
-    def config(self, overrides: tuple[str, ...] = ()) -> MethodConfig:
-        """Resolve the configuration.
+    def layer_for(self, training_set: str | None) -> dict[str, Any]:
+        """Return what the recipe says of one training data set, empty where it says nothing of it."""
+        return self.recipe_file().get("datasets", {}).get(training_set, {})
+
+    def config(self, overrides: tuple[str, ...] = (), training_set: str | None = None) -> MethodConfig:
+        """Resolve the configuration: recipe, what it says of ``training_set``, variants, overrides; later ones win.
 
         Raises ConfigError for unknown keys, and for a key that two variants set to different values and no override
         decides.
         """
         from fusionbench.config import check_variants, resolve
 
-        layers = self.layers()
-        check_variants(self.name, dict(zip(self.variants, layers[1:], strict=True)), overrides)
-        stages = tuple(layers[0].get("stages", {"fuse": {}}))
-        found = resolve(layers, overrides, stages)
+        recipe, *variants = self.layers()
+        check_variants(self.name, dict(zip(self.variants, variants, strict=True)), overrides)
+        stages = tuple(recipe.get("stages", {"fuse": {}}))
+        found = resolve([recipe, self.layer_for(training_set), *variants], overrides, stages)
         if found.args and self.card.command:
             raise ConfigError(
                 f"'{self.name}' is a command and takes no args: write what it needs into its card's command."

@@ -42,8 +42,8 @@ def train(
     from fusionbench.training.folder import training_folder
 
     found = spec(method)
-    config = found.config(tuple(overrides or ()))
     pairs = find_training_data(dataset, split, data_root, limit)
+    config = found.config(tuple(overrides or ()), pairs.name)
     check_writable(out)
     pick_device(device)
     options = FitOptions(seed, device)

@@ -75,6 +75,7 @@ class Request:
     baselines: bool = True
     overrides: tuple[str, ...] = ()
     setting: str = ""
+    train_dataset: str | None = None
 
 
 class Lookup:
@@ -82,7 +83,7 @@ class Lookup:
 
     def __init__(self) -> None:
         self.spec = functools.cache(spec)
-        self.config = functools.cache(lambda reference, overrides: self.spec(reference).config(overrides))
+        self.config = functools.cache(lambda reference, *chosen: self.spec(reference).config(*chosen))
         self.split = functools.cache(lambda name, *where: find_split(dataset(name), *where))
 
 
@@ -95,7 +96,7 @@ def make_plan(request: Request, lookup: Lookup | None = None) -> Plan:
     splits = _splits(request, lookup, problems)
     cells, skipped = [], []
     for split in splits:
-        for found, config, asked_by_name in methods:
+        for found, overrides, asked_by_name in methods:
             # what a sweep varies changes nothing about the baselines that a table gets unasked or as a group
             varied = asked_by_name or found.card.kind == "learned"
             setting = request.setting if varied else ""
@@ -107,6 +108,7 @@ def make_plan(request: Request, lookup: Lookup | None = None) -> Plan:
                     problems.append(str(error))
                 skipped.append((split.spec.name, found.name, str(error)))
                 continue
+            config = lookup.config(found.reference, overrides, request.train_dataset or split.spec.name)
             cells.append(PlannedCell(found, config, split, setting))
     if not cells and not problems:
         problems = [reason for *_, reason in skipped] or ["Nothing to run: name a method and a data set."]
@@ -121,8 +123,8 @@ def _grouped_datasets(request: Request) -> bool:
 
 def _methods(
     request: Request, lookup: Lookup, problems: list[str], broken: list[str]
-) -> list[tuple[MethodSpec, MethodConfig, bool]]:
-    """Return (method, configuration, named by the user), each method once, default baselines last.
+) -> list[tuple[MethodSpec, tuple[str, ...], bool]]:
+    """Return (method, its overrides, named by the user), each method once, default baselines last.
 
     What is wrong with a method is a problem where the user named it, else it goes to ``broken``.
     """
@@ -133,15 +135,16 @@ def _methods(
         broken += unreadable
     if request.baselines:
         wanted += [(name, False) for name in DEFAULT_BASELINES]
-    found: dict[str, tuple[MethodSpec, MethodConfig, bool]] = {}
+    found: dict[str, tuple[MethodSpec, tuple[str, ...], bool]] = {}
     for reference, named in wanted:
         try:
             method = lookup.spec(reference)
-            config = lookup.config(reference, request.overrides if named else ())
+            overrides = request.overrides if named else ()
+            lookup.config(reference, overrides)
         except FusionbenchError as error:
             (problems if named else broken).append(str(error))
             continue
-        first = found.setdefault(method.name, (method, config, named))[0]
+        first = found.setdefault(method.name, (method, overrides, named))[0]
         if first.source != method.source:
             problems.append(
                 f"'{first.reference}' and '{method.reference}' would both be called '{method.name}': rename one."

@@ -116,9 +116,7 @@ def plan_run(options: RunOptions, lookup: Lookup | None = None) -> Plan:
         raise RequestError(
             f"Weights file '{options.weights}' does not exist: give --weights auto, trained, random or a file."
         )
-    if options.train_dataset is not None:
-        for name in options.train_dataset.split(","):
-            dataset_spec(name)
+    sources = [dataset_spec(name).name for name in (options.train_dataset or "").split(",") if name.strip()]
     return make_plan(
         Request(
             options.method,
@@ -129,6 +127,7 @@ def plan_run(options: RunOptions, lookup: Lookup | None = None) -> Plan:
             options.baselines,
             options.overrides,
             options.setting or (f"from={options.train_dataset}" if options.train_dataset else ""),
+            "+".join(sources) or None,
         ),
         lookup,
     )

@@ -77,6 +77,16 @@ def test_variants_train_a_step_and_fuse(variant: str) -> None:
     assert 0 <= fused.min() <= fused.max() <= 1
 
 
+@pytest.mark.parametrize(
+    ("training_set", "epochs"),
+    [("whu-opt-sar", 65), ("sen12", 100), ("qxs-saropt", 120), ("ogsod", 100), ("sar-optical", 120)],
+)
+def test_epochs_are_those_of_the_data_set_that_is_learned_from(training_set: str, epochs: int) -> None:
+    recipe = spec("csp_mcin@wo_hsfm").config((), training_set).stages["fuse"]
+    assert (recipe.epochs, recipe.batch_size) == (epochs, 15)
+    assert spec("csp_mcin@wos@wo_hsfm").config((), training_set).stages["fuse"].epochs == 65
+
+
 def test_the_papers_ablations_are_all_there() -> None:
     about = [layer["about"] for layer in spec("csp_mcin").known_variants().values()]
     assert sum(text.startswith(("Table 4", "Tables 4")) for text in about) == 7

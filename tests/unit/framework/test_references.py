@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ import pytest
 
 from fusionbench import registry
 from fusionbench.errors import ConfigError, PluginError, UnknownNameError
+from fusionbench.runner.plan import Request, make_plan
 
 PLUGIN = """
 from fusionbench.method import FusionMethod
@@ -134,6 +136,34 @@ def test_a_folder_of_images_is_an_external_method(folder: Path) -> None:
 def test_a_variant_of_a_method_that_has_none_is_unknown() -> None:
     with pytest.raises(UnknownNameError, match=r"variant of average 'small': known are: none"):
         registry.spec("average@small").layers()
+
+
+def test_a_recipe_says_what_one_training_set_changes(folder: Path) -> None:
+    recipe = {
+        "stages": {"fuse": {"epochs": 9, "crop": 32}},
+        "datasets": {"demo": {"stages": {"fuse": {"epochs": 3}}}},
+        "variants": {"long": {"stages": {"fuse": {"epochs": 50}}}},
+    }
+    (folder / "own_method.py").write_text(PLUGIN.partition("CONFIG")[0] + f"CONFIG = {recipe}\n" + CARD)
+
+    def epochs(reference: str, overrides: tuple[str, ...] = (), training_set: str | None = None) -> int:
+        config = registry.spec(reference).config(overrides, training_set)
+        assert config.stages["fuse"].crop == 32
+        return config.stages["fuse"].epochs
+
+    assert epochs("./own_method.py") == epochs("./own_method.py", (), "msrs") == 9
+    assert epochs("./own_method.py", (), "demo") == 3
+    assert epochs("./own_method.py@long", (), "demo") == 50
+    assert epochs("./own_method.py", ("stages.fuse.epochs=2",), "demo") == 2
+
+
+def test_a_plan_takes_the_recipe_of_the_data_set_that_is_learned_from(folder: Path) -> None:
+    recipe = {"datasets": {"demo": {"stages": {"fuse": {"epochs": 3}}}}}
+    (folder / "own_method.py").write_text(PLUGIN.partition("CONFIG")[0] + f"CONFIG = {recipe}\n" + CARD)
+    asked = Request(("./own_method.py",), ("demo",), baselines=False)
+    for source, epochs in ((None, 3), ("demo", 3), ("msrs", 100)):
+        (cell,) = make_plan(replace(asked, train_dataset=source)).cells
+        assert cell.config.stages["fuse"].epochs == epochs
 
 
 def test_listing_neither_imports_methods_nor_torch(folder: Path) -> None:
