@@ -34,7 +34,8 @@ def fuse(
 ) -> None:
     """Fuse two images, or all images of equal name in two folders."""
     from fusionbench.runner.files import FileOptions, fuse_files
+    from fusionbench.runner.progress import RichReporter
 
     options = FileOptions(method, family, weights, device, seed, tuple(overrides or ()))
-    for path in fuse_files(a, b, output, options):
+    for path in fuse_files(a, b, output, options, RichReporter()):
         print(path)

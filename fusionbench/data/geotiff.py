@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
 PERCENTILES = (2, 98)
+# Sentinel-1's noise floor is near -30 dB, and no land or sea reflects 40 dB on average
+MEDIAN_DECIBEL = (-60.0, 40.0)
 # percentiles are taken on a thinned scene of at most this side: exact enough, and a scene need not fit in memory
 _SAMPLE_SIDE = 1024
 
@@ -55,13 +57,20 @@ def optical_bands(scene: DatasetReader) -> tuple[int, ...]:
 def decibel_range(scene: DatasetReader, bands: tuple[int, ...], wanted: Range) -> Range:
     """Return the wanted range after a look at the scene: backscatter in dB is not 8-bit and not all positive.
 
-    Raises ImageError.
+    Half of the values of a real scene lie within some tens of dB of zero, so integers that are hundredths of dB are
+    told from it. Raises ImageError.
     """
     values = _sample(scene, bands)
     if scene.dtypes[0] == "uint8" or values.min() >= 0:
         raise ImageError(
             f"'{scene.name}' does not hold backscatter in dB ({scene.dtypes[0]}, lowest value {values.min():g}): "
             "use the file as published, or convert linear power by 10 log10."
+        )
+    middle = float(np.median(values))
+    if not MEDIAN_DECIBEL[0] < middle < MEDIAN_DECIBEL[1]:
+        raise ImageError(
+            f"'{scene.name}' does not hold backscatter in dB ({scene.dtypes[0]}, median {middle:g}; hundredths of dB?): "
+            "convert it, for example by `gdal_calc.py -A IN --calc A/100.0 --type Float32 --outfile OUT`."
         )
     return wanted
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fusionbench.data import images
+from fusionbench.data.counts import CountWatch
 from fusionbench.data.pairs import Split, data_root, find_split
 from fusionbench.data.problem import Problem, some
 from fusionbench.data.spec import DatasetSpec
@@ -62,26 +63,29 @@ def summary(spec: DatasetSpec, problems: Sequence[Problem], root: str | Path | N
 
 
 def _of_split(split: Split, on_pair: Callable[[Pair], None] | None) -> list[Problem]:
-    findings = []
+    findings, watch = [], CountWatch()
     for pair in split.pairs:
         if on_pair:
             on_pair(pair)
-        findings.append(_inspect(split.spec, pair))
+        findings.append(_inspect(split.spec, pair, watch))
     found = [*_count(split), *_unmatched(split)]
     for check in (_unreadable, _unequal, _identical):
         found += check(findings)
     found += label_problems(split, {finding.id: finding.annotated for finding in findings})
     usable = [finding for finding in findings if not finding.unreadable and not finding.unequal]
     found += [*_swapped(split.spec, usable), *_channels(split.spec, usable), *_true_color(split.spec, usable)]
+    found += [Problem("warning", sentence) for sentence in watch.warnings()]
     return [Problem(problem.level, f"{split.name}: {problem.message}") for problem in found]
 
 
-def _inspect(spec: DatasetSpec, pair: Pair) -> _Finding:
+def _inspect(spec: DatasetSpec, pair: Pair, watch: CountWatch) -> _Finding:
     try:
         a, b = images.read_image(pair.a), images.read_image(pair.b)
         label = images.read_label(pair.label) if pair.label else None
     except ImageError as error:
         return _Finding(pair.id, unreadable=str(error))
+    watch.look(pair.a, a)
+    watch.look(pair.b, b)
     try:
         images.check_same_size(a, pair.a, b, pair.b)
         if label is not None and pair.label:

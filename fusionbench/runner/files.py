@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 import torch
 
+from fusionbench.data.counts import sampled_warnings
 from fusionbench.data.images import load_pair, write_image
 from fusionbench.data.pairs import list_images
 from fusionbench.errors import DataNotFoundError, RequestError, UnknownNameError, WeightsError
@@ -19,6 +20,7 @@ from fusionbench.runner.device import pick_device
 from fusionbench.runner.external import fused_image
 from fusionbench.runner.fuse import fuse_arrays
 from fusionbench.runner.fused_folder import find_fused
+from fusionbench.runner.progress import Reporter
 from fusionbench.types import FAMILIES, Pair
 from fusionbench.weights import imported_weights, load_weights, shipped_weights
 
@@ -35,13 +37,17 @@ class FileOptions:
     overrides: tuple[str, ...] = ()
 
 
-def fuse_files(a: Path, b: Path, output: Path, options: FileOptions) -> Iterator[Path]:
-    """Yield the path of each fused PNG as it is written.
+def fuse_files(
+    a: Path, b: Path, output: Path, options: FileOptions, reporter: Reporter | None = None
+) -> Iterator[Path]:
+    """Yield the path of each fused PNG as it is written; ``reporter`` hears what is odd about the sources.
 
     Two images give one file (a PNG under ``output``'s name), two folders one file for each name in both. Raises
     DataNotFoundError, RequestError, ImageError, WeightsError or PluginError.
     """
     jobs = _jobs(a, b, output)
+    for sentence in sampled_warnings([pair for pair, _ in jobs]):
+        (reporter or Reporter()).say(f"Warning: {sentence}")
     found = spec(options.method)
     if found.card.command:
         found.config(options.overrides)

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fusionbench.data.counts import CountWatch
 from fusionbench.data.images import eight_bit, read_image, read_pair
 from fusionbench.errors import ImageError
 from fusionbench.files import write_json, write_through
@@ -35,7 +36,8 @@ class FolderScores:
 
     A score's status is "ok", "undefined" (final: the image has no such value), "failed" (the image cannot be read
     or has another size than its sources) or "unavailable" (the metric's file of weights is not here); only "ok" has a
-    value. ``sets`` are the metrics with one value for all images together.
+    value. ``sets`` are the metrics with one value for all images together. ``warnings`` say which images are likely not
+    what they are read as.
     """
 
     name: str
@@ -45,6 +47,7 @@ class FolderScores:
     profile: str
     scores: dict[str, dict[str, Score]]
     sets: dict[str, SetScore] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     @property
     def failures(self) -> dict[str, str]:
@@ -89,6 +92,7 @@ class FolderScores:
             "status": self._status(),
             "files": {image: path.name for image, path in self.folder.files.items()},
             "extra": [path.name for path in self.folder.extra],
+            "warnings": list(self.warnings),
         }
 
     def rows(self) -> list[dict[str, Any]]:
@@ -156,11 +160,12 @@ def score_folders(request: ScoreRequest, reporter: Reporter | None = None) -> li
     """Score each folder of a request; the sources are read and prepared once for all. Raises PlanError."""
     plan, reporter = plan_scores(request), reporter or Reporter()
     _tell_names(plan, reporter)
+    watch = CountWatch()
     found: dict[str, dict[str, dict[str, Score]]] = {name: {} for name in plan.folders}
     reporter.start("score", len(plan.pairs.pairs))
     try:
         for pair in plan.pairs.pairs:
-            for name, scores in _score_pair(pair, plan).items():
+            for name, scores in _score_pair(pair, plan, watch).items():
                 found[name][pair.id] = scores
             reporter.advance()
     finally:
@@ -174,9 +179,12 @@ def score_folders(request: ScoreRequest, reporter: Reporter | None = None) -> li
             plan.profile,
             found[name],
             score_sets(plan, folder, reporter),
+            tuple(watch.warnings()),
         )
         for name, folder in plan.folders.items()
     ]
+    for sentence in watch.warnings():
+        reporter.say(f"Warning: {sentence}")
     _tell_failures(results, reporter)
     return results
 
@@ -208,22 +216,31 @@ def _frame(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(columns)).astype({"value": "float64"})
 
 
-def _score_pair(pair: Pair, plan: ScorePlan) -> dict[str, dict[str, Score]]:
+def _score_pair(pair: Pair, plan: ScorePlan, watch: CountWatch) -> dict[str, dict[str, Score]]:
     """Score the fused images of one pair, by the folders' names."""
     try:
-        a, b = map(eight_bit, read_pair(pair))
+        stored = read_pair(pair)
     except ImageError as error:
         return {name: _failed(error, _by_image(plan)) for name in plan.folders}
+    for path, source in zip((pair.a, pair.b), stored, strict=True):
+        watch.look(path, source)
+    a, b = map(eight_bit, stored)
     prepared = sources(a, b)
-    return {name: _score_file(f.files[pair.id], b, prepared, plan) for name, f in plan.folders.items()}
+    return {
+        name: _score_file(folder.files[pair.id], b, prepared, plan, watch)
+        for name, folder in plan.folders.items()
+    }
 
 
-def _score_file(path: Path, source: np.ndarray, prepared: Sources, plan: ScorePlan) -> dict[str, Score]:
+def _score_file(
+    path: Path, source: np.ndarray, prepared: Sources, plan: ScorePlan, watch: CountWatch
+) -> dict[str, Score]:
     try:
         image = read_image(path)
         check_size(path, image, source)
     except ImageError as error:
         return _failed(error, _by_image(plan))
+    watch.look(path, image)
     names = _by_image(plan)
     return score_fused(prepared, eight_bit(image), names, plan.profile) if names else {}
 

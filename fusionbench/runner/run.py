@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from fusionbench.data.counts import sampled_warnings
 from fusionbench.data.spec import dataset as dataset_spec
 from fusionbench.errors import OutputError, RequestError
 from fusionbench.files import cannot_write
@@ -176,11 +177,19 @@ def execute(asked: Sequence[RunOptions], reporter: Reporter) -> RunResult:
     for sentence in dict.fromkeys(sentence for plan in plans for sentence in plan.broken):
         reporter.say(f"Left out: {sentence}")
     if left:
+        for sentence in _count_warnings(left):
+            reporter.say(f"Warning: {sentence}")
         found |= compute(left, first, reporter)
     for name, reason in dict.fromkeys(entry for cell in found.values() for entry in cell.unavailable.items()):
         reporter.say(f"{name}: unavailable: {reason}")
     skipped = tuple(dict.fromkeys(skip for plan in plans for skip in plan.skipped))
     return RunResult([found[job.index] for job in jobs], skipped)
+
+
+def _count_warnings(jobs: Sequence[Job]) -> list[str]:
+    """Return the warnings about sources of the splits that work is left on, of a few pairs of each."""
+    splits = {(job.planned.split.spec.name, job.planned.split.name): job.planned.split for job in jobs}
+    return [sentence for split in splits.values() for sentence in sampled_warnings(split.pairs)]
 
 
 def plan_all(asked: Sequence[RunOptions]) -> list[Plan]:

@@ -163,6 +163,7 @@ def test_pixels_without_a_value_become_black(tmp_path: Path) -> None:
     [
         (np.full((4, 5), np.nan), "has no pixel with a value: remove the scene"),
         (np.full((4, 5), 0.3), r"does not hold backscatter in dB \(float64, lowest value 0.3\)"),
+        (np.full((4, 5), -1200, np.int16), r"\(int16, median -1200; hundredths of dB\?\): convert it"),
         (np.full((4, 5), 9, np.uint8), r"does not hold backscatter in dB \(uint8"),
     ],
 )

@@ -1,0 +1,66 @@
+"""Notice 16-bit images that use a small part of their range: read as value / 65535 they are nearly black or flat.
+
+Mostly they hold the counts of a sensor of 8, 12 or 14 bits, or radiometric values such as a FLIR camera's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from fusionbench.data.images import read_image
+from fusionbench.errors import ImageError
+from fusionbench.types import Pair
+
+SPAN = 2**14  # counts of 14 bits, the deepest common sensor, span no more of the 2^16
+SAMPLE = 8  # so many pairs are looked at before work begins
+
+
+@dataclass
+class CountWatch:
+    """Look at images as they are read and word one warning a folder; ``suspects`` are (file, lowest, highest)."""
+
+    suspects: dict[Path, list[tuple[Path, int, int]]] = field(default_factory=dict)
+    looked_at: dict[Path, int] = field(default_factory=dict)
+
+    def look(self, path: Path, image: np.ndarray) -> None:
+        """Remember an image, as stored, whose 16-bit values span less than a quarter of their range."""
+        self.looked_at[path.parent] = self.looked_at.get(path.parent, 0) + 1
+        if image.dtype != np.uint16:
+            return
+        low, high = int(image.min()), int(image.max())
+        if high - low < SPAN:
+            self.suspects.setdefault(path.parent, []).append((path, low, high))
+
+    def warnings(self) -> list[str]:
+        """Return a sentence for each folder with such images: the range found and what to do."""
+        return [self._sentence(folder, suspects) for folder, suspects in self.suspects.items()]
+
+    def _sentence(self, folder: Path, suspects: Sequence[tuple[Path, int, int]]) -> str:
+        path, low, high = suspects[0]
+        lowest, highest = min(low for _, low, _ in suspects), max(high for *_, high in suspects)
+        others = ""
+        if len(suspects) > 1:
+            others = (
+                f"; {len(suspects)} of {self.looked_at[folder]} images looked at in '{folder}' are alike, "
+                f"{lowest}..{highest} in all"
+            )
+        remedy = "save them as 8-bit images" if highest < 256 else f"map {lowest}..{highest} to 0..65535"
+        return (
+            f"'{path}': 16 bits, but its values span {low}..{high} of 65535 (raw counts?), and they are read as value / "
+            f"65535{others}: scale the whole folder alike ({remedy}) if that is not meant."
+        )
+
+
+def sampled_warnings(pairs: Sequence[Pair]) -> list[str]:
+    """Return the warnings of a few pairs, taken evenly; images that cannot be read are reported where they are used."""
+    watch = CountWatch()
+    step = max(1, -(-len(pairs) // SAMPLE))
+    for path in (path for pair in pairs[::step] for path in (pair.a, pair.b)):
+        with contextlib.suppress(ImageError):
+            watch.look(path, read_image(path))
+    return watch.warnings()
