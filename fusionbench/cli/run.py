@@ -56,6 +56,12 @@ def run(
     train_within: Annotated[
         float, typer.Option(metavar="MIN", help="Train only where it takes at most this many minutes.")
     ] = 60,
+    noise: Annotated[
+        str,
+        typer.Option(
+            help="Added to the sources before fusing: gaussian=25, or a.stripe=5,b.gaussian=25 (variances)."
+        ),
+    ] = "none",
     limit: Annotated[int | None, typer.Option(help="Only the first N pairs.")] = None,
     seed: Seed = 0,
     device: Device = "auto",
@@ -92,6 +98,7 @@ def run(
         no_train=no_train,
         train_within=train_within,
         train_dataset=train_dataset,
+        noise=noise,
         limit=limit,
         seed=seed,
         device=device,

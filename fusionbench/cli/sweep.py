@@ -48,6 +48,9 @@ def sweep(
     metrics: Annotated[str | None, typer.Option(help="Instead of the file's.")] = None,
     profile: Annotated[str | None, typer.Option(help="Instead of the file's.")] = None,
     train_dataset: TrainDataset = None,
+    noise: Annotated[
+        str | None, typer.Option(help="Instead of the file's: gaussian,stripe=5 or a.stripe=5+b.gaussian=25.")
+    ] = None,
     weights: Annotated[str | None, typer.Option(help="Instead of the file's.")] = None,
     no_train: Annotated[bool, typer.Option("--no-train", help="Never train.")] = False,
     train_within: Annotated[
@@ -79,7 +82,13 @@ def sweep(
     from fusionbench.runner.sweep import expand, find_sweep, read_sweep, row_order
 
     asked = read_sweep(find_sweep(file))
-    lists = {"methods": method, "datasets": dataset, "train_datasets": train_dataset, "metrics": metrics}
+    lists = {
+        "methods": method,
+        "datasets": dataset,
+        "train_datasets": train_dataset,
+        "metrics": metrics,
+        "noise": noise,
+    }
     given = {key: list(comma_list(text)) for key, text in lists.items() if text is not None}
     values = {"split": split, "profile": profile, "weights": weights, "limit": limit}
     given |= {key: value for key, value in values.items() if value is not None}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from fusionbench.data.noise_setting import CLEAN, noise_from
 from fusionbench.report.cells import Record
 
 ABSENT = "absent"
@@ -47,6 +48,7 @@ def _identity(record: Record) -> dict[str, Any]:
         "data": short(identity["data"]),
         "pairs": f"{len(data['ids'])} (ids {short(data['split_hash'])})",
         "seed": identity.get("seed"),
+        "noise": str(noise_from(identity) or CLEAN),
         **{f"protocol.{key}": value for key, value in identity.get("protocol", {}).items()},
     }
 

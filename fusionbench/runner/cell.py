@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 import traceback
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 
+from fusionbench.data.images import load_pair
+from fusionbench.data.noise import load_noisy_pair
 from fusionbench.errors import FusionbenchError, OutputError, PluginError, WeightsError
 from fusionbench.method import FusionMethod
 from fusionbench.provenance import energy
@@ -142,14 +145,17 @@ class _Work:
             add_phase(record, "fuse", time.monotonic() - started, before, energy(self.options.device))
 
     def _fuse(self, record: dict[str, Any], done: Done) -> dict[str, Failure]:
-        pairs = self.planned.split.pairs
+        pairs, noise = self.planned.split.pairs, self.planned.noise
+        load = partial(load_noisy_pair, noise=noise, seed=self.options.seed) if noise else load_pair
         if self.planned.method.card.command:
-            return run_command(self.planned.method, pairs, self.cell, self.options.device, done)
+            return run_command(self.planned.method, pairs, self.cell, self.options.device, done, load)
         if self.method is None:
             return take_missing(self.planned.method.source, pairs, self.cell, done)
         method = self.method.eval().to(self.options.device)
         options = self.options
-        failures, alone = fuse_missing(method, pairs, self.cell, options.batch_size, options.device, done)
+        failures, alone = fuse_missing(
+            method, pairs, self.cell, options.batch_size, options.device, done, load
+        )
         if alone:
             record["fused_alone"] = sorted({*record.get("fused_alone", ()), *alone})
         return failures

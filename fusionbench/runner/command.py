@@ -6,12 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from fusionbench.data.images import load_pair, write_image
+from fusionbench.data.images import PairImages, load_pair, write_image
 from fusionbench.errors import DataNotFoundError, ImageError, PluginError
 from fusionbench.registry import MethodSpec
 from fusionbench.runner.external import take_missing
@@ -23,10 +23,16 @@ FOLDER = "command"  # of a cell, while its command runs; its results stay there 
 
 
 def run_command(
-    method: MethodSpec, pairs: Sequence[Pair], cell: Cell, device: str, done: Done
+    method: MethodSpec,
+    pairs: Sequence[Pair],
+    cell: Cell,
+    device: str,
+    done: Done,
+    load: Callable[[Pair], PairImages] = load_pair,
 ) -> dict[str, Failure]:
     """Fuse the pairs without an image by one call of the command; return what failed, by pair id.
 
+    ``load`` reads the sources.
     Raises PluginError where the command cannot be started, ends with an exit code other than 0 or removes its
     output folder.
     """
@@ -36,7 +42,7 @@ def run_command(
     stored = cell.stored()
     for pair in [pair for pair in pairs if pair.id not in stored]:
         try:
-            hand_over(pair, folder)
+            hand_over(pair, folder, load)
         except ImageError as error:
             failures[pair.id] = Failure("failed", str(error))
             done(pair.id, failures[pair.id])
@@ -59,9 +65,9 @@ def _take(method: MethodSpec, pairs: Sequence[Pair], cell: Cell, done: Done) -> 
         ) from error
 
 
-def hand_over(pair: Pair, folder: Path) -> None:
+def hand_over(pair: Pair, folder: Path, load: Callable[[Pair], PairImages] = load_pair) -> None:
     """Write a pair's sources to ``a`` and ``b`` below the folder, as PNG of 8 bits. Raises ImageError."""
-    images = load_pair(pair)
+    images = load(pair)
     write_image(folder / "a" / f"{pair.id}.png", _to_8_bit(images.a))
     write_image(folder / "b" / f"{pair.id}.png", _to_8_bit(images.b))
 

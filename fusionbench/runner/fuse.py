@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from fusionbench.runner.store import Cell
 from fusionbench.types import Pair
 
 READ_AHEAD = 2
+Load = Callable[[Pair], PairImages]
 
 
 class Fused(NamedTuple):
@@ -28,9 +29,15 @@ class Fused(NamedTuple):
 
 
 def fuse_missing(
-    method: FusionMethod, pairs: Sequence[Pair], cell: Cell, batch_size: int, device: str, done: Done
+    method: FusionMethod,
+    pairs: Sequence[Pair],
+    cell: Cell,
+    batch_size: int,
+    device: str,
+    done: Done,
+    load: Load = load_pair,
 ) -> Fused:
-    """Fuse and store each pair without an image.
+    """Fuse and store each pair without an image; ``load`` reads its sources.
 
     Batches are the same whatever is already there, because a convolution's last digits depend on the batch it
     runs in and a resumed run must give the same bytes. Raises OutputError where nothing can be stored.
@@ -39,7 +46,7 @@ def fuse_missing(
     batches = [b for b in in_batches(pairs, batch_size) if any(not cell.image(p.id).exists() for p in b)]
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
         saving: list[Future[None]] = []
-        for batch, loaded in _read_ahead(reader, batches):
+        for batch, loaded in _read_ahead(reader, batches, load):
             fused = _fuse_batch(method, batch, loaded, device, outcome)
             for pair in batch:
                 if pair.id in outcome.failures:
@@ -59,20 +66,20 @@ def in_batches(pairs: Sequence[Pair], size: int) -> list[list[Pair]]:
 
 
 def _read_ahead(
-    reader: ThreadPoolExecutor, batches: list[list[Pair]]
+    reader: ThreadPoolExecutor, batches: list[list[Pair]], load: Load
 ) -> Iterator[tuple[list[Pair], list[PairImages | Failure]]]:
     waiting: list[tuple[list[Pair], list[Future[PairImages | Failure]]]] = []
     for batch in [*batches, *[None] * READ_AHEAD]:
         if batch is not None:
-            waiting.append((batch, [reader.submit(_load, pair) for pair in batch]))
+            waiting.append((batch, [reader.submit(_load, pair, load) for pair in batch]))
         if waiting and (batch is None or len(waiting) > READ_AHEAD):
             first, futures = waiting.pop(0)
             yield first, [future.result() for future in futures]
 
 
-def _load(pair: Pair) -> PairImages | Failure:
+def _load(pair: Pair, load: Load) -> PairImages | Failure:
     try:
-        return load_pair(pair)
+        return load(pair)
     except ImageError as error:
         return Failure("failed", str(error))
 

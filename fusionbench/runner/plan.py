@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fusionbench.cards import KINDS
 from fusionbench.config import MethodConfig
+from fusionbench.data.noise_setting import SourceNoise
 from fusionbench.data.pairs import Split, find_split
 from fusionbench.data.spec import dataset, datasets
 from fusionbench.errors import FusionbenchError, RequestError
@@ -24,27 +25,30 @@ class PlanError(FusionbenchError):
         super().__init__("\n".join(dict.fromkeys(problems)))
 
 
-def row_name(method: str, setting: str) -> str:
-    """Return what runs/ and tables call a method with its variants under a setting, which may be none."""
-    return f"{method}{'+' if '@' in method else '@'}{setting}" if setting else method
+def row_name(method: str, setting: str, noise: SourceNoise | None = None) -> str:
+    """Return what runs/ and tables call a method with its variants under a setting, which may be none, and noise."""
+    told = "+".join(part for part in (setting, str(noise) if noise else "") if part)
+    return f"{method}{'+' if '@' in method else '@'}{told}" if told else method
 
 
 @dataclass(frozen=True)
 class PlannedCell:
     """One method on one split, checked but not started.
 
-    ``setting`` tells the cells of a sweep apart that differ in more than the method's name.
+    ``setting`` tells the cells of a sweep apart that differ in more than the method's name. ``noise`` is added to the
+    sources before they are fused.
     """
 
     method: MethodSpec
     config: MethodConfig
     split: Split
     setting: str = ""
+    noise: SourceNoise | None = None
 
     @property
     def name(self) -> str:
-        """Return what runs/ and tables call the row: method, variants and setting."""
-        return row_name(self.method.name, self.setting)
+        """Return what runs/ and tables call the row: method, variants, setting and noise."""
+        return row_name(self.method.name, self.setting, self.noise)
 
     @property
     def label(self) -> str:
@@ -76,6 +80,7 @@ class Request:
     overrides: tuple[str, ...] = ()
     setting: str = ""
     train_dataset: str | None = None
+    noise: SourceNoise | None = None
 
 
 class Lookup:
@@ -108,13 +113,23 @@ def make_plan(request: Request, lookup: Lookup | None = None) -> Plan:
                     problems.append(str(error))
                 skipped.append((split.spec.name, found.name, str(error)))
                 continue
+            if request.noise and found.external:
+                problems.append(_fused_already(found))
+                continue
             config = lookup.config(found.reference, overrides, request.train_dataset or split.spec.name)
-            cells.append(PlannedCell(found, config, split, setting))
+            cells.append(PlannedCell(found, config, split, setting, request.noise))
     if not cells and not problems:
         problems = [reason for *_, reason in skipped] or ["Nothing to run: name a method and a data set."]
     if problems:
         raise PlanError(problems)
     return Plan(tuple(cells), tuple(skipped), tuple(dict.fromkeys(broken)))
+
+
+def _fused_already(method: MethodSpec) -> str:
+    return (
+        f"'{method.reference}' are images that were fused already: noise cannot be added to their sources any more, "
+        "leave them out."
+    )
 
 
 def _grouped_datasets(request: Request) -> bool:

@@ -38,6 +38,7 @@ def make_identity(
     """Return everything that decides the images; its hash names the cell's folder."""
     method = planned.method
     files = external_hash(method.source, planned.split.pairs) if method.external else method.files_hash()
+    noise = {"noise": planned.noise.as_dict()} if planned.noise else {}  # cells without keep the id they had
     return {
         "method": {"name": method.name.partition("@")[0], "files": files},
         "arguments": planned.config.args,
@@ -49,6 +50,7 @@ def make_identity(
             "device": options.device.partition(":")[0],
             "batch_size": options.batch_size,
         },
+        **noise,
     }
 
 

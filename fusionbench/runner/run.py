@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fusionbench.data.counts import sampled_warnings
+from fusionbench.data.noise_setting import CLEAN, read_noise
 from fusionbench.data.spec import dataset as dataset_spec
 from fusionbench.errors import OutputError, RequestError
 from fusionbench.files import cannot_write
@@ -31,7 +32,8 @@ from fusionbench.runner.weights import WeightsPolicy
 class RunOptions:
     """Everything a run can be told; the names are those of the command line's options.
 
-    ``setting`` is added to the rows' names, where a sweep varies more than methods and data sets.
+    ``setting`` is added to the rows' names, where a sweep varies more than methods and data sets. ``noise``, written as
+    `fusionbench.data.noise_setting.read_noise` takes it, is added to the sources before they are fused.
     """
 
     method: tuple[str, ...]
@@ -56,6 +58,7 @@ class RunOptions:
     baselines: bool = True
     overrides: tuple[str, ...] = ()
     setting: str = ""
+    noise: str = CLEAN
     shard: str | None = None
     executor: str = "local"
     address: str | None = None
@@ -129,6 +132,7 @@ def plan_run(options: RunOptions, lookup: Lookup | None = None) -> Plan:
             options.overrides,
             options.setting or (f"from={options.train_dataset}" if options.train_dataset else ""),
             "+".join(sources) or None,
+            read_noise(options.noise),
         ),
         lookup,
     )

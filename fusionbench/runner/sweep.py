@@ -10,6 +10,7 @@ from typing import Any
 
 from fusionbench.cards import read_yaml
 from fusionbench.config import unknown_key
+from fusionbench.data.noise_setting import CLEAN, read_noise, spread_noise
 from fusionbench.data.spec import dataset
 from fusionbench.errors import ConfigError, FusionbenchError, UnknownNameError
 from fusionbench.registry import spec
@@ -25,7 +26,9 @@ class Sweep:
     """What a file under ``benchmarks/`` says.
 
     ``grid`` maps configuration keys to the values to try, ``set`` keys to one value. ``train_datasets`` are the
-    data sets to learn from, for transfer (empty: each fused data set's own train split). ``train`` allows training
+    data sets to learn from, for transfer (empty: each fused data set's own train split). ``noise`` are kinds to add to
+    the sources before fusing, written as `fusionbench.data.noise_setting.read_noise` takes them, each at every one of
+    ``strengths`` (variances) where it names none. ``train`` allows training
     where weights lack. Methods and data sets are written as on the command line. ``table`` lays out the tables;
     its metrics are those to score where ``metrics`` names none.
     """
@@ -41,6 +44,8 @@ class Sweep:
     grid: dict[str, list[Any]] = field(default_factory=dict)
     set: dict[str, Any] = field(default_factory=dict)
     train_datasets: list[str] = field(default_factory=list)
+    noise: list[str] = field(default_factory=list)
+    strengths: list[float] = field(default_factory=list)
     weights: str = "auto"
     train: bool = True
     baselines: bool = False
@@ -80,7 +85,12 @@ def read_sweep(path: Path) -> Sweep:
         raise ConfigError(
             f"{path}: a grid varies arguments, which '{groups[0]}' as a group does not take: name methods."
         )
+    if sweep.strengths and all("=" in noise or noise.strip().lower() == CLEAN for noise in sweep.noise):
+        raise ConfigError(
+            f"{path}: strengths are given, but no kind of noise without its own: add noise: [...]."
+        )
     try:
+        _noises(sweep)
         check_style(sweep.table)
     except FusionbenchError as error:
         raise ConfigError(f"{path}: {error}") from error
@@ -111,8 +121,8 @@ def _plain_grid(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def expand(sweep: Sweep, common: RunOptions) -> list[RunOptions]:
     """Return one run for each point of the sweep; what is not the sweep's to say is taken from ``common``."""
-    runs = []
-    for seed, source, point in _points(sweep):
+    runs: list[RunOptions] = []
+    for seed, source, noise, point in _points(sweep):
         tells = [f"{key.rpartition('.')[2]}={value}" for key, value in point.items()]
         tells += [f"seed={seed}"] if len(sweep.seeds) > 1 else []
         tells += [f"from={source}"] if source else []
@@ -130,10 +140,11 @@ def expand(sweep: Sweep, common: RunOptions) -> list[RunOptions]:
                 no_train=not sweep.train,
                 train_dataset=source,
                 seed=seed,
-                # once is enough: they depend on nothing that a sweep varies
-                baselines=sweep.baselines and not runs,
+                # once is enough: of what a sweep varies they depend on the noise alone
+                baselines=sweep.baselines and noise not in {run.noise for run in runs},
                 overrides=(*overrides, *common.overrides),
                 setting="+".join(tells),
+                noise=noise,
             )
         )
     return runs
@@ -141,17 +152,23 @@ def expand(sweep: Sweep, common: RunOptions) -> list[RunOptions]:
 
 def row_order(sweep: Sweep) -> list[str]:
     """Return the names of the rows and of the data sets in the file's order, for tables."""
-    settings = [run.setting for run in expand(sweep, RunOptions((), ()))]
+    settings = [(run.setting, read_noise(run.noise)) for run in expand(sweep, RunOptions((), ()))]
     methods = [spec(name).name for name in sweep.methods if name.lower() not in METHOD_GROUPS]
     families = [name.lower() for name in sweep.datasets if name.lower() in (*FAMILIES, "all")]
     data = [dataset(name).name for name in sweep.datasets if name.lower() not in families]
-    return [*(row_name(method, setting) for method in methods for setting in settings), *data]
+    return [*(row_name(method, *setting) for method in methods for setting in settings), *data]
 
 
-def _points(sweep: Sweep) -> Iterator[tuple[int, str | None, dict[str, Any]]]:
-    """Yield every combination of seed, training set and values of the grid."""
-    for seed, source, *values in product(sweep.seeds, sweep.train_datasets or [None], *sweep.grid.values()):
-        yield seed, source, dict(zip(sweep.grid, values, strict=True))
+def _points(sweep: Sweep) -> Iterator[tuple[int, str | None, str, dict[str, Any]]]:
+    """Yield every combination of seed, training set, noise and values of the grid."""
+    sources = sweep.train_datasets or [None]
+    for seed, source, noise, *values in product(sweep.seeds, sources, _noises(sweep), *sweep.grid.values()):
+        yield seed, source, noise, dict(zip(sweep.grid, values, strict=True))
+
+
+def _noises(sweep: Sweep) -> list[str]:
+    """Return the noises in the form that is read again; without any, none alone."""
+    return [str(noise or CLEAN) for noise in spread_noise(sweep.noise or [CLEAN], sweep.strengths)]
 
 
 def _text(value: Any) -> str:

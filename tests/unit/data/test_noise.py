@@ -1,12 +1,17 @@
 """Noise on sources: its statistics, and that a pair always gets the same."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusionbench.data.noise import KINDS, add_noise, gaussian, gaussian_poisson, stripe
-from fusionbench.errors import UnknownNameError
+from fusionbench.data.images import load_pair, write_image
+from fusionbench.data.noise import KINDS, add_noise, gaussian, gaussian_poisson, load_noisy_pair, stripe
+from fusionbench.data.noise_setting import Noise, SourceNoise, noise_from, read_noise, spread_noise
+from fusionbench.errors import RequestError, UnknownNameError
+from fusionbench.types import Pair
 
 
 def gray(level: float, *shape: int) -> np.ndarray:
@@ -62,10 +67,10 @@ def test_other_variances_can_be_asked_for() -> None:
 def test_a_pair_always_gets_the_same_noise_in_the_images_range(
     kind: str, seed: int, pair: str, source: str
 ) -> None:
-    image = np.linspace(0, 1, 24, dtype=np.float32).reshape(4, 6)
+    image, noise = np.linspace(0, 1, 24, dtype=np.float32).reshape(4, 6), Noise(kind, 30)
     before = image.copy()
-    first = add_noise(image, kind, seed=seed, pair=pair, source=source)
-    np.testing.assert_array_equal(first, add_noise(image, kind, seed=seed, pair=pair, source=source))
+    first = add_noise(image, noise, seed=seed, pair=pair, source=source)
+    np.testing.assert_array_equal(first, add_noise(image, noise, seed=seed, pair=pair, source=source))
     np.testing.assert_array_equal(image, before)
     assert first.dtype == np.float32
     assert first.shape == image.shape
@@ -73,17 +78,82 @@ def test_a_pair_always_gets_the_same_noise_in_the_images_range(
 
 
 def test_seed_pair_source_and_kind_each_change_the_draw() -> None:
-    base = {"kind": "gaussian", "seed": 0, "pair": "00638D", "source": "a"}
-    changes = [{}, {"seed": 1}, {"pair": "00639D"}, {"source": "b"}, {"kind": "stripe"}]
+    base = {"noise": Noise("gaussian", 25), "seed": 0, "pair": "00638D", "source": "a"}
+    changes = [{}, {"seed": 1}, {"pair": "00639D"}, {"source": "b"}, {"noise": Noise("stripe", 25)}]
     drawn = [add_noise(gray(128, 8, 8), **(base | change)) for change in changes]
     assert len({noisy.tobytes() for noisy in drawn}) == len(changes)
 
 
-def test_the_draw_is_the_same_on_every_machine() -> None:
-    noisy = add_noise(gray(128, 1, 3), "stripe", seed=0, pair="x", source="a")
-    np.testing.assert_allclose(levels_added(noisy, 128)[0], [0.0395, 1.4642, -1.7217], atol=1e-3)
+@pytest.mark.parametrize("kind", ["stripe", "gaussian"])
+def test_stronger_noise_is_the_same_pattern(kind: str) -> None:
+    of = {"seed": 3, "pair": "1", "source": "b"}
+    weak, strong = (
+        levels_added(add_noise(gray(128, 30, 30), Noise(kind, variance), **of), 128) for variance in (4, 16)
+    )
+    np.testing.assert_allclose(strong, 2 * weak, atol=1e-3)
 
 
-def test_an_unknown_kind_names_the_nearest() -> None:
-    with pytest.raises(UnknownNameError, match="did you mean 'gaussian'"):
-        add_noise(gray(0, 2, 2), "gausian", seed=0, pair="x", source="a")
+def test_an_unknown_kind_is_named_with_a_suggestion() -> None:
+    with pytest.raises(UnknownNameError, match="stripe"):
+        add_noise(gray(1, 2, 2), Noise("stripes", 1), seed=0, pair="p", source="a")
+
+
+@pytest.mark.parametrize(
+    ("text", "a", "b", "name"),
+    [
+        ("gaussian", Noise("gaussian", 25), Noise("gaussian", 25), "gaussian=25"),
+        ("Gaussian_Poisson=2.5", *[Noise("gaussian-poisson", 2.5)] * 2, "gaussian-poisson=2.5"),
+        ("a.stripe, b.gaussian", Noise("stripe", 5), Noise("gaussian", 25), "a.stripe=5+b.gaussian=25"),
+        ("b.stripe=9", None, Noise("stripe", 9), "b.stripe=9"),
+    ],
+)
+def test_noise_is_read_and_named(text: str, a: Noise | None, b: Noise | None, name: str) -> None:
+    found = read_noise(text)
+    assert found == SourceNoise(a, b)
+    assert str(found) == name
+    assert read_noise(name) == found
+    assert noise_from({"noise": found.as_dict()}) == found
+
+
+def test_no_noise_is_none() -> None:
+    assert read_noise("none") is None
+    assert noise_from({"seed": 0}) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("gaussian=0", "number above 0"),
+        ("gaussian=much", "'much'"),
+        ("gaussian=inf", "number above 0"),
+        ("a.gaussian,a.stripe", "source a twice"),
+        ("gaussian,b.stripe", "source b twice"),
+        ("c.gaussian", "unclear"),
+        ("", "unclear"),
+        ("salt", "gaussian"),
+    ],
+)
+def test_noise_that_cannot_be_read_is_an_error(text: str, words: str) -> None:
+    with pytest.raises((RequestError, UnknownNameError), match=words):
+        read_noise(text)
+
+
+def test_strengths_go_to_the_kinds_that_have_none() -> None:
+    found = spread_noise(["none", "stripe", "a.stripe=5,b.gaussian=25", "a.stripe,b.gaussian"], [1, 2])
+    assert [noise and str(noise) for noise in found] == [
+        None, "stripe=1", "stripe=2", "a.stripe=5+b.gaussian=25", "a.stripe=1+b.gaussian=1", "a.stripe=2+b.gaussian=2",
+    ]  # fmt: skip
+
+
+def test_a_noisy_pair_has_noise_where_it_was_asked_for(tmp_path: Path) -> None:
+    levels = np.full((6, 8, 3), 100, np.uint8)
+    for name, image in (("a", levels[..., 0]), ("b", levels)):
+        write_image(tmp_path / f"{name}.png", image)
+    pair = Pair("p", tmp_path / "a.png", tmp_path / "b.png")
+    found = load_noisy_pair(pair, read_noise("b.gaussian"), 4)
+    clean = load_pair(pair)
+    np.testing.assert_array_equal(found.a, clean.a)
+    np.testing.assert_array_equal(
+        found.b, add_noise(clean.b, Noise("gaussian", 25), seed=4, pair="p", source="b")
+    )
+    assert (found.b != clean.b).any()
