@@ -88,5 +88,7 @@ def _origin(record: Record) -> Iterator[str]:
         yield "images made elsewhere, taken over as they are"
     elif record["status"] == "ok" and record.get("probe") == []:  # a class leaves a probe
         yield "images made by a command outside fusionbench"
+    if record["identity"].get("noise"):
+        yield "fused from sources with noise of that variance in squared gray levels, scored against those without"
     if record["weights"]["source"] == "trained":
         yield "weights trained by fusionbench"

@@ -180,8 +180,12 @@ def test_rows_say_where_images_and_weights_come_from():
         record("images-x", kind="external") | {"probe": []},
         record("octave", kind="classical") | {"probe": []},
         record("plain") | {"probe": [0.3]},
+        *(noisy(f"plain@stripe={variance}", variance) for variance in (5, 25)),
     ]
     table = one([(r, {"VIF": 0.5}) for r in made])
+    of_noise = (
+        "fused from sources with noise of that variance in squared gray levels, scored against those without",
+    )
     notes = {row.method: row.notes for row in table.rows}
     assert notes == {
         "mine": ("weights trained by fusionbench",),
@@ -189,8 +193,15 @@ def test_rows_say_where_images_and_weights_come_from():
         "images-x": ("images made elsewhere, taken over as they are",),
         "octave": ("images made by a command outside fusionbench",),
         "plain": (),
+        "plain@stripe=5": of_noise,
+        "plain@stripe=25": of_noise,
     }
-    assert len(table.footnotes) == 3
+    assert len(table.footnotes) == 4
+
+
+def noisy(name: str, variance: float) -> dict:
+    made = record(name) | {"probe": [0.4]}
+    return made | {"identity": made["identity"] | {"noise": {"a": {"kind": "stripe", "variance": variance}}}}
 
 
 def test_warnings_stand_as_notes_below_the_caption_in_every_format():
