@@ -8,7 +8,7 @@ import inspect
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fusionbench.errors import FusionbenchError, PluginError
 from fusionbench.method import FusionMethod
@@ -17,13 +17,19 @@ from fusionbench.registry import check_arguments
 if TYPE_CHECKING:
     from fusionbench.registry import MethodSpec
 
+Method = TypeVar("Method", bound=FusionMethod)
+
 
 def construct(spec: MethodSpec, arguments: dict[str, Any]) -> FusionMethod:
     """Return the method in eval mode with freshly initialised parameters.
 
     Raises PluginError where the code cannot be imported or constructed, ConfigError for an unknown argument.
     """
-    method_class = find_class(spec)
+    return instantiate(spec, find_class(spec), arguments)
+
+
+def instantiate(spec: MethodSpec, method_class: type[Method], arguments: dict[str, Any]) -> Method:
+    """Return an instance of the method's class or of one derived from it, in eval mode."""
     accepted = [
         p.name
         for p in inspect.signature(method_class).parameters.values()

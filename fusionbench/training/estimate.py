@@ -13,6 +13,7 @@ from fusionbench.data.joined import TrainingData
 from fusionbench.data.pairs import Split
 from fusionbench.registry import MethodSpec
 from fusionbench.training.fit import FitOptions
+from fusionbench.training.lightning import build_trainable
 from fusionbench.training.loaders import build_loaders
 
 TIMED_STEPS = 2
@@ -36,7 +37,7 @@ def estimate_seconds(
         else options.device.replace("auto", "cpu")
     )
     data = TrainingData.of(data)
-    method = spec.build(config.args).to(device).train()
+    method = build_trainable(spec, config.args).to(device).train()
     total = 0.0
     for stage in method.stages:
         recipe = config.stages[stage]

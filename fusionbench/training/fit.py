@@ -17,12 +17,12 @@ from fusionbench.config import MethodConfig, StageRecipe
 from fusionbench.data.joined import TrainingData
 from fusionbench.data.pairs import Split
 from fusionbench.errors import ConfigError, RequestError
-from fusionbench.method import FusionMethod
 from fusionbench.provenance import provenance
 from fusionbench.registry import MethodSpec, check_family
 from fusionbench.training.callbacks import LastCheckpoint, Progress, ReseedEachStep, read_progress
 from fusionbench.training.curves import write_curves
 from fusionbench.training.folder import TrainingFolder, training_folder, training_identity
+from fusionbench.training.lightning import LightningMethod, build_trainable
 from fusionbench.training.loaders import build_loaders
 from fusionbench.weights import load_weights, save_weights
 
@@ -64,7 +64,7 @@ def _train(
     spec: MethodSpec, config: MethodConfig, data: TrainingData, folder: TrainingFolder, options: FitOptions
 ) -> None:
     pl.seed_everything(options.seed, workers=True, verbose=False)
-    method = spec.build(config.args)
+    method = build_trainable(spec, config.args)
     if not method.trainable:
         raise RequestError(
             f"Method '{spec.name}' has no parameters: there is nothing to train, run it as it is."
@@ -90,7 +90,7 @@ def _train(
 
 
 def _fit_stage(
-    method: FusionMethod,
+    method: LightningMethod,
     stage: str,
     config: MethodConfig,
     data: TrainingData,
@@ -124,7 +124,7 @@ def _fit_stage(
 
 
 def build_trainer(
-    method: FusionMethod,
+    method: LightningMethod,
     config: MethodConfig,
     stage: str,
     place: Path,

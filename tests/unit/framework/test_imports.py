@@ -15,7 +15,7 @@ from fusionbench.shipped import share
 PACKAGE = Path(fusionbench.__file__).parent
 # a module may import only from layers of its own number or lower
 LAYERS = {
-    "errors": 0, "collector": 0, "shipped": 0, "providers": 0, "command": 0, "types": 0, "files": 0, "identity": 0, "config": 0, "cards": 0, "provenance": 0,
+    "errors": 0, "hyperparameters": 0, "collector": 0, "shipped": 0, "providers": 0, "command": 0, "types": 0, "files": 0, "identity": 0, "config": 0, "cards": 0, "provenance": 0,
     "checkpoints": 0, "download": 0, "metric_weights": 1, "data": 1, "metrics": 1, "losses": 1,
     "method": 2,
     "construct": 3, "registry": 3, "weights": 3, "profiling": 3, "checks": 3, "scaffold": 4, "pytest_plugin": 4,

@@ -25,6 +25,7 @@ from fusionbench.registry import spec
 from fusionbench.training import callbacks
 from fusionbench.training.curves import read_curves
 from fusionbench.training.fit import FitOptions, train
+from fusionbench.training.lightning import lightning_class
 from fusionbench.training.pcgrad import PCGradFusionMethod, cosines, gradients, project
 from fusionbench.types import PairBatch
 
@@ -33,6 +34,7 @@ CONFLICTING = torch.tensor([[3.0, 1.0], [-1.0, 1.0]])
 AGREEING = torch.tensor([[3.0, 1.0], [1.0, 1.0]])
 
 
+@lightning_class
 class Linear(PCGradFusionMethod):
     """Two parameters and an objective a row of ``slopes``, whose gradient that row is."""
 
@@ -193,9 +195,11 @@ import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 from fusionbench.config import OptimizerConfig, StageRecipe
 from fusionbench.data.training_set import collate
+from fusionbench.training.lightning import lightning_class
 from fusionbench.training.pcgrad import PCGradFusionMethod
 from fusionbench.types import PairBatch
 
+@lightning_class
 class Net(PCGradFusionMethod):
     families = frozenset({"sar-opt"})
     recipe = StageRecipe(clip=0.5, optimizer=OptimizerConfig("sgd", lr=0.5))
@@ -261,6 +265,7 @@ def test_two_processes_equal_one_on_the_joined_batch(tmp_path: Path) -> None:
 PLUGIN = """
 import torch
 import torch.nn.functional as F
+from fusionbench.training.lightning import lightning_class
 from fusionbench.training.pcgrad import PCGradFusionMethod
 
 class Tiny(PCGradFusionMethod):

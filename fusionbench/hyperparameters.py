@@ -1,0 +1,63 @@
+"""Keep a constructor's arguments as ``hparams``, as Lightning does, for methods that fuse without Lightning."""
+
+from __future__ import annotations
+
+import inspect
+from argparse import Namespace
+from collections.abc import Iterator, Mapping, Sequence
+from types import FrameType
+from typing import Any
+
+
+class Hyperparameters(dict[str, Any]):
+    """Arguments by name, also as attributes."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self:
+            raise AttributeError(f"there is no hyperparameter '{name}'; kept are {', '.join(self) or 'none'}")
+        return self[name]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self[name] = value
+
+
+def saved(
+    instance: object, frame: FrameType, chosen: tuple[Any, ...], ignore: str | Sequence[str] | None
+) -> dict[str, Any]:
+    """Return what ``instance.save_hyperparameters(*chosen, ignore=ignore)``, called in ``frame``, is to keep.
+
+    ``chosen`` is empty for all arguments of the constructors that are running, names of some of them, or one mapping
+    or Namespace that is kept itself. Raises TypeError for anything else and KeyError for a name that is no argument.
+    """
+    others = [value for value in chosen if not isinstance(value, str)]
+    if others:
+        kept = vars(others[0]) if isinstance(others[0], Namespace) else others[0]
+        if len(chosen) > 1 or not isinstance(kept, Mapping):
+            raise TypeError(
+                "save_hyperparameters takes names of constructor arguments or one mapping, "
+                f"found {', '.join(type(value).__name__ for value in chosen)}"
+            )
+        return dict(kept)
+    left_out = {ignore} if isinstance(ignore, str) else set(ignore or ())
+    arguments = {n: v for n, v in constructor_arguments(instance, frame).items() if n not in left_out}
+    return {name: arguments[name] for name in chosen} if chosen else arguments
+
+
+def constructor_arguments(instance: object, frame: FrameType) -> dict[str, Any]:
+    """Return the arguments of the constructors of ``instance`` that are running, a derived class's over its base's."""
+    arguments: dict[str, Any] = {}
+    for constructor in _constructors(instance, frame):
+        names, _, keywords, values = inspect.getargvalues(constructor)
+        arguments |= {name: values[name] for name in names[1:]}
+        arguments |= values[keywords] if keywords else {}
+    return arguments
+
+
+def _constructors(instance: object, frame: FrameType | None) -> Iterator[FrameType]:
+    """Yield the frames of ``__init__`` from the innermost one out."""
+    while frame is not None and frame.f_code.co_name == "__init__":
+        first = frame.f_code.co_varnames[0] if frame.f_code.co_argcount else ""
+        if frame.f_locals.get(first) is not instance:
+            return
+        yield frame
+        frame = frame.f_back

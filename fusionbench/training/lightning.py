@@ -1,0 +1,43 @@
+"""What trains: a LightningModule, made of a method's class by putting Lightning's module beneath it."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from pytorch_lightning import LightningModule
+
+from fusionbench.construct import find_class, instantiate
+from fusionbench.method import FusionMethod
+from fusionbench.registry import MethodSpec
+
+
+class LightningMethod(FusionMethod, LightningModule):
+    """A fusion method that is a LightningModule; what FusionMethod answers for Lightning is Lightning's again."""
+
+    automatic_optimization = LightningModule.automatic_optimization
+    device = LightningModule.device
+    dtype = LightningModule.dtype
+    hparams = LightningModule.hparams
+    log = LightningModule.log
+    log_dict = LightningModule.log_dict
+    save_hyperparameters = LightningModule.save_hyperparameters
+
+
+@cache
+def lightning_class(method_class: type[FusionMethod]) -> type[LightningMethod]:
+    """Return the class of the same name, constructor and parameters that Lightning's Trainer trains.
+
+    Attributes are looked up in the method's class first, then in `LightningMethod`, FusionMethod and LightningModule:
+    whatever the method overrides wins, and ``super()`` in it reaches Lightning.
+    """
+    if issubclass(method_class, LightningMethod):
+        return method_class
+    about = {"__module__": method_class.__module__, "__doc__": method_class.__doc__}
+    return type(method_class.__name__, (method_class, LightningMethod), about)
+
+
+def build_trainable(spec: MethodSpec, arguments: dict[str, Any]) -> LightningMethod:
+    """Import a method's class and construct what trains; the errors are those of `MethodSpec.build`."""
+    spec.require_class()
+    return instantiate(spec, lightning_class(find_class(spec)), arguments)
