@@ -15,7 +15,7 @@ from fusionbench.types import FAMILIES
 
 KINDS = ("learned", "classical", "trivial", "external")
 SHAPES = {
-    "title": str, "kind": str, "summary": str, "families": (list, tuple), "open": (list, tuple),
+    "title": str, "kind": str, "summary": str, "reading": str, "families": (list, tuple), "open": (list, tuple),
     "notes": (list, tuple), "convert": (list, tuple), "weights": dict, "expect": dict, "xfail": dict,
 }  # fmt: skip
 SHAPE_NAMES = {str: "text", dict: "a mapping of keys to values", (list, tuple): "a list"}
@@ -33,7 +33,8 @@ class Card:
     maps a contract check to the reason why the method cannot pass it; ``command`` is run where there is no class;
     ``convert`` renames the tensors of foreign checkpoints, a regular expression to its replacement each, in order;
     ``color`` (luma or rgb) says how results made elsewhere were fused, a class says it itself;
-    ``canary`` is the method of which this one is a copy made worse on purpose, to find metrics that prefer it.
+    ``canary`` is the method of which this one is a copy made worse on purpose, to find metrics that prefer it;
+    ``reading`` says which parts are our reading of a paper that does not print them, in words for a table's caption.
     """
 
     title: str
@@ -55,6 +56,7 @@ class Card:
     convert: tuple[Mapping[str, str], ...] = ()
     color: str | None = None
     canary: str | None = None
+    reading: str | None = None
 
 
 def card_from(data: Mapping[str, Any], where: Path) -> Card:

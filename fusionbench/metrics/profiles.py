@@ -228,8 +228,10 @@ PROFILES = (
             **_same("LIQE", "CLIP-IQA", "CMMDF"),
         },
         undecided={
-            "CMMDF": "assumed: sigma, scale, unit length and crop of CMMD; the paper gives none of them, nor the number "
-            "of images, on which a biased value depends",
+            "CMMDF": "assumed: the squared discrepancy, which CMMD reports, where the paper's formula says MMD, the root "
+            "of it; assumed: sigma, scale, unit length and crop of CMMD; the paper gives none of them, nor the number of "
+            "images, on which a biased value depends; assumed: SARCLIP sees the stored fused image in its colours, where "
+            "the authors' loss shows it the luma repeated to three channels (cmmd.yaml: luma_a: true does that)",
             "LIQE": "assumed: the weights trained on KonIQ-10k, pyiqa's default; the paper does not say which",
             "VIFF": "assumed: the sum of VIFp on [0, 1], because SD is on [0, 1] as well; Han's VIFF on 0..255 "
             "fits the printed numbers, too",
@@ -263,8 +265,9 @@ PROFILES = (
         title="The tables of Yan 2025 (LSNF)",
         source="the size of the printed numbers",
         gray="matlab",
-        metrics=_same("EN", "SD", "SF", "AG", "VIF", "SSIM"),
+        metrics={**_same("EN"), "Qabf": "zero-padded", **_same("SD", "AG", "SF", "SSIM", "VIF")},
         undecided={
+            "Qabf": "assumed: the constants of Xydeas and Petrovic; nothing in the numbers tells them",
             "SSIM": "assumed: the sum over the sources with L = 255; a sum is certain, the variant is not",
             "VIF": "assumed: the sum of VIFp; plausible from two real samples, not proved",
         },

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from fusionbench.errors import ConfigError, RequestError, WeightsError
 from fusionbench.metrics.cmmd import Views
@@ -64,8 +65,18 @@ def _views(triples: Triples, options: SetOptions, cache: EmbeddingCache) -> View
     found = [
         [
             cache.embedding(tower, levels)
-            for tower, levels in ((of_a, a), (of_a, fused), (of_b, b), (of_b, fused))
+            for tower, levels in (
+                (of_a, a),
+                (of_a, _luma(fused) if options.luma_a else fused),
+                (of_b, b),
+                (of_b, fused),
+            )
         ]
         for a, b, fused in triples()
     ]
     return Views(*(np.stack(column) for column in zip(*found, strict=True)))
+
+
+def _luma(levels: np.ndarray) -> np.ndarray:
+    """Return the luma by ITU-R BT.601, uint8 [H, W]; one channel is its own."""
+    return np.asarray(Image.fromarray(levels).convert("L"))

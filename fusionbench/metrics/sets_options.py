@@ -42,7 +42,10 @@ class TowerSpec:
 
 @dataclass
 class SetOptions:
-    """The towers that see source a and source b with the fused image, and the kernel as in `fusionbench.metrics.mmd`."""
+    """The towers that see source a and source b with the fused image, and the kernel as in `fusionbench.metrics.mmd`.
+
+    With ``luma_a`` the tower of source a is shown the fused image's luma (BT.601) in place of its colours.
+    """
 
     a: str
     b: str
@@ -50,6 +53,7 @@ class SetOptions:
     scale: float = 1000.0
     normalize: bool = True
     unbiased: bool = False
+    luma_a: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,8 @@ def setting_of(metric: str) -> str:
     options = options_of(metric)
     a, b = tower_of(options.a), tower_of(options.b)
     towers = f"{a.title} for both sources" if a == b else f"{a.title} for source a, {b.title} for source b"
-    return f"{towers}, {kernel_text(options)}"
+    shown = ", fused images as luma beside source a" if options.luma_a else ""
+    return f"{towers}{shown}, {kernel_text(options)}"
 
 
 def _read() -> tuple[dict[str, TowerSpec], dict[str, SetOptions]]:

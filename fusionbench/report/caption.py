@@ -50,6 +50,7 @@ def caption(
         *set_sentences(columns, len(data["ids"])),
         *_color(runs),
         *_weights(runs),
+        *_readings(runs),
         *_versions(columns),
         *_provenance(record["provenance"] for record in records),
         *([f"Not shown for want of a metric card: {', '.join(uncarded)}."] if uncarded else []),
@@ -107,6 +108,16 @@ def _weights(runs: Sequence[Run]) -> Iterator[str]:
     said = [f"{label}: {_weight(entry)}" for label, entry in weights if entry["source"] != "none"]
     if said:
         yield f"Weights: {'; '.join(said)}."
+
+
+def _readings(runs: Sequence[Run]) -> Iterator[str]:
+    """Say which rows hold more than their papers print, so that nobody takes it for the authors'."""
+    labels: dict[str, list[str]] = {}
+    for run in runs:
+        if reading := run.record["method"].get("reading"):
+            labels.setdefault(reading.strip().rstrip("."), []).append(run.label)
+    for reading, rows in labels.items():
+        yield f"{', '.join(rows)}: {reading}."
 
 
 def _weight(weights: Mapping[str, Any]) -> str:

@@ -90,6 +90,7 @@ def new_record(
             "doi": card.doi,
             "citation": card.paper or card.reference,
             "bibtex": card.bibtex,
+            "reading": card.reading,
         },
         "weights": {
             "source": weights.source,

@@ -9,7 +9,7 @@ from metric_samples import texture
 from PIL import Image
 
 from fusionbench.errors import ImageError, RequestError
-from fusionbench.metrics import cards, compute, embeddings, score, towers
+from fusionbench.metrics import cards, compute, embeddings, score, sets_options, towers
 from fusionbench.metrics.embeddings import EmbeddingCache
 from fusionbench.metrics.mmd import Kernel, mmd
 from fusionbench.metrics.sets import SetScore, score_set
@@ -45,6 +45,25 @@ def test_it_is_the_mean_of_two_discrepancies_each_by_its_own_tower(small_towers,
     assert found.low < found.value < found.high
     assert found.detail == found.setting == setting_of("CMMDF")
     assert "sigma 0.1" in found.detail
+
+
+def test_the_tower_of_the_first_source_may_be_shown_the_luma(small_towers, tmp_path):
+    cache = EmbeddingCache(tmp_path / "e")
+    colored = cmmdf(cache)
+    path = sets_options.folder() / "cmmd.yaml"
+    path.write_text(path.read_text().replace("CMMDF: {", "CMMDF: {luma_a: true, "))
+    found = cmmdf(cache)
+    a, b, fused = zip(*SCENES, strict=True)
+    luma = [np.asarray(Image.fromarray(levels).convert("L")) for levels in fused]
+    views = [
+        [np.stack([towers.embed(tower_of(name), levels) for levels in images]) for images in shown]
+        for name, shown in zip(CMMDF, ((a, luma), (b, fused)), strict=True)
+    ]
+    expected = np.mean([mmd(*view, Kernel(sigma=0.1)) for view in views])
+    assert found.value == pytest.approx(expected, rel=1e-12)
+    assert found.value != colored.value
+    assert "fused images as luma beside source a" in found.setting
+    assert "luma" not in colored.setting
 
 
 def test_fused_images_that_are_both_sources_are_at_no_distance(small_towers, tmp_path):

@@ -110,6 +110,13 @@ def test_what_is_said_of_a_paper_names_what_is_there(name):
         assert spec(other).name == other
 
 
+@pytest.mark.parametrize("name", papers())
+def test_the_profile_of_a_paper_has_every_column_of_its_tables_of_results(name):
+    paper = papers()[name]
+    printed = {n.metric for n in paper.numbers if n.kind == "fusion"}
+    assert printed <= profiles()[paper.profile].metrics.keys()
+
+
 @pytest.mark.parametrize(
     ("paper", "table", "metric", "better", "lead"),
     [

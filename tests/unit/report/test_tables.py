@@ -281,6 +281,16 @@ def test_the_caption_lists_weights_versions_and_every_device():
     assert "a is infrared, b is visible" in said
 
 
+def test_the_caption_says_which_rows_are_our_reading_of_a_paper():
+    said = "losses are our reading, not the authors'."
+    rows = [record(name) for name in ("lsnf", "lsnf@wo_gwpl", "other")]
+    for row in rows[:2]:
+        row["method"]["reading"] = said
+    table = only(build(rows, *(of(row, {"EN": 7.0}) for row in rows)))
+    assert f"lsnf, lsnf@wo_gwpl: {said}" in caption(table)
+    assert caption(table).count("our reading") == 1
+
+
 def test_no_score_at_all_still_gives_a_table():
     run = record(status="failed", detail="out of disk")
     table = only(build_tables([run], scores(), cards=CARDS))
