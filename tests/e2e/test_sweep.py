@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from itertools import product
 from pathlib import Path
 
 import pytest
 from command import fusionbench
+from PIL import Image
 
+from fusionbench.data.pairs import find_split
+from fusionbench.data.spec import dataset
 from fusionbench.errors import ConfigError, RequestError
+from fusionbench.report.reported import papers
 from fusionbench.runner.run import RunOptions, make_jobs, plan_all, shard_of
 from fusionbench.runner.sweep import expand, find_sweep, read_sweep
 from fusionbench.shipped import share
 
+DEMO = {"ir-vis": "demo", "medical": "demo-medical", "sar-opt": "demo-sar-opt"}
 SHIPPED = sorted(path.stem for path in share("benchmarks").glob("*.yaml"))
 
 
@@ -30,12 +37,60 @@ def names(path: Path, **options: object) -> list[str]:
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_sweep_that_comes_along_can_be_planned_on_demo(name: str) -> None:
     sweep = read_sweep(find_sweep(name))
-    demo = {"ir-vis": "demo", "medical": "demo-medical", "sar-optical": "demo-sar-opt"}
-    known = {"msrs": "demo", "whu-opt-sar": "demo-sar-opt", "sar-opt": "demo-sar-opt", **demo}
-    sweep.datasets = [known.get(sweep.datasets[0], sweep.datasets[0])]
-    sweep.train_datasets = ["demo-sar-opt"] if sweep.train_datasets else []
+    first = sweep.datasets[0]
+    demo = DEMO[first if first in DEMO else dataset(first).family]
+    sweep.datasets, sweep.train_datasets = [demo], [demo] if sweep.train_datasets else []
     asked = expand(sweep, RunOptions((), ()))
     assert all(plan.cells for plan in plan_all(asked))
+
+
+@pytest.fixture(scope="module")
+def sar_optical_sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a data root with a few patches of each SAR-optical data set, in its public layout."""
+    root = tmp_path_factory.mktemp("data")
+    numbers = [n for n in range(400) if drawn(f"sen12/ROIs1158_spring_0_p{n}") < 0.0755]
+    layouts = {
+        "WHU-OPT-SAR/prepared/{}/scene_{}.png": ("sar", "opt"),
+        "SEN1-2/ROIs1158_spring/{0}_0/ROIs1158_spring_{0}_0_p{1}.png": ("s1", "s2"),
+        "QXS-SAROPT/{}_256_oc_0.2/{}.png": ("sar", "opt"),
+        "OGSOD/{}/images/train/{}.png": ("sar", "rgb"),
+        "YYX-OPT-SAR/{}/{}.png": ("sar", "opt", "label"),
+    }
+    for layout, kinds in layouts.items():
+        for kind, number in product(kinds, numbers):
+            path = root / layout.format(kind, number)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("L", (32, 32)).save(path)
+    return root
+
+
+def drawn(identity: str) -> float:
+    """Return where the catalog's splits place an id, from 0 to 1."""
+    return int(hashlib.sha256(identity.encode()).hexdigest(), 16) / 2**256
+
+
+@pytest.mark.parametrize("name", [name for name in SHIPPED if name.startswith(("csp_mcin", "lsnf_table"))])
+def test_sweeps_of_sar_optical_papers_can_be_planned_as_they_stand(name: str, sar_optical_sets: Path) -> None:
+    sweep = read_sweep(find_sweep(name))
+    asked = expand(sweep, RunOptions((), (), data_root=str(sar_optical_sets)))
+    planned = [cell for plan in plan_all(asked) for cell in plan.cells]
+    assert {cell.split.spec.name for cell in planned} == set(sweep.datasets)
+    for source in {*sweep.train_datasets, *(() if sweep.train_datasets else sweep.datasets)}:
+        assert find_split(dataset(source), "train", sar_optical_sets).pairs
+
+
+def test_the_transfer_sweep_is_the_papers_table_8_with_the_epochs_of_each_training_set() -> None:
+    printed = {(n.train_dataset, n.dataset) for n in papers()["csp_mcin"].numbers if n.table == 8}
+    sweep = read_sweep(find_sweep("csp_mcin_transfer"))
+    assert set(product(sweep.train_datasets, sweep.datasets)) == printed
+    sweep.datasets = ["demo-sar-opt"]
+    plans = plan_all(expand(sweep, RunOptions((), ())))
+    epochs = {cell.name: cell.config.stages["fuse"].epochs for plan in plans for cell in plan.cells}
+    assert epochs == {
+        "csp_mcin@from=sen12": 100,
+        "csp_mcin@from=qxs-saropt": 120,
+        "csp_mcin@from=whu-opt-sar": 65,
+    }
 
 
 def test_a_grid_gives_one_row_a_point_and_baselines_once(tmp_path: Path) -> None:
