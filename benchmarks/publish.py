@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from fusionbench.files import write_text
-from fusionbench.report import render
-from fusionbench.report.layouts import lay_out
-from fusionbench.report.published import pack, unpack
-from fusionbench.report.style import TableStyle
+from fusionbench.tables import render
+from fusionbench.tables.layouts import lay_out
+from fusionbench.tables.published import pack, unpack
+from fusionbench.tables.style import TableStyle
 
 LEADERBOARDS = Path(__file__).parents[1] / "leaderboards"
 TITLES = {"ir-vis": "Infrared-visible fusion", "medical": "Medical fusion", "sar-opt": "SAR-optical fusion"}
@@ -44,7 +44,7 @@ def rendered(folder: Path) -> dict[str, str]:
 
 def _weights(records: list[dict[str, Any]]) -> str:
     """Return what the cards of methods with shipped weights say of these, as a list."""
-    from fusionbench.registry import spec
+    from fusionbench.registry.methods import spec
 
     shipped = {r["method"]["name"] for r in records if r["weights"]["source"] == "shipped"}
     cards = [spec(name).card for name in sorted(shipped)]
@@ -54,8 +54,8 @@ def _weights(records: list[dict[str, Any]]) -> str:
 
 def copy(name: str, runs: list[Path]) -> None:
     """Copy what real data sets of a family have in ``runs`` into the leaderboard's folder."""
+    from fusionbench.cells.store import read_records, score_rows
     from fusionbench.data.spec import datasets
-    from fusionbench.runner.store import read_records, score_rows
 
     real = {entry.name for entry in datasets().values() if entry.family == name and not entry.generated}
     records = [record for record in read_records(*runs) if record["dataset"]["name"] in real]

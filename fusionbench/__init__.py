@@ -13,11 +13,11 @@ _WHERE = {
     "Pair": "fusionbench.types",
     "PairBatch": "fusionbench.types",
     "FusionbenchError": "fusionbench.errors",
-    "load": "fusionbench.registry",
-    "run": "fusionbench.runner.run",
-    "score": "fusionbench.runner.folders",
+    "load": "fusionbench.registry.methods.methods.methods",
+    "run": "fusionbench.runs.run",
+    "score": "fusionbench.folders.scores",
     "train": "fusionbench.training.fit",
-    "read_runs": "fusionbench.runner.store",
+    "read_runs": "fusionbench.cells.store",
 }
 __all__ = [*_WHERE, "__version__"]
 

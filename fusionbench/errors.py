@@ -55,3 +55,10 @@ class DownloadError(FusionbenchError):
 
 class OutputError(FusionbenchError):
     """A place that cannot be written to (read-only, full); the remedy is another --out."""
+
+
+class PlanError(FusionbenchError):
+    """Everything that is wrong with a request, one sentence a line."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(dict.fromkeys(problems)))

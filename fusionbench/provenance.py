@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import fusionbench
-from fusionbench.shipped import PACKAGE
+from fusionbench.providers import PACKAGE
 
 PACKAGES = ("torch", "pytorch-lightning", "numpy", "kornia", "timm", "pandas", "pillow", "safetensors")
 

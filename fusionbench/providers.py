@@ -133,3 +133,12 @@ def module_file(module: str) -> Path:
     if not path.is_file():
         raise PluginError(f"Module '{module}' has no file {path}: name a module that has one.")
     return path
+
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def share(name: str) -> Path:
+    """Return the folder ``methods``, ``benchmarks`` or ``leaderboards/reported`` of this installation."""
+    shipped = PACKAGE / "_share" / name
+    return shipped if shipped.is_dir() else PACKAGE.parent / name

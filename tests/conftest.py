@@ -46,8 +46,8 @@ def small_towers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     import torch
 
-    from fusionbench.metrics.sets_options import TowerSpec
-    from fusionbench.metrics.towers import build
+    from fusionbench.metrics.learned.sets_options import TowerSpec
+    from fusionbench.metrics.learned.towers import build
 
     monkeypatch.setenv("FUSIONBENCH_WEIGHTS", str(tmp_path / "own-weights"))
     folder = tmp_path / "own-weights" / "metrics"

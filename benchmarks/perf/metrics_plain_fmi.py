@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.fft import dctn
 from scipy.special import xlogy
 
-from fusionbench.metrics.features import meyer_filter
+from fusionbench.metrics.formulas.features import meyer_filter
 
 STATES = np.arange(1, 10)
 

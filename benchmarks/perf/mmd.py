@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from fusionbench.metrics.mmd import Kernel, draw_scenes, mmd, resampled_mmd
+from fusionbench.metrics.learned.mmd import Kernel, draw_scenes, mmd, resampled_mmd
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from fusionbench.metrics import DEFAULT
-from fusionbench.report.page.embedding import DEFAULT_IMAGES
+from fusionbench.report.embedding import DEFAULT_IMAGES
 
 CALL = """
 import sys, time

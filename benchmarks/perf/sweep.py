@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from fusionbench.cells.record import cell_of, make_identity, new_record
 from fusionbench.metrics import DEFAULT, definition_of
-from fusionbench.runner.record import cell_of, make_identity, new_record
-from fusionbench.runner.run import RunOptions, make_jobs, plan_all
-from fusionbench.runner.sweep import expand, read_sweep
-from fusionbench.weights import Weights
+from fusionbench.runs.run import RunOptions, make_jobs, plan_all
+from fusionbench.runs.sweep import expand, read_sweep
+from fusionbench.weights.methods import Weights
 
 METHODS = ("average", "infrared", "visible", "maximum", "noisy_average")
 CALL = """

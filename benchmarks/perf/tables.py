@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 from sweep import line
 
+from fusionbench.cells.store import SCHEMA, Cell
 from fusionbench.files import write_json
 from fusionbench.metrics import DEFAULT
-from fusionbench.runner.store import SCHEMA, Cell
 
 CALLS = (
     (),

@@ -12,9 +12,9 @@ from typing import Any
 import jinja2
 import yaml
 
-from fusionbench import registry
 from fusionbench.data.spec import datasets
 from fusionbench.metrics import cards, definitions, profiles
+from fusionbench.registry import methods as registry
 
 
 @functools.cache

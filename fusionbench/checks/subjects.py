@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from fusionbench import registry
 from fusionbench.checks.verdict import Subject
 from fusionbench.data import spec as catalog
 from fusionbench.errors import RequestError, UnknownNameError
 from fusionbench.metrics import cards
 from fusionbench.metrics import registry as metrics
+from fusionbench.registry import methods as registry
 
 KINDS = ("method", "metric", "dataset")
 

@@ -31,9 +31,9 @@ def compare(
     json: Json = False,
 ) -> None:
     """Compare the newest run of each method and split in two folders: identities, and each metric image by image."""
+    from fusionbench.cells.store import read_records, score_rows
+    from fusionbench.comparison.runs import compare_runs, to_json
     from fusionbench.metrics import resolve, resolve_profile
-    from fusionbench.report.compare import compare_runs, to_json
-    from fusionbench.runner.store import read_records, score_rows
 
     names = resolve(metrics, profile) if metrics else None
     records = read_records(a), read_records(b)
@@ -43,10 +43,10 @@ def compare(
     elif sys.stdout.isatty():
         from rich.console import Console
 
-        from fusionbench.report.compare_text import print_comparison
+        from fusionbench.comparison.text import print_comparison
 
         print_comparison(found, Console())
     else:
-        from fusionbench.report.compare_text import render
+        from fusionbench.comparison.text import render
 
         print(render(found))

@@ -10,7 +10,7 @@ from fusionbench.cli.options import DataRoot, Json
 from fusionbench.cli.outcome import guarded, print_json
 
 if TYPE_CHECKING:
-    from fusionbench.runner.doctor import Finding
+    from fusionbench.doctor import Finding
 
 MARKS = {"ok": "ok  ", "warning": "warn", "broken": "FAIL"}
 
@@ -24,7 +24,7 @@ def doctor(data_root: DataRoot = None, json: Json = False) -> None:
     """Show versions, devices, data sets, methods, weights and folders; exit code 1 if something is broken."""
     from dataclasses import asdict
 
-    from fusionbench.runner.doctor import examine
+    from fusionbench.doctor import examine
 
     findings = examine(data_root)
     broken = [finding for finding in findings if finding.state == "broken"]

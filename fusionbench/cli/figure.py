@@ -13,7 +13,7 @@ from fusionbench.cli.outcome import comma_list, guarded
 from fusionbench.errors import RequestError
 
 if TYPE_CHECKING:
-    from fusionbench.report.board import Board
+    from fusionbench.tables.board import Board
 
 # what only some kinds can follow: an option that changes nothing is a mistake worth an error
 ONLY = {
@@ -81,11 +81,11 @@ def figure(
     ] = None,
 ) -> None:
     """Write a figure for a paper and print its caption."""
-    from fusionbench.report.figures import FROM_LOGS, check_kind, write_figure
-    from fusionbench.report.figures.costs import read_profile
-    from fusionbench.report.figures.drawing import check_suffix
-    from fusionbench.report.figures.options import Options, parse_box
-    from fusionbench.report.figures.style import parse_width
+    from fusionbench.figures import FROM_LOGS, check_kind, write_figure
+    from fusionbench.figures.costs import read_profile
+    from fusionbench.figures.drawing import check_suffix
+    from fusionbench.figures.options import Options, parse_box
+    from fusionbench.figures.style import parse_width
 
     check_kind(kind)
     crisp = check_suffix(output) != ".png"
@@ -127,9 +127,9 @@ def _boards(
     folders: Sequence[Path], metrics: Sequence[str] | None, profile: str, given: Mapping[str, Any]
 ) -> list[Board]:
     """Read the records, and make boards of those that are wanted."""
+    from fusionbench.cells.store import read_records, score_rows
     from fusionbench.metrics import resolve_profile
-    from fusionbench.report.tables import build_boards
-    from fusionbench.runner.store import read_records, score_rows
+    from fusionbench.tables.board import build_boards
 
     records = _wanted(read_records(*folders), given)
     return build_boards(records, score_rows(records), metrics=metrics, profile=resolve_profile(profile))
@@ -138,7 +138,7 @@ def _boards(
 def _wanted(records: list[dict], given: Mapping[str, Any]) -> list[dict]:
     """Keep the records that the options name. Raises RequestError or UnknownNameError where one names none."""
     from fusionbench.metrics.registry import spelled
-    from fusionbench.report.selection import only_datasets
+    from fusionbench.tables.runs import only_datasets
 
     if given["--method"] is not None:
         known = {record["method"]["name"] for record in records}

@@ -33,8 +33,8 @@ def fuse(
     seed: Seed = 0,
 ) -> None:
     """Fuse two images, or all images of equal name in two folders."""
-    from fusionbench.runner.files import FileOptions, fuse_files
-    from fusionbench.runner.progress import RichReporter
+    from fusionbench.cells.progress import RichReporter
+    from fusionbench.folders.fuse_files import FileOptions, fuse_files
 
     options = FileOptions(method, family, weights, device, seed, tuple(overrides or ()))
     for path in fuse_files(a, b, output, options, RichReporter()):

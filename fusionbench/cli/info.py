@@ -42,9 +42,9 @@ def info(
 
 def describe(name: str) -> tuple[str, dict[str, Any]]:
     """Return the kind of a name and its facts. Raises UnknownNameError over all kinds."""
-    from fusionbench import registry
     from fusionbench.data.spec import datasets, problems
     from fusionbench.metrics import cards, definitions, profiles
+    from fusionbench.registry import methods as registry
 
     metrics = {registry.plain(metric): metric for metric in cards()}
     if registry.plain(name) in metrics:

@@ -18,7 +18,7 @@ app = typer.Typer(help="List methods, data sets, metrics, profiles or weights.",
 @guarded
 def methods(json: Json = False) -> None:
     """List methods with their families and variants."""
-    from fusionbench.registry import names
+    from fusionbench.registry.methods import names
 
     rows = [_method(name) for name in names()]
     columns = ("name", "title", "kind", "families", "variants", "weights")
@@ -26,7 +26,7 @@ def methods(json: Json = False) -> None:
 
 
 def _method(name: str) -> dict[str, Any]:
-    from fusionbench.registry import spec
+    from fusionbench.registry.methods import spec
 
     try:
         found = spec(name)

@@ -14,7 +14,7 @@ from fusionbench.errors import FusionbenchError, RequestError
 
 if TYPE_CHECKING:
     from fusionbench.profiling import Budget
-    from fusionbench.registry import MethodSpec
+    from fusionbench.registry.methods import MethodSpec
 
 
 def register(app: typer.Typer) -> None:
@@ -47,7 +47,7 @@ def profile(
 
     Exit code 1 where a method cannot be profiled; the others are.
     """
-    from fusionbench.report.grid import check_format, render_grid
+    from fusionbench.tables.grid import check_format, render_grid
 
     # what is asked wrongly is said before torch is loaded and anything is measured
     wanted = format or (output.suffix.lstrip(".") if output else None)
@@ -56,11 +56,11 @@ def profile(
     sizes = [_size(text) for text in comma_list(size)] or [_size(size)]
     names = _names(method)
 
+    from fusionbench.cells.device import pick_device
     from fusionbench.files import write_text
     from fusionbench.profiling import Budget
-    from fusionbench.registry import spec
-    from fusionbench.report.cost import cost_grid, cost_text
-    from fusionbench.runner.device import pick_device
+    from fusionbench.registry.methods import spec
+    from fusionbench.tables.cost import cost_grid, cost_text
 
     place = pick_device(device)
     limit = (2.0 if place == "cpu" else float("inf")) if seconds is None else seconds
@@ -89,7 +89,7 @@ def _size(text: str) -> tuple[int, int]:
 
 
 def _names(method: str) -> list[str]:
-    from fusionbench.runner.plan import METHOD_GROUPS, group_members
+    from fusionbench.runs.plan import METHOD_GROUPS, group_members
 
     asked = comma_list(method)
     if not asked:
@@ -101,9 +101,9 @@ def _measured(
     method: MethodSpec, overrides: tuple[str, ...], sizes: list[tuple[int, int]], place: str, budget: Budget
 ) -> dict[str, Any]:
     """Profile one method; what it raises is its row, never the end of the others."""
+    from fusionbench.papers.cost import beside
     from fusionbench.profiling import profile as measure
     from fusionbench.provenance import hardware
-    from fusionbench.report.printed_cost import beside
 
     row: dict[str, Any] = {
         "title": method.card.title,

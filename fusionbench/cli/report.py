@@ -39,12 +39,12 @@ def report(
     ] = None,
 ) -> None:
     """Write one HTML file that shows scores, intervals, ranks, images and provenance, and works offline."""
+    from fusionbench.cells.store import read_records, score_rows
     from fusionbench.files import write_text
     from fusionbench.metrics import resolve_profile
-    from fusionbench.report.page.document import PageOptions, make_page
-    from fusionbench.report.page.groups import make_groups
-    from fusionbench.report.selection import only_datasets
-    from fusionbench.runner.store import read_records, score_rows
+    from fusionbench.report.document import PageOptions, make_page
+    from fusionbench.report.groups import make_groups
+    from fusionbench.tables.runs import only_datasets
 
     records = only_datasets(read_records(*(runs or [Path("runs")])), dataset)
     profiles = None if profile is None else [resolve_profile(name) for name in comma_list(profile)]

@@ -13,7 +13,7 @@ from fusionbench.cli.outcome import comma_list, guarded, print_json
 from fusionbench.errors import RequestError
 
 if TYPE_CHECKING:
-    from fusionbench.report.reported import Number
+    from fusionbench.papers.printed import Number
 
 
 def register(app: typer.Typer) -> None:
@@ -44,7 +44,7 @@ def reported(
     json: Json = False,
 ) -> None:
     """Print the numbers of the papers' tables; with --against, beside the means measured here and whether they agree."""
-    from fusionbench.report.reported import select
+    from fusionbench.papers.printed import select
 
     parts = {"papers": paper, "datasets": dataset, "methods": method, "metrics": metrics, "kinds": kind}
     numbers = select(**{name: comma_list(text or "") for name, text in parts.items()})
@@ -60,7 +60,7 @@ def reported(
 
 
 def _show_numbers(numbers: Sequence[Number], format: str, output: Path | None) -> None:
-    from fusionbench.report.reported_tables import render, to_json
+    from fusionbench.papers.tables import render, to_json
 
     if format == "json" and output is None:
         print_json(to_json(numbers))
@@ -69,9 +69,8 @@ def _show_numbers(numbers: Sequence[Number], format: str, output: Path | None) -
 
 
 def _show_findings(numbers: Sequence[Number], runs: Sequence[Path], format: str, output: Path | None) -> None:
-    from fusionbench.report.reported_against import compare
-    from fusionbench.report.reported_findings import render, to_json
-    from fusionbench.runner.store import read_records, score_rows
+    from fusionbench.cells.store import read_records, score_rows
+    from fusionbench.papers.against import compare, render, to_json
 
     records = read_records(*runs)
     found = compare(records, list(score_rows(records)), numbers)

@@ -86,7 +86,7 @@ def run(
     Exit code 0: all cells ok; 1: some cell is not, or a metric that was asked for is unavailable for want of its
     weights; 2: the request cannot be carried out; 130: interrupted.
     """
-    from fusionbench.runner.run import RunOptions
+    from fusionbench.runs.run import RunOptions
 
     options = RunOptions(
         method=comma_list(method),

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from fusionbench.cli.outcome import print_json
 
 if TYPE_CHECKING:
-    from fusionbench.report.style import TableStyle
-    from fusionbench.report.table import Table
-    from fusionbench.runner.forecast import Forecast
-    from fusionbench.runner.outcome import CellResult
-    from fusionbench.runner.run import RunOptions, RunResult
+    from fusionbench.cells.outcome import CellResult
+    from fusionbench.runs.forecast import Forecast
+    from fusionbench.runs.run import RunOptions, RunResult
+    from fusionbench.tables.model import Table
+    from fusionbench.tables.style import TableStyle
 
 
 def carry_out(
@@ -26,13 +26,13 @@ def carry_out(
 ) -> None:
     """Do what was asked, print it and exit with 0 if all cells are ok, else with 1.
 
-    ``style`` and ``order`` lay out the tables, see `fusionbench.report.layouts.lay_out`.
+    ``style`` and ``order`` lay out the tables, see `fusionbench.tables.layouts.lay_out`.
     """
     if dry_run:
         _show_plan(asked, as_json)
         return
-    from fusionbench.runner.progress import RichReporter
-    from fusionbench.runner.run import execute
+    from fusionbench.cells.progress import RichReporter
+    from fusionbench.runs.run import execute
 
     result = execute(asked, RichReporter())
     _show_result(result, asked[0], as_json, style, order)
@@ -40,10 +40,10 @@ def carry_out(
 
 
 def _show_plan(asked: Sequence[RunOptions], as_json: bool) -> None:
-    from fusionbench.runner.arguments import wrong_arguments
-    from fusionbench.runner.forecast import forecast
-    from fusionbench.runner.plan import PlanError
-    from fusionbench.runner.run import make_jobs, plan_all, shard_of
+    from fusionbench.errors import PlanError
+    from fusionbench.runs.forecast import forecast
+    from fusionbench.runs.plan import wrong_arguments
+    from fusionbench.runs.run import make_jobs, plan_all, shard_of
 
     jobs = shard_of(make_jobs(plan_all(asked), asked), asked[0].shard)
     if problems := wrong_arguments(job.planned for job in jobs):
@@ -95,7 +95,7 @@ def _show_result(
 ) -> None:
     tables = _tables(result.records(), options, style, order)
     if as_json:
-        from fusionbench.report import to_json
+        from fusionbench.tables import to_json
 
         print_json({"cells": [_cell(c) for c in result.cells], "tables": to_json(tables)})
         return
@@ -108,11 +108,11 @@ def _tables(
     records: list[dict[str, Any]], options: RunOptions, style: TableStyle | None, order: Sequence[str]
 ) -> list[Table]:
     """Lay the tables out; where no record fits a sweep's layout, say so and fall back on one table a data set."""
+    from fusionbench.cells.store import score_rows
     from fusionbench.errors import RequestError
     from fusionbench.metrics import resolve, resolve_profile
-    from fusionbench.report.layouts import lay_out
-    from fusionbench.report.style import TableStyle
-    from fusionbench.runner.store import score_rows
+    from fusionbench.tables.layouts import lay_out
+    from fusionbench.tables.style import TableStyle
 
     profile = resolve_profile(options.profile)
     style = style or TableStyle()
@@ -146,10 +146,10 @@ def show_tables(tables: list[Any]) -> None:
     if sys.stdout.isatty():
         from rich.console import Console
 
-        from fusionbench.report.terminal import print_tables
+        from fusionbench.tables.formats.terminal import print_tables
 
         print_tables(tables, Console())
     else:
-        from fusionbench.report import render
+        from fusionbench.tables import render
 
         print(render(tables, "md"))

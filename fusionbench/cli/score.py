@@ -12,7 +12,7 @@ from fusionbench.cli.options import DataRoot, Json
 from fusionbench.cli.outcome import guarded, print_json
 
 if TYPE_CHECKING:
-    from fusionbench.runner.folders import FolderScores
+    from fusionbench.folders.scores import FolderScores
 
 
 def register(app: typer.Typer) -> None:
@@ -102,23 +102,23 @@ def score(
 
 
 def _score(**request: Any) -> list[FolderScores]:
-    from fusionbench.runner.folder_request import ScoreRequest
-    from fusionbench.runner.folders import score_folders
-    from fusionbench.runner.progress import RichReporter
+    from fusionbench.cells.progress import RichReporter
+    from fusionbench.folders.request import ScoreRequest
+    from fusionbench.folders.scores import score_folders
 
     return score_folders(ScoreRequest(**request), RichReporter())
 
 
 def _write(results: list[FolderScores], output: Path) -> None:
-    from fusionbench.runner.folders import write_scores
+    from fusionbench.folders.scores import write_scores
 
     write_scores(results, output)
 
 
 def _show(results: list[FolderScores], as_json: bool) -> None:
     from fusionbench.cli.running import show_tables
-    from fusionbench.report.folder_table import folder_table
-    from fusionbench.runner.folders import document_of
+    from fusionbench.folders.scores import document_of
+    from fusionbench.folders.table import folder_table
 
     if as_json:
         print_json(document_of(results))

@@ -14,7 +14,7 @@ from fusionbench.cli.outcome import guarded, print_json
 from fusionbench.errors import RequestError
 
 if TYPE_CHECKING:
-    from fusionbench.report.statistics.summary import Summary
+    from fusionbench.statistics.summary import Summary
 
 FORMATS = ("md", "csv", "json")
 
@@ -47,7 +47,7 @@ def stats(
 ) -> None:
     """Print what the scores of single images say: intervals, tests, ranks, agreement, stability, lessons."""
     from fusionbench.metrics import resolve, resolve_profile
-    from fusionbench.report.statistics.gather import summaries
+    from fusionbench.statistics.gather import summaries
 
     if not 0 < level < 1:
         raise RequestError(f"--level {level:g} is no share: give one between 0 and 1, such as 0.95.")
@@ -68,8 +68,8 @@ def stats(
 
 def _show(found: Sequence[Summary], format: str | None, output: Path | None) -> None:
     from fusionbench.files import write_json, write_text
-    from fusionbench.report.statistics.document import to_csv, to_json
-    from fusionbench.report.statistics.text import print_statistics, render
+    from fusionbench.statistics.document import to_csv, to_json
+    from fusionbench.statistics.sections import print_statistics, render
 
     if format == "json":
         print_json(to_json(found)) if output is None else write_json(output, to_json(found))

@@ -29,7 +29,7 @@ from fusionbench.cli.outcome import comma_list, guarded
 from fusionbench.cli.running import carry_out
 
 if TYPE_CHECKING:
-    from fusionbench.runner.sweep import Sweep
+    from fusionbench.runs.sweep import Sweep
 
 
 def register(app: typer.Typer) -> None:
@@ -78,8 +78,8 @@ def sweep(
 
     Exit codes as those of `run`.
     """
-    from fusionbench.runner.run import RunOptions
-    from fusionbench.runner.sweep import expand, find_sweep, read_sweep, row_order
+    from fusionbench.runs.run import RunOptions
+    from fusionbench.runs.sweep import expand, find_sweep, read_sweep, row_order
 
     asked = read_sweep(find_sweep(file))
     lists = {

@@ -15,8 +15,8 @@ from fusionbench.cli.outcome import comma_list, guarded, print_json
 from fusionbench.errors import RequestError
 
 if TYPE_CHECKING:
-    from fusionbench.report.style import TableStyle
-    from fusionbench.report.table import Table
+    from fusionbench.tables.model import Table
+    from fusionbench.tables.style import TableStyle
 
 
 class Asked(NamedTuple):
@@ -84,9 +84,9 @@ def table(
     json: Json = False,
 ) -> None:
     """Print or write leaderboards made from the records below one or more runs folders."""
+    from fusionbench.cells.store import read_records, score_rows
     from fusionbench.metrics import resolve_profile
-    from fusionbench.report.layouts import lay_out
-    from fusionbench.runner.store import read_records, score_rows
+    from fusionbench.tables.layouts import lay_out
 
     form = _format(format, output, json)
     if cite and form != "tex":
@@ -110,11 +110,11 @@ def table(
 
 def _asked(sweep: str | None) -> Asked:
     """Return what the sweep's file says, or what holds without one."""
-    from fusionbench.report.style import TableStyle
+    from fusionbench.tables.style import TableStyle
 
     if sweep is None:
         return Asked(TableStyle())
-    from fusionbench.runner.sweep import find_sweep, read_sweep, row_order
+    from fusionbench.runs.sweep import find_sweep, read_sweep, row_order
 
     found = read_sweep(find_sweep(sweep))
     style = replace(found.table, metrics=found.table.metrics or found.metrics)
@@ -123,7 +123,7 @@ def _asked(sweep: str | None) -> Asked:
 
 def _format(format: str | None, output: Path | None, json: bool) -> str | None:
     """Return the format before anything is read or written. Raises RequestError."""
-    from fusionbench.report import FORMATS
+    from fusionbench.tables import FORMATS
 
     if json and output is not None:
         raise RequestError("--json is printed: leave --output out, or write to a file with `>`.")
@@ -145,7 +145,7 @@ def _list(text: str | None) -> list[str] | None:
 
 
 def _digits(text: str | None) -> int | dict[str, int] | None:
-    from fusionbench.report.style import read_digits
+    from fusionbench.tables.style import read_digits
 
     return read_digits(comma_list(text)) if text is not None else None
 
@@ -153,14 +153,14 @@ def _digits(text: str | None) -> int | dict[str, int] | None:
 def _style(asked: Asked, profile: str, given: dict[str, Any]) -> TableStyle:
     """Let options win over the sweep's file, and spell the metrics as their cards do."""
     from fusionbench.metrics import resolve
-    from fusionbench.report.style import check_style
+    from fusionbench.tables.style import check_style
 
     style = check_style(replace(asked.style, **given))
     return replace(style, metrics=resolve(style.metrics, profile) if style.metrics is not None else None)
 
 
 def _with_reported(tables: list[Table], layout: str) -> list[Table]:
-    from fusionbench.report.reported_rows import with_reported
+    from fusionbench.papers.tables import with_reported
 
     if layout != "single":
         raise RequestError(
@@ -173,7 +173,7 @@ def _cited(tables: list[Table], records: Sequence[dict], bib: Path | None, cite:
     """Write the bibliography, name on standard error what it lacks, and give the rows their keys."""
     from fusionbench.files import write_text
     from fusionbench.metrics import cards
-    from fusionbench.report.bibliography import bibliography, cited
+    from fusionbench.tables.bibliography import bibliography, cited
 
     shown = [record for record in records if any(record["id"] in table.runs for table in tables)]
     metrics = [column.metric for table in tables for column in table.columns]
@@ -188,7 +188,7 @@ def _cited(tables: list[Table], records: Sequence[dict], bib: Path | None, cite:
 def _show(tables: list[Table], format: str | None, output: Path | None, as_json: bool) -> None:
     from fusionbench.cli.running import show_tables
     from fusionbench.files import write_text
-    from fusionbench.report import render, to_json
+    from fusionbench.tables import render, to_json
 
     if as_json:
         print_json(to_json(tables))

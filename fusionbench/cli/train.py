@@ -33,10 +33,10 @@ def train(
     json: Json = False,
 ) -> None:
     """Train by the method's recipe; stopped or killed, the same command goes on after the last full epoch."""
+    from fusionbench.cells.device import pick_device
     from fusionbench.data.joined import find_training_data
-    from fusionbench.registry import spec
-    from fusionbench.runner.device import pick_device
-    from fusionbench.runner.run import check_writable
+    from fusionbench.registry.methods import spec
+    from fusionbench.runs.run import check_writable
     from fusionbench.training.fit import FitOptions
     from fusionbench.training.fit import train as fit
     from fusionbench.training.folder import training_folder

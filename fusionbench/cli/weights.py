@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,10 +12,12 @@ import typer
 
 from fusionbench.cli.options import Json, Overrides
 from fusionbench.cli.outcome import guarded, print_json
-from fusionbench.cli.weights_text import document, file_document, file_lines, line, remark
 
 if TYPE_CHECKING:
-    from fusionbench.metric_weights import WeightFile
+    from fusionbench.metrics.learned.fetch import FileState
+    from fusionbench.metrics.learned.files import WeightFile
+    from fusionbench.weights.listing import KnownWeights
+
 
 app = typer.Typer(help="List, verify, fetch and import weights.", no_args_is_help=True)
 
@@ -23,8 +26,8 @@ app = typer.Typer(help="List, verify, fetch and import weights.", no_args_is_hel
 @guarded
 def list_(json: Json = False) -> None:
     """List every file that a method or metric can use: what is here, and what makes or fetches the others."""
-    from fusionbench.runner.known_weights import known_weights
-    from fusionbench.runner.metric_files import file_states
+    from fusionbench.metrics.learned.fetch import file_states
+    from fusionbench.weights.listing import known_weights
 
     methods, files = known_weights(), file_states()
     if json:
@@ -42,9 +45,9 @@ def list_(json: Json = False) -> None:
 @guarded
 def verify(json: Json = False) -> None:
     """Read every file that is here and compare it with its SHA-256; exit code 1 if one differs."""
-    from fusionbench.runner.known_weights import known_weights
-    from fusionbench.runner.known_weights import verify as check
-    from fusionbench.runner.metric_files import file_states, verify_file
+    from fusionbench.metrics.learned.fetch import file_states, verify_file
+    from fusionbench.weights.listing import known_weights
+    from fusionbench.weights.listing import verify as check
 
     methods = [check(entry) for entry in known_weights() if entry.path or entry.problem]
     files = [verify_file(state) for state in file_states() if state.state != "missing"]
@@ -119,7 +122,7 @@ def convert(
     json: Json = False,
 ) -> None:
     """Rename the tensors of a foreign checkpoint into a method's weights; strict, and no code in the file is run."""
-    from fusionbench.runner.convert_weights import convert_weights
+    from fusionbench.weights.convert import convert_weights
 
     found = convert_weights(file.expanduser(), method, output.expanduser(), map, tuple(overrides or ()))
     if json:
@@ -139,8 +142,8 @@ def fetch(
 ) -> None:
     """Download files of weights that metrics need and verify them; what was interrupted goes on where it was."""
     from fusionbench.errors import RequestError
-    from fusionbench.metric_weights import weight_file
-    from fusionbench.runner.metric_files import fetch_file
+    from fusionbench.metrics.learned.fetch import fetch_file
+    from fusionbench.metrics.learned.files import weight_file
 
     files = [weight_file(text) for text in name]
     if url is not None and len(files) > 1:
@@ -169,12 +172,12 @@ def _imported(
             raise RequestError(
                 "--trust is for files of metrics: those of methods are never trusted to run code."
             )
-        from fusionbench.runner.import_weights import ImportOptions, import_weights
+        from fusionbench.weights.imports import ImportOptions, import_weights
 
         path = import_weights(file, ImportOptions(method, **options))
         return path, path.with_suffix(".json")
-    from fusionbench.metric_weights import about_path, weight_file
-    from fusionbench.runner.metric_files import file_for, import_file
+    from fusionbench.metrics.learned.fetch import file_for, import_file
+    from fusionbench.metrics.learned.files import about_path, weight_file
 
     sha256 = options.pop("sha256")
     if any(options.values()):
@@ -194,3 +197,76 @@ def _bar(known: WeightFile) -> Iterator[Callable[[int, int | None], None]]:
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(known.file, total=known.size)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def line(entry: KnownWeights, text: str) -> str:
+    """Return the line of a method's weights."""
+    file = f"{entry.path.name} {str(entry.sha256)[:10]}" if entry.path else ""
+    size = f"{entry.path.stat().st_size / 1e6:.1f} MB" if entry.path and entry.path.is_file() else ""
+    families = ", ".join(entry.families)
+    return f"{entry.method:<16} {families:<24} {entry.source:<12} {file:<36} {size:<9} {text}".rstrip()
+
+
+def remark(entry: KnownWeights) -> str:
+    """Return what `list` says of a method's weights: where they are from, under which licence, how to get them."""
+    remedy = f"`{entry.command}` makes them" if entry.command else ""
+    licence = f"licence: {entry.licence}" if entry.licence else ""
+    return entry.problem or "; ".join(filter(None, (entry.note, entry.url, licence, remedy)))
+
+
+def document(entry: KnownWeights) -> dict[str, Any]:
+    """Return the entry of a method's weights."""
+    return asdict(entry) | {
+        "families": list(entry.families),
+        "path": str(entry.path) if entry.path else None,
+        "bytes": entry.path.stat().st_size if entry.path and entry.path.is_file() else None,
+    }
+
+
+def file_lines(state: FileState) -> list[str]:
+    """Return what there is to say of a metric's file: what it is and is for, then where it is from and belongs."""
+    from fusionbench.metrics.learned.files import remedy
+
+    known = state.known
+    trusted = ", trusted though not the published file" if state.trusted else ""
+    here = f"{state.path}, SHA-256 {str(state.sha256)[:10]}{trusted}"
+    return [
+        f"{known.name:<16} {', '.join(known.used_by):<24} {state.state:<12} {known.purpose} ({_facts(state)})",
+        f"    from {known.url or 'no public address'}" + (f", {known.note}" if known.note else ""),
+        f"    {state.problem or (here if state.state == 'found' else remedy(known))}",
+    ]
+
+
+def _facts(state: FileState) -> str:
+    known = state.known
+    size = f"about {known.size / 1e6:.0f} MB" if known.size else "size not known"
+    return f"{size}, {known.licence}, SHA-256 {known.sha256 or 'not published'}"
+
+
+def file_document(state: FileState) -> dict[str, Any]:
+    """Return the entry of a metric's file, with the keys of a method's where they mean the same."""
+    known = state.known
+    return {
+        "method": None,
+        "metrics": list(known.used_by),
+        "name": known.name,
+        "source": "unavailable" if state.state == "missing" else "imported",
+        "path": None if state.state == "missing" else str(state.path),
+        "place": str(state.path),
+        "sha256": state.sha256,
+        "published_sha256": known.sha256,
+        "trusted": state.trusted,
+        "bytes": state.path.stat().st_size if state.path.is_file() else None,
+        "expected_bytes": known.size,
+        "purpose": known.purpose,
+        "note": known.note,
+        "licence": known.licence,
+        "url": known.url,
+        "command": _command(state) if state.state != "found" else None,
+        "problem": state.problem,
+    }
+
+
+def _command(state: FileState) -> str:
+    known = state.known
+    return f"fusionbench weights {f'fetch {known.name}' if known.url else f'import FILE --as {known.name}'}"

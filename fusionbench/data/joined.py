@@ -10,7 +10,7 @@ from typing import Any
 from fusionbench.data.pairs import Split, find_split
 from fusionbench.data.spec import dataset
 from fusionbench.errors import RequestError
-from fusionbench.identity import digest_of
+from fusionbench.files import digest_of
 from fusionbench.types import Family, Pair
 
 LONGEST_NAME = 100  # characters; the name is a folder's

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import yaml
 
-from fusionbench.errors import ConfigError, PluginError, UnknownNameError
-from fusionbench.providers import DATASETS, Provider, providers
+from fusionbench.errors import ConfigError, FusionbenchError, PluginError, UnknownNameError
+from fusionbench.providers import DATASETS, Provider, module_source, providers
 from fusionbench.types import FAMILIES, Family
-
-if TYPE_CHECKING:
-    from fusionbench.data.foreign import Foreign
 
 CATALOG = Path(__file__).parent / "catalog"
 
@@ -207,7 +204,6 @@ def _foreign() -> Foreign:
 
 @cache
 def _foreign_of(found: tuple[Provider, ...]) -> Foreign:
-    from fusionbench.data.foreign import read_foreign  # it builds on this module
 
     return read_foreign(found, _catalog())
 
@@ -349,3 +345,60 @@ def _check_values(spec: DatasetSpec, where: str) -> None:
 def _check_inside(path: Any, what: str, where: str) -> None:
     if not isinstance(path, str) or PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
         raise ConfigError(f"The {what} '{path}' in {where} must be a relative path without '..'.")
+
+
+@dataclass
+class Foreign:
+    """What the packages bring; ``problems`` says by name why a data set cannot be used."""
+
+    specs: dict[str, DatasetSpec] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+
+
+def read_foreign(providers: Iterable[Provider], own: Mapping[str, DatasetSpec]) -> Foreign:
+    """Read the entries of all providers; ``own`` are the built-in ones, which keep their names.
+
+    What is wrong with one provider changes nothing for the others.
+    """
+    found = Foreign()
+    claims: dict[str, list[Provider]] = {}
+    for provider in providers:
+        claims.setdefault(canonical(provider.name), []).append(provider)
+    for name, claimants in claims.items():
+        said = [*(["fusionbench itself"] if name in own else []), *sorted(map(str, claimants))]
+        if len(said) > 1:
+            found.problems[name] = (
+                f"Data set '{name}' has two providers, {' and '.join(said)}: uninstall or rename one."
+            )
+            continue
+        _guarded(found, name, claimants[0], _entry)
+    return found
+
+
+def _guarded(found: Foreign, name: str, provider: Provider, read: Callable[[Provider], DatasetSpec]) -> None:
+    try:
+        found.specs[name] = read(provider)
+    except Exception as error:  # an entry of another maker can be wrong in any way
+        reason = str(error) if isinstance(error, FusionbenchError) else f"{type(error).__name__}: {error}"
+        found.problems[name] = (
+            f"Data set '{name}' of {provider.package} cannot be used: {reason.rstrip('.')}; mend or uninstall "
+            f"{provider.package}."
+        )
+
+
+def _entry(provider: Provider) -> DatasetSpec:
+    spec = read_spec(entry_file(provider))
+    if spec.generated:
+        raise PluginError("'generated' is for fusionbench's own scenes: leave it out")
+    return spec
+
+
+def entry_file(provider: Provider) -> Path:
+    """Return the YAML file of an entry point: named after it, in the module's folder. Raises PluginError."""
+    source = module_source(provider.module)
+    folder = source if source.is_dir() else source.parent
+    name = canonical(provider.name)
+    for stem in (name, name.replace("-", "_")):
+        if (folder / f"{stem}.yaml").is_file():
+            return folder / f"{stem}.yaml"
+    raise PluginError(f"there is no {name}.yaml in {folder}: add it, as package data")

@@ -1,5 +1,5 @@
 """The built-in methods, importable as ``fusionbench.methods.<name>``; the files lie in the folder ``methods``."""
 
-from fusionbench.shipped import share
+from fusionbench.providers import share
 
 __path__ = [str(share("methods"))]

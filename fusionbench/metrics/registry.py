@@ -14,10 +14,11 @@ from fusionbench.errors import PluginError, UnknownNameError
 from fusionbench.providers import METRICS, Provider, providers
 
 if TYPE_CHECKING:
-    from fusionbench.metrics.foreign import Foreign
+    from fusionbench.metrics.plugins import Foreign
 
 DEFAULT = ("EN", "SD", "SF", "AG", "MI", "CC", "SCD", "VIF", "Qabf", "SSIM")  # the set scored by default
 CANONICAL = "canonical"
+ROOMS = ("formulas", "learned")  # folders beside this file whose modules hold marked functions
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -30,7 +31,7 @@ class MetricCard:
     ``convention`` says which of the definitions in use this is. ``per`` is what one value belongs to.
     ``version`` rises whenever values change, so that only this metric is scored again. ``digits`` are printed
     in tables. On images with a side below ``smallest`` pixels the metric is undefined. ``planes`` as in `Definition`.
-    ``weights`` are the files that it needs, by their names in `fusionbench.metric_weights`.
+    ``weights`` are the files that it needs, by their names in `fusionbench.metrics.learned.files`.
     ``symmetric`` claims that swapping a and b changes nothing.
     """
 
@@ -121,7 +122,7 @@ def function_of(found: Definition) -> Callable[..., Any]:
     entry = _entries(found.metric)[found.name]
     if found.metric in _registered()[0]:
         return getattr(import_module(f"{__package__}.{entry.module}"), entry.function)
-    from fusionbench.metrics.foreign import guarded, import_function
+    from fusionbench.metrics.plugins import guarded, import_function
 
     return guarded(entry, import_function(entry))
 
@@ -167,7 +168,7 @@ def _foreign() -> Foreign:
 
 @cache
 def _foreign_of(found: tuple[Provider, ...]) -> Foreign:
-    from fusionbench.metrics.foreign import read_foreign  # it builds on this module
+    from fusionbench.metrics.plugins import read_foreign  # it builds on this module
 
     return read_foreign(found, _registered()[0])
 
@@ -194,14 +195,15 @@ def _registered() -> tuple[dict[str, MetricCard], dict[str, dict[str, Entry]]]:
     found: dict[str, MetricCard] = {}
     others: list[Entry] = []
     entries: dict[str, dict[str, Entry]] = {}
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(path for room in ROOMS for path in (Path(__file__).parent / room).glob("*.py")):
+        module = f"{path.parent.name}.{path.stem}"
         for mark, facts, function in marks(path):
             if mark == "metric":
                 card = MetricCard(**facts)
                 found[card.name] = card
-                entries[card.name] = {CANONICAL: Entry(canonical_definition(card), path.stem, function)}
+                entries[card.name] = {CANONICAL: Entry(canonical_definition(card), module, function)}
             else:
-                others.append(Entry(Definition(**facts), path.stem, function))
+                others.append(Entry(Definition(**facts), module, function))
     for entry in others:
         entries[entry.definition.metric][entry.definition.name] = entry
     order = (*DEFAULT, *(name for name in found if name not in DEFAULT))

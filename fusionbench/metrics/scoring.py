@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from fusionbench.errors import PluginError, RequestError, WeightsError
-from fusionbench.metric_weights import made_with
+from fusionbench.metrics.image_cache import Outcome, Triple
 from fusionbench.metrics.inputs import Picture, Sources, form_of
+from fusionbench.metrics.learned.files import made_with
 from fusionbench.metrics.profiles import Profile, definition_of, profile_of, resolve
 from fusionbench.metrics.registry import CANONICAL, Definition, cards, function_of
-from fusionbench.metrics.statistics import Outcome, Triple
 
 Reasons = list[str | None]
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from fusionbench.profiling.counts import example, macs, parameter_count
-from fusionbench.profiling.growth import exponent
-from fusionbench.profiling.measure import Budget, profile
+from fusionbench.profiling.measure import Budget, exponent, profile
 from fusionbench.profiling.memory import peak_memory
 from fusionbench.profiling.timing import latency, load_time
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -10,11 +12,10 @@ from fusionbench.config import MethodConfig
 from fusionbench.errors import WeightsError
 from fusionbench.method import FusionMethod
 from fusionbench.profiling.counts import macs, parameter_count
-from fusionbench.profiling.growth import exponent
 from fusionbench.profiling.memory import peak_memory
 from fusionbench.profiling.timing import Budget, latency, load_time
-from fusionbench.registry import MethodSpec
-from fusionbench.weights import load_weights, shipped_weights
+from fusionbench.registry.methods import MethodSpec
+from fusionbench.weights.methods import load_weights, shipped_weights
 
 Sizes = list[tuple[int, int]]
 
@@ -101,3 +102,22 @@ def _growth(
         "latency": exponent({size: found["median"] for size, found in timed.items()}),
         "memory": exponent({size: found["added"] for size, found in memory.items() if found}),
     }
+
+
+def exponent(costs: Mapping[str, float]) -> float | None:
+    """Fit cost = c * pixels ** e by least squares on logarithms and return e; keys are sizes such as "640x480".
+
+    1 is linear in the pixels, 2 what plain attention over all pixels costs. None below two sizes with different
+    numbers of pixels, or where nothing is counted.
+    """
+    points = [(math.log(_pixels(size)), math.log(cost)) for size, cost in costs.items() if cost > 0]
+    if len({x for x, _ in points}) < 2:
+        return None
+    mean_x, mean_y = (math.fsum(axis) / len(points) for axis in zip(*points, strict=True))
+    slope = math.fsum((x - mean_x) * (y - mean_y) for x, y in points)
+    return slope / math.fsum((x - mean_x) ** 2 for x, _ in points)
+
+
+def _pixels(size: str) -> int:
+    width, height = size.split("x")
+    return int(width) * int(height)

@@ -18,13 +18,13 @@ from fusionbench.data.joined import TrainingData
 from fusionbench.data.pairs import Split
 from fusionbench.errors import ConfigError, RequestError
 from fusionbench.provenance import provenance
-from fusionbench.registry import MethodSpec, check_family
+from fusionbench.registry.methods import MethodSpec, check_family
 from fusionbench.training.callbacks import LastCheckpoint, Progress, ReseedEachStep, read_progress
 from fusionbench.training.curves import write_curves
 from fusionbench.training.folder import TrainingFolder, training_folder, training_identity
 from fusionbench.training.lightning import LightningMethod, build_trainable
 from fusionbench.training.loaders import build_loaders
-from fusionbench.weights import load_weights, save_weights
+from fusionbench.weights.methods import load_weights, save_weights
 
 
 @dataclass(frozen=True)

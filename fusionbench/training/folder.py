@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from fusionbench.errors import OutputError
-from fusionbench.files import cannot_write
-from fusionbench.identity import digest_of
+from fusionbench.files import cannot_write, digest_of
 
 if TYPE_CHECKING:
     from fusionbench.config import MethodConfig
     from fusionbench.data.joined import TrainingData
-    from fusionbench.registry import MethodSpec
+    from fusionbench.registry.methods import MethodSpec
 
 
 @dataclass(frozen=True)

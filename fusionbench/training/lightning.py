@@ -7,9 +7,9 @@ from typing import Any
 
 from pytorch_lightning import LightningModule
 
-from fusionbench.construct import find_class, instantiate
 from fusionbench.method import FusionMethod
-from fusionbench.registry import MethodSpec
+from fusionbench.registry.construct import find_class, instantiate
+from fusionbench.registry.methods import MethodSpec
 
 
 class LightningMethod(FusionMethod, LightningModule):

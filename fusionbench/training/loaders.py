@@ -8,7 +8,7 @@ from torch.utils.data import DataLoader
 
 from fusionbench.config import StageRecipe
 from fusionbench.data.joined import TrainingData
-from fusionbench.data.training_set import EpochSampler, TrainingPairs, ValidationPairs, collate
+from fusionbench.training.training_set import EpochSampler, TrainingPairs, ValidationPairs, collate
 
 
 def build_loaders(

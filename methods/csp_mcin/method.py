@@ -12,7 +12,7 @@ from torch import Tensor
 
 from fusionbench.data.color import luma
 from fusionbench.errors import ConfigError, WeightsError
-from fusionbench.metric_weights import weight_file
+from fusionbench.metrics.learned.files import weight_file
 from fusionbench.training.pcgrad import PCGradFusionMethod
 from fusionbench.types import PairBatch
 

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fusionbench.errors import WeightsError
-from fusionbench.weights import file_hash
+from fusionbench.weights.methods import file_hash
 
 HUB = "hf-hub:"
 RN50 = {"layers": [3, 4, 6, 3], "output_dim": 1024, "heads": 32, "image_size": 224, "width": 64}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fusionbench.checks import run_checks
-from fusionbench.registry import spec
+from fusionbench.registry.methods import spec
 
 HEAD = """
 from typing import ClassVar

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from fusionbench.registry import names, spec
+from fusionbench.registry.methods import names, spec
 
 FUSE = """
 import resource, sys, torch

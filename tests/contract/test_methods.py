@@ -8,7 +8,7 @@ import json
 import pytest
 
 from fusionbench.checks import CHECKS, base_arguments, run_checks
-from fusionbench.registry import names, spec
+from fusionbench.registry.methods import names, spec
 
 # a step and a fused pair of every variant are in each method's own tests
 REFERENCES = [

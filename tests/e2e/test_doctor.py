@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from command import fusionbench
 
-from fusionbench.runner import doctor
+from fusionbench import doctor
 
 CARD = 'CARD = {"title": "T", "kind": "classical", "families": ["ir-vis"]}\n'
 PLUGINS = {
@@ -81,7 +81,7 @@ def test_a_whole_installation_is_well(tmp_path: Path) -> None:
 
 def test_looks_without_torch() -> None:
     code = (
-        "import sys; from fusionbench.runner.doctor import examine; examine()\n"
+        "import sys; from fusionbench.doctor import examine; examine()\n"
         "print([m for m in ('torch', 'pytorch_lightning', 'pandas', 'kornia') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fusionbench.cells.cell import run_cell
+from fusionbench.cells.outcome import CellResult
+from fusionbench.cells.progress import Reporter
+from fusionbench.cells.store import read_runs
 from fusionbench.data.images import load_pair, read_image
 from fusionbench.data.noise import load_noisy_pair
 from fusionbench.data.noise_setting import read_noise
 from fusionbench.data.pairs import find_split
 from fusionbench.data.spec import dataset
 from fusionbench.errors import ConfigError, FusionbenchError
-from fusionbench.runner.cell import run_cell
-from fusionbench.runner.outcome import CellResult
-from fusionbench.runner.progress import Reporter
-from fusionbench.runner.run import RunOptions, make_jobs, plan_all
-from fusionbench.runner.store import read_runs
-from fusionbench.runner.sweep import expand, read_sweep, row_order
+from fusionbench.runs.run import RunOptions, make_jobs, plan_all
+from fusionbench.runs.sweep import expand, read_sweep, row_order
 
 NOISE = "a.stripe=25,b.gaussian=100"
 

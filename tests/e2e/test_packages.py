@@ -49,7 +49,7 @@ def test_the_wheel_runs_without_the_checkout(packages: Path, tmp_path: Path) -> 
     install = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--target", target, wheel]
     subprocess.run([*map(str, install)], check=True, capture_output=True)
     environment = os.environ | {"PYTHONPATH": str(target)}
-    where = "import fusionbench.shipped as s; print(s.__file__, s.share('methods'))"
+    where = "import fusionbench.providers as s; print(s.__file__, s.share('methods'))"
 
     def run(*arguments: str) -> str:
         done = subprocess.run(

@@ -13,9 +13,9 @@ import psutil
 import pytest
 from command import COMMAND, fusionbench
 
-from fusionbench.runner.cell import run_cell
-from fusionbench.runner.progress import Reporter
-from fusionbench.runner.run import RunOptions, make_jobs, plan_all
+from fusionbench.cells.cell import run_cell
+from fusionbench.cells.progress import Reporter
+from fusionbench.runs.run import RunOptions, make_jobs, plan_all
 
 METHODS = ("average", "infrared", "maximum", "laplacian_pyramid")
 

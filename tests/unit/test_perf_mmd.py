@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fusionbench.metrics.mmd import mmd
+from fusionbench.metrics.learned.mmd import mmd
 
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks/perf/mmd.py"
 

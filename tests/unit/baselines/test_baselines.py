@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fusionbench.method import fuse_pair
-from fusionbench.registry import load
+from fusionbench.registry.methods import load
 
 GENERATOR = torch.Generator().manual_seed(3)
 A = torch.rand(2, 1, 33, 47, generator=GENERATOR)

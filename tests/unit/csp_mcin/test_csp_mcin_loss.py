@@ -13,8 +13,8 @@ from fusionbench.methods.csp_mcin import loss, towers
 from fusionbench.methods.csp_mcin.towers import Tower, load_tower, untrained_towers
 
 from fusionbench.errors import ConfigError, WeightsError
-from fusionbench.metric_weights import weight_file
-from fusionbench.registry import card, load, spec
+from fusionbench.metrics.learned.files import weight_file
+from fusionbench.registry.methods import card, load, spec
 from fusionbench.types import PairBatch
 
 

@@ -17,7 +17,7 @@ from fusionbench.methods.csp_mcin.network import (
 )
 
 from fusionbench.profiling import macs, parameter_count
-from fusionbench.registry import load
+from fusionbench.registry.methods import load
 
 
 def pair(side: int = 32, count: int = 1) -> torch.Tensor:

@@ -15,8 +15,8 @@ from fusionbench.data.pairs import Split, find_split
 from fusionbench.data.spec import dataset
 from fusionbench.errors import WeightsError
 from fusionbench.method import FusionMethod
-from fusionbench.registry import spec
-from fusionbench.runner.sweep import find_sweep, read_sweep
+from fusionbench.registry.methods import spec
+from fusionbench.runs.sweep import find_sweep, read_sweep
 from fusionbench.training.fit import FitOptions, train
 from fusionbench.training.pcgrad import gradients, project
 from fusionbench.types import PairBatch

@@ -11,9 +11,9 @@ from fusionbench.config import StageRecipe
 from fusionbench.data.joined import TrainingData, find_training_data
 from fusionbench.data.pairs import Split, find_split
 from fusionbench.data.spec import dataset
-from fusionbench.data.training_set import TrainingPairs
 from fusionbench.errors import ConfigError, DataNotFoundError, RequestError, UnknownNameError
 from fusionbench.training.loaders import build_loaders
+from fusionbench.training.training_set import TrainingPairs
 
 OWN = "title: Street\nfamily: ir-vis\nsplits:\n  train: {a: ir/*, b: vi/*}\n"
 SCENES = (

@@ -13,7 +13,7 @@ from fusionbench.methods.dsifuse.network import CFC, attention
 from fusionbench.errors import ConfigError
 from fusionbench.method import FusionMethod
 from fusionbench.profiling import macs, parameter_count
-from fusionbench.registry import spec
+from fusionbench.registry.methods import spec
 from fusionbench.types import PairBatch
 
 VARIANTS = tuple(spec("dsifuse").known_variants())

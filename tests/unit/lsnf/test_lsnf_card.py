@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fusionbench.registry import card
-from fusionbench.runner.plan import Request, make_plan
-from fusionbench.runner.record import CellOptions, cell_of, new_record
-from fusionbench.runner.weights import WeightsPolicy
-from fusionbench.weights import Weights
+from fusionbench.cells.record import CellOptions, cell_of, new_record
+from fusionbench.cells.weights import WeightsPolicy
+from fusionbench.registry.methods import card
+from fusionbench.runs.plan import Request, make_plan
+from fusionbench.weights.methods import Weights
 
 
 def test_the_record_says_that_the_losses_are_not_the_authors(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from fusionbench.methods.lsnf.cyclegan import Critic, Generator, seeded_critics
 from torch import nn
 
 from fusionbench.losses import sobel
-from fusionbench.registry import load
+from fusionbench.registry.methods import load
 from fusionbench.types import PairBatch
 
 SMALL = {"generator_width": 4, "generator_blocks": 1, "critic_width": 4}

@@ -20,7 +20,7 @@ from fusionbench.methods.lsnf.network import (
 from torch import Tensor, nn
 
 from fusionbench.profiling import parameter_count
-from fusionbench.registry import spec
+from fusionbench.registry.methods import spec
 
 # the ablation table: rows I to VI, the final method and VII, which has its size
 PRINTED = {

@@ -13,14 +13,14 @@ from safetensors.torch import load_file
 
 from fusionbench.data.pairs import Split, find_split
 from fusionbench.data.spec import dataset
-from fusionbench.data.training_set import ValidationPairs, collate
 from fusionbench.method import FusionMethod
-from fusionbench.registry import spec
+from fusionbench.registry.methods import spec
 from fusionbench.training import callbacks
 from fusionbench.training.curves import read_curves
 from fusionbench.training.fit import FitOptions, train
+from fusionbench.training.training_set import ValidationPairs, collate
 from fusionbench.types import PairBatch
-from fusionbench.weights import load_weights
+from fusionbench.weights.methods import load_weights
 
 VARIANTS = ("lsnf", *(f"lsnf@{name}" for name in spec("lsnf").known_variants()))
 NARROW = {"generator_width": 4, "generator_blocks": 1, "critic_width": 4}

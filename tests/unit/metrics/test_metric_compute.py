@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from metric_samples import TRIPLES, batch, texture
 
 from fusionbench.errors import RequestError, UnknownNameError
-from fusionbench.metrics import DEFAULT, compute, filters, profiles, resolve, scoring
-from fusionbench.metrics.statistics import Outcome
+from fusionbench.metrics import DEFAULT, compute, profiles, resolve, scoring
+from fusionbench.metrics.formulas import filters
+from fusionbench.metrics.image_cache import Outcome
 
 A, B, FUSED = (batch(texture(seed)) for seed in range(3))
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from metric_samples import texture
 from scipy.ndimage import correlate1d
 
-from fusionbench.metrics.filters import bands, gaussian, smooth
-from fusionbench.metrics.statistics import Image, comoment, histogram, joint_histogram
+from fusionbench.metrics.formulas.filters import bands, gaussian, smooth
+from fusionbench.metrics.image_cache import Image, comoment, histogram, joint_histogram
 
 
 def sums(*integers: int) -> list[torch.Tensor]:

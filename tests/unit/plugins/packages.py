@@ -16,7 +16,7 @@ class {title}(FusionMethod):
 """
 METRIC = '''
 from fusionbench.metrics import metric
-from fusionbench.metrics.statistics import Outcome, values
+from fusionbench.metrics.image_cache import Outcome, values
 
 @metric(name="{name}", title="Mean level", better="higher", unit="level", range=(0, 255), convention="mean", doi=""{more})
 def mean_level(triple):

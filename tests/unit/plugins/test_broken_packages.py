@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from packages import DATASET, install, method, metric
 
+from fusionbench.cells.cell import run_cell
+from fusionbench.cells.outcome import CellResult
+from fusionbench.cells.progress import Reporter
 from fusionbench.errors import FusionbenchError
-from fusionbench.runner.cell import run_cell
-from fusionbench.runner.outcome import CellResult
-from fusionbench.runner.plan import Request, group_members, make_plan
-from fusionbench.runner.progress import Reporter
-from fusionbench.runner.run import RunOptions, execute, make_jobs, plan_all
+from fusionbench.runs.plan import Request, group_members, make_plan
+from fusionbench.runs.run import RunOptions, execute, make_jobs, plan_all
 
 BROKEN = ("torn", "lacking", "odd_card", "average", "missing")
 

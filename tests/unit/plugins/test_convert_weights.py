@@ -10,9 +10,9 @@ import torch
 from safetensors.torch import save_file
 
 from fusionbench.errors import ConfigError, RequestError, WeightsError
-from fusionbench.registry import spec
-from fusionbench.runner.convert_weights import convert_weights, rename, rules_from
-from fusionbench.weights import load_weights
+from fusionbench.registry.methods import spec
+from fusionbench.weights.convert import convert_weights, rename, rules_from
+from fusionbench.weights.methods import load_weights
 
 METHOD = """
 import torch

@@ -10,8 +10,8 @@ import pytest
 import yaml
 from packages import install, method
 
-from fusionbench.cards import read_card
 from fusionbench.errors import OutputError, RequestError
+from fusionbench.registry.cards import read_card
 from fusionbench.scaffold import new_method
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fusionbench.errors import ConfigError
-from fusionbench.registry import check_family, spec
+from fusionbench.registry.methods import check_family, spec
 
 EXAMPLE = Path(__file__).parents[3] / "docs/examples/their_results"
 

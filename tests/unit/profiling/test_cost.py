@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from fusionbench.errors import RequestError
-from fusionbench.report.cost import cost_grid, cost_text
-from fusionbench.report.grid import render_grid
-from fusionbench.report.printed_cost import beside, printed_costs
+from fusionbench.papers.cost import beside, printed_costs
+from fusionbench.tables.cost import cost_grid, cost_text
+from fusionbench.tables.grid import render_grid
 from tests.e2e.command import in_process
 
 TIME = {"median": 20.0, "lower_quartile": 19.0, "upper_quartile": 22.0}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusionbench.profiling.growth import exponent
+from fusionbench.profiling.measure import exponent
 
 SIZES = ("64x64", "128x96", "640x480")
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from fusionbench.method import FusionMethod
 from fusionbench.profiling import Budget, latency, load_time, peak_memory, profile
-from fusionbench.registry import spec
+from fusionbench.registry.methods import spec
 
 
 class Slow(FusionMethod):

@@ -7,7 +7,7 @@ import torch
 from fusionbench.methods.refinefuse import loss
 from fusionbench.methods.refinefuse.network import FIM, PSIM, SFIM
 
-from fusionbench.registry import load, spec
+from fusionbench.registry.methods import load, spec
 from fusionbench.types import PairBatch
 
 

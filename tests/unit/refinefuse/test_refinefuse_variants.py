@@ -8,7 +8,7 @@ from fusionbench.methods.refinefuse import loss
 from fusionbench.methods.refinefuse.network import PSIM, SFIM, RefineFuseNetwork
 
 from fusionbench.method import fuse_pair
-from fusionbench.registry import spec
+from fusionbench.registry.methods import spec
 
 
 @pytest.mark.parametrize("variant", sorted(spec("refinefuse").known_variants()))

@@ -8,7 +8,7 @@ from fusionbench.methods.sspfusion import loss
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusionbench.registry import load
+from fusionbench.registry.methods import load
 from fusionbench.types import PairBatch
 
 STEP = [10.0, 10.0, 11.0, 11.0]  # its Sobel strength is 0, 4, 4, 0: mean 2, while its own mean is 10.5

@@ -17,7 +17,7 @@ from fusionbench.methods.sspfusion.network import (
 from torch import Tensor, nn
 
 from fusionbench.profiling import macs, parameter_count
-from fusionbench.registry import load, spec
+from fusionbench.registry.methods import load, spec
 
 PRINTED_MACS = 284.153e9  # Table 5, at 256x256
 PRINTED_MACS_640x480 = 1332e9

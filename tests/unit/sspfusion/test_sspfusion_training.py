@@ -10,9 +10,9 @@ import torch
 from fusionbench.errors import ConfigError
 from fusionbench.losses import dissimilarity, strongest_gradient, strongest_intensity
 from fusionbench.method import FusionMethod
-from fusionbench.registry import spec
+from fusionbench.registry.methods import spec
 from fusionbench.types import PairBatch
-from fusionbench.weights import load_weights, save_weights
+from fusionbench.weights.methods import load_weights, save_weights
 
 VARIANTS = tuple(spec("sspfusion").known_variants())
 STRUCTURE, FUSION = {"structure", "reconstruction"}, {"ssim", "intensity", "gradient"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from fusionbench.metrics import metric
-from fusionbench.metrics.statistics import Outcome, Triple, values
+from fusionbench.metrics.image_cache import Outcome, Triple, values
 
 
 @metric(

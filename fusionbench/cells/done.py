@@ -1,0 +1,149 @@
+"""Tell what is left to do in a cell, from its files alone: nothing here loads torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from fusionbench.cells.outcome import CellResult
+from fusionbench.cells.planned import PlannedCell
+from fusionbench.cells.record import CellOptions, cell_of, make_identity
+from fusionbench.cells.score import set_hash
+from fusionbench.cells.store import FINAL, WHOLE_SET, Cell, ScoreKey
+from fusionbench.cells.weights import choose
+from fusionbench.errors import ConfigError, FusionbenchError, WeightsError
+from fusionbench.files import paused_collector
+from fusionbench.metrics import cards, definition_of
+from fusionbench.metrics.learned.files import find_weights, made_with
+from fusionbench.metrics.learned.sets_options import options_of, setting_of
+from fusionbench.types import Pair
+from fusionbench.weights.methods import Weights
+
+
+def unfused(cell: Cell, pairs: Sequence[Pair]) -> list[Pair]:
+    """Return the pairs without a stored image."""
+    stored = cell.stored()
+    return [pair for pair in pairs if pair.id not in stored]
+
+
+def missing_metrics(
+    cell: Cell, pairs: Sequence[Pair], metrics: Sequence[str], profile: str
+) -> dict[str, list[str]]:
+    """Return, by pair id, the metrics whose current version has no final score; pairs without any are left out.
+
+    Set-level metrics stand under `WHOLE_SET`. What is unavailable counts as scored while the same weights lack;
+    a value made with other weights than those that are here does not.
+    """
+    known, scores = cards(), cell.scores()
+    reasons = {name: lacking(name) for name in metrics if known[name].weights}
+    made = {
+        name: made_with(known[name].weights)
+        for name, reason in reasons.items()
+        if reason is None and known[name].per == "image"
+    }
+    if reasons:
+        final = {key for key, line in scores.items() if _settled(line, reasons) and not _outdated(line, made)}
+    else:  # without metrics that need weights the status alone decides
+        final = {key for key, line in scores.items() if line["status"] in FINAL}
+    keys = {name: (definition_of(name, profile).version, profile) for name in metrics}
+    by_image = [name for name in metrics if known[name].per == "image"]
+    facts = [
+        (m, *keys[m]) for m in by_image
+    ]  # a plain tuple equals a ScoreKey, and is made in a fraction of the time
+    wanted = {p.id: [key[0] for key in facts if (p.id, *key) not in final] for p in pairs}
+    members = set_hash(pairs)
+    wanted[WHOLE_SET] = [
+        name
+        for name in metrics
+        if name not in by_image
+        and not (
+            (key := ScoreKey(WHOLE_SET, name, *keys[name])) in final
+            and _same_set(scores[key], members, reasons[name])
+        )
+    ]
+    return {image: names for image, names in wanted.items() if names}
+
+
+def _settled(line: dict[str, Any], reasons: Mapping[str, str | None]) -> bool:
+    if line["status"] == "unavailable":
+        return line["detail"] == reasons.get(line["metric"])
+    return line["status"] in FINAL
+
+
+def _outdated(line: dict[str, Any], made: Mapping[str, str]) -> bool:
+    """Tell whether the value of an image was made with other weights than those that are here."""
+    return line["status"] == "ok" and line["detail"] != made.get(line["metric"], line["detail"])
+
+
+def _same_set(line: dict[str, Any], members: str, reason: str | None) -> bool:
+    """Tell whether a line is of the same images, and of the same towers and kernel as far as these are here."""
+    same = line.get("set") == members
+    return same and (reason is not None or line.get("setting") == setting_of(line["metric"]))
+
+
+@paused_collector()
+def find_done(planned: PlannedCell, manifest: str, options: CellOptions) -> CellResult | None:
+    """Return the result of a cell in which nothing is left to do, None for any other."""
+    if options.fresh:
+        return None
+    try:
+        chosen = choose(planned, options.policy) if planned.method.has_class else None
+    except FusionbenchError:
+        return None
+    # only importing a method tells whether it has parameters; a complete cell without weights says that it has none
+    for weights in (chosen, Weights("none")):
+        if weights is not None:
+            cell = cell_of(planned, make_identity(planned, manifest, options, weights), options.out)
+            if _complete(cell, planned.split.pairs, options):
+                # of the others, a score that lacks something would be missing
+                needy = tuple(name for name in options.metrics if cards()[name].weights)
+                lacks = unavailable_scores(cell, planned, replace(options, metrics=needy)) if needy else {}
+                return CellResult(planned, cell.path, "ok", unavailable=lacks)
+    return None
+
+
+def _complete(cell: Cell, pairs: Sequence[Pair], options: CellOptions) -> bool:
+    record = cell.read_record()
+    if record is None or record["status"] != "ok":
+        return False
+    return not unfused(cell, pairs) and not missing_metrics(cell, pairs, options.metrics, options.profile)
+
+
+def unavailable_scores(cell: Cell, planned: PlannedCell, options: CellOptions) -> dict[str, str]:
+    """Return, by metric, what to do about scores that the cell lacks for want of weights."""
+    versions = {name: definition_of(name, options.profile).version for name in options.metrics}
+    return unavailable(cell, planned.split.pairs, versions, options.profile)
+
+
+def lacking(metric: str) -> str | None:
+    """Return what to do before a metric can be computed, None where all it needs is here."""
+    card = cards()[metric]
+    try:
+        if card.per == "set":
+            setting_of(metric)
+        else:
+            for name in card.weights:
+                find_weights(name)
+    except (WeightsError, ConfigError) as error:
+        return str(error)
+    return None
+
+
+def check_options(metrics: Iterable[str]) -> None:
+    """Raise ConfigError where what set-level metrics are computed with is written wrongly."""
+    for name in metrics:
+        if cards()[name].per == "set":
+            options_of(name)
+
+
+def unavailable(cell: Cell, pairs: Sequence[Pair], versions: dict[str, int], profile: str) -> dict[str, str]:
+    """Return why metrics have no value for lack of weights, as their lines in the store say it."""
+    scores, found = cell.scores(), {}
+    for name, version in versions.items():
+        images = [WHOLE_SET] if cards()[name].per == "set" else [pair.id for pair in pairs]
+        for image in images:
+            line = scores.get(ScoreKey(image, name, version, profile))
+            if line is not None and line["status"] == "unavailable":
+                found.setdefault(name, line["detail"])
+    return found

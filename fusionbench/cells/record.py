@@ -1,0 +1,151 @@
+"""What decides a cell's images, where they lie, and its run.json before any work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fusionbench.cells.command import drop_sources
+from fusionbench.cells.external import external_hash
+from fusionbench.cells.outcome import CellResult, Failure
+from fusionbench.cells.planned import PlannedCell
+from fusionbench.cells.store import SCHEMA, Cell
+from fusionbench.cells.weights import WeightsPolicy
+from fusionbench.files import digest_of
+from fusionbench.provenance import provenance
+from fusionbench.weights.methods import Weights
+
+PROTOCOL = 1  # raised when padding, colour handling or rounding of stored images changes
+
+
+@dataclass(frozen=True)
+class CellOptions:
+    """What all cells of a run share."""
+
+    out: Path
+    device: str
+    metrics: tuple[str, ...]
+    profile: str
+    batch_size: int
+    seed: int
+    fresh: bool
+    policy: WeightsPolicy
+
+
+def make_identity(
+    planned: PlannedCell, manifest: str, options: CellOptions, weights: Weights
+) -> dict[str, Any]:
+    """Return everything that decides the images; its hash names the cell's folder."""
+    method = planned.method
+    files = external_hash(method.source, planned.split.pairs) if method.external else method.files_hash()
+    noise = {"noise": planned.noise.as_dict()} if planned.noise else {}  # cells without keep the id they had
+    return {
+        "method": {"name": method.name.partition("@")[0], "files": files},
+        "arguments": planned.config.args,
+        "weights": weights.sha256,
+        "data": manifest,
+        "seed": options.seed,
+        "protocol": {
+            "version": PROTOCOL,
+            "device": options.device.partition(":")[0],
+            "batch_size": options.batch_size,
+        },
+        **noise,
+    }
+
+
+def cell_of(planned: PlannedCell, identity: dict[str, Any], out: Path) -> Cell:
+    split = planned.split
+    return Cell(out / f"{split.spec.name}-{split.name}" / planned.name / digest_of(identity)[:10])
+
+
+def new_record(
+    planned: PlannedCell, identity: dict[str, Any], cell: Cell, options: CellOptions, weights: Weights
+) -> dict[str, Any]:
+    """Return run.json as it stands before any work."""
+    split, card = planned.split, planned.method.card
+    spec = split.spec
+    return {
+        "schema": SCHEMA,
+        "id": cell.id,
+        "identity": identity,
+        "dataset": {
+            "name": spec.name,
+            "title": spec.title,
+            "family": spec.family,
+            "split": split.name,
+            "a": spec.a,
+            "b": spec.b,
+            "pairs": len(split.pairs),
+            "expected": split.expected,
+            "limit": split.limit,
+            "split_hash": split.ids_hash,
+            "ids": list(split.ids),
+        },
+        "method": {
+            "name": planned.name,
+            "title": card.title,
+            "kind": card.kind,
+            "color": card.color,
+            "doi": card.doi,
+            "citation": card.paper or card.reference,
+            "bibtex": card.bibtex,
+            "reading": card.reading,
+        },
+        "weights": {
+            "source": weights.source,
+            "sha256": weights.sha256,
+            "file": weights.path.name if weights.path else None,
+            "note": weights.note,
+        },
+        "config": planned.config.as_dict(),
+        "status": "running",
+        "detail": "",
+        "images": {},
+        "provenance": {
+            **provenance(options.device, options.seed),
+            "started": now(),
+            "finished": None,
+            "seconds": {"fuse": 0.0, "score": 0.0},
+            "energy_j": {"fuse": None, "score": None},
+        },
+        "probe": [],
+    }
+
+
+def add_phase(
+    record: dict[str, Any], phase: str, seconds: float, before: float | None, after: float | None
+) -> None:
+    """Add what a phase took to what earlier calls took; energy is None once a part of it is unknown.
+
+    ``before`` and ``after`` are readings of the device's energy counter in joules.
+    """
+    spent, energy = record["provenance"]["seconds"], record["provenance"].setdefault("energy_j", {})
+    earlier = energy.get(phase) if spent[phase] else 0.0
+    known = None not in (earlier, before, after)
+    energy[phase] = round(earlier + after - before, 1) if known else None
+    spent[phase] = round(spent[phase] + seconds, 3)
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def record_failure(
+    planned: PlannedCell,
+    manifest: str,
+    options: CellOptions,
+    failure: Failure,
+    weights: Weights | None = None,
+) -> CellResult:
+    """Write run.json with the failure's status. ``weights`` are None where it is not known which they would be."""
+    weights = weights or Weights("none")
+    identity = make_identity(planned, manifest, options, weights)
+    cell = cell_of(planned, identity, options.out)
+    drop_sources(cell.path)
+    record: dict[str, Any] = cell.read_record() or new_record(planned, identity, cell, options, weights)
+    record["provenance"]["finished"] = now()
+    cell.write_record({**record, "status": failure.status, "detail": failure.detail})
+    return CellResult(planned, cell.path, failure.status, failure.detail)

@@ -1,0 +1,138 @@
+"""Score fused cells of the same pairs together and finish their records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fusionbench.cells.done import missing_metrics, unavailable_scores, unfused
+from fusionbench.cells.job import Unscored
+from fusionbench.cells.lock import locked
+from fusionbench.cells.outcome import CellResult, Failure
+from fusionbench.cells.progress import Reporter
+from fusionbench.cells.record import CellOptions, add_phase, now, record_failure
+from fusionbench.cells.score import Missing, score_missing
+from fusionbench.cells.store import WHOLE_SET, Cell
+from fusionbench.errors import PluginError
+from fusionbench.provenance import energy
+
+
+@dataclass
+class FusedCell:
+    """A locked cell whose images are there but for the failures in ``result``."""
+
+    cell: Cell
+    options: CellOptions
+    record: dict[str, Any]
+    result: CellResult
+
+
+def score_together(
+    unscored: Sequence[Unscored], device: str, reporter: Reporter
+) -> Iterator[tuple[int, CellResult]]:
+    """Score cells that other processes have fused; yield the result of each by its index.
+
+    Cells that somebody else works on are left with the status busy. Raises PluginError for a metric that breaks
+    the scoring of several cells; where there is only one, that is its failure.
+    """
+    ready: list[tuple[Unscored, FusedCell]] = []
+    with ExitStack() as locks:
+        for one in unscored:
+            ours = locks.enter_context(locked(Cell(one.result.path), reporter, wait=False))
+            found = _taken_up(one) if ours else None
+            if found is None:
+                yield one.job.index, CellResult(one.job.planned, one.result.path, "busy")
+            else:
+                ready.append((one, found))
+        try:
+            score_cells([found for _, found in ready], device, reporter)
+        except PluginError as error:
+            if len(unscored) > 1:
+                raise
+            job, failure = unscored[0].job, Failure("failed", str(error))
+            yield (
+                job.index,
+                record_failure(job.planned, job.manifest, job.options, failure, unscored[0].weights),
+            )
+        else:
+            yield from ((one.job.index, found.result) for one, found in ready)
+
+
+def _taken_up(one: Unscored) -> FusedCell | None:
+    """Return the cell as it lies now, None where another process has begun it anew since it was fused."""
+    job, cell = one.job, Cell(one.result.path)
+    cell.drop_torn_line()
+    record, stored = cell.read_record(), cell.stored()
+    failures = {pair: failure for pair, failure in one.result.failures.items() if pair not in stored}
+    if record is None or any(pair.id not in failures for pair in unfused(cell, job.planned.split.pairs)):
+        return None
+    result = replace(one.result, planned=job.planned, failures=failures)
+    return FusedCell(cell, job.options, record, result)
+
+
+def score_cells(cells: Sequence[FusedCell], device: str, reporter: Reporter) -> None:
+    """Append what the cells, all of the same pairs, lack of scores, and finish their results and records."""
+    missing = [_missing(fused) for fused in cells]
+    steps = sum(_steps(fused, lacks) for fused, lacks in zip(cells, missing, strict=True))
+    if steps:
+        pairs = cells[0].result.planned.split.pairs
+        reporter.start(_label(cells), steps)
+        before = energy(device)
+        try:
+            score_missing(missing, pairs, lambda *_: reporter.advance(), device)
+        finally:
+            reporter.stop()
+        _share_out(cells, missing, before, energy(device))
+    for fused, lacks in zip(cells, missing, strict=True):
+        fused.result.scored, fused.result.failures = len(lacks.metrics), lacks.failures
+        _finish(fused)
+
+
+def _missing(fused: FusedCell) -> Missing:
+    options, pairs = fused.options, fused.result.planned.split.pairs
+    metrics = missing_metrics(fused.cell, pairs, options.metrics, options.profile)
+    return Missing(fused.cell, metrics, options.profile, dict(fused.result.failures))
+
+
+def _steps(fused: FusedCell, missing: Missing) -> int:
+    """Count the images that scoring goes through: a set-level metric takes all of them once more."""
+    sets = missing.metrics.get(WHOLE_SET, [])
+    return len(missing.metrics.keys() - {WHOLE_SET}) + len(sets) * len(fused.result.planned.split.pairs)
+
+
+def _label(cells: Sequence[FusedCell]) -> str:
+    planned = cells[0].result.planned
+    together = f"{planned.split.spec.name} · {len(cells)} methods"
+    return f"{planned.label if len(cells) == 1 else together} · score"
+
+
+def _share_out(
+    cells: Sequence[FusedCell], missing: Sequence[Missing], before: float | None, after: float | None
+) -> None:
+    """Add to each record its seconds, as `score_missing` shares them out, and energy in proportion to them."""
+    whole = sum(lacks.seconds for lacks in missing) or 1.0
+    for fused, lacks in zip(cells, missing, strict=True):
+        if lacks.metrics:
+            known = None not in (before, after)
+            joules = (after - before) * lacks.seconds / whole if known else None
+            add_phase(fused.record, "score", lacks.seconds, 0.0, joules)
+
+
+def _finish(fused: FusedCell) -> None:
+    record, result = fused.record, fused.result
+    failures, planned = result.failures, result.planned
+    result.status, result.detail = "ok", ""
+    result.unavailable = unavailable_scores(fused.cell, planned, fused.options)
+    record["images"] = {
+        pair_id: {"status": f.status, "detail": f.detail} for pair_id, f in sorted(failures.items())
+    }
+    if failures:
+        first = next(iter(failures.values()))
+        same_status = {f.status for f in failures.values()} == {first.status}
+        result.status = first.status if same_status else "failed"
+        result.detail = f"{len(failures)} of {len(planned.split.pairs)} images: {first.detail}"
+    record["status"], record["detail"] = result.status, result.detail
+    record["provenance"]["finished"] = now()
+    fused.cell.write_record(record)

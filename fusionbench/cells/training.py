@@ -1,0 +1,65 @@
+"""Train within a run: announced before it starts, counted in steps while it goes on."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytorch_lightning as pl
+
+from fusionbench.cells.planned import PlannedCell
+from fusionbench.cells.progress import Reporter
+from fusionbench.cells.weights import WeightsPolicy
+from fusionbench.data.joined import TrainingData
+from fusionbench.errors import WeightsError
+from fusionbench.training.estimate import estimate_seconds, in_words
+from fusionbench.training.fit import FitOptions, train
+
+
+class _Steps(pl.Callback):
+    """Report the batches of each stage."""
+
+    def __init__(self, label: str, reporter: Reporter) -> None:
+        self.label, self.reporter = label, reporter
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        epochs = trainer.max_epochs - trainer.current_epoch
+        self.reporter.start(self.label, int(epochs * trainer.num_training_batches))
+
+    def on_train_batch_end(self, *_: object) -> None:
+        self.reporter.advance()
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.reporter.stop()
+
+
+def train_reported(cell: PlannedCell, data: TrainingData, policy: WeightsPolicy, reporter: Reporter) -> Path:
+    """Return the file of the weights. While it trains, the cell's time-out stands still.
+
+    Raises WeightsError where it would take longer than the policy lets it.
+    """
+    label = f"{data.name} · {cell.name} · train"
+    options = FitOptions(policy.seed, policy.device, quiet=True, callback=_Steps(label, reporter))
+    reporter.pause()
+    try:
+        reporter.say(_announcement(cell, data, policy))
+        return train(cell.method, cell.config, data, policy.out, options).weights
+    finally:
+        reporter.go_on()
+
+
+def _announcement(cell: PlannedCell, data: TrainingData, policy: WeightsPolicy) -> str:
+    """Say how long the training will take here; timing a few steps tells."""
+    enough = math.inf if policy.train_within is None else policy.train_within * 60
+    options = FitOptions(policy.seed, policy.device)
+    seconds = estimate_seconds(cell.method, cell.config, data, options, enough)
+    name, asked = cell.method.name, policy.dataset or data.name
+    if seconds > enough:
+        raise WeightsError(
+            f"No weights for {name} on {asked}, and training takes about {in_words(seconds)} here, more than "
+            f"--train-within {policy.train_within:g}: `fusionbench train --method {name} --dataset {asked}` makes them."
+        )
+    return (
+        f"No weights for {name}: training now on {data.in_words()}, about "
+        f"{in_words(seconds)} here. It can be stopped and goes on with the same command; --no-train refuses instead."
+    )

@@ -1,0 +1,168 @@
+"""One metric of two runs, image by image: the mean difference, how sure it is, and what to make of it."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fusionbench.tables.cells import WHOLE_SET, Score, Scores, natural
+from fusionbench.tables.model import printed
+
+if TYPE_CHECKING:
+    from fusionbench.metrics import MetricCard
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Scores of B minus scores of A over the images that both have a score of.
+
+    ``kind`` is identical, rounding (no image differs by half a unit of the last printed digit), unclear (the
+    interval holds zero), differs, or incomparable; ``verdict`` says it in words. ``low`` and ``high`` are the 95 %
+    bootstrap interval of the mean difference, None for fewer than two images. ``left_out`` counts the common images
+    without a score on either side by reason; ``one_sided`` those of them that have one on the other side.
+    """
+
+    metric: str
+    kind: str
+    verdict: str
+    version: str = ""
+    better: str = "higher"
+    digits: int = 4
+    count: int = 0
+    mean_a: float | None = None
+    mean_b: float | None = None
+    mean: float | None = None
+    low: float | None = None
+    high: float | None = None
+    largest: float | None = None
+    left_out: tuple[tuple[str, int], ...] = ()
+    one_sided: int = 0
+
+
+def difference(card: MetricCard, common: Sequence[str], a: Scores, b: Scores) -> Difference:
+    """Compare one metric on the common images by the newest version of it that both sides were scored with."""
+    ours, theirs = a.get(card.name, {}), b.get(card.name, {})
+    versions = sorted(ours.keys() & theirs.keys(), key=natural)
+    if not versions:
+        return Difference(card.name, "incomparable", _unversioned(ours, theirs), better=card.better)
+    version = versions[-1]
+    if card.per == "set":
+        return _of_sets(card, version, ours[version].get(WHOLE_SET), theirs[version].get(WHOLE_SET))
+    return _paired(card, version, common, ours[version], theirs[version])
+
+
+def _of_sets(card: MetricCard, version: str, a: Score | None, b: Score | None) -> Difference:
+    """Compare two values that belong to all images of a run; what they are computed with must be the same."""
+    facts = {"version": version, "better": card.better, "digits": card.digits}
+    if a is None or b is None or a.value is None or b.value is None:
+        absent = Score("not scored", None, "")
+        pairs = [(a or absent, b or absent)]
+        one_sided = sum((x.value is None) != (y.value is None) for x, y in pairs)
+        kind, verdict = _judge_unscored(pairs)
+        return Difference(
+            card.name, kind, verdict.replace("image", "set"), left_out=_left_out(pairs), one_sided=one_sided, **facts
+        )  # fmt: skip
+    if a.detail != b.detail:
+        verdict = f"not comparable: computed with {a.detail} in A, {b.detail} in B"
+        return Difference(card.name, "incomparable", verdict, mean_a=a.value, mean_b=b.value, **facts)
+    gap = b.value - a.value
+    kind, verdict = _judge_sets(gap, card)
+    return Difference(
+        card.name, kind, verdict, count=1, mean_a=a.value, mean_b=b.value, mean=gap, largest=abs(gap), **facts
+    )
+
+
+def _judge_sets(gap: float, card: MetricCard) -> tuple[str, str]:
+    if gap == 0:
+        return "identical", "identical for the set"
+    if abs(gap) < 0.5 * 10.0**-card.digits:
+        return "rounding", f"same within rounding: {abs(gap):.1e} for the set"
+    improved = (gap > 0) == (card.better == "higher")
+    better = "better" if improved else "worse"
+    return "differs", f"differs: {signed(gap, card.digits)}, one value for the set, no interval, B {better}"
+
+
+def _unversioned(a: Mapping[str, object], b: Mapping[str, object]) -> str:
+    if a and b:
+        return f"not comparable: metric version {', '.join(a)} in A, {', '.join(b)} in B"
+    return "not comparable: " + (
+        "scored in neither" if not a and not b else f"scored in {'A' if a else 'B'} only"
+    )
+
+
+def _paired(
+    card: MetricCard, version: str, common: Sequence[str], a: Mapping[str, Score], b: Mapping[str, Score]
+) -> Difference:
+    absent = Score("not scored", None, "")
+    pairs = [(a.get(image, absent), b.get(image, absent)) for image in common]
+    values = [(x.value, y.value) for x, y in pairs if x.value is not None and y.value is not None]
+    facts = {
+        "version": version,
+        "better": card.better,
+        "digits": card.digits,
+        "left_out": _left_out(pairs),
+        "one_sided": sum((x.value is None) != (y.value is None) for x, y in pairs),
+    }
+    if not values:
+        return Difference(card.name, *_judge_unscored(pairs), **facts)
+    from fusionbench.statistics.intervals import mean_interval
+
+    gaps = [y - x for x, y in values]
+    mean = math.fsum(gaps) / len(gaps)
+    low, high = mean_interval(gaps) if len(gaps) > 1 else (None, None)
+    largest = max(map(abs, gaps))
+    kind, verdict = _judge(mean, low, high, largest, len(gaps), card)
+    if facts["one_sided"]:
+        verdict += f"; {facts['one_sided']} more scored on one side only"
+    return Difference(
+        card.name, kind, verdict, count=len(gaps), mean=mean, low=low, high=high, largest=largest,
+        mean_a=math.fsum(x for x, _ in values) / len(values),
+        mean_b=math.fsum(y for _, y in values) / len(values), **facts,
+    )  # fmt: skip
+
+
+def _left_out(pairs: Sequence[tuple[Score, Score]]) -> tuple[tuple[str, int], ...]:
+    """Count the images that lack a score, as ("undefined in B", 3); one that lacks both counts once, as both."""
+    reasons = Counter(
+        " and ".join(
+            f"{score.status} in {side}" for side, score in zip("AB", pair, strict=True) if score.value is None
+        )
+        for pair in pairs
+    )
+    return tuple(sorted((reason, count) for reason, count in reasons.items() if reason))
+
+
+def _judge_unscored(pairs: Sequence[tuple[Score, Score]]) -> tuple[str, str]:
+    statuses = {score.status for pair in pairs for score in pair}
+    if statuses == {"undefined"}:
+        return "identical", "undefined for every image in both"
+    return "incomparable", "not comparable: no image has a score in both"
+
+
+def _judge(
+    mean: float, low: float | None, high: float | None, largest: float, count: int, card: MetricCard
+) -> tuple[str, str]:
+    over = f"over {count} {'image' if count == 1 else 'images'}"
+    if largest == 0:
+        return "identical", f"identical {over}"
+    if largest < 0.5 * 10.0**-card.digits:
+        return "rounding", f"same within rounding: at most {largest:.1e} {over}"
+    said = f"mean {signed(mean, card.digits)}"
+    if low is None or high is None:
+        return "differs", f"differs: {signed(mean, card.digits)} on one image, which says nothing of others"
+    said += f" [{signed(low, card.digits)}, {signed(high, card.digits)}] {over}"
+    if low <= 0 <= high:
+        return "unclear", f"no clear difference: {said}"
+    improved = (mean > 0) == (card.better == "higher")
+    return "differs", f"differs: {said}, B {'better' if improved else 'worse'}"
+
+
+def signed(value: float, digits: int) -> str:
+    """Return a difference with its sign; more digits than scores have where it would be printed as zero."""
+    if value and abs(value) < 0.5 * 10.0**-digits:
+        return f"{value:+.1e}"
+    text = printed(value, digits)
+    return text if value <= 0 else f"+{text}"

@@ -1,0 +1,307 @@
+"""Look an installation over: packages, hardware, data, methods, weights, folders. Loads no torch and runs no plug-in."""
+
+from __future__ import annotations
+
+import ast
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint
+from importlib.util import find_spec
+from pathlib import Path
+
+import psutil
+from platformdirs import user_cache_dir
+
+import fusionbench
+from fusionbench.cells.device import cuda_devices
+from fusionbench.data import spec as catalog
+from fusionbench.data.pairs import data_root as resolve_root
+from fusionbench.data.pairs import find_split
+from fusionbench.data.spec import DatasetSpec, datasets
+from fusionbench.errors import DataNotFoundError, FusionbenchError
+from fusionbench.metrics import cards
+from fusionbench.metrics import registry as metric_registry
+from fusionbench.metrics.learned.fetch import file_states
+from fusionbench.metrics.learned.files import remedy
+from fusionbench.provenance import cpu_model, git_state, gpu_driver, nvidia_smi, package_version
+from fusionbench.providers import (
+    DATASETS,
+    METHODS,
+    METRICS,
+    damaged_packages,
+    module_file,
+    package_of,
+    points,
+    providers,
+)
+from fusionbench.registry.cards import parsed
+from fusionbench.registry.methods import MethodSpec, names, plain, spec
+from fusionbench.weights.listing import known_weights, verify
+from fusionbench.weights.methods import weights_folder
+
+NEEDED = (
+    "torch", "pytorch-lightning", "numpy", "scipy", "kornia", "timm", "open_clip_torch", "pyiqa", "pandas",
+    "setuptools", "safetensors", "pillow",
+)  # fmt: skip
+COMPROMISED = ("2.6.2", "2.6.3")  # releases of pytorch-lightning
+GIB = 2**30
+LITTLE = 2  # GiB of free space below which a run of a large split may not fit
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report; ``state`` is ok, warning (works, but look at it) or broken."""
+
+    section: str
+    name: str
+    state: str
+    text: str
+
+
+def examine(data_root: str | None = None) -> list[Finding]:
+    """Return everything there is to say, in order. What is wrong with one thing hides no other."""
+    sections: dict[str, Callable[[], Iterator[tuple[str, str, str]]]] = {
+        "packages": _packages,
+        "hardware": _hardware,
+        "data sets": lambda: _data(data_root),
+        "methods": _methods,
+        "metrics": _metrics,
+        "weights": _weights,
+        "metric weights": _metric_weights,
+        "folders": lambda: _folders(data_root),
+    }
+    return [Finding(title, *line) for title, look in sections.items() for line in _guarded(look)]
+
+
+def _guarded(look: Callable[[], Iterator[tuple[str, str, str]]]) -> Iterator[tuple[str, str, str]]:
+    try:
+        yield from look()
+    except Exception as error:  # a report that ends at the first fault would be no help
+        yield "", "broken", f"{type(error).__name__}: {error}"
+
+
+def _packages() -> Iterator[tuple[str, str, str]]:
+    yield "python", "ok", platform.python_version()
+    git = git_state()
+    yield "fusionbench", "ok", fusionbench.__version__ + (f", checkout {git}" if git else "")
+    for name in NEEDED:
+        yield name, *_judge_package(name, package_version(name))
+    for problem in damaged_packages():
+        yield "not usable", "broken", problem
+
+
+def _judge_package(name: str, version: str | None) -> tuple[str, str]:
+    if version is None:
+        return "broken", f"not installed: `{sys.executable} -m pip install {name}`"
+    if name == "pytorch-lightning" and version in COMPROMISED:
+        return (
+            "broken",
+            f"{version} is a compromised release: uninstall it and change what it could have read",
+        )
+    if name == "setuptools" and int(version.partition(".")[0]) >= 81:
+        return (
+            "warning",
+            f"{version}: pyiqa's CLIP metrics need pkg_resources, which 81 dropped; install setuptools<81",
+        )
+    return "ok", version
+
+
+def _hardware() -> Iterator[tuple[str, str, str]]:
+    memory = psutil.virtual_memory()
+    yield (
+        "cpu",
+        "ok",
+        f"{cpu_model()}, {os.cpu_count()} threads, {psutil.cpu_count(logical=False) or '?'} cores",
+    )
+    yield "memory", "ok", f"{memory.total / GIB:.1f} GiB, {memory.available / GIB:.1f} GiB available"
+    cards, usable = nvidia_smi("name", "memory.total"), cuda_devices()
+    for number, facts in enumerate(cards):
+        yield f"gpu {number}", "ok", f"{', '.join(facts)}, driver {gpu_driver()}"
+    if usable:
+        yield "cuda devices", "ok", str(usable)
+    elif cards:
+        remedy = "install a torch built for CUDA, or look at CUDA_VISIBLE_DEVICES"
+        yield "cuda devices", "warning", f"torch will use none of {len(cards)} GPUs: {remedy}"
+    else:
+        yield "cuda devices", "ok", "none, the CPU is used"
+
+
+def _data(data_root: str | None) -> Iterator[tuple[str, str, str]]:
+    root = resolve_root(data_root)
+    absent = []
+    for data in datasets().values():
+        if data.generated:
+            yield data.name, "ok", "generated on first use"
+        elif (root / data.folder).is_dir():
+            for split in data.splits:
+                yield f"{data.name} {split}", *_count(data, split, root)
+        else:
+            absent.append(data.name)
+    if absent:
+        yield "not here", "ok", ", ".join(absent)
+    for plugin in dataset_plugins():
+        yield plugin.name, *_judge(plugin)
+
+
+def _count(spec: DatasetSpec, split: str, root: Path) -> tuple[str, str]:
+    try:
+        found, expected = len(find_split(spec, split, root).pairs), spec.splits[split].count
+    except DataNotFoundError:
+        prepare = f": `fusionbench data prepare {spec.name}`" if spec.prepare else ""
+        return "ok", f"not {'prepared' if prepare else 'here'}{prepare}"
+    except FusionbenchError as error:
+        return "broken", str(error)
+    if expected and found < expected:
+        return "ok", f"partial, {found} of {expected} pairs"
+    return "ok", f"{found} pairs" + ("" if expected else ", their full number is not known")
+
+
+def _methods() -> Iterator[tuple[str, str, str]]:
+    found = plugins()
+    built_in = [plugin.name for plugin in found if plugin.built_in and not plugin.problem]
+    yield "built in", "ok", ", ".join(built_in)
+    for plugin in found:
+        if plugin.problem or not plugin.built_in:
+            yield plugin.name, *_judge(plugin)
+
+
+def _metrics() -> Iterator[tuple[str, str, str]]:
+    found = metric_plugins()
+    theirs = {plugin.name for plugin in found}
+    yield "built in", "ok", ", ".join(name for name in cards() if name not in theirs)
+    for plugin in found:
+        yield plugin.name or "not usable", *_judge(plugin)
+
+
+def _judge(plugin: Plugin) -> tuple[str, str]:
+    """A plug-in's problem names its provider where the plug-in has no name of its own."""
+    origin = "built in" if plugin.built_in else f"plug-in {plugin.origin}"
+    if plugin.problem:
+        return "broken", f"{origin}: {plugin.problem}" if plugin.name else plugin.problem
+    return "ok", origin
+
+
+def _weights() -> Iterator[tuple[str, str, str]]:
+    for entry in map(verify, known_weights()):
+        about = f"{', '.join(entry.families)} {entry.source}".strip()
+        if entry.path and not entry.problem:
+            yield entry.method, "ok", f"{about}, SHA-256 {str(entry.sha256)[:10]} verified"
+        elif entry.path or (entry.problem and entry.source == "imported"):
+            yield entry.method, "broken", f"{about}: {entry.problem}"
+        elif entry.command:
+            yield entry.method, "ok", f"{about}: `{entry.command}`"
+
+
+def _metric_weights() -> Iterator[tuple[str, str, str]]:
+    for state in file_states():
+        known, users = state.known, f"for {', '.join(state.known.used_by)}"
+        if state.problem:
+            yield known.name, "broken", f"{users}: {state.problem}"
+        elif state.state == "missing":
+            yield known.name, "ok", f"{users}, missing: {remedy(known)}"
+        elif state.trusted:
+            yield known.name, "warning", f"{users}, {state.path}: trusted, though not the published file"
+        else:
+            verified = "verified" if known.sha256 else "(its publisher states none)"
+            yield known.name, "ok", f"{users}, SHA-256 {str(state.sha256)[:10]} {verified}"
+
+
+def _folders(data_root: str | None) -> Iterator[tuple[str, str, str]]:
+    cache = Path(os.environ.get("FUSIONBENCH_CACHE") or user_cache_dir("fusionbench"))
+    yield "data root", *_space(resolve_root(data_root), written=False)
+    yield "cache", *_space(cache)
+    yield "imported weights", *_space(weights_folder())
+    yield "here", *_space(Path.cwd())
+
+
+def _space(folder: Path, written: bool = True) -> tuple[str, str]:
+    """Judge a folder by its nearest parent that exists: it is made when something is written to it."""
+    folder = folder.absolute()
+    base = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(base).free / GIB
+    said = f"{folder}{'' if folder.exists() else ' (not there yet)'}, {free:.1f} GiB free"
+    if written and not os.access(base, os.W_OK):
+        return "warning", f"{said}, cannot be written to"
+    return ("warning" if written and free < LITTLE else "ok"), said
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A registered name; ``origin`` is the entry point and distribution, "" for a built-in method."""
+
+    name: str
+    origin: str
+    problem: str | None = None
+
+    @property
+    def built_in(self) -> bool:
+        return not self.origin
+
+
+def plugins() -> list[Plugin]:
+    """Return every registered method with the first thing that is wrong with it."""
+    installed = {plain(point.name): point for point in points(METHODS)}
+    return [Plugin(name, _origin(installed.get(name)), _problem(name)) for name in names()]
+
+
+def dataset_plugins() -> list[Plugin]:
+    """Return the data sets of installed packages with what is wrong with them."""
+    found = {catalog.canonical(p.name): str(p) for p in providers(DATASETS)}
+    return [Plugin(name, origin, catalog.problems().get(name)) for name, origin in found.items()]
+
+
+def metric_plugins() -> list[Plugin]:
+    """Return the metrics of installed packages, and one entry for each module or name that cannot be used."""
+    origin = {provider.module: str(provider) for provider in providers(METRICS)}
+    found = []
+    for name in metric_registry.cards():
+        if module := metric_registry.provider_of(name):
+            lacks = next(_lacking([module_file(module)]), None)
+            found.append(Plugin(name, origin[module], lacks))
+    return found + [Plugin("", "?", problem) for problem in metric_registry.problems()]
+
+
+def _origin(point: EntryPoint | None) -> str:
+    return f"{point.value} of {package_of(point)}" if point else ""
+
+
+def _problem(name: str) -> str | None:
+    try:
+        found = spec(name)
+        found.config()
+        return next(_missing_modules(found), None)
+    except FusionbenchError as error:
+        return str(error)
+    except Exception as error:  # a card or recipe of another maker can be wrong in any way
+        return f"{type(error).__name__}: {error}"
+
+
+def _missing_modules(found: MethodSpec) -> Iterator[str]:
+    """Yield a sentence for each module that the method imports in any case and that is not installed."""
+    return _lacking(sorted(found.source.rglob("*.py")) if found.source.is_dir() else [found.source])
+
+
+def _lacking(files: list[Path]) -> Iterator[str]:
+    for path in files:
+        for module in sorted(_imported(path)):
+            if module not in sys.builtin_module_names and not _installed(module):
+                yield f"{path.name} imports '{module}', which is not installed: install it."
+
+
+def _imported(path: Path) -> set[str]:
+    """Return the packages that the top level of a file imports; those in a try or a function may be optional."""
+    tree = parsed(path)
+    found = {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
+    found |= {n.module for n in tree.body if isinstance(n, ast.ImportFrom) and n.level == 0 and n.module}
+    return {name.partition(".")[0] for name in found}
+
+
+def _installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False

@@ -1,0 +1,52 @@
+"""Figures for papers, pure functions of records or training logs. Importing this package is cheap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fusionbench.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from fusionbench.figures.drawing import Drawing
+    from fusionbench.figures.options import Options
+    from fusionbench.tables.board import Board
+
+FROM_RECORDS = ("qualitative", "curves", "ranks", "tradeoff", "agreement")
+FROM_LOGS = ("training", "cosine")
+KINDS = (*FROM_RECORDS, *FROM_LOGS)
+
+__all__ = ["FROM_LOGS", "FROM_RECORDS", "KINDS", "check_kind", "draw", "write_figure"]
+
+
+def check_kind(kind: str) -> None:
+    """Raise UnknownNameError for a kind that is not in `KINDS`."""
+    if kind not in KINDS:
+        raise UnknownNameError("kind of figure", kind, KINDS)
+
+
+def draw(kind: str, shown: Sequence[Board] | Sequence[Path], options: Options) -> Drawing:
+    """Draw one figure in our style: of boards, or for the kinds `FROM_LOGS` of folders of trainings."""
+    from fusionbench.figures.style import applied
+
+    check_kind(kind)
+    with applied():
+        return import_module(f"fusionbench.figures.{kind}").draw(shown, options)
+
+
+def write_figure(kind: str, shown: Sequence[Board] | Sequence[Path], options: Options, path: Path) -> str:
+    """Write one figure as .pdf, .png or .svg by the path's suffix, and return its caption.
+
+    Fonts are embedded; the same records give the same bytes. Raises RequestError on another suffix, OutputError
+    where nothing can be written.
+    """
+    from fusionbench.figures.drawing import check_suffix, save
+    from fusionbench.figures.style import applied
+
+    check_suffix(path)
+    drawing = draw(kind, shown, options)
+    with applied():
+        save(drawing, path)
+    return drawing.caption

@@ -1,0 +1,63 @@
+"""The images of one pair: both sources and what every method made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from fusionbench.data.color import luma
+from fusionbench.data.images import eight_bit, read_image
+from fusionbench.errors import ImageError
+from fusionbench.tables.board import Board
+from fusionbench.tables.images import stored_image
+from fusionbench.tables.model import one_line
+from fusionbench.types import Pair
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+
+
+class Picture(NamedTuple):
+    """One tile: uint8 [H, W] or [H, W, 3] as stored (16-bit sources reduced to 8), None where it is missing."""
+
+    label: str
+    pixels: ndarray | None
+
+
+def fused(board: Board, image: str, rows: Sequence[int] | None = None) -> list[Picture]:
+    """Return the stored images of an id, in the order of the rows. Raises ImageError on sizes that differ."""
+    chosen = range(len(board.runs)) if rows is None else rows
+    tiles = [_stored(board, row, image) for row in chosen]
+    _same_size(image, tiles)
+    return tiles
+
+
+def _stored(board: Board, row: int, image: str) -> Picture:
+    path = stored_image(board.runs[row], image)
+    return Picture(one_line(board.table.rows[row].label), eight_bit(read_image(path)) if path else None)
+
+
+def source_pictures(board: Board, pair: Pair | None) -> list[Picture]:
+    """Return both sources under the names of their kinds; none without a pair."""
+    if pair is None:
+        return []
+    data = board.records[0]["dataset"]
+    named = ((one_line(data["a"]), pair.a), (one_line(data["b"]), pair.b))
+    # the first letter alone: str.capitalize would make "Sar" of SAR
+    return [Picture(name[:1].upper() + name[1:], eight_bit(read_image(path))) for name, path in named]
+
+
+def _same_size(image: str, tiles: Sequence[Picture]) -> None:
+    sizes = {tile.label: tile.pixels.shape[:2] for tile in tiles if tile.pixels is not None}
+    if len(set(sizes.values())) > 1:
+        told = ", ".join(f"{label} {w}x{h}" for label, (h, w) in sizes.items())
+        raise ImageError(f"The fused images of '{image}' differ in size ({told}): fuse that pair again.")
+
+
+def lumas(tiles: Sequence[Picture]) -> ndarray | None:
+    """Return [images, H, W] of the tiles that are not missing, in levels; None where all are."""
+    import numpy as np
+
+    found = [tile.pixels for tile in tiles if tile.pixels is not None]
+    planes = [p if p.ndim == 2 else luma(*(p[..., i].astype(np.float64) for i in range(3))) for p in found]
+    return np.stack(planes) if planes else None

@@ -1,0 +1,211 @@
+"""Check a request to score folders of fused images before any work; every problem is told at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from fusionbench.cells.done import check_options
+from fusionbench.data.fused_folder import FusedFolder, find_fused
+from fusionbench.data.match_names import FEW, some
+from fusionbench.data.pairs import find_split, list_images
+from fusionbench.data.spec import dataset
+from fusionbench.errors import DataNotFoundError, FusionbenchError, OutputError, PlanError, RequestError
+from fusionbench.metrics import resolve, resolve_profile
+from fusionbench.types import Pair
+
+FORMATS = (".csv", ".json", ".parquet")
+
+
+@dataclass(frozen=True)
+class ScoreRequest:
+    """What is to be scored; the names are those of the command line's options, ``split`` is "test" by default.
+
+    The pairs are those of ``dataset``, or of the folders ``a`` and ``b`` by equal stems. ``name`` has one entry
+    for each folder in ``fused``; without it the folders' own names are used.
+    """
+
+    fused: tuple[Path, ...]
+    dataset: str | None = None
+    a: Path | None = None
+    b: Path | None = None
+    name: tuple[str, ...] = ()
+    split: str | None = None
+    data_root: str | None = None
+    limit: int | None = None
+    metrics: str | Sequence[str] | None = None
+    profile: str = "canonical"
+    output: Path | None = None
+
+
+@dataclass(frozen=True)
+class PairSet:
+    """The pairs that are scored, and where they come from; two folders have neither data set nor split."""
+
+    pairs: tuple[Pair, ...]
+    title: str
+    a: Path
+    b: Path
+    dataset: str | None = None
+    split: str | None = None
+    expected: int | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class ScorePlan:
+    """A request that can be carried out: every pair has a file in every folder; ``folders`` by name."""
+
+    pairs: PairSet
+    folders: dict[str, FusedFolder]
+    metrics: tuple[str, ...]
+    profile: str
+
+
+def plan_scores(request: ScoreRequest) -> ScorePlan:
+    """Check a request. Raises PlanError listing every problem."""
+    problems: list[str] = []
+    metrics, names, pairs = [], (), None
+    with _noting(problems):
+        metrics = resolve(request.metrics, request.profile)
+        check_options(metrics)
+    with _noting(problems):
+        _check_output(request.output)
+    with _noting(problems):
+        names = _names(request)
+    with _noting(problems):
+        pairs = _pairs(request)
+    found = []
+    for folder in request.fused:
+        with _noting(problems):
+            found.append(find_fused(folder.expanduser(), pairs.pairs if pairs else ()))
+            problems += _lacks(found[-1], pairs.pairs if pairs else ())
+    if problems:
+        raise PlanError(problems)
+    folders = dict(zip(names, found, strict=True))
+    return ScorePlan(pairs, folders, tuple(metrics), resolve_profile(request.profile))
+
+
+@contextmanager
+def _noting(problems: list[str]) -> Iterator[None]:
+    try:
+        yield
+    except FusionbenchError as error:
+        problems.append(str(error))
+
+
+def _check_output(path: Path | None) -> None:
+    """Raise before any work where results could not be written."""
+    if path is None:
+        return
+    if path.suffix.lower() not in FORMATS:
+        raise RequestError(f"Scores cannot be written as '{path}': end its name in {', '.join(FORMATS)}.")
+    if path.suffix.lower() == ".parquet" and find_spec("pyarrow") is None:
+        raise RequestError(f"Writing '{path}' needs pyarrow: `pip install pyarrow`, or name a .csv file.")
+    if not path.parent.is_dir() or path.is_dir():
+        wrong = (
+            "it is a folder; name a file in it" if path.is_dir() else f"no folder '{path.parent}'; make it"
+        )
+        raise OutputError(f"Cannot write '{path}': {wrong}, or choose another file with -o.")
+    probe = path.with_name(f".{path.name}.{os.getpid()}.writable")
+    try:
+        probe.write_bytes(b"x")
+        probe.unlink()
+    except OSError as error:
+        raise OutputError(
+            f"Cannot write '{path}' ({error.strerror}): choose another file with -o."
+        ) from error
+
+
+def _names(request: ScoreRequest) -> tuple[str, ...]:
+    """Return what the folders are called."""
+    names = request.name or tuple(path.expanduser().resolve().name for path in request.fused)
+    if len(names) != len(request.fused):
+        raise RequestError(
+            f"{len(names)} --name for {len(request.fused)} --fused: give one for each folder, or none."
+        )
+    if len(set(names)) < len(names):
+        raise RequestError(f"Two folders would have one name ({', '.join(names)}): give --name for each.")
+    return names
+
+
+def _pairs(request: ScoreRequest) -> PairSet:
+    folders = [path for path in (request.a, request.b) if path is not None]
+    if request.dataset is not None and folders:
+        raise RequestError("--dataset has its own pairs: leave out --a and --b, or leave out --dataset.")
+    if request.dataset is not None:
+        return _split_pairs(request)
+    if not folders:
+        raise RequestError("Say which pairs the images were fused from: --dataset NAME, or --a DIR --b DIR.")
+    if len(folders) < 2:
+        missing = "--a" if request.a is None else "--b"
+        raise RequestError(f"--a and --b go together: add {missing} with the folder of the other sources.")
+    if request.split is not None:
+        raise RequestError("--split belongs to --dataset: leave it out, two folders have no splits.")
+    return _folder_pairs(request.a.expanduser(), request.b.expanduser(), request.limit)
+
+
+def _split_pairs(request: ScoreRequest) -> PairSet:
+    spec = dataset(request.dataset)
+    split = find_split(spec, request.split or "test", request.data_root, request.limit)
+    first = split.pairs[0]
+    return PairSet(
+        pairs=split.pairs,
+        title=spec.title,
+        a=first.a.parent,
+        b=first.b.parent,
+        dataset=spec.name,
+        split=split.name,
+        expected=split.expected,
+        limit=split.limit,
+    )
+
+
+def _folder_pairs(a: Path, b: Path, limit: int | None) -> PairSet:
+    absent = [
+        f"Folder '{path}' does not exist: --a and --b take folders." for path in (a, b) if not path.is_dir()
+    ]
+    if absent:
+        raise PlanError(absent)
+    if a.samefile(b):
+        raise RequestError(f"--a and --b are one folder, '{a}': keep the two sources in two folders.")
+    if limit is not None and limit < 1:
+        raise RequestError(f"--limit must be at least 1; got {limit}.")
+    pairs = tuple(_equal_names(a, b))
+    if not pairs:
+        raise DataNotFoundError(f"No images in '{a}' and '{b}': give folders with images of equal names.")
+    return PairSet(pairs[:limit], f"{a.resolve().name} and {b.resolve().name}", a, b, limit=limit)
+
+
+def _equal_names(a: Path, b: Path) -> Iterator[Pair]:
+    """Yield the pairs of two folders. Raises DataNotFoundError where an image has no partner."""
+    in_a, in_b = list_images(a, "*"), list_images(b, "*")
+    alone = [path for stem, path in (in_a | in_b).items() if stem not in in_a or stem not in in_b]
+    if alone:
+        raise DataNotFoundError(
+            f"{len(alone)} images of '{a}' and '{b}' have no partner of the same name: {some(alone)}; complete or "
+            "remove them."
+        )
+    yield from (Pair(stem, path, in_b[stem]) for stem, path in in_a.items())
+
+
+def _lacks(folder: FusedFolder, pairs: Sequence[Pair]) -> list[str]:
+    """Say what keeps a folder from having exactly one image for each pair."""
+    if folder.conflicts:
+        more = len(folder.conflicts) - FEW
+        rest = [f"In '{folder.path}' {more} more names are not clear."] if more > 0 else []
+        return [*(f"In '{folder.path}' {sentence}" for sentence in folder.conflicts[:FEW]), *rest]
+    missing = [pair.id for pair in pairs if pair.id not in folder.files]
+    if not missing:
+        return []
+    absent = f"{len(missing)} of {len(pairs)} pairs have no fused image in '{folder.path}': {some(missing)}"
+    if folder.hint:
+        return [f"{absent}; {folder.hint}."]
+    others = (
+        f"others are {some([p.name for p in folder.extra])}" if folder.extra else "no other image is there"
+    )
+    return [f"{absent} ({others}); name each file after its pair."]

@@ -1,0 +1,272 @@
+"""Score folders of fused images made elsewhere against their sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fusionbench.cells.progress import Reporter
+from fusionbench.cells.store import WHOLE_SET
+from fusionbench.data.counts import CountWatch
+from fusionbench.data.fused_folder import FusedFolder, check_size
+from fusionbench.data.images import eight_bit, read_image, read_pair
+from fusionbench.data.match_names import FEW, some
+from fusionbench.errors import ImageError
+from fusionbench.files import write_json, write_through
+from fusionbench.folders.request import PairSet, ScorePlan, ScoreRequest, plan_scores
+from fusionbench.folders.sets import score_sets
+from fusionbench.folders.table import mean_cells
+from fusionbench.metrics import Score, Sources, cards, definition_of, score_fused, sources
+from fusionbench.metrics.learned.sets import SetScore
+from fusionbench.types import Pair
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+COLUMNS = ("image", "metric", "version", "profile", "value", "status", "detail")
+
+
+@dataclass(frozen=True)
+class FolderScores:
+    """The scores of one folder: ``scores[image][metric]``, in the order of pairs and metrics.
+
+    A score's status is "ok", "undefined" (final: the image has no such value), "failed" (the image cannot be read
+    or has another size than its sources) or "unavailable" (the metric's file of weights is not here); only "ok" has a
+    value. ``sets`` are the metrics with one value for all images together. ``warnings`` say which images are likely not
+    what they are read as.
+    """
+
+    name: str
+    pairs: PairSet
+    folder: FusedFolder
+    metrics: tuple[str, ...]
+    profile: str
+    scores: dict[str, dict[str, Score]]
+    sets: dict[str, SetScore] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Return why an image, or under "" their set, could not be scored; an undefined value is no failure."""
+        return {i: score.detail for i, _, score in self._each() if score.status not in ("ok", "undefined")}
+
+    @property
+    def ok(self) -> bool:
+        return not self.failures
+
+    @cached_property
+    def versions(self) -> dict[str, int]:
+        return {metric: definition_of(metric, self.profile).version for metric in self.metrics}
+
+    @property
+    def means(self) -> dict[str, float | None]:
+        """Return the mean of each metric, None unless every image has a value; of a set its one value."""
+        return {cell.metric: cell.value for cell in mean_cells(self)}
+
+    def document(self) -> dict[str, Any]:
+        """Return all there is as dictionaries, lists, strings, numbers and None, never NaN.
+
+        ``means`` and ``images`` hold None for what has no value; ``status`` says why, for those images and metrics
+        only: ``{image: {metric: "undefined: the image is smaller than 11x11 pixels"}}``. ``sets`` tells of metrics
+        with one value for all images what they are computed with and their 95 % interval; they have no entry in
+        ``images``, and the image "" in ``status``.
+        """
+        return {
+            "name": self.name,
+            "profile": self.profile,
+            "dataset": self.pairs.dataset,
+            "split": self.pairs.split,
+            "a": str(self.pairs.a),
+            "b": str(self.pairs.b),
+            "fused": str(self.folder.path),
+            "pairs": len(self.pairs.pairs),
+            "expected": self.pairs.expected,
+            "versions": self.versions,
+            "means": self.means,
+            "images": {image: {m: s.value for m, s in found.items()} for image, found in self.scores.items()},
+            "sets": {metric: found._asdict() for metric, found in self.sets.items()},
+            "status": self._status(),
+            "files": {image: path.name for image, path in self.folder.files.items()},
+            "extra": [path.name for path in self.folder.extra],
+            "warnings": list(self.warnings),
+        }
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one dictionary for each image and metric: image, metric, version, profile, value, status, detail.
+
+        The image of a set's value is "".
+        """
+        return [
+            dict(zip(COLUMNS, (image, metric, self.versions[metric], self.profile, *score), strict=True))
+            for image, metric, score in self._each()
+        ]
+
+    def frame(self) -> pd.DataFrame:
+        """Return `rows` as a table; ``value`` is NaN unless the status is "ok"."""
+        return _frame(self.rows(), COLUMNS)
+
+    def _each(self) -> Iterator[tuple[str, str, Score]]:
+        for image, found in self.scores.items():
+            yield from ((image, metric, score) for metric, score in found.items())
+        for metric, of_set in self.sets.items():
+            yield WHOLE_SET, metric, Score(of_set.value, of_set.status, of_set.detail)
+
+    def _status(self) -> dict[str, dict[str, str]]:
+        status: dict[str, dict[str, str]] = {}
+        for image, metric, score in self._each():
+            if score.status != "ok":
+                status.setdefault(image, {})[metric] = f"{score.status}: {score.detail}"
+        return status
+
+
+def score(
+    fused: str | Path,
+    dataset: str | None = None,
+    *,
+    a: str | Path | None = None,
+    b: str | Path | None = None,
+    name: str | None = None,
+    output: str | Path | None = None,
+    reporter: Reporter | None = None,
+    **options: Any,
+) -> FolderScores:
+    """Score a folder of fused images against the pairs of a data set, or of the folders ``a`` and ``b``.
+
+    ``options`` are further fields of `ScoreRequest`: split, data_root, limit, metrics, profile. With ``output`` the
+    scores are written to that file, see `write_scores`. Images of 16 bits are rounded to 8. Several folders of
+    the same pairs cost less in one call of `score_folders`. Raises PlanError, a FusionbenchError that lists
+    everything wrong with the request, before any work; an image that cannot be scored only fails itself.
+    """
+    request = ScoreRequest(
+        fused=(Path(fused),),
+        dataset=dataset,
+        a=None if a is None else Path(a),
+        b=None if b is None else Path(b),
+        name=() if name is None else (name,),
+        output=None if output is None else Path(output),
+        **options,
+    )
+    results = score_folders(request, reporter)
+    if request.output is not None:
+        write_scores(results, request.output)
+    return results[0]
+
+
+def score_folders(request: ScoreRequest, reporter: Reporter | None = None) -> list[FolderScores]:
+    """Score each folder of a request; the sources are read and prepared once for all. Raises PlanError."""
+    plan, reporter = plan_scores(request), reporter or Reporter()
+    _tell_names(plan, reporter)
+    watch = CountWatch()
+    found: dict[str, dict[str, dict[str, Score]]] = {name: {} for name in plan.folders}
+    reporter.start("score", len(plan.pairs.pairs))
+    try:
+        for pair in plan.pairs.pairs:
+            for name, scores in _score_pair(pair, plan, watch).items():
+                found[name][pair.id] = scores
+            reporter.advance()
+    finally:
+        reporter.stop()
+    results = [
+        FolderScores(
+            name,
+            plan.pairs,
+            folder,
+            plan.metrics,
+            plan.profile,
+            found[name],
+            score_sets(plan, folder, reporter),
+            tuple(watch.warnings()),
+        )
+        for name, folder in plan.folders.items()
+    ]
+    for sentence in watch.warnings():
+        reporter.say(f"Warning: {sentence}")
+    _tell_failures(results, reporter)
+    return results
+
+
+def document_of(results: Sequence[FolderScores]) -> dict[str, Any]:
+    """Return the document of one folder, or those of several in the list ``runs`` beside their profile."""
+    if len(results) == 1:
+        return results[0].document()
+    return {"profile": results[0].profile, "runs": [result.document() for result in results]}
+
+
+def write_scores(results: Sequence[FolderScores], path: Path) -> None:
+    """Write CSV or Parquet with a row for each image and metric, or JSON as `document_of`, by the file's suffix.
+
+    With several folders the rows begin with the column ``name``. Raises OutputError.
+    """
+    if path.suffix.lower() == ".json":
+        write_json(path, document_of(results))
+        return
+    columns = COLUMNS if len(results) == 1 else ("name", *COLUMNS)
+    frame = _frame([{"name": result.name} | row for result in results for row in result.rows()], columns)
+    write = frame.to_csv if path.suffix.lower() == ".csv" else frame.to_parquet
+    write_through(path, lambda partial: write(partial, index=False))
+
+
+def _frame(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
+    import pandas as pd  # only here: it costs as much as scoring several images
+
+    return pd.DataFrame(rows, columns=list(columns)).astype({"value": "float64"})
+
+
+def _score_pair(pair: Pair, plan: ScorePlan, watch: CountWatch) -> dict[str, dict[str, Score]]:
+    """Score the fused images of one pair, by the folders' names."""
+    try:
+        stored = read_pair(pair)
+    except ImageError as error:
+        return {name: _failed(error, _by_image(plan)) for name in plan.folders}
+    for path, source in zip((pair.a, pair.b), stored, strict=True):
+        watch.look(path, source)
+    a, b = map(eight_bit, stored)
+    prepared = sources(a, b)
+    return {
+        name: _score_file(folder.files[pair.id], b, prepared, plan, watch)
+        for name, folder in plan.folders.items()
+    }
+
+
+def _score_file(
+    path: Path, source: np.ndarray, prepared: Sources, plan: ScorePlan, watch: CountWatch
+) -> dict[str, Score]:
+    try:
+        image = read_image(path)
+        check_size(path, image, source)
+    except ImageError as error:
+        return _failed(error, _by_image(plan))
+    watch.look(path, image)
+    names = _by_image(plan)
+    return score_fused(prepared, eight_bit(image), names, plan.profile) if names else {}
+
+
+def _by_image(plan: ScorePlan) -> list[str]:
+    return [name for name in plan.metrics if cards()[name].per == "image"]
+
+
+def _failed(error: ImageError, metrics: Sequence[str]) -> dict[str, Score]:
+    return dict.fromkeys(metrics, Score(None, "failed", str(error)))
+
+
+def _tell_names(plan: ScorePlan, reporter: Reporter) -> None:
+    """Say how names were read and what is left over: a wrong guess must not stay unseen."""
+    for folder in plan.folders.values():
+        image, path = next(iter(folder.files.items()))
+        if path.stem != image:
+            reporter.say(f"'{path}' is taken for pair '{image}', and so on for all {len(folder.files)}.")
+        if folder.extra:
+            names = some([extra.name for extra in folder.extra])
+            reporter.say(f"Not scored, since no pair has their names, are in '{folder.path}': {names}.")
+
+
+def _tell_failures(results: Sequence[FolderScores], reporter: Reporter) -> None:
+    details = list(dict.fromkeys(detail for result in results for detail in result.failures.values()))
+    for detail in details[:FEW]:
+        reporter.say(detail)
+    if len(details) > FEW:
+        reporter.say(f"{len(details) - FEW} more images could not be scored.")

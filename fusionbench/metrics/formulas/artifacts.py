@@ -1,0 +1,119 @@
+"""The share of fusion artifacts: edges of the fused image that neither source has."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from fusionbench.metrics.formulas.filters import bands
+from fusionbench.metrics.image_cache import Image, Outcome, Triple, constant, exact_root, sum_image, values
+from fusionbench.metrics.registry import definition, metric
+
+VISIBLE = 2.0  # strength from which an edge counts with its strength
+HIDDEN_WEIGHT = 0.001  # of a weaker edge
+
+
+class Edges(NamedTuple):
+    """Strength and orientation of the edge at each pixel of a band, and the weight of the pixel."""
+
+    strength: Tensor
+    angle: Tensor
+    weight: Tensor
+
+
+def edges(image: Image, scale: float) -> Iterator[Edges]:
+    """Yield the edges of all bands, the image mirrored at its border, each made when it is asked for.
+
+    Levels are divided by ``scale`` first.
+    """
+    mirrored = pad(image.of(values)[:, None] / scale, (1, 1, 1, 1), mode="reflect")[:, 0]
+    for band in bands(mirrored, 3):
+        across, down = differences(band)
+        angle = (across / down).atan_().nan_to_num_(nan=0.0)
+        strength = exact_root(across.square_().add_(down.square_()))
+        weight = torch.where(strength >= VISIBLE, strength**1.5, HIDDEN_WEIGHT)
+        yield Edges(strength, angle, weight)
+
+
+def differences(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return Sobel's differences over 8, right minus left and lower minus upper.
+
+    Columns are added first and then their sums, as in the reference: on [0, 1] rounding decides which of two
+    equal edges is the stronger one.
+    """
+    upper, middle, lower = x[:, :-2] / 8, x[:, 1:-1] / 4, x[:, 2:] / 8
+    weighted = upper + middle + lower
+    change = lower - upper
+    across = weighted[..., 2:] - weighted[..., :-2]
+    down = change[..., :-2] + change[..., 1:-1] * 2 + change[..., 2:]
+    return across, down
+
+
+def loss(source: Edges, fused: Edges) -> Tensor:
+    """Return how badly a source's edge is kept at each pixel, times its weight."""
+    strong = torch.maximum(source.strength, fused.strength)
+    ratio = torch.minimum(source.strength, fused.strength).div_(strong).nan_to_num_(nan=0.0)
+    turn = (source.angle - fused.angle).abs_().sub_(math.pi / 2).abs_().mul_(2 / math.pi)
+    kept = ratio.sub_(0.5).mul_(19).sigmoid_().mul_(0.9999)
+    kept.mul_(turn.sub_(0.5).mul_(22).sigmoid_().mul_(0.9995)).sqrt_()
+    return kept.neg_().add_(1).mul_(source.weight)
+
+
+@metric(
+    name="Nabf",
+    title="Fusion artifacts N^AB/F",
+    better="lower",
+    unit="1",
+    range=(0, 1),
+    convention="Kumar 2013 on 0..255: Sobel over 8, mirrored border, edges from strength 2 on weighted by strength^1.5 "
+    "and weaker ones by 0.001, counted where the fused image's edge is stronger than both sources'",
+    doi="10.1007/s11760-012-0361-x",
+    smallest=2,
+    symmetric=True,
+)
+def fusion_artifacts(triple: Triple) -> Outcome:
+    """Measure the weight of edges that the fused image has beyond both sources.
+
+    Undefined where both sources are constant: they weigh all pixels alike, and anything is an artifact.
+    """
+    flat = triple.a.of(constant) & triple.b.of(constant)
+    return Outcome(_artifacts(triple, 1.0), ((flat, "both sources are constant"),))
+
+
+@definition(
+    metric="Nabf",
+    name="swapped",
+    text="the arguments are given in the wrong order: source a is scored against source b and the fused image",
+    source="Tang 2023, as its analysis_Reference.m calls it",
+    smallest=2,
+)
+def fusion_artifacts_swapped(triple: Triple) -> Outcome:
+    """Measure the artifacts of the first source as if it had been fused."""
+    return Outcome(_artifacts(Triple(triple.b, triple.fused, triple.a), 1.0))
+
+
+@definition(
+    metric="Nabf",
+    name="unit-range",
+    text="on [0, 1], where no edge reaches strength 2, so every pixel weighs the same",
+    source="Tang 2022",
+    smallest=2,
+)
+def fusion_artifacts_on_unit_range(triple: Triple) -> Outcome:
+    """Measure the share of artifacts in pixels instead of in strength."""
+    return Outcome(_artifacts(triple, 255.0))
+
+
+def _artifacts(triple: Triple, scale: float) -> Tensor:
+    a, b, fused = triple
+    lost = total = 0
+    for edge_a, edge_b, edge in zip(*(edges(image, scale) for image in (a, b, fused)), strict=True):
+        new = (edge.strength > edge_a.strength) & (edge.strength > edge_b.strength)
+        lost = lost + sum_image((loss(edge_a, edge) + loss(edge_b, edge)).mul_(new))
+        total = total + sum_image(edge_a.weight + edge_b.weight)
+    return lost / total

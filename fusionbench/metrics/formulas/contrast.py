@@ -1,0 +1,144 @@
+"""Metrics of the fused image alone: how far its levels spread and how fast they change."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from fusionbench.metrics.image_cache import Image, Outcome, Triple, sum_image, total, values, variance
+from fusionbench.metrics.registry import definition, metric
+
+
+@metric(
+    name="SD",
+    title="Standard deviation",
+    better="higher",
+    unit="level",
+    range=(0, 127.5),
+    convention="population standard deviation of the fused image on 0..255",
+    doi="10.1016/j.inffus.2018.02.004",
+    symmetric=True,
+)
+def standard_deviation(triple: Triple) -> Outcome:
+    """Measure the contrast of the fused image; noise raises it as detail does."""
+    return Outcome(triple.fused.of(variance).sqrt())
+
+
+@definition(
+    metric="SD",
+    name="unit-range",
+    text="on [0, 1]: the canonical value divided by 255",
+    source="CSP-MCIN's tables",
+    unit="1",
+)
+def standard_deviation_on_unit_range(triple: Triple) -> Outcome:
+    """Measure the contrast of the fused image scaled to [0, 1]."""
+    return Outcome(triple.fused.of(variance).sqrt() / 255)
+
+
+@definition(
+    metric="SD",
+    name="saturating",
+    text="8-bit arithmetic: differences below the mean count as 0, squares are cut at 255, so it stays below 16",
+    source="Tang 2022",
+)
+def standard_deviation_saturating(triple: Triple) -> Outcome:
+    """Measure what MATLAB's uint8 arithmetic leaves of the contrast: each step rounds and saturates."""
+    x = triple.fused.of(values)
+    mean = (triple.fused.of(total) / triple.fused.count)[:, None, None]
+    above = (x - mean + 0.5).floor_().clamp_(min=0)
+    return Outcome(above.square_().clamp_(max=255).mean((-2, -1)).sqrt())
+
+
+@definition(
+    metric="SD",
+    name="undivided",
+    text="on [0, 1] and not divided by the number of pixels, so it grows with the image",
+    source="NestFuse, analysis_metrics_7.m",
+    unit="1",
+)
+def standard_deviation_undivided(triple: Triple) -> Outcome:
+    """Measure the root of the sum of squared deviations on [0, 1]."""
+    return Outcome((triple.fused.of(variance) * triple.fused.count).sqrt() / 255)
+
+
+@metric(
+    name="SF",
+    title="Spatial frequency",
+    better="higher",
+    unit="level",
+    range=(0, 360.625),  # 255 times the root of 2: a chessboard
+    convention="root of row plus column frequency, each a mean over its own differences, on 0..255",
+    doi="10.1109/26.477498",
+    smallest=2,
+    symmetric=True,
+)
+def spatial_frequency(triple: Triple) -> Outcome:
+    """Measure the differences between neighbouring pixels; noise raises it as detail does."""
+    x = triple.fused.of(values)
+    row, column = x.diff(dim=-1), x.diff(dim=-2)
+    return Outcome((row.square_().mean((-2, -1)) + column.square_().mean((-2, -1))).sqrt())
+
+
+@definition(
+    metric="SF",
+    name="unit-range",
+    text="on [0, 1]: the canonical value divided by 255",
+    source="Tang 2022",
+    smallest=2,
+    unit="1",
+)
+def spatial_frequency_on_unit_range(triple: Triple) -> Outcome:
+    """Measure the differences between neighbouring pixels scaled to [0, 1]."""
+    return Outcome(spatial_frequency(triple).values / 255)
+
+
+@definition(
+    metric="SF",
+    name="over-pixels",
+    text="both sums of squared differences are divided by the number of pixels; the channels of a color image lie "
+    "side by side",
+    source="VIFB",
+    planes="side by side",
+)
+def spatial_frequency_over_pixels(triple: Triple) -> Outcome:
+    """Measure the differences between neighbouring pixels, per pixel instead of per difference."""
+    x = triple.fused.of(values)
+    squares = x.diff(dim=-1).square_().sum((-2, -1)) + x.diff(dim=-2).square_().sum((-2, -1))
+    return Outcome((squares / triple.fused.count).sqrt())
+
+
+@metric(
+    name="AG",
+    title="Average gradient",
+    better="higher",
+    unit="level",
+    range=(0, None),
+    convention="central differences, one-sided at the border, on 0..255; "
+    "sum of sqrt((gx^2 + gy^2) / 2) over (M - 1)(N - 1)",
+    doi="10.1016/j.optcom.2014.12.032",
+    smallest=2,
+    symmetric=True,
+)
+def average_gradient(triple: Triple) -> Outcome:
+    """Measure the slope of the levels; noise raises it as detail does."""
+    height, width = triple.fused.height, triple.fused.width
+    return Outcome(triple.fused.of(total_slope) / ((height - 1) * (width - 1)))
+
+
+def total_slope(image: Image) -> Tensor:
+    """Return the sum of the slopes [B] from central differences, one-sided at the border."""
+    rows, columns = torch.gradient(image.of(values), dim=(-2, -1))
+    return sum_image(rows.square_().add_(columns.square_()).div_(2).sqrt_())
+
+
+@definition(
+    metric="AG",
+    name="over-pixels",
+    text="the sum of the slopes is divided by the number of pixels MN",
+    source="CDDFuse, IVIF_ZOO",
+    smallest=2,
+)
+def average_gradient_over_pixels(triple: Triple) -> Outcome:
+    """Measure the mean slope of the levels."""
+    return Outcome(triple.fused.of(total_slope) / triple.fused.count)

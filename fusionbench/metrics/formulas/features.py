@@ -1,0 +1,102 @@
+"""Maps of features, one value a pixel or coefficient, that feature mutual information compares."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from fusionbench.metrics.image_cache import Image, values
+
+REACH = 50  # taps of Meyer's filter on either side of the middle one
+
+
+def raw(image: Image) -> Tensor:
+    """Return the levels, float64 [B, H, W]."""
+    return image.of(values)
+
+
+def slope(image: Image) -> Tensor:
+    """Return the horizontal slope [B, H, W]: central differences, one-sided at the border."""
+    return torch.gradient(image.of(values), dim=-1)[0]
+
+
+def cosines(image: Image) -> Tensor:
+    """Return the coefficients of the orthonormal cosine transform (DCT-II) of the whole image [B, H, W]."""
+    x = image.of(values)
+    rows, columns = (_cosine_basis(size, x.device) for size in x.shape[-2:])
+    # a level common to all pixels enters the first coefficient only: without it, flat images leave no rounding
+    common = x[..., :1, :1]
+    found = rows @ (x - common) @ columns.T
+    found[..., 0, 0] += common[..., 0, 0] * math.sqrt(image.count)
+    return found
+
+
+@cache
+def _cosine_basis(size: int, device: torch.device) -> Tensor:
+    places = torch.arange(size, dtype=torch.float64, device=device)
+    # reduced to one turn in integers: the cosine of a large angle would lose digits
+    turns = ((2 * places[None] + 1) * places[:, None]) % (4 * size)
+    basis = (turns * (math.pi / (2 * size))).cos_() * math.sqrt(2 / size)
+    basis[0] /= math.sqrt(2)
+    return basis
+
+
+def wavelets(image: Image) -> Tensor:
+    """Return one level of the discrete Meyer wavelet transform, [B, 2 h, 2 w].
+
+    The four quarters are approximation, horizontal, vertical and diagonal detail, stretched to [0, 1] together.
+    The image is mirrored at its border, the edge pixel repeated. h is the whole part of (H + 101) / 2, and w of
+    (W + 101) / 2.
+    """
+    upper, lower = _half_bands(image.of(values), -2)
+    # horizontal detail is what changes from row to row, and stands to the right of the approximation
+    rows = [
+        torch.cat(quarters, dim=-1)
+        for quarters in zip(*(_half_bands(x, -1) for x in (upper, lower)), strict=True)
+    ]
+    tiled = torch.cat(rows, dim=-2)
+    low, high = tiled.amin((-2, -1), keepdim=True), tiled.amax((-2, -1), keepdim=True)
+    return (tiled - low) / (high - low)
+
+
+def _half_bands(x: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+    """Return approximation and detail along one dimension of [B, H, W], each half as long.
+
+    Taps are added one after the other at all places alike: flat areas must stay flat to the last digit.
+    """
+    low = meyer_filter()
+    taps, size = len(low), x.shape[dim]
+    signs = [(-1.0) ** (tap + 1) for tap in range(taps)]
+    count = (size + taps - 1) // 2
+    places = torch.arange(1 - (taps - 1), 2 * count, device=x.device) % (2 * size)
+    mirrored = x.index_select(dim, torch.where(places < size, places, 2 * size - 1 - places))
+    halves = [0.0, 0.0]
+    for tap in range(taps):
+        start = taps - 1 - tap
+        part = mirrored.transpose(dim, -1)[..., start : start + 2 * count - 1 : 2].transpose(dim, -1)
+        halves[0] = halves[0] + part * low[tap].item()
+        halves[1] = halves[1] + part * (signs[tap] * low[taps - 1 - tap].item())
+    return halves[0], halves[1]
+
+
+@cache
+def meyer_filter() -> Tensor:
+    """Return the low-pass decomposition filter of the discrete Meyer wavelet, 102 taps, of sum sqrt(2).
+
+    They are a 0 and the Fourier coefficients -50 to 50 of Meyer's low-pass function (Daubechies, Ten Lectures
+    on Wavelets, 1992, section 4.2), as in MATLAB's dmey.
+    """
+    steps = 2**14
+    angle = torch.arange(steps, dtype=torch.float64) * (2 * math.pi / steps)
+    angle = torch.minimum(angle, 2 * math.pi - angle)
+    x = (3 * angle / math.pi - 1).clamp(0, 1)
+    smooth_step = x**4 * (35 - 84 * x + 70 * x**2 - 20 * x**3)
+    response = (math.pi / 2 * smooth_step).cos()
+    response[angle >= 2 * math.pi / 3] = 0
+    # the function has three smooth derivatives and vanishes outside: equal steps integrate it to rounding
+    half = torch.fft.fft(response).real[: REACH + 1] / steps
+    taps = torch.cat((torch.zeros(1, dtype=torch.float64), half.flip(0), half[1:]))
+    return taps * (math.sqrt(2) / taps.sum())

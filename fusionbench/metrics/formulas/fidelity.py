@@ -1,0 +1,200 @@
+"""Visual information fidelity in the pixel domain: a Gaussian scale mixture at four scales."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import threshold_
+
+from fusionbench.metrics.formulas.filters import bands, gaussian, smooth
+from fusionbench.metrics.image_cache import Image, Outcome, Triple, constant, sum_image, values
+from fusionbench.metrics.registry import definition, metric
+
+WINDOWS = (17, 9, 5, 3)  # a Gaussian of a fifth of its size for each scale
+NOISE = 2.0  # variance of the noise of the visual system, on 0..255
+FLAT = 1e-10  # a variance below this is rounding
+
+
+class Reading(NamedTuple):
+    """How levels are read: divided by ``scale``; products at the first scale are cut at ``limit``."""
+
+    scale: float = 1.0
+    limit: float = math.inf
+
+
+LEVELS = Reading()
+UNIT_RANGE = Reading(scale=255.0)
+SATURATING = Reading(limit=255.0)
+
+
+class Texture(NamedTuple):
+    """A band of pixels of one scale, and mean and population variance in each window inside it."""
+
+    pixels: Tensor
+    mean: Tensor
+    variance: Tensor
+    weights: tuple[float, ...]
+    limit: float
+
+
+def scales(image: Image, reading: Reading) -> Iterator[tuple[Tensor, tuple[float, ...]]]:
+    """Yield each scale of an image, smoothed and halved from the one before, with its window."""
+    pixels = image.of(values)
+    if reading.scale != 1:
+        pixels = pixels / reading.scale
+    for size in WINDOWS:
+        weights = gaussian(size, size / 5)
+        if size != WINDOWS[0]:
+            pixels = smooth(pixels, weights, step=2)
+        yield pixels, weights
+
+
+def textures(image: Image, reading: Reading = LEVELS) -> Iterator[Texture]:
+    """Yield the textures of all bands of all scales, each made when it is asked for."""
+    for scale, weights in scales(image, reading):
+        limit = reading.limit if len(weights) == WINDOWS[0] else math.inf
+        for pixels in bands(scale, len(weights)):
+            mean = smooth(pixels, weights)
+            variance = smooth(_cut(pixels.square(), limit), weights).addcmul_(mean, mean, value=-1)
+            yield Texture(pixels, mean, threshold_(variance, FLAT, 0.0), weights, limit)
+
+
+def _cut(products: Tensor, limit: float) -> Tensor:
+    return products if limit == math.inf else products.clamp_(max=limit)
+
+
+def own_textures(source: Image, reading: Reading = LEVELS) -> list[Texture]:
+    """Return the textures of a source, to be kept for all fused images."""
+    return list(textures(source, reading))
+
+
+def own_information(source: Image, reading: Reading = LEVELS) -> Tensor:
+    """Return the information that the visual system takes from a source [B], in nats."""
+    variances = (texture.variance for texture in source.of(own_textures, reading))
+    return sum(sum_image((variance / NOISE).add_(1).log_()) for variance in variances)
+
+
+def distortion(source: Texture, fused: Texture) -> tuple[Tensor, Tensor]:
+    """Return gain and variance of the rest where the fused image is modeled as gain times source plus rest."""
+    covariance = smooth(_cut(source.pixels * fused.pixels, source.limit), source.weights)
+    covariance.addcmul_(source.mean, fused.mean, value=-1)
+    # a negative gain counts as no information, and so does a flat area of the fused image
+    gain = (covariance / (source.variance + FLAT)).clamp_(min=0).mul_(fused.variance.sign())
+    return gain, torch.addcmul(fused.variance, gain, covariance, value=-1).clamp_(min=FLAT)
+
+
+def preserved_information(source: Texture, fused: Texture) -> Tensor:
+    """Return what of a source's information is found in a band of the fused image [B], in nats."""
+    gain, rest = distortion(source, fused)
+    return sum_image(gain.square_().mul_(source.variance).div_(rest.add_(NOISE)).add_(1).log_())
+
+
+@metric(
+    name="VIF",
+    title="Visual information fidelity",
+    better="higher",
+    unit="1",
+    range=(0, None),
+    convention="pixel domain, VIFp(a, fused) + VIFp(b, fused), a sum over the sources; "
+    "on 0..255, noise variance 2",
+    doi="10.1109/TIP.2005.859378",
+    smallest=41,
+    symmetric=True,
+)
+def visual_information_fidelity(triple: Triple) -> Outcome:
+    """Measure the share of both sources' visual information that the fused image keeps.
+
+    A source's share is above 1 where the fused image raises its contrast. Undefined where a source is
+    constant: it holds no information.
+    """
+    flat_a, flat_b = triple.a.of(constant), triple.b.of(constant)
+    undefined = ((flat_a, "source a is constant"), (flat_b, "source b is constant"))
+    return Outcome(shares(triple).sum(0), undefined)
+
+
+def shares(triple: Triple, reading: Reading = LEVELS) -> Tensor:
+    """Return which share of each source's information the fused image keeps, [2, B]; NaN for a flat source."""
+    a, b, fused = triple
+    found = textures(fused, reading)
+    kept = sum(map(_preserved, found, a.of(own_textures, reading), b.of(own_textures, reading)))
+    return kept / torch.stack((a.of(own_information, reading), b.of(own_information, reading)))
+
+
+def _preserved(fused: Texture, a: Texture, b: Texture) -> Tensor:
+    return torch.stack((preserved_information(a, fused), preserved_information(b, fused)))
+
+
+@definition(
+    metric="VIF",
+    name="mean",
+    text="the mean over the sources instead of the sum: half the canonical value",
+    smallest=41,
+)
+def visual_information_fidelity_mean(triple: Triple) -> Outcome:
+    """Measure the share of visual information kept as a mean over the sources."""
+    found = visual_information_fidelity(triple)
+    return Outcome(found.values / 2, found.undefined)
+
+
+@definition(
+    metric="VIF",
+    name="one-for-flat",
+    text="a source without any texture counts as fully kept, 1, instead of leaving the metric undefined",
+    source="CDDFuse",
+    smallest=41,
+)
+def visual_information_fidelity_one_for_flat(triple: Triple) -> Outcome:
+    """Measure the share of visual information kept; 1 for a source that holds none."""
+    return Outcome(shares(triple).nan_to_num(nan=1.0).sum(0))
+
+
+@definition(
+    metric="VIF",
+    name="unit-range",
+    text="on [0, 1] with the noise variance of 2 unchanged, which makes it a measure of contrast",
+    source="Tang's vifp_mscale.m on doubles",
+    smallest=41,
+)
+def visual_information_fidelity_on_unit_range(triple: Triple) -> Outcome:
+    """Measure VIF of levels scaled to [0, 1]."""
+    return Outcome(shares(triple, UNIT_RANGE).sum(0))
+
+
+@definition(
+    metric="VIF",
+    name="saturating",
+    text="8-bit arithmetic: products of levels are cut at 255 at the first scale, so it is too large",
+    source="Tang 2022",
+    smallest=41,
+)
+def visual_information_fidelity_saturating(triple: Triple) -> Outcome:
+    """Measure what MATLAB's uint8 arithmetic makes of VIF."""
+    return Outcome(shares(triple, SATURATING).sum(0))
+
+
+@definition(
+    metric="VIFF",
+    name="vif-unit-range",
+    text="VIFp(a, fused) + VIFp(b, fused) on [0, 1]: not VIFF, and a measure of contrast",
+    source="one reading of CSP-MCIN's tables",
+    smallest=41,
+)
+def viff_that_is_vif_on_unit_range(triple: Triple) -> Outcome:
+    """Measure VIF of levels scaled to [0, 1] where a table calls it VIFF."""
+    return visual_information_fidelity_on_unit_range(triple)
+
+
+@definition(
+    metric="VIFF",
+    name="vif",
+    text="VIFp(a, fused) + VIFp(b, fused), which is VIF under another name; 1 for a source without any texture",
+    source="CDDFuse",
+    smallest=41,
+)
+def viff_that_is_vif(triple: Triple) -> Outcome:
+    """Measure VIF where a table calls it VIFF."""
+    return visual_information_fidelity_one_for_flat(triple)

@@ -1,0 +1,240 @@
+"""Feature mutual information in sliding windows, Haghighat and Razian 2014 (Fast-FMI).
+
+In each 3x3 window the features of an image, stretched to [0, 1] and divided by their sum, are taken for the
+probabilities of nine states. The joint probabilities of two images are modeled from their correlation: a mixture of
+independence and of the bound of Frechet, the upper one for a positive correlation and the lower for a negative one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from fusionbench.metrics.formulas.features import cosines, raw, slope, wavelets
+from fusionbench.metrics.formulas.filters import bands
+from fusionbench.metrics.image_cache import Image, Outcome, Triple, sum_image
+from fusionbench.metrics.registry import definition, metric
+
+SIDE = 3
+STATES = SIDE**2
+PIXELS = 2**12  # of a band: arrays of 81 numbers a pixel stay in the CPU's cache
+
+
+class Window(NamedTuple):
+    """Features in the window around each pixel of a band, [9, B, H - 2, W - 2], column by column, and what
+    follows from them: stretched features, probabilities, their cumulated sums, deviation and entropy."""
+
+    features: Tensor
+    stretched: Tensor
+    chances: Tensor
+    cumulated: Tensor
+    deviation: Tensor
+    entropy: Tensor
+
+
+def windows(band: Tensor) -> Window:
+    """Return the windows of a band of features [B, H, W]."""
+    height, width = band.shape[-2] - SIDE + 1, band.shape[-1] - SIDE + 1
+    places = [(row, column) for column in range(SIDE) for row in range(SIDE)]
+    features = torch.stack([band[..., r : r + height, c : c + width] for r, c in places])
+    low, high = features.amin(0), features.amax(0)
+    stretched = torch.where(high == low, 1.0, (features - low) / (high - low))
+    chances = stretched / _total(stretched)
+    mean = _total(torch.stack([(k + 1) * chances[k] for k in range(STATES)]))
+    square = _total(torch.stack([(k + 1) ** 2 * chances[k] for k in range(STATES)]))
+    deviation = (square - mean**2).clamp_(min=0).sqrt_()
+    return Window(
+        features, stretched, chances, chances.cumsum(0), deviation, torch.special.entr(chances).sum(0)
+    )
+
+
+def _total(x: Tensor) -> Tensor:
+    """Sum over the states one after the other: equal windows must give equal digits."""
+    total = x[0].clone()
+    for part in x[1:]:
+        total += part
+    return total
+
+
+def shared(source: Window, fused: Window) -> Tensor:
+    """Return the information shared by two images relative to the mean of their entropies, in each window."""
+    correlation = _correlation(source.chances, fused.chances)
+    x, y = fused.cumulated[:, None], source.cumulated[None]
+    bound = torch.where(correlation >= 0, torch.minimum(x, y), (x + y - 1).clamp_(min=0))
+    covariance = (bound - x * y).sum((0, 1))  # of the states, by Hoeffding's formula
+    deviations = source.deviation * fused.deviation
+    related = (correlation != 0) & (deviations != 0)
+    mixture = torch.where(related, correlation * deviations / covariance, 0.0)
+    joint = (fused.chances[:, None] * source.chances[None]).mul_(1 - mixture)
+    joint.addcmul_(mixture, _differences(bound))
+    # the mixture may leave 0..1, and a joint chance be negative: the reference takes the logarithm of its size
+    joint_entropy = -torch.xlogy(joint, joint.abs()).sum((0, 1))
+    entropies = source.entropy + fused.entropy
+    information = entropies - joint_entropy
+    return torch.where(information == 0, 0.0, 2 * information / entropies)
+
+
+def _differences(cumulated: Tensor) -> Tensor:
+    """Return the chances of the pairs of states from their cumulated sums over both [9, 9, ...]."""
+    before = torch.zeros_like(cumulated[:1])
+    rows = cumulated.diff(dim=0, prepend=before)
+    return rows.diff(dim=1, prepend=torch.zeros_like(rows[:, :1]))
+
+
+def _correlation(x: Tensor, y: Tensor) -> Tensor:
+    """Return Pearson's correlation of the probabilities of two images, 0 where their product is 0."""
+    x, y = x - _total(x) / STATES, y - _total(y) / STATES
+    product = _total(x * y)
+    return torch.where(product == 0, 0.0, product / (_total(x * x) * _total(y * y)).sqrt())
+
+
+Feature = Callable[[Image], Tensor]
+
+
+def feature_information(triple: Triple, feature: Feature, alone: bool = True) -> Tensor:
+    """Return the mean over all windows and both sources of the shared information [B].
+
+    Equal windows share 1. Without ``alone``, b's window is compared to the stretched one of the fused image
+    where a's differs.
+    """
+    maps = [image.of(feature) for image in triple]
+    places = (maps[0].shape[-2] - SIDE + 1) * (maps[0].shape[-1] - SIDE + 1)
+    parts = zip(*(bands(image, SIDE, PIXELS) for image in maps), strict=True)
+    return sum(_band_information(*map(windows, part), alone) for part in parts) / (2 * places)
+
+
+def _band_information(a: Window, b: Window, fused: Window, alone: bool) -> Tensor:
+    equal_a = (a.features == fused.features).all(0)
+    equal_b = (b.features == fused.features).all(0)
+    if not alone:
+        equal_b = torch.where(equal_a, equal_b, (b.features == fused.stretched).all(0))
+    from_a = torch.where(equal_a, 1.0, shared(a, fused))
+    return sum_image(from_a + torch.where(equal_b, 1.0, shared(b, fused)))
+
+
+@metric(
+    name="FMI_pixel",
+    title="Feature mutual information of pixels",
+    better="higher",
+    unit="1",
+    range=(None, 1),
+    convention="Fast-FMI of Haghighat and Razian 2014 on raw pixels, 3x3 windows, mean over windows and sources",
+    doi="10.1109/ICAICT.2014.7035999",
+    smallest=3,
+    symmetric=True,
+)
+def pixel_information(triple: Triple) -> Outcome:
+    """Measure what the local distributions of raw pixels tell of each other."""
+    return Outcome(feature_information(triple, raw))
+
+
+@definition(
+    metric="FMI_pixel",
+    name="shared-window",
+    text="where a's window differs from the fused image's, b's is compared to the latter stretched to [0, 1], so that "
+    "equal windows with one bright pixel share nothing",
+    source="Tang 2022 and 2023, analysis_fmi.m",
+    smallest=3,
+)
+def pixel_information_as_tang(triple: Triple) -> Outcome:
+    """Measure it as the reference code does, which overwrites the fused window before it is compared to b."""
+    return Outcome(feature_information(triple, raw, alone=False))
+
+
+@metric(
+    name="FMI_gradient",
+    title="Feature mutual information of gradients",
+    better="higher",
+    unit="1",
+    range=(None, 1),
+    convention="Fast-FMI of Haghighat and Razian 2014 on horizontal slopes, 3x3 windows, mean over windows and sources",
+    doi="10.1109/ICAICT.2014.7035999",
+    smallest=3,
+    symmetric=True,
+)
+def gradient_information(triple: Triple) -> Outcome:
+    """Measure what the local distributions of horizontal slopes tell of each other."""
+    return Outcome(feature_information(triple, slope))
+
+
+@definition(
+    metric="FMI_gradient",
+    name="shared-window",
+    text="where a's window differs from the fused image's, b's is compared to the latter stretched to [0, 1], so that "
+    "equal windows with one bright pixel share nothing",
+    source="Tang 2022 and 2023, analysis_fmi.m",
+    smallest=3,
+)
+def gradient_information_as_tang(triple: Triple) -> Outcome:
+    """Measure it as the reference code does, which overwrites the fused window before it is compared to b."""
+    return Outcome(feature_information(triple, slope, alone=False))
+
+
+@metric(
+    name="FMI_dct",
+    title="Feature mutual information of cosine coefficients",
+    better="higher",
+    unit="1",
+    range=(None, 1),
+    convention="Fast-FMI of Haghighat and Razian 2014 on cosine coefficients of the whole image, 3x3 windows, mean over windows and sources",
+    doi="10.1109/ICAICT.2014.7035999",
+    smallest=3,
+    symmetric=True,
+)
+def dct_information(triple: Triple) -> Outcome:
+    """Measure what the local distributions of cosine coefficients of the whole image tell of each other."""
+    return Outcome(feature_information(triple, cosines))
+
+
+@definition(
+    metric="FMI_dct",
+    name="shared-window",
+    text="where a's window differs from the fused image's, b's is compared to the latter stretched to [0, 1], so that "
+    "equal windows with one bright pixel share nothing",
+    source="Tang 2022 and 2023, analysis_fmi.m",
+    smallest=3,
+)
+def dct_information_as_tang(triple: Triple) -> Outcome:
+    """Measure it as the reference code does, which overwrites the fused window before it is compared to b."""
+    return Outcome(feature_information(triple, cosines, alone=False))
+
+
+def flat_wavelets(triple: Triple) -> tuple[tuple[Tensor, str], ...]:
+    """Return where the coefficients of an image cannot be stretched, being all equal as those of a black image."""
+    images = zip(("source a", "source b", "the fused image"), triple, strict=True)
+    return tuple(
+        (image.of(wavelets).isnan().flatten(1).any(1), f"the wavelet coefficients of {name} are all equal")
+        for name, image in images
+    )
+
+
+@metric(
+    name="FMI_wavelet",
+    title="Feature mutual information of wavelet coefficients",
+    better="higher",
+    unit="1",
+    range=(None, 1),
+    convention="Fast-FMI of Haghighat and Razian 2014 on one level of the discrete Meyer wavelet, its quarters side by side, 3x3 windows, mean over windows and sources",
+    doi="10.1109/ICAICT.2014.7035999",
+    smallest=3,
+    symmetric=True,
+)
+def wavelet_information(triple: Triple) -> Outcome:
+    """Measure what the local distributions of one level of the discrete Meyer wavelet tell of each other."""
+    return Outcome(feature_information(triple, wavelets), flat_wavelets(triple))
+
+
+@definition(
+    metric="FMI_wavelet",
+    name="shared-window",
+    text="where a's window differs from the fused image's, b's is compared to the latter stretched to [0, 1], so that "
+    "equal windows with one bright pixel share nothing",
+    source="Tang 2022 and 2023, analysis_fmi.m",
+    smallest=3,
+)
+def wavelet_information_as_tang(triple: Triple) -> Outcome:
+    """Measure it as the reference code does, which overwrites the fused window before it is compared to b."""
+    return Outcome(feature_information(triple, wavelets, alone=False), flat_wavelets(triple))

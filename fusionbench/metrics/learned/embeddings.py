@@ -1,0 +1,66 @@
+"""Embeddings of images, each computed once for a tower and kept in files named by what the image shows."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+
+from fusionbench.files import write_through
+from fusionbench.metrics.learned.sets_options import FoundTower
+
+VERSION = 1  # raised when `towers.prepare` changes what a tower sees
+
+
+class EmbeddingCache:
+    """Files ``<folder>/<tower>/<first two digits>/<hash of the pixels>.npy``.
+
+    A file appears whole or not at all, so processes may share the folder; two that compute the same embedding at
+    once write the same file twice.
+    """
+
+    def __init__(self, folder: Path, device: str = "cpu") -> None:
+        self.folder, self.device = folder, device
+
+    def embedding(self, tower: FoundTower, levels: np.ndarray) -> np.ndarray:
+        """Return the embedding of an image, uint8 [H, W] or [H, W, 3], as float32 [D].
+
+        Raises WeightsError where the tower's file is another network's, OutputError where nothing can be written.
+        """
+        place = self.place(tower, levels)
+        found = _read(place)
+        if found is None:
+            from fusionbench.metrics.learned.towers import embed
+
+            found = embed(tower, levels, self.device)
+            write_through(place, lambda partial: _write(partial, found))
+        return found
+
+    def place(self, tower: FoundTower, levels: np.ndarray) -> Path:
+        """Return the file of an embedding."""
+        pixels = hashlib.sha256(f"{levels.shape} {levels.dtype} ".encode())
+        pixels.update(np.ascontiguousarray(levels))
+        name = pixels.hexdigest()[:32]
+        return self.folder / tower_key(tower) / name[:2] / f"{name}.npy"
+
+
+def tower_key(tower: FoundTower) -> str:
+    """Return a hash of everything that decides a tower's embeddings."""
+    spec = tower.spec
+    facts = [VERSION, tower.digest, spec.model, tower.layout, spec.side, spec.mean, spec.std]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+
+
+def _read(place: Path) -> np.ndarray | None:
+    try:
+        found = np.load(place, allow_pickle=False)
+    except (OSError, ValueError, EOFError):  # absent or damaged: computed anew
+        return None
+    return found if found.ndim == 1 and found.dtype == np.float32 else None
+
+
+def _write(partial: Path, found: np.ndarray) -> None:
+    with partial.open("wb") as stream:  # by name, NumPy would add a suffix
+        np.save(stream, found)

@@ -1,0 +1,193 @@
+"""Metrics that installed packages bring: read from the text of their modules, checked, and held apart when they clash."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, NoReturn, get_args, get_type_hints
+
+from fusionbench.errors import PluginError
+from fusionbench.metrics.learned.files import KNOWN
+from fusionbench.metrics.registry import (
+    CANONICAL,
+    Definition,
+    Entry,
+    MetricCard,
+    canonical_definition,
+    marks,
+    plain,
+)
+from fusionbench.providers import Provider, module_file
+
+NAME = re.compile(r"[A-Za-z][\w\-]*")
+PLANES = get_args(get_type_hints(MetricCard)["planes"])
+SETS = ("default", "all")  # what --metrics takes beside names
+
+
+@dataclass
+class Foreign:
+    """What the packages bring.
+
+    ``problems`` tells of modules that cannot be read, by their provider; ``rivals`` of names that two claim, by the
+    name as names are compared.
+    """
+
+    cards: dict[str, MetricCard] = field(default_factory=dict)
+    entries: dict[str, dict[str, Entry]] = field(default_factory=dict)
+    problems: dict[Provider, str] = field(default_factory=dict)
+    rivals: dict[str, str] = field(default_factory=dict)
+
+
+def read_foreign(providers: Iterable[Provider], own: dict[str, MetricCard]) -> Foreign:
+    """Read the metrics of all providers; ``own`` are the built-in ones, which keep their names.
+
+    What is wrong with one provider changes nothing for the others.
+    """
+    found = Foreign()
+    claims: dict[str, list[str]] = {plain(name): ["fusionbench itself"] for name in own}
+    others: list[tuple[Provider, Entry]] = []
+    for provider in _once(providers):
+        try:
+            entries = list(_entries(provider)) or _none(provider)
+        except Exception as error:  # text of another maker can be wrong in any way
+            found.problems[provider] = _unreadable(provider, error)
+            continue
+        for card, entry in entries:
+            if card is None:
+                others.append((provider, entry))
+                continue
+            claims.setdefault(plain(card.name), []).append(str(provider))
+            found.cards[card.name] = card
+            found.entries[card.name] = {CANONICAL: entry}
+    _set_rivals_apart(found, claims)
+    for provider, entry in others:
+        _add_definition(found, provider, entry)
+    return found
+
+
+def _once(providers: Iterable[Provider]) -> list[Provider]:
+    """Keep one entry point for each module of a package: several may name the same."""
+    return list({(provider.package, provider.module): provider for provider in providers}.values())
+
+
+def _none(provider: Provider) -> NoReturn:
+    ast.parse(module_file(provider.module).read_text(encoding="utf-8"))
+    raise PluginError("it holds no function marked @metric(...)")
+
+
+def _entries(provider: Provider) -> Iterator[tuple[MetricCard | None, Entry]]:
+    for mark, facts, function in marks(module_file(provider.module)):
+        if mark == "metric":
+            card = checked(MetricCard(**_tuples(facts)))
+            yield card, Entry(canonical_definition(card), provider.module, function)
+        else:
+            yield None, Entry(Definition(**facts), provider.module, function)
+
+
+def _tuples(facts: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()}
+
+
+def checked(card: MetricCard) -> MetricCard:
+    """Raise PluginError for facts that would only fail later and elsewhere."""
+    if not isinstance(card.name, str) or not NAME.fullmatch(card.name) or card.name.lower() in SETS:
+        raise PluginError(
+            f"metric name {card.name!r} is not usable: begin with a letter, then letters, digits, - or _"
+        )
+    if card.better not in ("higher", "lower"):
+        raise PluginError(f"{card.name}: better is {card.better!r}: write 'higher' or 'lower'")
+    if card.planes not in PLANES:
+        raise PluginError(f"{card.name}: planes is {card.planes!r}: write one of {', '.join(PLANES)}")
+    if card.per != "image":
+        raise PluginError(f"{card.name}: per is {card.per!r}: metrics of other packages are of single images")
+    if strange := [name for name in card.weights if name not in KNOWN]:
+        raise PluginError(
+            f"{card.name}: weights names {strange[0]!r}, which `weights list` lacks: let the metric find its own files"
+        )
+    bounds = [bound for bound in card.range if bound is not None]
+    if (
+        len(card.range) != 2
+        or any(type(bound) not in (int, float) for bound in bounds)
+        or bounds != sorted(bounds)
+    ):
+        raise PluginError(
+            f"{card.name}: range is {card.range!r}: write (lowest, highest), None where there is no bound"
+        )
+    for key in ("version", "digits", "smallest"):
+        if type(getattr(card, key)) is not int or getattr(card, key) < 1:
+            raise PluginError(f"{card.name}: {key} is {getattr(card, key)!r}: write a whole number from 1")
+    return card
+
+
+def _unreadable(provider: Provider, error: Exception) -> str:
+    reason = (
+        str(error).rstrip(".;: ") if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
+    )
+    return f"Metrics of {provider} cannot be read: {reason}; mend or uninstall {provider.package}."
+
+
+def _set_rivals_apart(found: Foreign, claims: dict[str, list[str]]) -> None:
+    for name, claimants in claims.items():
+        if len(claimants) > 1:
+            found.rivals[name] = (
+                f"Metric '{name}' has two providers, {' and '.join(claimants)}: uninstall or rename one."
+            )
+    for name in [name for name in found.cards if plain(name) in found.rivals]:
+        del found.cards[name], found.entries[name]
+
+
+def _add_definition(found: Foreign, provider: Provider, entry: Entry) -> None:
+    """Add another definition of one of the packages' own metrics; built-in metrics take none from outside."""
+    name = entry.definition.metric
+    known = found.entries.get(name)
+    if known is None or entry.definition.name in known:
+        what = "is there already" if known else "belongs to no metric of a package"
+        found.problems[provider] = (
+            f"Definition '{entry.definition.name}' of {name} by {provider} {what}: rename it or its metric."
+        )
+        return
+    known[entry.definition.name] = entry
+
+
+def import_function(entry: Entry) -> Any:
+    """Import a function of another maker. Raises PluginError."""
+    name = entry.definition.metric
+    try:
+        return getattr(import_module(entry.module), entry.function)
+    except (Exception, SystemExit) as error:
+        raise PluginError(
+            f"Metric '{name}' cannot be imported: {type(error).__name__}: {error}; mend {entry.module} or install "
+            "what it needs."
+        ) from error
+
+
+def guarded(entry: Entry, function: Any) -> Any:
+    """Return the function such that whatever it raises or wrongly returns becomes a PluginError."""
+
+    def call(triple: Any) -> Any:
+        try:
+            return require_outcome(entry, function(triple), len(triple.fused.levels))
+        except PluginError:
+            raise
+        except Exception as error:  # a plug-in can raise anything
+            raise PluginError(
+                f"Metric '{entry.definition.metric}' raised {type(error).__name__}: {error}; mend {entry.module}."
+            ) from error
+
+    call.card = getattr(function, "card", None)
+    return call
+
+
+def require_outcome(entry: Entry, outcome: Any, batch: int) -> Any:
+    """Raise PluginError unless a metric returned an Outcome of one float64 value an image."""
+    values = getattr(outcome, "values", None)
+    found = f"{getattr(values, 'dtype', type(outcome).__name__)} {list(getattr(values, 'shape', []))}"
+    if found != f"torch.float64 [{batch}]":
+        raise PluginError(
+            f"Metric '{entry.definition.metric}' returned {found} for a batch of {batch}: return Outcome(values) "
+            f"with values in float64 [{batch}]; mend {entry.module}."
+        )
+    return outcome

@@ -1,0 +1,265 @@
+"""Printed numbers beside the means of runs, with a verdict for each: does it agree, and may the two be compared."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+from fusionbench.metrics.registry import CANONICAL
+from fusionbench.papers.conventions import convention, difference, metric_card
+from fusionbench.papers.printed import Number, Paper, called, papers, plain
+from fusionbench.tables.board import Board, build_boards
+from fusionbench.tables.cells import Record
+from fusionbench.tables.grid import Grid, render_grid
+from fusionbench.tables.runs import Run
+
+WITHIN = "same convention, within tolerance"
+OUTSIDE = "same convention, outside tolerance"
+OTHER = "other convention"
+NOT_COMPARABLE = "not comparable"
+VERDICTS = (WITHIN, OUTSIDE, OTHER, NOT_COMPARABLE)
+# a rounded number is off by half a unit of its last digit, one that was cut off by up to twice that
+FACTOR = 2
+TOLERANCE = (
+    f"Tolerance: half a unit of the last digit printed in the number's column, times {FACTOR}, because papers cut "
+    "digits off as well as round them"
+)
+COMPARED = ("fusion", "ablation", "sensitivity")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One printed number and the mean of one run. ``pairs`` counts those with a score, of ``expected`` in the split.
+
+    ``gap`` is measured minus printed. ``why`` says what keeps the two from being compared, ``remark`` what a reader
+    should know of weights that may be the paper's.
+    """
+
+    number: Number
+    dataset: str
+    split: str
+    method: str
+    label: str
+    run: str
+    profile: str
+    measured: float
+    pairs: int
+    expected: int | None
+    gap: float
+    tolerance: float
+    verdict: str
+    why: tuple[str, ...]
+    remark: str = ""
+
+
+class Mean(NamedTuple):
+    """The mean of a run's ok scores under a profile, and how many there are."""
+
+    profile: str
+    metric: str
+    value: float
+    pairs: int
+
+
+def compare(
+    records: Sequence[Record], scores: Sequence[tuple[Any, ...]], numbers: Sequence[Number]
+) -> list[Finding]:
+    """Put every printed number beside the mean of each run of that method on that data set.
+
+    ``records`` and ``scores`` as for `build_boards`, ``scores`` of any profiles. A method is matched by its name
+    here, its title and the paper's aliases, a variant by the paper's settings. Of the profiles that were scored the
+    paper's own counts, else one that computes the metric alike, else the canonical one.
+    """
+    # every profile's boards hold the same runs, as which run is a method's newest does not depend on scores
+    boards = [build_boards(records, scores, profile=name) for name in sorted({row[3] for row in scores})]
+    return [finding for views in zip(*boards, strict=True) for finding in _of_board(views, numbers)]
+
+
+def _of_board(views: Sequence[Board], numbers: Sequence[Number]) -> Iterator[Finding]:
+    for i, run in enumerate(views[0].runs):
+        means = [mean for view in views for mean in _means(view, i)]
+        seen = set()
+        for number in numbers:
+            key = number.paper, number.setting, number.metric, number.value
+            if key not in seen and _belongs(number, run.record):
+                seen.add(key)  # ablations print the main table's row again
+                yield from _finding(number, run, means)
+
+
+def _means(board: Board, i: int) -> Iterator[Mean]:
+    import numpy as np
+
+    for column, cell in zip(board.table.columns, board.table.rows[i].cells, strict=True):
+        if cell.value is not None:
+            yield Mean(board.table.profile, column.metric, cell.value, cell.ok)
+        elif cell.ok:
+            found = float(np.nanmean(board.values(column.metric)[i]))
+            yield Mean(board.table.profile, column.metric, found, cell.ok)
+
+
+def _belongs(number: Number, record: Record) -> bool:
+    """Tell whether a run is of a printed row's data set, method and setting."""
+    if number.dataset != record["dataset"]["name"] or number.kind not in COMPARED or number.train_dataset:
+        return False
+    paper = papers()[number.paper]
+    name, _, variant = record["method"]["name"].partition("@")
+    here = {plain(name), plain(record["method"].get("title") or name)}
+    if not here & {plain(number.method), called(paper, number)}:
+        return False
+    printed = {plain(v) for v in paper.settings.values()}
+    if plain(variant) in printed:
+        return plain(paper.settings.get(number.setting, "")) == plain(variant)
+    return not number.setting
+
+
+def _finding(number: Number, run: Run, means: Sequence[Mean]) -> Iterator[Finding]:
+    paper, card = papers()[number.paper], metric_card(number.metric)
+    if card is None or not (found := [mean for mean in means if mean.metric == card.name]):
+        return
+    meant = convention(paper, number.metric)
+    mean = min(found, key=lambda m: _preference(m.profile, difference(meant, m.metric, m.profile), paper))
+    other = difference(meant, card.name, mean.profile)
+    why = [*run_reasons(paper, number, run.record, mean.pairs)]
+    if meant.undecided:
+        why.append(f"convention undecided: {meant.undecided}")
+    if number.direction != card.better:
+        why.append(f"the paper calls {number.direction} better, here {card.better} is")
+    gap, bound = mean.value - number.number, tolerance(number)
+    agree = WITHIN if abs(gap) <= bound * (1 + 1e-9) else OUTSIDE
+    data, method = run.record["dataset"], run.record["method"]
+    yield Finding(
+        number, data["name"], data["split"], method["name"], run.label, run.record["id"], mean.profile,
+        mean.value, mean.pairs, data["expected"], gap, bound,
+        verdict=NOT_COMPARABLE if why else OTHER if other else agree,
+        why=(*why, *([other] if other and not meant.undecided else [])),
+        remark="" if why else _weights(run.record),
+    )  # fmt: skip
+
+
+def _preference(profile: str, other: str, paper: Paper) -> tuple:
+    return profile != paper.profile, bool(other), profile != CANONICAL, profile
+
+
+def run_reasons(paper: Paper, number: Number, record: Record, pairs: int) -> Iterator[str]:
+    """Say why the images of a run are not those that a paper's row was computed on; nothing where they can be."""
+    data = record["dataset"]
+    yield from pairs_reasons(paper, data["name"], data["split"], pairs)
+    variant = record["method"]["name"].partition("@")[2]
+    if variant and not number.setting:
+        yield f"variant {variant} is none that the paper prints"
+    if number.method in paper.differs:
+        yield paper.differs[number.method]
+    if record["weights"]["source"] in ("shipped", "random"):
+        yield f"other weights than the paper's: {_weights(record)}"
+
+
+def _weights(record: Record) -> str:
+    """Say where weights come from; nothing for methods that have none."""
+    weights = record["weights"]
+    note = f" ({weights['note'].strip().rstrip('.')})" if weights.get("note") else ""
+    return "" if weights["source"] == "none" else f"weights {weights['source']}{note}"
+
+
+def pairs_reasons(paper: Paper, dataset: str, split: str, pairs: int) -> Iterator[str]:
+    """Say why ``pairs`` pairs of a split are not the paper's."""
+    printed = paper.pairs.get(dataset)
+    if split != "test":
+        yield f"other split: {split}"
+    elif dataset in paper.other_pairs:
+        yield f"other split: {paper.other_pairs[dataset]}"
+    elif printed is None:
+        yield "the paper does not tell the number of pairs"
+    elif pairs < printed:
+        yield f"{pairs} of the paper's {printed} pairs"
+    elif pairs > printed:
+        yield f"other split: {pairs} pairs, the paper has {printed}"
+
+
+def tolerance(number: Number) -> float:
+    """Return by how much a mean may differ from a printed number that it agrees with."""
+    return FACTOR * 0.5 * 10.0 ** -_decimals(number.paper, number.table, number.metric)
+
+
+@cache
+def _decimals(paper: str, table: int, metric: str) -> int:
+    """The digits behind the point in a column; papers leave out zeros at the end of single numbers."""
+    column = [n for n in papers()[paper].numbers if (n.table, n.metric) == (table, metric)]
+    return max(number.decimals for number in column)
+
+
+def render(findings: Sequence[Finding], format: str) -> str:
+    """Return findings as md, tex or html, a table for each split, or as csv. Raises RequestError on other formats."""
+    if format.lower() == "csv":
+        return _csv(findings)
+    splits = list(dict.fromkeys((f.dataset, f.split) for f in findings))
+    parts = [[f for f in findings if (f.dataset, f.split) == split] for split in splits]
+    return "\n".join(render_grid(_grid(part), format) for part in parts)
+
+
+def _grid(part: Sequence[Finding]) -> Grid:
+    reasons = list(dict.fromkeys(said for finding in part for said in _said(finding)))
+    rows = []
+    for f in part:
+        marks = ", ".join(str(reasons.index(reason) + 1) for reason in _said(f))
+        digits = f.number.decimals + 1
+        rows.append((
+            f.label, place(f.number), f.number.metric, f"{f.verdict} ({marks})" if marks else f.verdict, f.profile,
+            f.number.value, f"{f.measured:.{digits}f}", f"{f.gap:+.{digits}f}", f"{f.tolerance:g}", _of(f),
+        ))  # fmt: skip
+    counts = Counter(f.verdict for f in part)
+    said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
+    numbered = " ".join(f"({i}) {reason}." for i, reason in enumerate(reasons, start=1))
+    return Grid(
+        title=f"{part[0].dataset}, {part[0].split} split: printed beside measured",
+        header=(
+            "Method", "Printed in", "Metric", "Verdict", "Profile", "Printed", "Measured", "Difference",
+            "Tolerance", "Pairs",
+        ),
+        rows=tuple(rows),
+        caption=f"{said[0].upper()}{said[1:]}. {TOLERANCE}. {numbered}".strip(),
+        names=5,
+    )  # fmt: skip
+
+
+def _said(finding: Finding) -> list[str]:
+    return list(filter(None, (*finding.why, finding.remark)))
+
+
+def place(number: Number) -> str:
+    """Name the row of a paper's table."""
+    where = f"{papers()[number.paper].title}, Table {number.table}"
+    return f"{where}, {number.setting}" if number.setting else where
+
+
+def _of(finding: Finding) -> str:
+    whole = finding.expected in (None, finding.pairs)
+    return str(finding.pairs) if whole else f"{finding.pairs} of {finding.expected}"
+
+
+def _csv(findings: Iterable[Finding]) -> str:
+    text = io.StringIO()
+    rows = to_json(findings)
+    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({**row, "why": "; ".join(row["why"])} for row in rows)
+    return text.getvalue()
+
+
+def to_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Return findings as dictionaries of strings, numbers, lists and None."""
+    return [
+        {
+            "paper": f.number.paper, "table": f.number.table, "setting": f.number.setting, "dataset": f.dataset,
+            "split": f.split, "method": f.method, "run": f.run, "metric": f.number.metric,
+            "printed": f.number.value, "measured": f.measured, "pairs": f.pairs, "expected": f.expected,
+            "profile": f.profile, "paper_profile": papers()[f.number.paper].profile, "difference": f.gap,
+            "tolerance": f.tolerance, "verdict": f.verdict, "why": list(f.why),
+            "remark": f.remark,
+        }
+        for f in findings
+    ]  # fmt: skip

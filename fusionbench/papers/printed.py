@@ -1,0 +1,182 @@
+"""The numbers that papers print: ``leaderboards/reported/<paper>.csv`` with ``<paper>.yaml`` beside it.
+
+Nothing here is measured. Reading loads neither torch nor pandas.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from functools import cache
+from pathlib import Path
+
+from fusionbench.config import unknown_key
+from fusionbench.errors import ConfigError, RequestError, UnknownNameError
+from fusionbench.metrics.registry import spelled
+from fusionbench.providers import share
+from fusionbench.registry.cards import read_yaml
+
+
+@dataclass(frozen=True)
+class Number:
+    """One printed number; the fields are the columns of the CSV file.
+
+    ``value`` keeps the digits as printed. ``dataset`` is a name of the catalog, empty where the paper names none;
+    ``train_dataset`` is empty where it is the paper's usual one. ``setting`` is the variant of an ablation.
+    """
+
+    paper: str
+    table: int
+    kind: str
+    dataset: str
+    train_dataset: str
+    method: str
+    setting: str
+    metric: str
+    value: str
+    direction: str
+    own_method: bool
+    note: str
+
+    @property
+    def number(self) -> float:
+        return float(self.value)
+
+    @property
+    def decimals(self) -> int:
+        return len(self.value.partition(".")[2])
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Where numbers come from and what is known of how they were computed; the fields are the keys of the YAML file.
+
+    ``profile`` is the paper's set of metric definitions, and ``convention`` says how sure that is. ``undecided``
+    adds metrics that the profile does not hold. ``pairs`` counts a data set's test pairs, and ``other_pairs`` says
+    why they cannot be the ones of our split. ``aliases`` maps printed names to methods here that are called
+    otherwise, ``differs`` says why such a one may be another; ``settings`` maps printed settings to variants.
+    """
+
+    name: str
+    title: str
+    citation: str
+    doi: str
+    bibtex: str
+    profile: str
+    convention: str
+    undecided: Mapping[str, str] = field(default_factory=dict)
+    pairs: Mapping[str, int] = field(default_factory=dict)
+    other_pairs: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    differs: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    numbers: tuple[Number, ...] = ()
+
+
+def papers() -> dict[str, Paper]:
+    """Return every paper by name. Raises ConfigError naming the file that is not as it must be."""
+    return dict(_papers())
+
+
+@cache
+def _papers() -> dict[str, Paper]:
+    files = sorted(share("leaderboards/reported").glob("*.yaml"))
+    return {file.stem: read_paper(file) for file in files}
+
+
+def read_paper(file: Path) -> Paper:
+    """Read one paper's YAML file and the CSV file beside it. Raises ConfigError."""
+    about = read_yaml(file)
+    keys = {f.name: f.default is f.default_factory is MISSING for f in fields(Paper)}
+    keys = {key: needed for key, needed in keys.items() if key not in ("name", "numbers")}
+    for key in about:
+        if key not in keys:
+            raise ConfigError(f"{file}: {unknown_key(key, keys)}")
+    if missing := [key for key, needed in keys.items() if needed and not about.get(key)]:
+        raise ConfigError(f"{file} lacks {', '.join(missing)}: add it.")
+    about["notes"] = tuple(about.get("notes", ()))
+    return Paper(name=file.stem, numbers=_read_numbers(file.with_suffix(".csv")), **about)
+
+
+def _read_numbers(file: Path) -> tuple[Number, ...]:
+    with file.open(newline="", encoding="utf-8") as stream:
+        reader = csv.DictReader(stream, strict=True)
+        columns = [f.name for f in fields(Number)]
+        if reader.fieldnames != columns:
+            raise ConfigError(f"{file} has the columns {reader.fieldnames}: write {columns}.")
+        return tuple(_number(row, f"{file} line {reader.line_num}") for row in reader)
+
+
+def _number(row: Mapping[str, str], where: str) -> Number:
+    try:
+        found = Number(**{**row, "table": int(row["table"]), "own_method": bool(int(row["own_method"]))})
+        float(found.value)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{where} is no printed number: {error}; mend that line.") from error
+    return found
+
+
+def plain(name: str) -> str:
+    """Return the form in which names of methods are compared: letters and digits only."""
+    return "".join(char for char in name.casefold() if char.isalnum())
+
+
+def called(paper: Paper, number: Number) -> str:
+    """Return the plain name of the method here that a printed row would be."""
+    return plain(paper.aliases.get(number.method, number.method))
+
+
+def select(
+    *,
+    papers: Iterable[str] = (),
+    datasets: Iterable[str] = (),
+    methods: Iterable[str] = (),
+    metrics: Iterable[str] = (),
+    kinds: Iterable[str] = (),
+) -> list[Number]:
+    """Return the printed numbers that all of the given names ask for, in the papers' order; no name asks for all.
+
+    Case is ignored, and hyphen equals underscore; a method may be given as printed or as it is called here.
+    Raises UnknownNameError for a name that no paper prints, and RequestError where nothing is left.
+    """
+    numbers = [number for paper in _papers().values() for number in paper.numbers]
+    wanted = [
+        _wanted(papers, "paper with printed numbers", _papers(), lambda n: n.paper),
+        _wanted(datasets, "data set with printed numbers", _values(numbers, "dataset"), lambda n: n.dataset),
+        _wanted(metrics, "printed metric", _values(numbers, "metric"), lambda n: n.metric),
+        _wanted(kinds, "kind of table", _values(numbers, "kind"), lambda n: n.kind),
+        _wanted_methods(methods, numbers),
+    ]
+    found = [number for number in numbers if all(test(number) for test in wanted)]
+    if not found:
+        raise RequestError(
+            "No paper prints numbers for all of these options together: leave one of them out."
+        )
+    return found
+
+
+Test = Callable[[Number], bool]
+
+
+def _values(numbers: Iterable[Number], name: str) -> list[str]:
+    return list(dict.fromkeys(value for n in numbers if (value := getattr(n, name))))
+
+
+def _wanted(asked: Iterable[str], kind: str, known: Iterable[str], of: Callable[[Number], str]) -> Test:
+    names = {spelled(name, known, kind) for name in asked}
+    return lambda number: not names or of(number) in names
+
+
+def _wanted_methods(asked: Iterable[str], numbers: Iterable[Number]) -> Test:
+    known = {plain(number.method): number.method for number in numbers}
+    for paper in _papers().values():
+        known |= {plain(name): name for name in paper.aliases.values()}
+    names = {plain(name): name for name in asked}
+    for name, given in names.items():
+        if name not in known:
+            raise UnknownNameError("method with printed numbers", given, known.values())
+    return lambda number: (
+        not names or bool({plain(number.method), called(_papers()[number.paper], number)} & names.keys())
+    )

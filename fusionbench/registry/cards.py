@@ -1,0 +1,154 @@
+"""What a method says of itself, read without importing it: ``card.yaml`` of a folder, ``CARD`` of a single file."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from fusionbench.config import unknown_key
+from fusionbench.errors import ConfigError, PluginError
+from fusionbench.registry.command import check_command
+from fusionbench.types import FAMILIES
+
+KINDS = ("learned", "classical", "trivial", "external")
+SHAPES = {
+    "title": str, "kind": str, "summary": str, "reading": str, "families": (list, tuple), "open": (list, tuple),
+    "notes": (list, tuple), "convert": (list, tuple), "weights": dict, "expect": dict, "xfail": dict,
+}  # fmt: skip
+SHAPE_NAMES = {str: "text", dict: "a mapping of keys to values", (list, tuple): "a list"}
+LISTS = ("families", "open", "notes", "command", "convert")
+# what a card beside a folder of fused images may say; ``citation`` is a card's ``paper``
+OF_RESULTS = ("title", "citation", "bibtex", "doi", "url", "families", "color", "notes")
+
+
+@dataclass(frozen=True)
+class Card:
+    """Facts about a method.
+
+    ``weights`` maps a family to a file name in the method's folder (or says where to get one); ``expect`` holds
+    sizes as the paper prints them; ``open`` lists what the paper leaves open, what we chose and why; ``xfail``
+    maps a contract check to the reason why the method cannot pass it; ``command`` is run where there is no class;
+    ``convert`` renames the tensors of foreign checkpoints, a regular expression to its replacement each, in order;
+    ``color`` (luma or rgb) says how results made elsewhere were fused, a class says it itself;
+    ``canary`` is the method of which this one is a copy made worse on purpose, to find metrics that prefer it;
+    ``reading`` says which parts are our reading of a paper that does not print them, in words for a table's caption.
+    """
+
+    title: str
+    kind: str
+    families: tuple[str, ...]
+    summary: str = ""
+    paper: str | None = None
+    doi: str | None = None
+    url: str | None = None
+    bibtex: str | None = None
+    reference: str | None = None
+    licence: str | None = None
+    weights: Mapping[str, Any] = field(default_factory=dict)
+    expect: Mapping[str, Any] = field(default_factory=dict)
+    open: tuple[Mapping[str, str], ...] = ()
+    xfail: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    convert: tuple[Mapping[str, str], ...] = ()
+    color: str | None = None
+    canary: str | None = None
+    reading: str | None = None
+
+
+def card_from(data: Mapping[str, Any], where: Path) -> Card:
+    """Check the keys of a card. Raises ConfigError naming the file and the key."""
+    known = [f.name for f in fields(Card)]
+    if not isinstance(data, Mapping):
+        raise ConfigError(
+            f"{where}: the card must be a mapping of keys to values, found {type(data).__name__}."
+        )
+    for key in data:
+        if key not in known:
+            raise ConfigError(f"{where}: {unknown_key(key, known)}")
+    for key, kind in SHAPES.items():
+        if data.get(key) is not None and not isinstance(data[key], kind):
+            raise ConfigError(f"{where}: {key} is {data[key]!r}: write {SHAPE_NAMES[kind]}.")
+    missing = [key for key in ("title", "kind", "families") if not data.get(key)]
+    if missing:
+        raise ConfigError(f"{where}: the card lacks {', '.join(missing)}: add it.")
+    if data["kind"] not in KINDS:
+        raise ConfigError(f"{where}: kind '{data['kind']}' is none of {', '.join(KINDS)}: use one of these.")
+    if strange := [family for family in data["families"] if family not in FAMILIES]:
+        raise ConfigError(
+            f"{where}: family '{strange[0]}' is none of {', '.join(FAMILIES)}: use one of these."
+        )
+    if data.get("color") not in (None, "luma", "rgb"):
+        raise ConfigError(f"{where}: color '{data['color']}' is neither luma nor rgb: use one of these.")
+    if data.get("command") is not None:
+        check_command(data["command"], data["kind"], where)
+    lists = {key: tuple(data[key]) for key in LISTS if data.get(key)}
+    return Card(**{**{k: v for k, v in data.items() if v is not None}, **lists})
+
+
+def read_card(source: Path) -> Card:
+    """Read the card of a method folder or of a single file. Raises PluginError where there is none."""
+    if source.is_dir():
+        return card_from(read_yaml(source / "card.yaml"), source / "card.yaml")
+    card = literal(source, "CARD")
+    if card is None:
+        raise PluginError(f"{source} has no module-level CARD = {{...}} written as a literal: add one.")
+    return card_from(card, source)
+
+
+def results_card(folder: Path) -> Card:
+    """Return the card of a folder of fused images: what its ``card.yaml`` says, or its name and every family.
+
+    Raises ConfigError for a key that such a card does not have.
+    """
+    path = folder / "card.yaml"
+    said = read_yaml(path) if path.is_file() else {}
+    for key in said:
+        if key not in OF_RESULTS:
+            raise ConfigError(f"{path}: {unknown_key(key, OF_RESULTS)}")
+    paper = {"paper": said.pop("citation")} if "citation" in said else {}
+    return card_from({"title": folder.name, "families": FAMILIES, **said, **paper, "kind": "external"}, path)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping. Raises ConfigError for a missing file or one that is no mapping."""
+    import yaml
+
+    try:
+        data = yaml.load(
+            path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        )
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path} is missing: add it.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{path} is not valid YAML: {' '.join(str(error).split())}; mend that line."
+        ) from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path} must be a mapping of keys to values, found {type(data).__name__}.")
+    return data
+
+
+def literal(source: Path, name: str) -> Any:
+    """Return the literal that a Python file assigns to ``name`` at its top level, without running it; else None."""
+    for node in parsed(source).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if any(isinstance(t, ast.Name) and t.id == name for t in targets) and getattr(node, "value", None):
+            try:
+                return ast.literal_eval(node.value)
+            except (ValueError, TypeError, SyntaxError) as error:
+                raise PluginError(
+                    f"{source}: {name} is computed: write a plain literal, as it is read without running the file."
+                ) from error
+    return None
+
+
+def parsed(source: Path) -> ast.Module:
+    """Return the syntax tree of a Python file, without running it. Raises PluginError."""
+    try:
+        return ast.parse(source.read_text(encoding="utf-8"), str(source))
+    except (SyntaxError, ValueError) as error:
+        raise PluginError(f"{source} is not valid Python: {error}; mend it.") from error

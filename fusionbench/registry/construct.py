@@ -1,0 +1,99 @@
+"""Import a method's class and construct it; the only place where plug-in code starts to run."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from fusionbench.errors import FusionbenchError, PluginError
+from fusionbench.method import FusionMethod
+from fusionbench.registry.methods import check_arguments
+
+if TYPE_CHECKING:
+    from fusionbench.registry.methods import MethodSpec
+
+Method = TypeVar("Method", bound=FusionMethod)
+
+
+def construct(spec: MethodSpec, arguments: dict[str, Any]) -> FusionMethod:
+    """Return the method in eval mode with freshly initialised parameters.
+
+    Raises PluginError where the code cannot be imported or constructed, ConfigError for an unknown argument.
+    """
+    return instantiate(spec, find_class(spec), arguments)
+
+
+def instantiate(spec: MethodSpec, method_class: type[Method], arguments: dict[str, Any]) -> Method:
+    """Return an instance of the method's class or of one derived from it, in eval mode."""
+    accepted = [
+        p.name
+        for p in inspect.signature(method_class).parameters.values()
+        if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
+    check_arguments(spec.name, arguments, accepted)
+    try:
+        return method_class(**arguments).eval()
+    except FusionbenchError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise PluginError(
+            f"{spec.name} cannot be built with {arguments}: {type(error).__name__}: {error}"
+        ) from error
+
+
+def find_class(spec: MethodSpec) -> type[FusionMethod]:
+    """Import the method's module and return its FusionMethod class."""
+    module_name, _, class_name = spec.target.rpartition(":") if ":" in spec.target else (spec.target, "", "")
+    module = _import(spec, module_name)
+    if class_name:
+        found = getattr(module, class_name, None)
+        if not (inspect.isclass(found) and issubclass(found, FusionMethod)):
+            raise PluginError(f"{spec.target} is no FusionMethod class: check the name after the colon.")
+        return found
+    classes = {c for c in vars(module).values() if _is_method(c, module.__name__)}
+    if len(classes) != 1:
+        listed = ", ".join(sorted(c.__name__ for c in classes)) or "none"
+        raise PluginError(
+            f"{spec.source} offers {listed} as FusionMethod: export exactly one, or name it after a colon."
+        )
+    return classes.pop()
+
+
+def _is_method(candidate: object, module: str) -> bool:
+    return (
+        inspect.isclass(candidate)
+        and issubclass(candidate, FusionMethod)
+        and candidate is not FusionMethod
+        and candidate.__module__.startswith(module)
+    )
+
+
+def _import(spec: MethodSpec, module_name: str) -> ModuleType:
+    try:
+        if module_name.endswith(".py"):
+            return _import_file(Path(module_name))
+        return importlib.import_module(module_name)
+    except (Exception, SystemExit) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise PluginError(
+            f"Method '{spec.name}' cannot be imported: {reason}; mend {spec.source} or install what it needs."
+        ) from error
+
+
+def _import_file(path: Path) -> ModuleType:
+    # a name of its own, so that two files called mine.py do not meet in sys.modules
+    name = f"fusionbench_local_{abs(hash(path))}_{path.stem}"
+    found = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(found)
+    sys.modules[name] = module
+    try:
+        found.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module

@@ -1,0 +1,303 @@
+"""Find methods by name, file, class or folder of images. Listing imports none of them.
+
+A reference is ``name``, ``name@variant`` (several as ``name@v1@v2``; a + between them is read too),
+``./file.py[:Class]``, ``package.module:Class``, ``./folder`` (its card.yaml names a command) or ``images:DIR``. Names are compared
+without case, and hyphen equals underscore.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fusionbench.errors import ConfigError, DataNotFoundError, PluginError, RequestError, UnknownNameError
+from fusionbench.providers import METHODS as GROUP
+from fusionbench.providers import module_source, package_of, points, share
+from fusionbench.registry.cards import Card, literal, parsed, read_card, read_yaml, results_card
+from fusionbench.registry.command import command_hash
+from fusionbench.types import FAMILIES
+
+if TYPE_CHECKING:
+    from fusionbench.config import MethodConfig
+    from fusionbench.method import FusionMethod
+
+BUILT_IN = "fusionbench.methods"
+FILE = re.compile(r"(?P<path>.+?\.py)(?::(?P<class>\w+))?(?:@(?P<variants>[^/]+))?")
+
+
+@dataclass(frozen=True)
+class MethodSpec:
+    """A resolved reference: everything about a method short of importing it.
+
+    ``name`` is what runs/ and tables call it. ``source`` is its folder or file, ``target`` what to import
+    (a module, a module with ``:Class``, or a file with ``:Class``).
+    """
+
+    reference: str
+    name: str
+    card: Card
+    source: Path
+    target: str
+    variants: tuple[str, ...] = ()
+
+    @property
+    def external(self) -> bool:
+        return self.card.kind == "external"
+
+    @property
+    def has_class(self) -> bool:
+        """Tell whether there is a class to construct; a command or a folder of images has none."""
+        return not (self.external or self.card.command)
+
+    def require_class(self) -> None:
+        """Raise RequestError where there is no class."""
+        if not self.has_class:
+            what = "a folder of images" if self.external else "a command"
+            raise RequestError(f"'{self.name}' is {what} and no class: name a method that is one.")
+
+    def recipe_file(self) -> dict[str, Any]:
+        """Return config.yaml of a folder or the literal CONFIG of a single file, empty where there is none."""
+        if self.source.is_file():
+            config = literal(self.source, "CONFIG") or {}
+            if not isinstance(config, dict):
+                raise ConfigError(f"{self.source}: CONFIG must be a mapping, found {type(config).__name__}.")
+            return config
+        path = self.source / "config.yaml"
+        return read_yaml(path) if path.exists() else {}
+
+    def known_variants(self) -> dict[str, dict[str, Any]]:
+        return self.recipe_file().get("variants", {})
+
+    def layers(self) -> list[dict[str, Any]]:
+        """Return the configuration layers of this reference: the recipe, then its variants in order.
+
+        Raises UnknownNameError for a variant that the recipe does not name.
+        """
+        recipe = self.recipe_file()
+        recipe.pop("datasets", None)
+        variants = recipe.pop("variants", {})
+        for variant in self.variants:
+            if variant not in variants:
+                raise UnknownNameError(f"variant of {self.name.partition('@')[0]}", variant, variants)
+        return [
+            recipe,
+            *({k: v for k, v in variants[name].items() if k != "about"} for name in self.variants),
+        ]
+
+    def layer_for(self, training_set: str | None) -> dict[str, Any]:
+        """Return what the recipe says of one training data set, empty where it says nothing of it."""
+        return self.recipe_file().get("datasets", {}).get(training_set, {})
+
+    def config(self, overrides: tuple[str, ...] = (), training_set: str | None = None) -> MethodConfig:
+        """Resolve the configuration: recipe, what it says of ``training_set``, variants, overrides; later ones win.
+
+        Raises ConfigError for unknown keys, and for a key that two variants set to different values and no override
+        decides.
+        """
+        from fusionbench.config import check_variants, resolve
+
+        recipe, *variants = self.layers()
+        check_variants(self.name, dict(zip(self.variants, variants, strict=True)), overrides)
+        stages = tuple(recipe.get("stages", {"fuse": {}}))
+        found = resolve([recipe, self.layer_for(training_set), *variants], overrides, stages)
+        if found.args and self.card.command:
+            raise ConfigError(
+                f"'{self.name}' is a command and takes no args: write what it needs into its card's command."
+            )
+        return found
+
+    def files_hash(self) -> str:
+        """Return the SHA-256 over the method's code: what must not change between two halves of a run."""
+        if self.card.command:
+            return command_hash(self.source, self.card.command)
+        digest = hashlib.sha256()
+        files = sorted(self.source.glob("*.py")) if self.source.is_dir() else [self.source]
+        for path in files:
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+        return digest.hexdigest()
+
+    def build(self, arguments: dict[str, Any]) -> FusionMethod:
+        """Import the class and construct it. Raises PluginError, ConfigError or RequestError."""
+
+        self.require_class()
+        from fusionbench.registry.construct import construct  # loads torch
+
+        return construct(self, arguments)
+
+
+def plain(name: str) -> str:
+    """Return the form in which names are compared."""
+    return name.strip().lower().replace("-", "_")
+
+
+def names() -> list[str]:
+    """Return the names of all registered methods, built-in and installed, in order."""
+    return sorted({*_built_in(), *(plain(ep.name) for ep in _installed())})
+
+
+def spec(reference: str) -> MethodSpec:
+    """Resolve a reference.
+
+    Raises UnknownNameError (with the nearest name), PluginError (no such file, no card, two providers) and
+    RequestError (a malformed reference).
+    """
+    reference = reference.strip()
+    if reference.lower().startswith("images:"):
+        return _images(reference)
+    if parts := FILE.fullmatch(reference):
+        return _file(reference, parts)
+    base, _, variants = reference.partition("@")
+    if base.startswith((".", "/", "~")):
+        return _folder(reference)
+    if ":" in base:
+        return _class(reference, base, variants)
+    return _registered(reference, base, variants)
+
+
+def card(reference: str) -> Card:
+    """Return a method's card without importing the method."""
+    return spec(reference).card
+
+
+def load(reference: str, **arguments: Any) -> FusionMethod:
+    """Build a method with untrained weights; ``arguments`` win over the variant's and the recipe's."""
+    found = spec(reference)
+    return found.build({**found.config().args, **arguments})
+
+
+def _built_in() -> dict[str, Path]:
+    folder = share("methods")
+    singles = {p.stem: p for p in folder.glob("*.py") if not p.name.startswith("_")}
+    return singles | {p.parent.name: p.parent for p in folder.glob("*/card.yaml")}
+
+
+def _installed() -> list[EntryPoint]:
+    return points(GROUP)
+
+
+def _registered(reference: str, base: str, chosen: str) -> MethodSpec:
+    name = plain(base)
+    built_in = _built_in().get(name)
+    installed = [ep for ep in _installed() if plain(ep.name) == name]
+    providers = [str(built_in)] * (built_in is not None) + [
+        f"{ep.value} of {package_of(ep)}" for ep in installed
+    ]
+    if not providers:
+        raise UnknownNameError("method", base, names())
+    if len(providers) > 1:
+        raise PluginError(
+            f"Method '{name}' has two providers, {' and '.join(providers)}: uninstall or rename one."
+        )
+    full, variants = _with_variants(name, chosen)
+    if built_in is not None:
+        return MethodSpec(reference, full, read_card(built_in), built_in, f"{BUILT_IN}.{name}", variants)
+    source = module_source(installed[0].value.partition(":")[0])
+    return MethodSpec(reference, full, read_card(source), source, installed[0].value, variants)
+
+
+def _file(reference: str, parts: re.Match[str]) -> MethodSpec:
+    path = Path(parts["path"]).expanduser().resolve()
+    if not path.is_file():
+        raise PluginError(
+            f"Method file {parts['path']} does not exist: check the path in --method {reference}."
+        )
+    class_name = parts["class"] or only_class(path)
+    name, variants = _with_variants(f"{path.stem}-{class_name}", parts["variants"] or "")
+    target = f"{path}:{parts['class']}" if parts["class"] else str(path)
+    return MethodSpec(reference, name, _card_or_default(path, class_name), path, target, variants)
+
+
+def _folder(reference: str) -> MethodSpec:
+    path = Path(reference).expanduser().resolve()
+    if not (path / "card.yaml").is_file():
+        raise PluginError(
+            f"'{reference}' is no method: a file's name ends in .py, a folder holds a card.yaml, a registered "
+            "name has no path."
+        )
+    found = read_card(path)
+    if not found.command:
+        raise PluginError(f"{path / 'card.yaml'} names no command: give the file of the class, as ./file.py.")
+    return MethodSpec(reference, path.name, found, path, "")
+
+
+def _class(reference: str, base: str, variants: str) -> MethodSpec:
+    module, _, class_name = base.partition(":")
+    source = module_source(module)
+    name, chosen = _with_variants(f"{module}-{class_name}", variants)
+    return MethodSpec(reference, name, _card_or_default(source, class_name), source, base, chosen)
+
+
+def _with_variants(name: str, text: str) -> tuple[str, tuple[str, ...]]:
+    """Return the name that runs/ and tables use, and the variants in order, each once."""
+    variants = tuple(dict.fromkeys(variant for variant in re.split("[@+]", text) if variant))
+    return "@".join([name, *variants]), variants
+
+
+def _images(reference: str) -> MethodSpec:
+    folder = Path(reference.partition(":")[2]).expanduser()
+    if not folder.is_dir():
+        raise DataNotFoundError(
+            f"Folder {folder} of --method {reference} does not exist: give a folder of fused images."
+        )
+    folder = folder.resolve()
+    return MethodSpec(reference, f"images-{folder.name}", results_card(folder), folder, "")
+
+
+def _card_or_default(source: Path, title: str) -> Card:
+    """Let a local experiment run without a card: it is learned, titled by its class, of the families written there."""
+    has_card = (source / "card.yaml").exists() if source.is_dir() else literal(source, "CARD") is not None
+    if has_card:
+        return read_card(source)
+    return Card(title, "learned", (source.is_file() and _families_in(source, title)) or FAMILIES)
+
+
+def _families_in(source: Path, class_name: str) -> tuple[str, ...]:
+    """Return the families that a class names in its body, nothing where these are not written out."""
+    import ast
+
+    bodies = [n.body for n in parsed(source).body if isinstance(n, ast.ClassDef) and n.name == class_name]
+    for node in (node for body in bodies for node in body):
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if any(isinstance(t, ast.Name) and t.id == "families" for t in targets) and node.value is not None:
+            written = {n.value for n in ast.walk(node.value) if isinstance(n, ast.Constant)}
+            return tuple(family for family in FAMILIES if family in written)
+    return ()
+
+
+def only_class(path: Path) -> str:
+    """Name the one class of a file that derives from something called FusionMethod, without importing the file."""
+    import ast
+
+    found = [
+        node.name
+        for node in parsed(path).body
+        if isinstance(node, ast.ClassDef)
+        and any(ast.unparse(base).endswith("FusionMethod") for base in node.bases)
+    ]
+    if not found:
+        raise PluginError(f"{path} defines no class that derives from FusionMethod: write one.")
+    if len(found) > 1:
+        raise PluginError(f"{path} defines the methods {', '.join(found)}: name one as {path.name}:Class.")
+    return found[0]
+
+
+def check_arguments(name: str, arguments: dict[str, Any], accepted: list[str]) -> None:
+    """Raise ConfigError for a constructor argument the class does not take."""
+    from fusionbench.config import unknown_key
+
+    for key in arguments:
+        if key not in accepted:
+            raise ConfigError(f"{name}: {unknown_key(f'args.{key}', [f'args.{a}' for a in accepted])}")
+
+
+def check_family(found: MethodSpec, dataset: str, family: str) -> None:
+    """Raise RequestError where a method was not made for a data set's family."""
+    if family not in found.card.families:
+        raise RequestError(
+            f"Method '{found.name}' fuses {', '.join(found.card.families)}, data set '{dataset}' is {family}: "
+            f"choose another method or data set (`fusionbench list methods` shows the families)."
+        )

@@ -1,0 +1,133 @@
+"""Fit the images of all groups into the room that a page has for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from fusionbench.report.choice import Chosen
+from fusionbench.report.groups import Group
+from fusionbench.report.pictures import FORMS, Form, Picture, compress, encode, load, text_length
+from fusionbench.tables.images import Sources, stored_image
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+DEFAULT_IMAGES = 12  # a data set, where the user names no number
+SAMPLE = 5  # images of a data set from which the size of all is estimated
+SLACK = 0.93  # of the room is planned with, since an estimate may be too low
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """A group with what can be shown of it: the files of an image are its two sources and each run's result."""
+
+    group: Group
+    sources: Sources
+    chosen: Sequence[Chosen]
+
+    def files(self, image: str) -> list[Path | None]:
+        pair = self.sources.pairs.get(image)
+        found: list[Path | None] = [pair.a, pair.b] if pair else [None, None]
+        return found + [stored_image(run, image) for run in self.group.first.runs]
+
+
+@dataclass
+class Embedded:
+    """What of a shelf is in the page; ``pictures`` holds by image what `Shelf.files` names, encoded."""
+
+    shelf: Shelf
+    form: Form
+    asked: int | None
+    pictures: dict[str, list[Picture | None]] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> list[Chosen]:
+        return [chosen for chosen in self.shelf.chosen if chosen.id in self.pictures]
+
+
+def embed(shelves: Sequence[Shelf], room: int, asked: int | None = None) -> list[Embedded]:
+    """Encode as many of the chosen images as take up to ``room`` characters, in the best form that lets them fit.
+
+    Only when the smallest form is too large for all of them are images left out, the last chosen first, and
+    evenly over the groups.
+    """
+    with ThreadPoolExecutor() as pool:
+        samples = list(pool.map(_sample, shelves))
+        fitting = (form for form in FORMS if sum(sample.length(form) for sample in samples) <= SLACK * room)
+        form = next(fitting, FORMS[-1])
+        found = [Embedded(shelf, form, asked) for shelf in shelves]
+        for entry, image in _turns(found):
+            pictures = list(pool.map(partial(encode, form=form), entry.shelf.files(image)))
+            room -= sum(text_length(picture.data) + 3 for picture in pictures if picture)
+            if room < 0:
+                break
+            if any(pictures):
+                entry.pictures[image] = pictures
+    return found
+
+
+def _turns(entries: Sequence[Embedded]) -> Iterator[tuple[Embedded, str]]:
+    """The first image of each group, the second of each group, and so on."""
+    longest = max((len(entry.shelf.chosen) for entry in entries), default=0)
+    for turn in range(longest):
+        for entry in entries:
+            if turn < len(entry.shelf.chosen):
+                yield entry, entry.shelf.chosen[turn].id
+
+
+class _Sample(NamedTuple):
+    """Some images of a shelf, decoded, and how many there are in all."""
+
+    images: list[Image]
+    count: int
+
+    def length(self, form: Form) -> float:
+        """The characters that all of them would take."""
+        found = sum(text_length(compress(image, form).data) for image in self.images)
+        return self.count * found / len(self.images) if self.images else 0.0
+
+
+def _sample(shelf: Shelf) -> _Sample:
+    files = [path for chosen in shelf.chosen for path in shelf.files(chosen.id) if path]
+    spread = [files[(2 * i + 1) * len(files) // (2 * SAMPLE)] for i in range(SAMPLE if files else 0)]
+    return _Sample([image for path in spread if (image := load(path))], len(files))
+
+
+def wanted_images(asked: int | None, group: Group) -> int:
+    return min(DEFAULT_IMAGES if asked is None else asked, len(group.first.images))
+
+
+def describe(entry: Embedded, max_mb: float) -> str:
+    """Return the sentence that says which images are in the page, in what form and why not all."""
+    shown, pairs = len(entry.pictures), len(entry.shelf.group.first.images)
+    if not shown:
+        return _nothing(entry, max_mb)
+    sentence = f"{shown} of {pairs} pairs embedded"
+    if shown < pairs:
+        why = f"--images {entry.asked}" if entry.asked is not None else f"{DEFAULT_IMAGES} a data set"
+        cut = shown < len(entry.shelf.chosen)
+        reason = f"more would exceed {max_mb:g} MB" if cut else why
+        sentence += f" ({reason}; best, worst and most disputed first, then spread over the split)"
+    return f"{sentence}. {_form(entry.pictures, entry.form)} Scores are of the stored PNG files."
+
+
+def _nothing(entry: Embedded, max_mb: float) -> str:
+    if entry.asked == 0:
+        return "No image is embedded (--images 0)."
+    if any(any(entry.shelf.files(chosen.id)) for chosen in entry.shelf.chosen[:1]):
+        return f"No image is embedded: none fits into {max_mb:g} MB (--max-mb)."
+    return "No image is embedded: none of the stored images was found."
+
+
+def _form(pictures: Mapping[str, Sequence[Picture | None]], form: Form) -> str:
+    from fusionbench.report.pictures import FORMAT
+
+    every = [picture for row in pictures.values() for picture in row if picture]
+    reduced = any(picture.size != picture.native for picture in every)
+    size = f"reduced to {form.side} pixels" if reduced else "at native size"
+    return f"Shown as {'WebP' if FORMAT == 'webp' else 'JPEG'}, quality {form.quality}, {size}."

@@ -1,0 +1,86 @@
+"""What the page is divided by: sets of pairs, each with one leaderboard for every profile it was scored by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fusionbench.tables.board import Board, build_boards
+from fusionbench.tables.cells import Record
+
+Rows = Sequence[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Group:
+    """One set of pairs; its boards have the same methods and images and differ in the profile."""
+
+    key: str
+    boards: tuple[Board, ...]
+
+    @property
+    def first(self) -> Board:
+        return self.boards[0]
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The data set as the first record describes it."""
+        return self.first.runs[0].record["dataset"]
+
+    @property
+    def family(self) -> str:
+        return self.data.get("family") or "other"
+
+
+def make_groups(
+    records: Iterable[Record],
+    scores: Iterable[tuple[Any, ...]],
+    metrics: str | None = None,
+    profiles: Sequence[str] | None = None,
+) -> list[Group]:
+    """Sort records and scores of `fusionbench.cells.store` into groups, ordered by family and data set.
+
+    ``profiles`` are by default all that anything was scored by. ``metrics`` is a comma-separated list; of it each
+    default profile shows what it defines. Raises RequestError where a named profile lacks a named metric.
+    """
+    records = list(records)
+    by_profile: dict[str, list[tuple[Any, ...]]] = {}
+    for row in scores:
+        by_profile.setdefault(row[3], []).append(row)
+    found: dict[tuple, list[Board]] = {}
+    for profile in _order(by_profile) if profiles is None else profiles:
+        names = _metrics(metrics, profile, profiles is not None)
+        for board in build_boards(records, by_profile.get(profile, []), metrics=names, profile=profile):
+            table = board.table
+            key = (board.runs[0].record["dataset"].get("family") or "other", table.dataset, table.split)
+            found.setdefault((*key, table.split_hash, table.data), []).append(board)
+    return [
+        Group(f"group-{number}", _scored(boards))
+        for number, (_, boards) in enumerate(sorted(found.items(), key=lambda entry: entry[0]))
+    ]
+
+
+def _order(scored: Iterable[str]) -> list[str]:
+    """The profiles in the order of their list, unknown ones last; without any score the canonical one."""
+    from fusionbench.metrics import CANONICAL, profiles
+
+    known = list(profiles())
+    place = {name: number for number, name in enumerate(known)}
+    return sorted(scored, key=lambda name: (place.get(name, len(known)), name)) or [CANONICAL]
+
+
+def _metrics(asked: str | None, profile: str, strict: bool) -> list[str] | None:
+    from fusionbench.metrics import profiles, resolve
+
+    if asked is None:
+        return None
+    if strict:
+        return resolve(asked, profile)
+    known = profiles().get(profile)
+    return [name for name in resolve(asked) if known is None or name in known.metrics]
+
+
+def _scored(boards: Sequence[Board]) -> tuple[Board, ...]:
+    """Leave out the profiles that these pairs were never scored by; one board stays in any case."""
+    return tuple(board for board in boards if any(board.scores)) or tuple(boards[:1])

@@ -1,0 +1,59 @@
+"""What a call would do: which cells are done, and how long the others took elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from fusionbench.cells.done import find_done
+from fusionbench.cells.job import Job
+from fusionbench.cells.store import read_records
+from fusionbench.errors import DataNotFoundError
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A cell of the plan; ``seconds`` are None where it is done or no earlier record tells."""
+
+    job: Job
+    done: bool
+    seconds: float | None
+
+
+def forecast(jobs: Iterable[Job]) -> list[Forecast]:
+    """Look at what lies in the store; training is not counted, it says itself how long it will take."""
+    jobs = list(jobs)
+    paces = _paces(jobs)
+    found = []
+    for job in jobs:
+        done = find_done(job.planned, job.manifest, job.options) is not None
+        data = job.planned.split.spec.name
+        # a setting or variant that never ran is taken to be as fast as its method's others
+        pace = paces.get((job.planned.name, data)) or paces.get((_base(job.planned.name), data))
+        seconds = None if done or pace is None else pace * len(job.planned.split.pairs)
+        found.append(Forecast(job, done, seconds))
+    return found
+
+
+def _paces(jobs: list[Job]) -> Mapping[tuple[str, str], float]:
+    """Return seconds a pair by (method, data set), the median over earlier records."""
+    records: list[dict[str, Any]] = []
+    for out in {job.options.out for job in jobs}:
+        try:
+            records += read_records(out)
+        except DataNotFoundError:
+            continue
+    paces: dict[tuple[str, str], list[float]] = {}
+    for record in records:
+        seconds = sum(record["provenance"]["seconds"].values())
+        if record["status"] == "ok" and seconds and record["dataset"]["pairs"]:
+            name, data = record["method"]["name"], record["dataset"]["name"]
+            for known_as in {name, _base(name)}:
+                paces.setdefault((known_as, data), []).append(seconds / record["dataset"]["pairs"])
+    return {key: median(values) for key, values in paces.items()}
+
+
+def _base(name: str) -> str:
+    return name.partition("@")[0]

@@ -1,0 +1,81 @@
+"""Run jobs on this machine: start the pool, pass on what it says, end it with the call."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+
+from fusionbench.cells.job import Job
+from fusionbench.errors import OutputError, PlanError
+from fusionbench.runs.queue import Limits, Message, Work
+
+ATTEMPTS = 3  # pools that may be killed before a call gives up
+
+
+def run_local(jobs: list[Job], slots: list[str], limits: Limits) -> Iterator[Message]:
+    """Yield (index, what, ...) as it happens: say, start, advance and stop of each job, and its result.
+
+    Raises PlanError for arguments that a class does not take, before any work, and OutputError where results
+    cannot be stored.
+    """
+    left = {job.index: job for job in jobs}
+    for _ in range(ATTEMPTS):
+        for message in _once(Work(tuple(left.values()), tuple(slots), limits)):
+            match message:
+                case ("problems", problems):
+                    raise PlanError(problems)
+                case ("unwritable", reason):
+                    raise OutputError(reason)
+                case (index, "result", _):
+                    del left[index]
+            yield message
+        if not left:
+            return
+    raise OutputError(
+        f"The process that runs the cells was killed {ATTEMPTS} times, {len(left)} cells are left: run again, "
+        "with fewer --jobs if memory is short."
+    )
+
+
+def _once(asked: Work) -> Iterator[Message]:
+    """Yield a pool's messages until its end or its death."""
+    with _pool() as pool:
+        pool.send(asked)
+        while True:
+            try:
+                message = pool.recv()
+            except (EOFError, ConnectionResetError):
+                return
+            if message == ("end",):
+                return
+            yield message
+
+
+@contextmanager
+def _pool() -> Iterator[Connection]:
+    """Start a pool in a session of its own, so that Ctrl-C reaches this process alone; closing the pipe ends it."""
+    ours, theirs = socket.socketpair()
+    with theirs, ours:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "fusionbench.runs.start_pool", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
+            start_new_session=True,
+        )
+        connection = Connection(ours.detach())
+    try:
+        yield connection
+    finally:
+        connection.close()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

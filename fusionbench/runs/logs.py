@@ -1,0 +1,41 @@
+"""What a cell's process printed: kept beside its images, the end of it in the record of a cell that failed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from fusionbench.cells.job import Job
+from fusionbench.cells.outcome import CellResult, Failure
+from fusionbench.cells.record import record_failure
+from fusionbench.cells.store import Cell
+from fusionbench.weights.methods import Weights
+
+LINES = 30  # enough for a traceback and what led to it
+
+
+def settle(
+    job: Job, result: CellResult | None, died: Failure | None, weights: Weights | None, log: Path
+) -> CellResult:
+    """Write the record of a cell whose process died without one, and put the log in its place."""
+    if result is None:
+        result = record_failure(job.planned, job.manifest, job.options, died, weights)
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    if result.path is None or not text.strip():
+        log.unlink(missing_ok=True)
+        return result
+    os.replace(log, result.path / "log.txt")
+    if result.status != "ok":
+        cell = Cell(result.path)
+        record = cell.read_record()
+        if record is not None:
+            cell.write_record({**record, "log": text.splitlines()[-LINES:]})
+    return result
+
+
+def append_log(log: Path, to: Path) -> None:
+    """Put what a process printed that worked on several cells behind what is known of one."""
+    text = log.read_bytes() if log.exists() else b""
+    if text.strip():
+        with to.open("ab") as stream:
+            stream.write(text)

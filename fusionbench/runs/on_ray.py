@@ -1,0 +1,190 @@
+"""Run jobs on the machines of a Ray cluster. Each job is one task; a task whose machine is lost runs elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from fusionbench.cells.job import Job
+from fusionbench.cells.outcome import CellResult, Failure
+from fusionbench.cells.record import record_failure
+from fusionbench.cells.weights import trained_weights
+from fusionbench.errors import OutputError, PlanError, RequestError
+from fusionbench.files import write_through
+from fusionbench.runs.plan import wrong_arguments
+from fusionbench.runs.queue import Limits, Message
+from fusionbench.runs.ray_node import Errand, Parcel, absolute, chosen_weights, pack, run_errand, take_in
+
+RETRIES = 3  # other machines that a job is given to when its own is lost
+PATIENCE = 10  # seconds for a cluster to answer
+STORE = 100 * 2**20  # bytes for results on their way; Ray would reserve a third of the memory
+
+
+def check_ray() -> None:
+    """Raise RequestError where the package is missing."""
+    if find_spec("ray") is None:
+        raise RequestError('--executor ray needs Ray: `pip install "fusionbench-imaging[ray]"`.')
+
+
+def run_on_ray(
+    jobs: list[Job], at_once: int | None, limits: Limits, address: str | None
+) -> Iterator[Message]:
+    """Yield the messages of `run_local`, of each job one ``say`` where it went well and its result.
+
+    ``address`` names a cluster that runs (HOST:PORT, or auto for that of this machine); None starts one here.
+    ``at_once`` limits the jobs under way, None: as many as the cluster has CPUs, or GPUs, for. Raises as
+    `run_local`, and RequestError where no cluster answers or none of its machines has the device.
+    """
+    with _connected(address, at_once) as ray, _token(jobs[0].options.out.absolute()) as token:
+        _check_device(ray, jobs[0].options.device)
+        if problems := _wrong_arguments(ray, jobs, limits):
+            raise PlanError(problems)
+        for number, (job, result) in enumerate(_results(ray, jobs, at_once, limits, token), start=1):
+            if result.status == "ok":
+                yield job.index, "say", f"{job.planned.label}: done, {number} of {len(jobs)}"
+            yield job.index, "result", result
+
+
+def _results(
+    ray: ModuleType, jobs: list[Job], at_once: int | None, limits: Limits, token: Path
+) -> Iterator[tuple[Job, CellResult]]:
+    task = _task(ray, jobs[0].options.device)
+    waiting: deque[tuple[Job, Parcel | None]] = deque((job, None) for job in jobs)
+    under_way: dict[Any, Job] = {}
+    try:
+        while waiting or under_way:
+            while waiting and len(under_way) < (at_once or len(jobs)):
+                job, parcel = waiting.popleft()
+                errand = Errand(absolute(job), limits, token, chosen_weights(job), parcel)
+                under_way[task.remote(errand)] = job
+            (done, *_), _ = ray.wait(list(under_way))
+            job = under_way.pop(done)
+            answer = _answer(ray, done)
+            if answer == ("apart",):
+                waiting.appendleft((job, _training_of(job)))
+            else:
+                yield job, _result(job, answer)
+    finally:
+        for left in under_way:
+            ray.cancel(left, force=True)
+
+
+def _task(ray: ModuleType, device: str) -> Any:
+    gpus = 1 if device == "cuda" else 0
+    return ray.remote(num_cpus=1, num_gpus=gpus, max_retries=RETRIES)(run_errand)
+
+
+def _answer(ray: ModuleType, done: Any) -> Message:
+    try:
+        return ray.get(done)
+    except ray.exceptions.RayError as error:
+        return "lost", f"{type(error).__name__}: {(str(error).splitlines() or [''])[-1].strip()}"
+
+
+def _result(job: Job, answer: Message) -> CellResult:
+    match answer:
+        case ("result", result, parcel):
+            out = job.options.out
+            take_in(out, result.path, parcel, job.options.fresh) if parcel else None
+            return replace(result, path=result.path and out / result.path)
+        case ("problems", reason):
+            raise PlanError(reason.splitlines())
+        case ("unwritable", reason):
+            raise OutputError(reason)
+        case ("unavailable", reason):
+            return record_failure(job.planned, job.manifest, job.options, Failure("unavailable", reason))
+        case (_, reason):
+            failure = Failure("failed", f"lost on the cluster, {RETRIES} times tried again: {reason}")
+            return record_failure(job.planned, job.manifest, job.options, failure)
+
+
+def _training_of(job: Job) -> Parcel:
+    """Return the weights that an earlier training has left for a job."""
+    policy = job.options.policy
+    if not job.planned.method.has_class or policy.choice not in ("auto", "trained"):
+        return {}
+    found = trained_weights(job.planned, policy)
+    return pack(policy.out, [found.path, found.path.with_suffix(".json")]) if found else {}
+
+
+def _wrong_arguments(ray: ModuleType, jobs: list[Job], limits: Limits) -> list[str]:
+    """Check all arguments before any work, in a worker; an import that ends it is left to its own cell."""
+    cells = [absolute(job).planned for job in jobs if job.planned.config.args]
+    if not cells:
+        return []
+    checked = ray.remote(num_cpus=1, max_retries=0)(wrong_arguments).remote(cells)
+    try:
+        return ray.get(checked, timeout=limits.seconds)
+    except ray.exceptions.RayError:
+        ray.cancel(checked, force=True)
+        return []
+
+
+def _check_device(ray: ModuleType, device: str) -> None:
+    if device == "cuda" and not ray.cluster_resources().get("GPU"):
+        raise RequestError("No machine of the Ray cluster has a GPU: use --device cpu.")
+
+
+@contextmanager
+def _token(out: Path) -> Iterator[Path]:
+    """Put a file into the runs folder by which machines find out whether they see it."""
+    token = out / f".driver-{os.getpid()}-{os.urandom(4).hex()}"
+    write_through(token, lambda partial: partial.write_bytes(b""))
+    try:
+        yield token
+    finally:
+        token.unlink(missing_ok=True)
+
+
+@contextmanager
+def _connected(address: str | None, at_once: int | None) -> Iterator[ModuleType]:
+    """Connect to a cluster, or use the connection that the calling program has; leave as it was."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    import ray
+
+    if ray.is_initialized():
+        yield ray
+        return
+    quiet = {"log_to_driver": False, "logging_level": "ERROR"}
+    own = {"num_cpus": at_once, "object_store_memory": STORE, "include_dashboard": False}
+    _check_address(address)
+    try:
+        ray.init(address or "local", **quiet, **({} if address else own))
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise RequestError(_no_cluster(address, error)) from error
+    try:
+        yield ray
+    finally:
+        with contextlib.suppress(KeyboardInterrupt):
+            ray.shutdown()
+
+
+def _check_address(address: str | None) -> None:
+    """Raise RequestError where nothing listens at HOST:PORT; Ray itself would try for minutes."""
+    if address in (None, "auto"):
+        return
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or "/" in address:
+        raise RequestError(f"--address '{address}' is no place of a cluster: write HOST:PORT or auto.")
+    try:
+        socket.create_connection((host, int(port)), timeout=PATIENCE).close()
+    except (OSError, OverflowError) as error:
+        raise RequestError(_no_cluster(address, error)) from error
+
+
+def _no_cluster(address: str | None, error: Exception) -> str:
+    reason = " ".join(str(error).split())
+    return (
+        f"No Ray cluster answers at --address {address} ({reason}): start one with `ray start --head`, or leave "
+        "--address out to use this machine."
+    )

@@ -1,0 +1,206 @@
+"""Check a whole request before any work: names, families, data, weights; report every problem at once."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fusionbench.cells.planned import PlannedCell
+from fusionbench.data.noise_setting import SourceNoise
+from fusionbench.data.pairs import Split, find_split
+from fusionbench.data.spec import dataset, datasets
+from fusionbench.errors import ConfigError, FusionbenchError, PlanError, RequestError
+from fusionbench.registry.cards import KINDS
+from fusionbench.registry.methods import MethodSpec, card, check_family, names, spec
+from fusionbench.types import FAMILIES
+
+DEFAULT_BASELINES = ("visible", "infrared", "average", "maximum", "noisy_average")
+METHOD_GROUPS = ("all", "baselines", "learned")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The cells in order, and those left out with the reason (a group's method of another family).
+
+    ``broken`` says why methods that nobody asked for by name are left out: a plug-in breaks only its own use.
+    """
+
+    cells: tuple[PlannedCell, ...]
+    skipped: tuple[tuple[str, str, str], ...] = ()
+    broken: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for, as typed."""
+
+    methods: tuple[str, ...]
+    datasets: tuple[str, ...]
+    split: str = "test"
+    limit: int | None = None
+    data_root: str | None = None
+    baselines: bool = True
+    overrides: tuple[str, ...] = ()
+    setting: str = ""
+    train_dataset: str | None = None
+    noise: SourceNoise | None = None
+
+
+class Lookup:
+    """Methods, configurations and splits by name, each looked up once for all runs of a sweep."""
+
+    def __init__(self) -> None:
+        self.spec = functools.cache(spec)
+        self.config = functools.cache(lambda reference, *chosen: self.spec(reference).config(*chosen))
+        self.split = functools.cache(lambda name, *where: find_split(dataset(name), *where))
+
+
+def make_plan(request: Request, lookup: Lookup | None = None) -> Plan:
+    """Turn names into cells. Raises PlanError listing every problem."""
+    problems: list[str] = []
+    lookup = lookup or Lookup()
+    broken: list[str] = []
+    methods = _methods(request, lookup, problems, broken)
+    splits = _splits(request, lookup, problems)
+    cells, skipped = [], []
+    for split in splits:
+        for found, overrides, asked_by_name in methods:
+            # what a sweep varies changes nothing about the baselines that a table gets unasked or as a group
+            varied = asked_by_name or found.card.kind == "learned"
+            setting = request.setting if varied else ""
+            try:
+                check_family(found, split.spec.name, split.spec.family)
+            except RequestError as error:
+                # a group or "all" means those that fit; a method named by the user is a mistake worth an error
+                if asked_by_name and not _grouped_datasets(request):
+                    problems.append(str(error))
+                skipped.append((split.spec.name, found.name, str(error)))
+                continue
+            if request.noise and found.external:
+                problems.append(_fused_already(found))
+                continue
+            config = lookup.config(found.reference, overrides, request.train_dataset or split.spec.name)
+            cells.append(PlannedCell(found, config, split, setting, request.noise))
+    if not cells and not problems:
+        problems = [reason for *_, reason in skipped] or ["Nothing to run: name a method and a data set."]
+    if problems:
+        raise PlanError(problems)
+    return Plan(tuple(cells), tuple(skipped), tuple(dict.fromkeys(broken)))
+
+
+def _fused_already(method: MethodSpec) -> str:
+    return (
+        f"'{method.reference}' are images that were fused already: noise cannot be added to their sources any more, "
+        "leave them out."
+    )
+
+
+def _grouped_datasets(request: Request) -> bool:
+    return any(name.lower() == "all" for name in request.datasets)
+
+
+def _methods(
+    request: Request, lookup: Lookup, problems: list[str], broken: list[str]
+) -> list[tuple[MethodSpec, tuple[str, ...], bool]]:
+    """Return (method, its overrides, named by the user), each method once, default baselines last.
+
+    What is wrong with a method is a problem where the user named it, else it goes to ``broken``.
+    """
+    wanted = [(name, True) for name in request.methods if name.lower() not in METHOD_GROUPS]
+    for group in (name.lower() for name in request.methods if name.lower() in METHOD_GROUPS):
+        members, unreadable = _members(group)
+        wanted += [(name, False) for name in members]
+        broken += unreadable
+    if request.baselines:
+        wanted += [(name, False) for name in DEFAULT_BASELINES]
+    found: dict[str, tuple[MethodSpec, tuple[str, ...], bool]] = {}
+    for reference, named in wanted:
+        try:
+            method = lookup.spec(reference)
+            overrides = request.overrides if named else ()
+            lookup.config(reference, overrides)
+        except FusionbenchError as error:
+            (problems if named else broken).append(str(error))
+            continue
+        first = found.setdefault(method.name, (method, overrides, named))[0]
+        if first.source != method.source:
+            problems.append(
+                f"'{first.reference}' and '{method.reference}' would both be called '{method.name}': rename one."
+            )
+    return list(found.values())
+
+
+def group_members(group: str) -> list[str]:
+    """Return the registered methods of a group: all, learned, or baselines (trivial and classical).
+
+    Methods without a readable card belong to none.
+    """
+    return _members(group)[0]
+
+
+def _members(group: str) -> tuple[list[str], list[str]]:
+    """Return the methods of a group, and a sentence for each whose card cannot be read."""
+    kinds = {"learned": ("learned",), "baselines": ("trivial", "classical"), "all": KINDS}[group]
+    found, unreadable = [], []
+    for name in names():
+        try:
+            if card(name).kind in kinds:
+                found.append(name)
+        except FusionbenchError as error:
+            unreadable.append(str(error))
+    return found, unreadable
+
+
+def _splits(request: Request, lookup: Lookup, problems: list[str]) -> list[Split]:
+    found: dict[str, Split] = {}
+    for asked in request.datasets:
+        for name in expand_dataset(asked, request, problems):
+            try:
+                found.setdefault(name, lookup.split(name, request.split, request.data_root, request.limit))
+            except FusionbenchError as error:
+                problems.append(str(error))
+    return list(found.values())
+
+
+def expand_dataset(asked: str, request: Request, problems: list[str]) -> list[str]:
+    """Return data-set names for a name, a family or ``all``; the latter two take those that are on this machine."""
+    name = asked.strip().lower().replace("_", "-")
+    if name not in (*FAMILIES, "all"):
+        try:
+            return [dataset(asked.strip()).name]
+        except FusionbenchError as error:
+            problems.append(str(error))
+            return []
+    candidates = [
+        d.name for d in datasets().values() if name in ("all", d.family) and request.split in d.splits
+    ]
+    present = [d for d in candidates if _present(d, request)]
+    if not present:
+        problems.append(
+            f"No data set of '{asked}' is here: point --data-root at the folder that holds {', '.join(candidates)}."
+        )
+    return present
+
+
+def _present(name: str, request: Request) -> bool:
+    from fusionbench.errors import DataNotFoundError
+
+    try:
+        find_split(dataset(name), request.split, request.data_root)
+    except DataNotFoundError:
+        return False
+    return True
+
+
+def wrong_arguments(cells: Iterable[PlannedCell]) -> list[str]:
+    """Return one sentence a problem; code that cannot be imported is no problem here, it costs its own cells only."""
+    problems = []
+    for cell in {cell.method.name: cell for cell in cells if cell.config.args}.values():
+        try:
+            cell.method.build(cell.config.args)
+        except ConfigError as error:
+            problems.append(str(error))
+        except FusionbenchError:
+            continue
+    return problems

@@ -1,0 +1,286 @@
+"""The process that runs cells.
+
+It loads torch once and forks a process for each cell, so that a method that crashes, hangs or eats all memory costs
+its cell and nothing else. Cells on the same pairs are scored together by one more process; if it dies, each by its own.
+It uses no tensor and starts no thread, which is what makes forking safe.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection, Pipe, wait
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from fusionbench.cells.job import Job, Unscored
+from fusionbench.cells.outcome import CellResult, Failure
+from fusionbench.errors import OutputError
+from fusionbench.runs.logs import append_log, settle
+from fusionbench.runs.plan import wrong_arguments
+from fusionbench.runs.queue import Queue, Task, Work
+from fusionbench.runs.worker import prepare_process, work
+from fusionbench.weights.methods import Weights
+
+TICK = 0.2  # seconds between two looks at time-outs and memory
+GIB = 2**30
+LOGS = ".logs"  # of cells that run, below the store
+
+
+@dataclass
+class Running:
+    """A task's process; ``left`` are the seconds it may still take, counted down while ``paused`` is off.
+
+    ``results`` are those of the task's cells, by index.
+    """
+
+    task: Task
+    device: str
+    pid: int
+    connection: Connection
+    log: Path
+    left: float | None
+    paused: bool = False
+    weights: Weights | None = None
+    killed: Failure | None = None
+    results: dict[int, CellResult] = field(default_factory=dict)
+
+
+class Pool:
+    """Run the jobs of a call in as many processes as it has slots, and tell the caller what happens."""
+
+    def __init__(self, caller: Connection, asked: Work) -> None:
+        self.caller, self.asked = caller, asked
+        self.queue = Queue(asked.jobs, len(asked.slots))
+        self.free = list(asked.slots)
+        self.running: dict[Connection, Running] = {}
+        self.life = os.pipe()
+        cores = os.cpu_count() or 1
+        self.threads = max(1, cores // len(asked.slots)) if len(asked.slots) > 1 else None
+        self.seen = time.monotonic()
+
+    def run(self) -> None:
+        """Work until every job has a result or the caller is gone."""
+        if not self._arguments_fit():
+            return
+        try:
+            while self._fill() or self.running:
+                self._listen()
+                self._watch()
+            self.caller.send(("end",))
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            pass  # the caller is gone, and nobody waits for the rest
+        except OutputError as error:
+            self.caller.send(("unwritable", str(error)))
+        finally:
+            for cell in self.running.values():
+                end_group(cell.pid)
+            for out in {job.options.out for job in self.asked.jobs}:
+                with contextlib.suppress(OSError):  # absent, or another call's logs are in it
+                    (out / LOGS).rmdir()
+
+    def _arguments_fit(self) -> bool:
+        """Check all arguments before any work; an import that ends its process is left to its own cell."""
+        problems = self._aside(lambda: wrong_arguments(job.planned for job in self.asked.jobs), [])
+        if problems:
+            self.caller.send(("problems", problems))
+        return not problems
+
+    def _aside(self, task: Callable[[], Any], otherwise: Any) -> Any:
+        """Return what the task returns in a process of its own: it may import a method, or ask CUDA."""
+        pid, connection = self._fork(None, lambda theirs: theirs.send(task()))
+        try:
+            return connection.recv() if connection.poll(self.asked.limits.seconds) else otherwise
+        except EOFError:
+            return otherwise
+        finally:
+            connection.close()
+            end_group(pid)
+            os.waitpid(pid, 0)
+
+    def _fork(self, log: Path | None, task: Callable[[Connection], None]) -> tuple[int, Connection]:
+        ours, theirs = Pipe(duplex=False)
+        pid = os.fork()
+        if pid:
+            theirs.close()
+            return pid, ours
+        code = 1
+        try:
+            for unused in (self.caller, ours, *self.running):
+                unused.close()
+            os.close(self.life[1])
+            prepare_process(log, self.life[0], self.threads)
+            task(theirs)
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+
+    def _fill(self) -> bool:
+        """Start a process in each free slot as far as there is work; tell whether any was started."""
+        before = len(self.free)
+        while self.free and (task := self.queue.next()) is not None:
+            self._start(task, self.free.pop(0))
+        return len(self.free) < before
+
+    def _start(self, task: Task, device: str) -> None:
+        first = task.jobs[0]
+        logs = first.options.out / LOGS
+        logs.mkdir(parents=True, exist_ok=True)
+        # what scoring prints goes behind what fusing did, that of several cells to a file of its own first
+        together = "-together" if len(task.jobs) > 1 else ""
+        log = logs / f"{os.getpid()}-{first.index}{together}.txt"
+        pid, connection = self._fork(log, lambda theirs: work(task, device, theirs))
+        # the most that one of several cells may take: beyond that each is scored in its own time
+        left = [one.left for one in task.unscored] if task.work == "score" else [self.asked.limits.seconds]
+        self.running[connection] = Running(
+            task, device, pid, connection, log, None if None in left else max(left)
+        )
+
+    def _listen(self) -> None:
+        for ready in wait([self.caller, *self.running], TICK):
+            if ready is self.caller:
+                raise EOFError  # the caller never writes again: it has closed its end
+            self._hear(self.running[ready])
+
+    def _hear(self, cell: Running) -> None:
+        try:
+            message = cell.connection.recv()
+        except (EOFError, ConnectionResetError):
+            self._end(cell)
+            return
+        match message:
+            case ("found", weights):
+                cell.weights = weights
+            case ("result", index, result):
+                cell.results[index] = result
+            case ("unwritable", reason):
+                unstored = CellResult(None, None, "failed", reason)
+                cell.results |= {job.index: unstored for job in cell.task.jobs}
+                self.caller.send(("unwritable", reason))
+            case ("pause" | "go_on" as what,):
+                cell.paused = what == "pause"
+            case _:
+                self.caller.send((cell.task.jobs[0].index, *message))
+
+    def _watch(self) -> None:
+        """Kill cells that take too long or too much."""
+        now = time.monotonic()
+        passed, self.seen = now - self.seen, now
+        for cell in self.running.values():
+            if cell.left is not None and not cell.paused:
+                cell.left -= passed
+            failure = self._beyond(cell)
+            if failure is not None and cell.killed is None:
+                cell.killed = failure
+                end_group(cell.pid)
+
+    def _beyond(self, cell: Running) -> Failure | None:
+        limits = self.asked.limits
+        if cell.left is not None and cell.left < 0:
+            return Failure("timeout", f"not done after {limits.seconds:g} s: give a longer --timeout")
+        if limits.memory is not None and memory_of(cell.pid) > limits.memory * GIB:
+            return Failure("oom", f"took more than {limits.memory:g} GiB: give a higher --memory-limit")
+        return None
+
+    def _end(self, cell: Running) -> None:
+        """Collect an ended process, free its slot, and pass on or record what became of its cells."""
+        del self.running[cell.connection]
+        cell.connection.close()
+        status = os.waitpid(cell.pid, 0)[1]
+        end_group(cell.pid)  # what it started and left behind
+        self.free.append(cell.device)
+        died = cell.killed or how_it_died(status)
+        if len(cell.task.jobs) > 1:
+            self._scored_together(cell, died)
+        elif cell.task.work == "score":
+            self._scored(cell.task.unscored[0], cell.results, died)
+        else:
+            self._worked(cell, died)
+
+    def _worked(self, cell: Running, died: Failure) -> None:
+        (job,) = cell.task.jobs
+        result = cell.results.get(job.index)
+        if result is not None and result.status == "busy":
+            self.queue.busy(job)
+            cell.log.unlink(missing_ok=True)
+        elif result is not None and result.status == "fused":
+            self.queue.fused_one(Unscored(job, result, cell.weights, cell.left, cell.log))
+        else:
+            self.queue.ended(job)
+            self._tell(job, result, died, cell.weights, cell.log)
+
+    def _scored_together(self, cell: Running, died: Failure) -> None:
+        """Pass on what the process came to; cells that it died over are scored one by one."""
+        lost = [one for one in cell.task.unscored if one.job.index not in cell.results]
+        if lost:
+            what = f"Scoring {len(cell.task.jobs)} cells of {lost[0].job.planned.split.spec.name} together"
+            again = f"{what} was not finished ({died.detail}); each is now scored on its own."
+            first = cell.task.jobs[0].index
+            self.caller.send((first, "stop"))
+            self.caller.send((first, "say", again))
+            self.queue.alone(lost)
+        for one in cell.task.unscored:
+            if one.job.index in cell.results:
+                append_log(cell.log, one.log)
+                self._scored(one, cell.results, died)
+        cell.log.unlink(missing_ok=True)
+
+    def _scored(self, one: Unscored, results: dict[int, CellResult], died: Failure) -> None:
+        result = results.get(one.job.index)
+        if result is not None and result.status == "busy":
+            self.queue.busy_fused(one)
+        else:
+            self._tell(one.job, result, died, one.weights, one.log)
+
+    def _tell(
+        self, job: Job, result: CellResult | None, died: Failure, weights: Weights | None, log: Path
+    ) -> None:
+        """Send the caller the result of a cell, after recording how it died if there is none."""
+        if result is not None:
+            settled = settle(job, result, None, weights, log)
+        else:
+            unrecorded = CellResult(None, None, died.status, died.detail)
+            # a new record names the device, and asking for that here would spoil CUDA for all later cells
+            settled = self._aside(
+                lambda: replace(settle(job, None, died, weights, log), planned=None), unrecorded
+            )
+        earlier = self.queue.earlier[job.index]
+        self.caller.send((job.index, "result", replace(settled, fused=settled.fused + earlier)))
+
+
+def end_group(pid: int) -> None:
+    """Kill a cell's process and what it started; no error where nothing is left."""
+    for kill in (os.killpg, os.kill):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            kill(pid, signal.SIGKILL)
+
+
+def how_it_died(status: int) -> Failure:
+    """Word the end of a process that gave no result, from what waitpid says."""
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        if number == signal.SIGKILL:
+            return Failure("oom", "killed by the system (SIGKILL), as happens when memory runs out")
+        return Failure("failed", f"its process was ended by {signal.Signals(number).name}")
+    return Failure("failed", f"its process ended itself with exit code {os.waitstatus_to_exitcode(status)}")
+
+
+def memory_of(pid: int) -> int:
+    """Return the bytes that a process and its children hold in memory; 0 for one that has ended."""
+    try:
+        process = psutil.Process(pid)
+        return sum(p.memory_info().rss for p in (process, *process.children(recursive=True)))
+    except psutil.Error:
+        return 0

@@ -1,0 +1,162 @@
+"""What a machine of a cluster does with one job: the same as the driver's own machine would."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+
+from filelock import FileLock
+
+from fusionbench.cells.job import Job
+from fusionbench.cells.outcome import CellResult
+from fusionbench.cells.store import Cell, key_of
+from fusionbench.cells.weights import choose
+from fusionbench.data.pairs import data_root
+from fusionbench.errors import FusionbenchError, OutputError, PlanError
+from fusionbench.files import write_through
+from fusionbench.runs.local import run_local
+from fusionbench.runs.queue import Limits, Message
+
+
+@dataclass(frozen=True)
+class Errand:
+    """A job on its way to a machine.
+
+    ``token`` is a file that the driver has put into its runs folder: who sees it shares the folder. ``weights``
+    is the hash of those the driver has chosen, None where it has none. ``parcel`` holds what a machine without
+    the folder needs from it; None: not asked for yet.
+    """
+
+    job: Job
+    limits: Limits
+    token: Path
+    weights: str | None
+    parcel: Parcel | None = None
+
+
+def run_errand(errand: Errand) -> Message:
+    """Do the job and say what came of it.
+
+    Returns ("result", CellResult with its path below the runs folder, files to be taken in), ("apart",) where
+    the folder is not shared and no parcel came along, or ("unavailable" | "problems" | "unwritable", reason).
+    """
+    try:
+        if errand.token.exists():
+            return "result", _run(errand.job, errand), {}
+        if errand.parcel is None:
+            return ("apart",)
+        return _run_apart(errand, errand.parcel)
+    except PlanError as error:
+        return "problems", str(error)
+    except OutputError as error:
+        return "unwritable", str(error)
+    except FusionbenchError as error:
+        return "unavailable", str(error)
+
+
+def _run_apart(errand: Errand, parcel: Parcel) -> Message:
+    """Work in a folder of this machine's own, which is gone afterwards."""
+    with TemporaryDirectory(prefix="fusionbench-") as folder:
+        out = Path(folder)
+        unpack(out, parcel)
+        options = errand.job.options
+        options = replace(options, out=out, policy=replace(options.policy, out=out))
+        result = _run(replace(errand.job, options=options), errand)
+        found = pack_results(out, out / result.path if result.path else None)
+        return "result", result, {name: data for name, data in found.items() if name not in parcel}
+
+
+def _run(job: Job, errand: Errand) -> CellResult:
+    if errand.weights is not None and chosen_weights(job) != errand.weights:
+        raise FusionbenchError(
+            f"the weights chosen for {job.planned.label} are not on every machine: put them on a path that all "
+            "share and name the file with --weights."
+        )
+    device = "cuda:0" if job.options.device == "cuda" else job.options.device
+    messages = list(run_local([job], [device], errand.limits))
+    result: CellResult = next(content[0] for _, what, *content in messages if what == "result")
+    return replace(result, path=result.path and result.path.relative_to(job.options.out))
+
+
+def chosen_weights(job: Job) -> str | None:
+    """Return the hash of the weights that are ready for a job, None where it has none or must train first."""
+    try:
+        chosen = choose(job.planned, job.options.policy) if job.planned.method.has_class else None
+    except FusionbenchError:  # the cell will say what is wrong
+        return None
+    return chosen and chosen.sha256
+
+
+def absolute(job: Job) -> Job:
+    """Return the job with every path absolute: a machine of a cluster works in a folder of its own."""
+    split, options, policy = job.planned.split, job.options, job.options.policy
+    pairs = tuple(
+        replace(pair, a=pair.a.absolute(), b=pair.b.absolute(), label=pair.label and pair.label.absolute())
+        for pair in split.pairs
+    )
+    split = replace(split, root=split.root.absolute(), pairs=pairs)
+    choice = policy.choice if policy.choice in ("auto", "trained", "random") else _full(policy.choice)
+    out, root = options.out.absolute(), _full(str(data_root(policy.data_root)))
+    policy = replace(policy, out=out, data_root=root, choice=choice)
+    return replace(
+        job, planned=replace(job.planned, split=split), options=replace(options, out=out, policy=policy)
+    )
+
+
+def _full(path: str) -> str:
+    return os.path.abspath(os.path.expanduser(path))
+
+
+Parcel = dict[str, bytes]  # content by path below the runs folder, in the order in which it is to be written
+CELL_FILES = ("images/*.png", "log.txt", "scores.jsonl", "run.json")
+TRAINING_FILES = (
+    "training/*/*/*/curves.*",
+    "training/*/*/*/weights.safetensors",
+    "training/*/*/*/weights.json",
+)
+
+
+def pack(out: Path, files: Iterable[Path]) -> Parcel:
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in files}
+
+
+def pack_results(out: Path, cell: Path | None) -> Parcel:
+    """Return what a cell left below ``out``: its own files and those of its training, checkpoints left out."""
+    trained = [path for pattern in TRAINING_FILES for path in sorted(out.glob(pattern))]
+    own = [path for pattern in CELL_FILES for path in sorted(cell.glob(pattern))] if cell else []
+    return pack(out, [*trained, *own])
+
+
+def unpack(out: Path, parcel: Parcel) -> None:
+    """Write the files below ``out``, each under a temporary name first. Raises OutputError."""
+    for name, content in parcel.items():
+        write_through(out / name, lambda partial, content=content: partial.write_bytes(content))
+
+
+def take_in(out: Path, cell: Path | None, parcel: Parcel, fresh: bool) -> None:
+    """Put a cell's files, and those of its training, into the store; scores that are there stay. Raises OutputError."""
+    own = {name: data for name, data in parcel.items() if cell and PurePosixPath(name).is_relative_to(cell)}
+    unpack(out, {name: data for name, data in parcel.items() if name not in own})
+    if cell is None:
+        return
+    stored = Cell(out / cell)
+    stored.path.mkdir(parents=True, exist_ok=True)
+    with FileLock(stored.path / ".lock"):
+        if fresh:
+            stored.forget()
+        scores = own.pop((cell / "scores.jsonl").as_posix(), b"")
+        record = own.pop((cell / "run.json").as_posix())
+        unpack(out, own)
+        _add_scores(stored, scores)
+        unpack(out, {(cell / "run.json").as_posix(): record})  # last: it says that the rest is there
+
+
+def _add_scores(stored: Cell, scores: bytes) -> None:
+    stored.drop_torn_line()
+    earlier = stored.scores()
+    lines = [json.loads(line) for line in scores.splitlines()]
+    stored.append(line for line in lines if line != earlier.get(key_of(line)))

@@ -1,0 +1,294 @@
+"""``fusionbench run``: plan, find what is done, let the rest be computed."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from fusionbench.cells.device import pick_device, slots
+from fusionbench.cells.done import check_options, find_done
+from fusionbench.cells.job import Job
+from fusionbench.cells.outcome import CellResult
+from fusionbench.cells.progress import Reporter
+from fusionbench.cells.record import CellOptions
+from fusionbench.cells.store import read_records
+from fusionbench.cells.weights import WeightsPolicy
+from fusionbench.data.counts import sampled_warnings
+from fusionbench.data.noise_setting import CLEAN, read_noise
+from fusionbench.data.spec import dataset as dataset_spec
+from fusionbench.errors import OutputError, PlanError, RequestError
+from fusionbench.files import cannot_write
+from fusionbench.metrics import resolve, resolve_profile
+from fusionbench.runs.local import run_local
+from fusionbench.runs.plan import Lookup, Plan, Request, make_plan
+from fusionbench.runs.queue import Limits, Message
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Everything a run can be told; the names are those of the command line's options.
+
+    ``setting`` is added to the rows' names, where a sweep varies more than methods and data sets. ``noise``, written as
+    `fusionbench.data.noise_setting.read_noise` takes it, is added to the sources before they are fused.
+    """
+
+    method: tuple[str, ...]
+    dataset: tuple[str, ...]
+    split: str = "test"
+    metrics: str | Sequence[str] | None = None
+    profile: str = "canonical"
+    weights: str = "auto"
+    no_train: bool = False
+    train_within: float | None = 60
+    train_dataset: str | None = None
+    limit: int | None = None
+    seed: int = 0
+    device: str = "auto"
+    batch_size: int = 1
+    data_root: str | None = None
+    out: Path = Path("runs")
+    fresh: bool = False
+    jobs: int | None = None
+    timeout: float | None = None
+    memory_limit: float | None = None
+    baselines: bool = True
+    overrides: tuple[str, ...] = ()
+    setting: str = ""
+    noise: str = CLEAN
+    shard: str | None = None
+    executor: str = "local"
+    address: str | None = None
+
+
+@dataclass
+class RunResult:
+    """What a run came to, cell by cell."""
+
+    cells: list[CellResult] = field(default_factory=list)
+    skipped: tuple[tuple[str, str, str], ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether every cell has all its images and every score that was asked for, or a reason against it."""
+        return all(cell.status == "ok" and not cell.unavailable for cell in self.cells)
+
+    @property
+    def worked(self) -> bool:
+        """Tell whether anything was computed, as opposed to found done."""
+        return any(cell.fused or cell.scored for cell in self.cells)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return run.json of each cell, with its folder under ``path``."""
+        return [record for cell in self.cells if cell.path for record in read_records(cell.path)]
+
+
+def run(
+    method: str | Sequence[str],
+    dataset: str | Sequence[str],
+    *,
+    reporter: Reporter | None = None,
+    **options: Any,
+) -> RunResult:
+    """Run methods on data sets and return what became of each cell; the images and scores are under ``out``.
+
+    ``options`` are the fields of RunOptions. Raises PlanError, a FusionbenchError that lists everything wrong with
+    the request, before any work.
+    """
+    asked = RunOptions(_tuple(method), _tuple(dataset), **options)
+    return execute([asked], reporter or Reporter())
+
+
+def _tuple(names: str | Sequence[str]) -> tuple[str, ...]:
+    parts = names.split(",") if isinstance(names, str) else names
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+def plan_run(options: RunOptions, lookup: Lookup | None = None) -> Plan:
+    """Check the request without doing anything. Raises PlanError, RequestError or UnknownNameError."""
+    check_options(resolve(options.metrics, options.profile))
+    _check_executor(options)
+    for name in ("batch_size", "jobs", "timeout", "memory_limit", "train_within"):
+        _check_positive(name, getattr(options, name))
+    if (
+        options.weights not in ("auto", "trained", "random")
+        and not Path(options.weights).expanduser().is_file()
+    ):
+        raise RequestError(
+            f"Weights file '{options.weights}' does not exist: give --weights auto, trained, random or a file."
+        )
+    sources = [dataset_spec(name).name for name in (options.train_dataset or "").split(",") if name.strip()]
+    return make_plan(
+        Request(
+            options.method,
+            options.dataset,
+            options.split,
+            options.limit,
+            options.data_root,
+            options.baselines,
+            options.overrides,
+            options.setting or (f"from={options.train_dataset}" if options.train_dataset else ""),
+            "+".join(sources) or None,
+            read_noise(options.noise),
+        ),
+        lookup,
+    )
+
+
+def _check_executor(options: RunOptions) -> None:
+    if options.executor not in ("local", "ray"):
+        raise RequestError(f"--executor '{options.executor}' is unknown: use local or ray.")
+    if options.executor == "ray":
+        from fusionbench.runs.on_ray import check_ray
+
+        check_ray()
+    elif options.address is not None:
+        raise RequestError(f"--address {options.address} names a Ray cluster: add --executor ray.")
+    _device(options)
+
+
+def _device(options: RunOptions) -> str:
+    """Return the device of the cells; on a cluster Ray chooses which GPU, and this machine need not have one."""
+    if options.executor == "ray" and options.device == "cuda":
+        return "cuda"
+    if options.executor == "ray" and ":" in options.device:
+        raise RequestError(f"--device {options.device} with --executor ray: Ray chooses the GPU, use cuda.")
+    return pick_device(options.device)
+
+
+def _check_positive(name: str, value: float | None) -> None:
+    least = 1 if name in ("batch_size", "jobs") else 0
+    if value is not None and (value < least or value == 0):
+        wanted = "at least 1" if least else "more than 0"
+        raise RequestError(f"--{name.replace('_', '-')} must be {wanted}; got {value}.")
+
+
+def execute(asked: Sequence[RunOptions], reporter: Reporter) -> RunResult:
+    """Carry out runs as one; what is done already costs no more than reading its records.
+
+    Device, jobs, limits, folder and shard are those of the first. Raises PlanError listing everything wrong with
+    all of them, OutputError where results cannot be stored; a failing method only fails its cell.
+    """
+    plans = plan_all(asked)
+    first = asked[0]
+    check_writable(first.out)
+    jobs = shard_of(make_jobs(plans, asked), first.shard)
+    found = {job.index: done for job in jobs if (done := find_done(job.planned, job.manifest, job.options))}
+    left = [job for job in jobs if job.index not in found]
+    for sentence in dict.fromkeys(sentence for plan in plans for sentence in plan.broken):
+        reporter.say(f"Left out: {sentence}")
+    if left:
+        for sentence in _count_warnings(left):
+            reporter.say(f"Warning: {sentence}")
+        found |= compute(left, first, reporter)
+    for name, reason in dict.fromkeys(entry for cell in found.values() for entry in cell.unavailable.items()):
+        reporter.say(f"{name}: unavailable: {reason}")
+    skipped = tuple(dict.fromkeys(skip for plan in plans for skip in plan.skipped))
+    return RunResult([found[job.index] for job in jobs], skipped)
+
+
+def _count_warnings(jobs: Sequence[Job]) -> list[str]:
+    """Return the warnings about sources of the splits that work is left on, of a few pairs of each."""
+    splits = {(job.planned.split.spec.name, job.planned.split.name): job.planned.split for job in jobs}
+    return [sentence for split in splits.values() for sentence in sampled_warnings(split.pairs)]
+
+
+def plan_all(asked: Sequence[RunOptions]) -> list[Plan]:
+    """Check all requests. Raises PlanError listing the problems of all."""
+    plans, problems, lookup = [], [], Lookup()
+    for options in asked:
+        try:
+            plans.append(plan_run(options, lookup))
+        except PlanError as error:
+            problems += str(error).splitlines()
+    if problems:
+        raise PlanError(problems)
+    return plans
+
+
+def make_jobs(plans: Sequence[Plan], asked: Sequence[RunOptions]) -> list[Job]:
+    """Give each cell its data manifest and options; a cell that several runs ask for is one job."""
+    manifests: dict[tuple[str, str, int | None], str] = {}
+    jobs: dict[tuple[str, ...], Job] = {}
+    for plan, options in zip(plans, asked, strict=True):
+        cell_options = _cell_options(options)
+        for planned in plan.cells:
+            data = (planned.split.spec.name, planned.split.name, planned.split.limit)
+            if data not in manifests:
+                manifests[data] = planned.split.content_hash()
+            key = (*map(str, data), planned.name)
+            jobs.setdefault(key, Job(len(jobs), planned, manifests[data], cell_options))
+    return list(jobs.values())
+
+
+def shard_of(jobs: list[Job], shard: str | None) -> list[Job]:
+    """Return part i of n, asked for as "i/n": every n-th job from the i-th on. Raises RequestError."""
+    if shard is None:
+        return jobs
+    parts = re.fullmatch(r"(\d+)/(\d+)", shard)
+    if parts is None or not 1 <= int(parts[1]) <= int(parts[2]):
+        raise RequestError(f"--shard '{shard}' is no part: write i/n with i from 1 to n, for example 1/4.")
+    return jobs[int(parts[1]) - 1 :: int(parts[2])]
+
+
+def _cell_options(options: RunOptions) -> CellOptions:
+    device = _device(options)
+    policy = WeightsPolicy(
+        choice=options.weights,
+        out=options.out,
+        data_root=options.data_root,
+        seed=options.seed,
+        device=device,
+        may_train=not options.no_train,
+        train_within=options.train_within,
+        dataset=options.train_dataset,
+    )
+    return CellOptions(
+        out=options.out,
+        device=device,
+        metrics=tuple(resolve(options.metrics, options.profile)),
+        profile=resolve_profile(options.profile),
+        batch_size=options.batch_size,
+        seed=options.seed,
+        fresh=options.fresh,
+        policy=policy,
+    )
+
+
+def compute(jobs: list[Job], options: RunOptions, reporter: Reporter) -> dict[int, CellResult]:
+    """Let the jobs be done and return their results by index."""
+    planned = {job.index: job.planned for job in jobs}
+    reporters = {job.index: reporter.beside() for job in jobs}
+    results: dict[int, CellResult] = {}
+    for index, what, *content in _messages(jobs, options):
+        if what == "result":
+            found = results[index] = replace(content[0], planned=planned[index])
+            reporters[index].stop()
+            if found.status != "ok":
+                reporter.say(f"{found.label}: {found.status}: {found.detail}")
+        else:
+            getattr(reporters[index], what)(*content)
+    return results
+
+
+def _messages(jobs: list[Job], options: RunOptions) -> Iterator[Message]:
+    limits = Limits(options.timeout, options.memory_limit)
+    if options.executor == "ray":
+        from fusionbench.runs.on_ray import run_on_ray
+
+        return run_on_ray(jobs, options.jobs, limits, options.address)
+    return run_local(jobs, slots(_device(options), options.jobs), limits)
+
+
+def check_writable(out: Path) -> None:
+    """Raise OutputError before any work where results could not be stored."""
+    probe_file = out / f".writable.{os.getpid()}"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe_file.write_bytes(b"x")
+        probe_file.unlink()
+    except OSError as error:
+        raise OutputError(cannot_write(out, error)) from error

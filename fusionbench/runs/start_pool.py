@@ -1,0 +1,27 @@
+"""``python -m fusionbench.runs.start_pool FD``: take the work from the caller's pipe, then load what runs it.
+
+Apart from the pool because loading torch takes seconds in which the caller may die.
+"""
+
+from __future__ import annotations
+
+import sys
+from multiprocessing.connection import Connection
+
+from fusionbench.runs.worker import die_with_parent
+
+
+def main(handle: int) -> None:
+    die_with_parent()
+    caller = Connection(handle)
+    try:
+        asked = caller.recv()
+    except EOFError:
+        return
+    from fusionbench.runs.pool import Pool
+
+    Pool(caller, asked).run()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

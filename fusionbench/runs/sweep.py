@@ -1,0 +1,179 @@
+"""Sweeps: one YAML file that names many runs, over methods, data sets, seeds, arguments and training sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from fusionbench.cells.planned import row_name
+from fusionbench.config import unknown_key
+from fusionbench.data.noise_setting import CLEAN, read_noise, spread_noise
+from fusionbench.data.spec import dataset
+from fusionbench.errors import ConfigError, FusionbenchError, UnknownNameError
+from fusionbench.providers import share
+from fusionbench.registry.cards import read_yaml
+from fusionbench.registry.methods import spec
+from fusionbench.runs.plan import METHOD_GROUPS
+from fusionbench.runs.run import RunOptions
+from fusionbench.tables.style import TableStyle, check_style
+from fusionbench.types import FAMILIES
+
+
+@dataclass
+class Sweep:
+    """What a file under ``benchmarks/`` says.
+
+    ``grid`` maps configuration keys to the values to try, ``set`` keys to one value. ``train_datasets`` are the
+    data sets to learn from, for transfer (empty: each fused data set's own train split). ``noise`` are kinds to add to
+    the sources before fusing, written as `fusionbench.data.noise_setting.read_noise` takes them, each at every one of
+    ``strengths`` (variances) where it names none. ``train`` allows training
+    where weights lack. Methods and data sets are written as on the command line. ``table`` lays out the tables;
+    its metrics are those to score where ``metrics`` names none.
+    """
+
+    title: str = ""
+    methods: list[str] = field(default_factory=list)
+    datasets: list[str] = field(default_factory=list)
+    split: str = "test"
+    limit: int | None = None
+    metrics: list[str] | None = None
+    profile: str = "canonical"
+    seeds: list[int] = field(default_factory=lambda: [0])
+    grid: dict[str, list[Any]] = field(default_factory=dict)
+    set: dict[str, Any] = field(default_factory=dict)
+    train_datasets: list[str] = field(default_factory=list)
+    noise: list[str] = field(default_factory=list)
+    strengths: list[float] = field(default_factory=list)
+    weights: str = "auto"
+    train: bool = True
+    baselines: bool = False
+    table: TableStyle = field(default_factory=TableStyle)
+
+
+def find_sweep(name: str) -> Path:
+    """Return the file of that path, or of that name among those that come with fusionbench."""
+    path = Path(name).expanduser()
+    if path.is_file():
+        return path
+    known = {file.stem: file for file in sorted(share("benchmarks").glob("*.yaml"))}
+    if path.suffix or len(path.parts) > 1:
+        raise ConfigError(f"Sweep '{name}' does not exist: give a YAML file, or one of {', '.join(known)}.")
+    if name not in known:
+        raise UnknownNameError("sweep", name, known)
+    return known[name]
+
+
+def read_sweep(path: Path) -> Sweep:
+    """Read a sweep. Raises ConfigError for an unknown key, a value of the wrong type and for nothing to run."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    data = read_yaml(path)
+    _check_keys(path, data)
+    try:
+        merged = OmegaConf.merge(OmegaConf.structured(Sweep), OmegaConf.create(_plain_grid(data)))
+        sweep: Sweep = OmegaConf.to_object(merged)
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"{path}: {str(error).splitlines()[0]}; give a value of that type.") from error
+    for name in ("methods", "datasets", "seeds"):
+        if not getattr(sweep, name):
+            raise ConfigError(f"{path} names no {name}: add {name}: [...].")
+    groups = [name for name in sweep.methods if name.lower() in METHOD_GROUPS]
+    if sweep.grid and groups:
+        raise ConfigError(
+            f"{path}: a grid varies arguments, which '{groups[0]}' as a group does not take: name methods."
+        )
+    if sweep.strengths and all("=" in noise or noise.strip().lower() == CLEAN for noise in sweep.noise):
+        raise ConfigError(
+            f"{path}: strengths are given, but no kind of noise without its own: add noise: [...]."
+        )
+    try:
+        _noises(sweep)
+        check_style(sweep.table)
+    except FusionbenchError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    if empty := [key for key, values in sweep.grid.items() if not values]:
+        raise ConfigError(f"{path}: grid.{empty[0]} has no value: give at least one.")
+    return sweep
+
+
+def _check_keys(path: Path, data: Mapping[str, Any]) -> None:
+    table = data.get("table")
+    known = [f.name for f in fields(Sweep)]
+    inside = [f"table.{f.name}" for f in fields(TableStyle)]
+    for key in data:
+        if key not in known:
+            raise ConfigError(f"{path}: {unknown_key(str(key), known)}")
+    for key in table if isinstance(table, Mapping) else ():
+        if f"table.{key}" not in inside:
+            raise ConfigError(f"{path}: {unknown_key(f'table.{key}', inside)}")
+
+
+def _plain_grid(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Let a grid's value be a list or a single value."""
+    grid = data.get("grid") or {}
+    if not isinstance(grid, Mapping):
+        return dict(data)
+    return {**data, "grid": {key: v if isinstance(v, list) else [v] for key, v in grid.items()}}
+
+
+def expand(sweep: Sweep, common: RunOptions) -> list[RunOptions]:
+    """Return one run for each point of the sweep; what is not the sweep's to say is taken from ``common``."""
+    runs: list[RunOptions] = []
+    for seed, source, noise, point in _points(sweep):
+        tells = [f"{key.rpartition('.')[2]}={value}" for key, value in point.items()]
+        tells += [f"seed={seed}"] if len(sweep.seeds) > 1 else []
+        tells += [f"from={source}"] if source else []
+        overrides = [f"{key}={_text(value)}" for key, value in (sweep.set | point).items()]
+        runs.append(
+            replace(
+                common,
+                method=tuple(sweep.methods),
+                dataset=tuple(sweep.datasets),
+                split=sweep.split,
+                limit=sweep.limit,
+                metrics=",".join(sweep.metrics or sweep.table.metrics or ()) or None,
+                profile=sweep.profile,
+                weights=sweep.weights,
+                no_train=not sweep.train,
+                train_dataset=source,
+                seed=seed,
+                # once is enough: of what a sweep varies they depend on the noise alone
+                baselines=sweep.baselines and noise not in {run.noise for run in runs},
+                overrides=(*overrides, *common.overrides),
+                setting="+".join(tells),
+                noise=noise,
+            )
+        )
+    return runs
+
+
+def row_order(sweep: Sweep) -> list[str]:
+    """Return the names of the rows and of the data sets in the file's order, for tables."""
+    settings = [(run.setting, read_noise(run.noise)) for run in expand(sweep, RunOptions((), ()))]
+    methods = [spec(name).name for name in sweep.methods if name.lower() not in METHOD_GROUPS]
+    families = [name.lower() for name in sweep.datasets if name.lower() in (*FAMILIES, "all")]
+    data = [dataset(name).name for name in sweep.datasets if name.lower() not in families]
+    return [*(row_name(method, *setting) for method in methods for setting in settings), *data]
+
+
+def _points(sweep: Sweep) -> Iterator[tuple[int, str | None, str, dict[str, Any]]]:
+    """Yield every combination of seed, training set, noise and values of the grid."""
+    sources = sweep.train_datasets or [None]
+    for seed, source, noise, *values in product(sweep.seeds, sources, _noises(sweep), *sweep.grid.values()):
+        yield seed, source, noise, dict(zip(sweep.grid, values, strict=True))
+
+
+def _noises(sweep: Sweep) -> list[str]:
+    """Return the noises in the form that is read again; without any, none alone."""
+    return [str(noise or CLEAN) for noise in spread_noise(sweep.noise or [CLEAN], sweep.strengths)]
+
+
+def _text(value: Any) -> str:
+    """Write a value as the right side of key=value is read."""
+    import yaml
+
+    return yaml.safe_dump(value, default_flow_style=True).removesuffix("...\n").strip()

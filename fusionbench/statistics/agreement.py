@@ -1,0 +1,62 @@
+"""Whether metrics order the methods alike: Kendall's tau-b between every two of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy import ndarray
+
+from fusionbench.statistics.paired import Comparison, compare
+
+if TYPE_CHECKING:
+    from fusionbench.tables.board import Board
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Kendall's tau-b between metrics, [metrics, metrics].
+
+    1: both order the methods alike, -1: the other way round; lower-is-better metrics are turned. ``tau`` is over
+    the methods' means, ``by_image`` the mean over images of the tau of single images. NaN where one of
+    the two ties all methods. ``left_out`` names the metrics that are not in it, with the reason.
+    """
+
+    metrics: tuple[str, ...]
+    tau: ndarray
+    by_image: ndarray
+    methods: tuple[str, ...]
+    images: int
+    left_out: tuple[tuple[str, str], ...]
+
+
+def agreement(board: Board) -> Agreement:
+    """Return how far the metrics of a board agree, over the methods that all of them score on every image."""
+    return agreement_of(compare(board))
+
+
+def agreement_of(found: Comparison) -> Agreement:
+    """Return the agreement of the metrics of a comparison."""
+    values = found.oriented
+    tau = by_image = np.full((len(found.metrics), len(found.metrics)), np.nan)
+    if found.decidable:
+        tau, by_image = kendall(values.mean(axis=2)[:, :, None]), kendall(values)
+    return Agreement(found.metrics, tau, by_image, found.methods, found.images, found.left_out)
+
+
+def kendall(values: ndarray) -> ndarray:
+    """Return the mean over images of Kendall's tau-b (doi 10.1093/biomet/33.3.239) of ``values``
+    [metrics, methods, images] between every two metrics.
+
+    Images on which one of the two ties all methods have no tau and are left out; NaN where none is left.
+    """
+    i, j = np.triu_indices(values.shape[1], 1)
+    signs = np.sign(values[:, i] - values[:, j])  # [metrics, pairs of methods, images]
+    products = np.einsum("apn,bpn->abn", signs, signs)
+    untied = np.einsum("aan->an", products)
+    norms = np.sqrt(untied[:, None] * untied[None])
+    there = norms > 0
+    taus = np.divide(products, norms, out=np.zeros_like(products), where=there)
+    used = there.sum(axis=2)
+    return np.divide(taus.sum(axis=2), used, out=np.full(used.shape, np.nan), where=used > 0)

@@ -1,0 +1,67 @@
+"""On which images the methods differ most: one answer for pages and figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fusionbench.tables.board import Board
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+
+
+def contenders(board: Board) -> list[int]:
+    """Return the rows that are no trivial baselines and could run, or all where these are fewer than two."""
+    rows = enumerate(board.table.rows)
+    chosen = [i for i, row in rows if row.kind != "trivial" and row.status != "unavailable"]
+    return chosen if len(chosen) > 1 else list(range(len(board.table.rows)))
+
+
+def score_spread(board: Board) -> ndarray:
+    """Return for each image how far the scores of the contenders lie apart, [images].
+
+    The variance over methods, each metric measured in its own standard deviations, mean over metrics. NaN where no
+    metric scores two methods; all NaN where none tells any two images or methods apart.
+    """
+    import numpy as np
+
+    by_metric = [board.values(column.metric)[contenders(board)] for column in board.columns]
+    scaled = [parts for values in by_metric if (parts := _scaled(values)) is not None]
+    if not scaled:
+        return np.full(len(board.images), np.nan)
+    return known_mean(np.stack([_variance(values) for values in scaled]))
+
+
+def highest(values: ndarray, count: int) -> list[int]:
+    """Return the places of up to ``count`` values, the highest first; NaN has none."""
+    import numpy as np
+
+    order = np.argsort(-values, kind="stable")
+    return [int(i) for i in order[:count] if np.isfinite(values[i])]
+
+
+def _scaled(values: ndarray) -> ndarray | None:
+    import numpy as np
+
+    known = values[np.isfinite(values)]
+    scale = known.std() if known.size else 0.0
+    return values / scale if scale > 0 else None
+
+
+def _variance(values: ndarray) -> ndarray:
+    """The variance over the first axis of what is not NaN; NaN for fewer than two."""
+    import numpy as np
+
+    found = known_mean((values - known_mean(values)) ** 2)
+    found[np.isfinite(values).sum(axis=0) < 2] = np.nan
+    return found
+
+
+def known_mean(values: ndarray) -> ndarray:
+    """Return the mean over the first axis of what is not NaN; NaN where nothing is."""
+    import numpy as np
+
+    known = np.isfinite(values)
+    count = known.sum(axis=0)
+    total = np.where(known, values, 0.0).sum(axis=0)
+    return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)

@@ -1,0 +1,43 @@
+"""From runs folders to statistics, a board for each set of pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fusionbench.errors import RequestError
+from fusionbench.statistics.summary import Summary, summarize
+from fusionbench.tables.board import build_boards
+from fusionbench.tables.runs import only_datasets
+
+
+def summaries(
+    runs: Sequence[Path],
+    *,
+    datasets: str | None = None,
+    metrics: Sequence[str] | None = None,
+    profile: str = "canonical",
+    level: float = 0.95,
+    seed: int = 0,
+    baselines: bool = True,
+) -> list[Summary]:
+    """Return the statistics of every set of pairs below the folders, with the profiles that are scored beside.
+
+    Without ``baselines`` the trivial methods take no part, but lessons are still drawn from them. Raises
+    RequestError where the folders hold none of ``datasets`` or no score of the profile.
+    """
+    from fusionbench.cells.store import read_records, score_rows
+
+    records = only_datasets(read_records(*runs), datasets)
+    rows = list(score_rows(records))
+    profiles = sorted({row.profile for row in rows})
+    if profile not in profiles:
+        scored = f"scores of {', '.join(profiles)}" if profiles else "no scores"
+        raise RequestError(f"No score of profile {profile} there: the folders hold {scored}.")
+    found = {name: build_boards(records, rows, metrics=metrics, profile=name) for name in profiles}
+    main = found.pop(profile)
+    others = list(zip(*found.values(), strict=True)) or [()] * len(main)
+    return [
+        summarize(board, rest, level=level, seed=seed, baselines=baselines)
+        for board, rest in zip(main, others, strict=True)
+    ]

@@ -1,0 +1,220 @@
+"""Warnings that teach: what a table of fusion metrics invites to read wrongly, one sentence each with numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fusionbench.errors import FusionbenchError
+from fusionbench.statistics.agreement import kendall
+from fusionbench.statistics.paired import Comparison, compare, shared
+from fusionbench.tables.model import Cell, Column, Row, Table, printed, shorten
+
+if TYPE_CHECKING:
+    from fusionbench.tables.board import Board
+    from fusionbench.tables.model import Column
+
+
+MOST = 4  # metrics spelled out with their numbers in one sentence
+
+
+def lessons(
+    board: Board, others: Sequence[Board] = (), *, canaries: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
+    """Return one sentence for each of these that a board shows, with its numbers.
+
+    A learned method below a trivial baseline; a metric that prefers a canary to the method it is a worsened copy
+    of; an order of methods that depends on the convention, where ``others`` hold the same runs under other
+    profiles; rows whose weights come from different places. ``canaries`` maps a method's name to that of the one it
+    worsens, by default as the cards of the installed methods say.
+    """
+    known = canary_cards(board) if canaries is None else canaries
+    return (
+        *_below_trivial(board, known),
+        *_canaries(board.table, known),
+        *convention_lessons(board, others),
+        *provenance_lessons(board),
+    )
+
+
+def canary_cards(board: Board) -> dict[str, str]:
+    """Return the canaries among the trivial rows of a board and what each is a worsened copy of."""
+    from fusionbench.registry.methods import card
+
+    found = {}
+    for row in board.table.rows:
+        if row.kind == "trivial":
+            try:
+                worsens = card(row.method).canary
+            except FusionbenchError:  # made elsewhere, with a method that is not installed here
+                continue
+            if worsens:
+                found[row.method] = worsens
+    return found
+
+
+def _below_trivial(board: Board, canaries: Mapping[str, str]) -> Iterator[str]:
+    """Name the metrics in which a trained method is below a trivial baseline, with the best of these."""
+    table = board.table
+    trivial = [row for row in table.rows if row.kind == "trivial" and row.method not in canaries]
+    sources = [record["weights"]["source"] for record in board.records]
+    for row, source in zip(table.rows, sources, strict=True):
+        if row.kind != "learned" or source == "random":  # what was never trained has its own sentence
+            continue
+        compared, below = 0, []
+        for i, column in enumerate(table.columns):
+            scored = [other for other in trivial if other.cells[i].value is not None]
+            if row.cells[i].value is None or not scored:
+                continue
+            compared += 1
+            best = max(scored, key=lambda other: _oriented(column, other.cells[i]))
+            if _beats(column, best.cells[i], row.cells[i]):
+                below.append(
+                    f"{column.metric} ({row.cells[i].text} against {best.cells[i].text} of {best.label})"
+                )
+        if below:
+            yield (
+                f"{row.label} was trained and is below a trivial baseline in {len(below)} of "
+                f"{_counted(compared, 'metric')}: {_first(below)}."
+            )
+
+
+def _canaries(table: Table, canaries: Mapping[str, str]) -> Iterator[str]:
+    """Name each metric that prefers a canary to the method it worsens, and how many rows it puts below."""
+    rows = {row.method: row for row in table.rows}
+    for canary, clean in canaries.items():
+        if canary not in rows or clean not in rows:
+            continue
+        for i, column in enumerate(table.columns):
+            worse, better = rows[canary].cells[i], rows[clean].cells[i]
+            if _beats(column, worse, better):
+                yield (
+                    f"{column.metric} prefers {rows[canary].label} ({worse.text}) to {rows[clean].label} ({better.text}), "
+                    f"of which it is a worsened copy{_others_below(table.rows, column, i, worse)}."
+                )
+
+
+def _others_below(rows: Sequence[Row], column: Column, i: int, canary: Cell) -> str:
+    methods = [row for row in rows if row.kind != "trivial" and row.cells[i].value is not None]
+    below = sum(_beats(column, canary, row.cells[i]) for row in methods)
+    return f", and to {below} of {_counted(len(methods), 'method')}" if below else ""
+
+
+def _beats(column: Column, cell: Cell, other: Cell) -> bool:
+    """Tell whether a cell is better by its printed digits, so that no sentence holds two equal numbers."""
+    if cell.value is None or other.value is None or cell.text == other.text:
+        return False
+    return _oriented(column, cell) > _oriented(column, other)
+
+
+def _oriented(column: Column, cell: Cell) -> float:
+    assert cell.value is not None
+    return cell.value if column.better == "higher" else -cell.value
+
+
+def _first(parts: Sequence[str]) -> str:
+    more = [f"and {len(parts) - MOST} more"] if len(parts) > MOST else []
+    return ", ".join([*parts[:MOST], *more])
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+SOURCES = {
+    "trained": "trained here",
+    "shipped": "shipped",
+    "imported": "imported",
+    "file": "from a file",
+    "random": "random",
+}
+
+
+# what training writes into the note, which is all that a record keeps of the data learned from
+_DATA = re.compile(r"\bon (\d+ (?:of \d+ )?.+? pairs)\b")
+
+
+def provenance_lessons(board: Board) -> Iterator[str]:
+    """Say which rows had weights from where, where these differ, and which rows never learned anything."""
+    weights = [
+        (run.label, run.record["weights"]) for run in board.runs if run.record["status"] != "unavailable"
+    ]
+    learned = [(label, entry) for label, entry in weights if entry["source"] not in ("none", "random")]
+    if len({_origin(entry) for _, entry in learned}) > 1:
+        said = "; ".join(f"{label} {_origin(entry)}" for label, entry in learned)
+        yield f"The weights of the {len(learned)} learned rows differ in origin, not in method alone: {said}."
+    random = [label for label, entry in weights if entry["source"] == "random"]
+    if random:
+        rows = f"{len(random)} of {len(learned) + len(random)} rows with weights"
+        yield f"{', '.join(random)}: random weights, never trained ({rows})."
+
+
+def _origin(weights: dict[str, Any]) -> str:
+    """Word where weights come from and what they learned from; their full note where that is not in it."""
+    source = SOURCES.get(weights["source"], weights["source"])
+    note = shorten(weights.get("note") or "", 100)
+    data = _DATA.search(note)
+    return f"{source}, {data[1] if data else note}".rstrip(", ")
+
+
+@dataclass(frozen=True)
+class Swap:
+    """What another profile makes of the order: how many pairs swap, of how many, and one of them in words."""
+
+    profile: str
+    count: int
+    pairs: int
+    tau: float
+    words: str
+
+
+def convention_lessons(board: Board, others: Sequence[Board]) -> Iterator[str]:
+    """Say of each metric whose order another profile changes two methods that swap, under the one that swaps most."""
+    for column in board.columns:
+        found = [swap for other in others if (swap := _swap(board, other, column))]
+        if found:
+            most = max(found, key=lambda swap: swap.count)
+            rest = ", ".join(swap.profile for swap in found if swap is not most)
+            yield (
+                f"The order in {column.metric} depends on the convention: {most.words}; {most.count} of {most.pairs} "
+                f"pairs of methods swap (Kendall's tau {most.tau:.2f})"
+                f"{f', some under {rest} too' if rest else ''}."
+            )
+
+
+def _swap(board: Board, other: Board, column: Column) -> Swap | None:
+    """Name the pair that is swapped, of several the one that stands highest under the first profile.
+
+    By the printed digits: means that print alike are in no order.
+    """
+    if column.metric not in {theirs.metric for theirs in other.columns}:
+        return None
+    here, there = shared(compare(board, [column.metric]), compare(other, [column.metric]))
+    if not here.decidable:
+        return None
+    first, second = (np.round(found.oriented[0].mean(axis=1), column.digits) for found in (here, there))
+    order = np.argsort(-first, kind="stable")
+    swaps = [(i, j) for i, j in combinations(order, 2) if first[i] > first[j] and second[i] < second[j]]
+    if not swaps:
+        return None
+    i, j = swaps[0]
+    profile = other.table.profile
+    words = (
+        f"under {board.table.profile} {_pair(here, i, j, column.digits)}, "
+        f"under {profile} {_pair(there, j, i, column.digits)}"
+    )
+    tau = float(kendall(np.stack([first, second])[:, :, None])[0, 1])
+    return Swap(profile, len(swaps), len(order) * (len(order) - 1) // 2, tau, words)
+
+
+def _pair(found: Comparison, better: int, worse: int, digits: int) -> str:
+    means = found.values[0].mean(axis=1)
+    return (
+        f"{found.methods[better]} ({printed(means[better], digits)}) is ahead of "
+        f"{found.methods[worse]} ({printed(means[worse], digits)})"
+    )

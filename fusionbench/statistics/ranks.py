@@ -1,0 +1,212 @@
+"""Ranks of methods over images: Friedman's test, Nemenyi's comparison, cliques of a critical-difference diagram."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from math import inf, sqrt
+
+import numpy as np
+from numpy import ndarray
+
+from fusionbench.statistics.paired import complete
+
+
+@dataclass(frozen=True)
+class Friedman:
+    """Friedman's chi-square over images, corrected for ties; both NaN for fewer than two methods or images."""
+
+    statistic: float
+    p: float
+
+
+def rank_blocks(values: ndarray, better: str) -> ndarray:
+    """Return the ranks of the methods on each image, [methods, images]: 1 = best, ties averaged.
+
+    A method that is not scored on every image is NaN and the others are ranked without it; so is an image that no
+    method is scored on (see `complete`).
+    """
+    from scipy.stats import rankdata
+
+    values = np.asarray(values, dtype=np.float64)
+    methods, images = complete(values)
+    ranks = np.full(values.shape, np.nan)
+    where = np.ix_(methods, images)
+    if ranks[where].size:
+        ranks[where] = rankdata(values[where] * (-1 if better == "higher" else 1), axis=0)
+    return ranks
+
+
+def mean_ranks(values: ndarray, better: str) -> ndarray:
+    """Return the mean over images of `rank_blocks`, [methods]; NaN for methods that are not compared."""
+    return _means(rank_blocks(values, better))
+
+
+def _means(ranks: ndarray) -> ndarray:
+    methods, images = complete(ranks)
+    found = np.full(len(ranks), np.nan)
+    if methods.any():
+        found[methods] = ranks[np.ix_(methods, images)].mean(axis=1)
+    return found
+
+
+def friedman(values: ndarray, better: str) -> Friedman:
+    """Test whether the methods of ``values`` [methods, images] have equal ranks; the images are the blocks.
+
+    Chi-square with Conover's correction for ties (Friedman 1937, doi 10.1080/01621459.1937.10503522). Where all
+    methods tie on every image the statistic is 0 and p is 1.
+    """
+    from scipy.special import chdtrc
+
+    ranks = rank_blocks(values, better)
+    ranks = ranks[np.ix_(*complete(ranks))]
+    k, n = ranks.shape
+    if k < 2 or n < 2:
+        return Friedman(float("nan"), float("nan"))
+    spread = float((ranks**2).sum() - n * k * (k + 1) ** 2 / 4)
+    if spread <= 0:
+        return Friedman(0.0, 1.0)
+    sums = ranks.sum(axis=1) - n * (k + 1) / 2
+    statistic = float((k - 1) * (sums @ sums) / spread)
+    return Friedman(statistic, float(chdtrc(k - 1, statistic)))
+
+
+def nemenyi(values: ndarray, better: str) -> ndarray:
+    """Return Nemenyi's p [methods, methods] of all pairs, from the studentized range of the mean ranks.
+
+    1 on the diagonal, NaN for methods that are not compared. As Demsar 2006 gives it, without correction for ties.
+    """
+    from scipy.stats import studentized_range
+
+    ranks = rank_blocks(values, better)
+    methods, images = complete(ranks)
+    k, n = int(methods.sum()), int(images.sum())
+    found = np.full((len(ranks), len(ranks)), np.nan)
+    rows = np.flatnonzero(methods)
+    found[rows, rows] = 1.0
+    if k < 2:
+        return found
+    means = _means(ranks)[rows]
+    i, j = np.triu_indices(k, 1)
+    gaps = np.abs(means[i] - means[j]) / sqrt(k * (k + 1) / (6 * n)) * sqrt(2)
+    different, back = np.unique(gaps, return_inverse=True)
+    p = np.clip(studentized_range.sf(different, k, inf), 0.0, 1.0)[back]
+    found[rows[i], rows[j]] = found[rows[j], rows[i]] = p
+    return found
+
+
+def critical_difference(methods: int, blocks: int, level: float = 0.05) -> float:
+    """Return how far two mean ranks must differ for Nemenyi's test at ``level`` (Demsar 2006, Section 3.2.2).
+
+    NaN for fewer than two methods or no block.
+    """
+    if methods < 2 or blocks < 1:
+        return float("nan")
+    return _critical(methods, level) * sqrt(methods * (methods + 1) / (6 * blocks))
+
+
+@cache
+def _critical(methods: int, level: float) -> float:
+    from scipy.stats import studentized_range
+
+    return float(studentized_range.ppf(1 - level, methods, inf)) / sqrt(2)
+
+
+def cliques(mean_ranks: ndarray, critical: float) -> list[tuple[int, ...]]:
+    """Return the largest groups of methods whose mean ranks lie within less than ``critical``, best first.
+
+    Indices into ``mean_ranks``, best first; these are the bars of a critical-difference diagram. Groups have two
+    or more members, and none lies within another. NaN ranks belong to none.
+    """
+    ranks = np.asarray(mean_ranks, dtype=np.float64)
+    order = [int(i) for i in np.argsort(ranks, kind="stable") if np.isfinite(ranks[i])]
+    found: list[tuple[int, ...]] = []
+    reached = 0
+    for start in range(len(order)):
+        end = start
+        while end < len(order) and ranks[order[end]] - ranks[order[start]] < critical:
+            end += 1
+        if end - start > 1 and end > reached:
+            found.append(tuple(order[start:end]))
+        reached = max(reached, end)
+    return found
+
+
+def borda(values_by_metric: Sequence[ndarray], betters: Sequence[str]) -> ndarray:
+    """Return Borda points [methods], summed over metrics: one for each method beaten, half for each tie.
+
+    Each entry is one metric: means [methods] or scores [methods, images], which are averaged. Methods that lack a
+    value in a metric are NaN and beaten by none. With M metrics and k methods this is M k less the sum of the
+    ranks, so the order is that of the mean rank over metrics.
+    """
+    means = np.stack([_mean_scores(np.asarray(values, dtype=np.float64)) for values in values_by_metric])
+    known = np.isfinite(means).all(axis=0)
+    points = np.full(means.shape[1], np.nan)
+    points[known] = 0.0
+    for row, better in zip(means[:, known], betters, strict=True):
+        gaps = (row[:, None] - row[None]) * (1 if better == "higher" else -1)
+        points[known] += (np.sign(gaps).sum(axis=1) + len(row) - 1) / 2
+    return points
+
+
+def _mean_scores(values: ndarray) -> ndarray:
+    return values if values.ndim == 1 else values.mean(axis=1)
+
+
+CLOSE = 1e-9  # losses that differ by less are a tie
+
+
+def winners(losses: ndarray) -> ndarray:
+    """Return a mask of the methods with the smallest loss, [methods, ...]; ties share the win."""
+    best = losses.min(axis=0)
+    return losses <= best + CLOSE * np.maximum(1.0, np.abs(best))
+
+
+def by_means(means: ndarray) -> ndarray:
+    """Return the mean rank over metrics of ``means`` [metrics, methods, ...], higher is better; ties averaged."""
+    return _ranks(means, axis=1).mean(axis=0)
+
+
+def overall(values: ndarray) -> dict[str, ndarray]:
+    """Return losses [methods] of ``values`` [metrics, methods, images], higher is better, by each aggregation.
+
+    Metrics have no common unit, so all but the last two are mean ranks over metrics: of means, of medians, and of
+    single images. Borda counts the methods beaten by their means; it is the first one counted from the other end,
+    so it can only agree. First places counts the metrics won by mean, as the bold numbers of a table do.
+    """
+    means = values.mean(axis=2)
+    return {
+        "mean": by_means(means),
+        "median": by_means(np.median(values, axis=2)),
+        "mean rank": _ranks(values, axis=1).mean(axis=(0, 2)),
+        "Borda": -borda(means, ["higher"] * len(means)),
+        "first places": -_first(means.T),
+    }
+
+
+def single(values: ndarray) -> dict[str, ndarray]:
+    """Return losses [methods] of one metric's ``values`` [methods, images], higher is better, by each aggregation.
+
+    Here Borda counts the methods beaten on each image, which is the mean rank counted from the other end, and
+    first places the images won.
+    """
+    return {
+        "mean": -values.mean(axis=1),
+        "median": -np.median(values, axis=1),
+        "mean rank": _ranks(values, axis=0).mean(axis=1),
+        "Borda": -borda(values.T, ["higher"] * values.shape[1]),
+        "first places": -_first(values),
+    }
+
+
+def _ranks(values: ndarray, axis: int) -> ndarray:
+    from scipy.stats import rankdata
+
+    return rankdata(-values, axis=axis)
+
+
+def _first(cells: ndarray) -> ndarray:
+    """Count the cells [methods, cells] that each is best in; those that tie share one."""
+    best = winners(-cells)
+    return (best / best.sum(axis=0)).sum(axis=1)

@@ -1,0 +1,237 @@
+"""Statistics for readers: tables and sentences, in the order in which questions arise."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from numpy import ndarray
+from rich import box
+from rich.cells import cell_len
+from rich.table import Table
+from rich.text import Text
+
+from fusionbench.statistics.summary import MetricStatistics, Summary
+from fusionbench.tables.formats.markdown import escape
+from fusionbench.tables.grid import Grid, render_grid
+from fusionbench.tables.model import one_line, printed
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from fusionbench.statistics.summary import Summary
+
+NONE = "–"
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Sentences under a title."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
+def sections(summary: Summary) -> Iterator[Grid | Lines]:
+    """Yield the parts of the statistics of one board."""
+    yield Lines("Compared", tuple(_compared(summary)))
+    if summary.metrics:
+        yield _means(summary)
+    if any(metric.friedman is not None for metric in summary.metrics):
+        yield _ranks(summary)
+        yield _groups(summary)
+    if len(summary.agreement.metrics) > 1 and len(summary.agreement.methods) > 1:
+        yield _agreement(summary)
+    if verdicts := summary.stability.verdicts:
+        yield Lines("Would another choice have another winner?", verdicts)
+    if summary.lessons:
+        yield Lines("Worth knowing", summary.lessons)
+
+
+def heading(summary: Summary) -> str:
+    return f"{summary.board.table.heading}: statistics, profile {summary.board.table.profile}"
+
+
+def _compared(summary: Summary) -> Iterator[str]:
+    """Say what is compared, and name what is not with the reason."""
+    overall = summary.overall.found
+    yield (
+        f"Paired over images: {len(overall.methods)} of {len(summary.board.table.rows)} methods can be compared in all "
+        f"of {len(overall.metrics)} metrics, on {overall.images} of {len(summary.board.images)} images; single "
+        "metrics are compared over the methods that they score on every image."
+    )
+    for metric, reason in dict((*summary.left_out, *overall.left_out)).items():
+        yield f"Left out: {metric}, {reason}."
+    for column in summary.board.table.columns:
+        if column.per == "set":
+            yield f"Left out: {column.metric}, one value for all images and none for single ones."
+    for method, reason in overall.excluded:
+        yield f"Not compared over all metrics: {method}, {reason}."
+    for metric in summary.metrics:
+        if metric.found.unscored:
+            yield f"{metric.column.metric}: {metric.found.unscored} images without a score of any method are left out."
+
+
+def _means(summary: Summary) -> Grid:
+    header = ("Method", *(f"{m.column.metric} {m.column.arrow}" for m in summary.metrics))
+    return Grid(
+        "Means",
+        header,
+        tuple(_method_rows(summary, _mean)),
+        f"Mean and {100 * summary.level:g} % interval (studentized bootstrap over images, seed {summary.seed}). "
+        f"†: best, or not significantly worse than the best at {summary.alpha:g} (Wilcoxon's signed-rank test, paired "
+        "over images, Holm's correction over all pairs of methods).",
+    )
+
+
+def _mean(metric: MetricStatistics, i: int) -> str:
+    mean, low, high = (
+        printed(float(ends[i]), metric.column.digits) for ends in (metric.means, metric.low, metric.high)
+    )
+    spread = f" [{low}, {high}]" if math.isfinite(metric.low[i]) else ""
+    return f"{mean}{spread}{' †' if metric.found.decidable and metric.against_best.not_worse[i] else ''}"
+
+
+def _method_rows(summary: Summary, text: Callable[[MetricStatistics, int], str]) -> Iterator[tuple[str, ...]]:
+    """A row for each method that any metric compares; a dash where one does not."""
+    for position, row in enumerate(summary.board.table.rows):
+        cells = [
+            text(metric, metric.found.rows.index(position)) if position in metric.found.rows else NONE
+            for metric in summary.metrics
+        ]
+        if any(cell != NONE for cell in cells):
+            yield row.label, *cells
+
+
+def _ranks(summary: Summary) -> Grid:
+    overall = summary.overall
+    extra = {
+        method: (printed(float(rank), 2), f"{points:g}")
+        for method, rank, points in zip(overall.found.methods, overall.mean_ranks, overall.borda, strict=True)
+        if math.isfinite(rank)
+    }
+    rows = [
+        (label, *cells, *extra.get(label, (NONE, NONE)))
+        for label, *cells in _method_rows(summary, lambda metric, i: printed(float(metric.mean_ranks[i]), 2))
+    ]
+    header = ("Method", *(m.column.metric for m in summary.metrics), "all metrics", "Borda")
+    return Grid(
+        "Mean ranks",
+        header,
+        tuple(rows),
+        "Mean over images of a method's rank on each image, 1 = best. All metrics: mean over metrics of the rank by mean "
+        "score; Borda: methods beaten, summed over metrics.",
+    )
+
+
+def _groups(summary: Summary) -> Grid:
+    rows = [
+        (
+            metric.column.metric,
+            "; ".join(", ".join(metric.found.methods[i] for i in clique) for clique in metric.cliques)
+            or NONE,
+            str(metric.found.images),
+            _number(None if metric.friedman is None else metric.friedman.statistic, 2),
+            probability(math.nan if metric.friedman is None else metric.friedman.p),
+            _number(metric.critical_difference, 2),
+        )
+        for metric in summary.metrics
+    ]
+    return Grid(
+        "Groups that ranks cannot tell apart",
+        ("Metric", "Groups, best first", "Images", "Friedman's chi-square", "p", "CD"),
+        tuple(rows),
+        f"Mean ranks within a critical difference (CD) of Nemenyi's test at {summary.alpha:g}. p of every pair by "
+        "Nemenyi's test and by Wilcoxon's with Holm's correction are in the JSON document.",
+        names=2,
+    )
+
+
+def _agreement(summary: Summary) -> Grid:
+    found = summary.agreement
+    rows = [
+        (name, *(_tau(found.tau, found.by_image, i, j) for j in range(len(found.metrics))))
+        for i, name in enumerate(found.metrics)
+    ]
+    return Grid(
+        "Agreement of metrics",
+        ("Metric", *found.metrics),
+        tuple(rows),
+        f"Kendall's tau-b between the orders that two metrics give {len(found.methods)} methods: 1 the same, -1 reversed. "
+        f"Above the diagonal by means, below it the mean over {found.images} images of single images.",
+    )
+
+
+def _tau(means: ndarray, by_image: ndarray, i: int, j: int) -> str:
+    if i == j:
+        return ""
+    return _number(float((means if i < j else by_image)[i, j]), 2)
+
+
+def _number(value: float | None, digits: int) -> str:
+    return NONE if value is None or not math.isfinite(value) else printed(value, digits)
+
+
+def probability(p: float) -> str:
+    """Return p with the digits that matter."""
+    if not math.isfinite(p):
+        return NONE
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+_PADDING = 2
+
+
+def render(summaries: Iterable[Summary]) -> str:
+    """Return the statistics as GitHub Markdown."""
+    parts = []
+    for summary in summaries:
+        parts.append(f"## {escape(heading(summary))}\n")
+        parts += [_markdown(section) for section in sections(summary)]
+    return "\n".join(parts)
+
+
+def print_statistics(summaries: Iterable[Summary], console: Console) -> None:
+    """Print the statistics with rich; a table too wide for the terminal goes on in further blocks."""
+    for summary in summaries:
+        console.print(Text(one_line(heading(summary)), style="bold underline"))
+        for section in sections(summary):
+            console.print(Text(one_line(section.title), style="bold"))
+            for block in _blocks(section, console.width):
+                console.print(block)
+            console.print()
+
+
+def _markdown(section: Grid | Lines) -> str:
+    if isinstance(section, Grid):
+        return render_grid(section, "md")
+    items = "\n".join(f"- {escape(line)}" for line in section.lines)
+    return f"### {escape(section.title)}\n\n{items}\n"
+
+
+def _blocks(section: Grid | Lines, width: int) -> Iterator[Table | Text]:
+    if isinstance(section, Lines):
+        yield from (Text(f"• {one_line(line)}") for line in section.lines)
+        return
+    for columns in _fitting(section, width):
+        grid = Table(box=box.HORIZONTALS, pad_edge=False)
+        for i in (0, *columns):
+            grid.add_column(Text(section.header[i]), justify="right" if i >= section.names else "left")
+        for row in section.rows:
+            grid.add_row(*(Text(one_line(row[i])) for i in (0, *columns)))
+        yield grid
+    yield Text(one_line(section.caption), style="dim")
+
+
+def _fitting(grid: Grid, width: int) -> Iterator[Sequence[int]]:
+    """The columns behind the first by number, as many at a time as fit; at least one."""
+    widths = [max(map(cell_len, column)) + _PADDING for column in zip(grid.header, *grid.rows, strict=True)]
+    block: list[int] = []
+    for i in range(1, len(widths)):
+        if block and sum(widths[j] for j in (0, *block, i)) > width:
+            yield block
+            block = []
+        block.append(i)
+    yield block

@@ -1,0 +1,228 @@
+"""Would the winner change: under another profile, without a metric, on half of the images, by another aggregation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy import ndarray
+
+from fusionbench.statistics.paired import Comparison, compare, shared
+from fusionbench.statistics.ranks import by_means, overall, single, winners
+
+if TYPE_CHECKING:
+    from fusionbench.tables.board import Board
+
+
+SPLITS = 500  # each gives two halves
+FEWEST = 4  # images, below which a half holds one
+
+Names = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One choice made otherwise. ``reference`` won as it stood, on the data that both choices have."""
+
+    kind: str  # aggregation, metric left out or profile
+    name: str
+    winners: Names
+    reference: Names
+
+    @property
+    def same(self) -> bool:
+        return self.winners == self.reference
+
+
+@dataclass(frozen=True)
+class Halves:
+    """Random halves of the images: the share that names the same winners, and who wins how large a share."""
+
+    count: int
+    size: int
+    share: float
+    wins: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Who wins one metric, or overall where ``metric`` is None, and what becomes of it.
+
+    Methods that tie win together. ``halves`` is None for fewer than four images.
+    """
+
+    metric: str | None
+    winners: Names
+    methods: int
+    metrics: int
+    choices: tuple[Choice, ...]
+    halves: Halves | None
+
+    def kind(self, kind: str) -> tuple[Choice, ...]:
+        return tuple(choice for choice in self.choices if choice.kind == kind)
+
+
+@dataclass(frozen=True)
+class Stability:
+    """Overall, the winner is the method with the best mean rank over metrics, each ranked by its means.
+
+    ``overall`` is over the methods that every metric scores on every image, each of ``by_metric`` over those that
+    this one does. None and empty where fewer than two methods can be compared.
+    """
+
+    overall: Outcome | None
+    by_metric: tuple[Outcome, ...]
+
+    @property
+    def verdicts(self) -> tuple[str, ...]:
+        """One sentence for the whole and one for each metric."""
+
+        outcomes = (*([self.overall] if self.overall else []), *self.by_metric)
+        return tuple(verdict(outcome) for outcome in outcomes)
+
+
+def stability(
+    board: Board, others: Sequence[Board] = (), *, splits: int = SPLITS, seed: int = 0
+) -> Stability:
+    """Say how far the winners of a board depend on choices.
+
+    ``others`` are boards of the same pairs under other profiles. Each of ``splits`` random splits of the images
+    gives two halves, drawn by ``seed``.
+    """
+    found = compare(board)
+    whole = None
+    if found.decidable:
+        whole = _overall(found, _profiles(board, others, found.metrics), splits, seed)
+    single_metrics = ((column.metric, compare(board, [column.metric])) for column in board.columns)
+    by_metric = [
+        _single(one, _profiles(board, others, (name,)), splits, seed)
+        for name, one in single_metrics
+        if one.decidable
+    ]
+    return Stability(whole, tuple(by_metric))
+
+
+def _overall(found: Comparison, profiles: Sequence[Choice], splits: int, seed: int) -> Outcome:
+    values = found.oriented
+    means = values.mean(axis=2)
+    reference = _names(found, by_means(means))
+    choices = _aggregations(found, overall(values), reference)
+    if len(found.metrics) > 1:
+        choices += [
+            Choice("metric left out", name, _names(found, by_means(np.delete(means, i, axis=0))), reference)
+            for i, name in enumerate(found.metrics)
+        ]
+    halves = _halves(found, lambda part: by_means(part), reference, splits, seed)
+    return Outcome(None, reference, len(found.methods), len(found.metrics), (*choices, *profiles), halves)
+
+
+def _single(found: Comparison, profiles: Sequence[Choice], splits: int, seed: int) -> Outcome:
+    values = found.oriented[0]
+    reference = _names(found, -values.mean(axis=1))
+    choices = _aggregations(found, single(values), reference)
+    halves = _halves(found, lambda part: -part[0], reference, splits, seed)
+    return Outcome(found.metrics[0], reference, len(found.methods), 1, (*choices, *profiles), halves)
+
+
+def _names(found: Comparison, losses: ndarray) -> Names:
+    return tuple(found.methods[i] for i in np.flatnonzero(winners(losses)))
+
+
+def _aggregations(found: Comparison, losses: dict[str, ndarray], reference: Names) -> list[Choice]:
+    return [Choice("aggregation", name, _names(found, loss), reference) for name, loss in losses.items()]
+
+
+def _halves(
+    found: Comparison, losses: Callable[[ndarray], ndarray], reference: Names, splits: int, seed: int
+) -> Halves | None:
+    """Let the halves vote; ``losses`` turns means [metrics, methods, halves] into losses [methods, halves]."""
+    count = found.images
+    if count < FEWEST:
+        return None
+    draw = np.random.default_rng(seed)
+    order = draw.permuted(np.tile(np.arange(count), (splits, 1)), axis=1)
+    first = np.zeros((splits, count))
+    np.put_along_axis(first, order[:, : count // 2], 1.0, axis=1)
+    masks = np.concatenate([first, 1 - first])
+    won = winners(losses(found.oriented @ (masks / masks.sum(axis=1, keepdims=True)).T))
+    as_before = np.isin(found.methods, reference)
+    share = float((won == as_before[:, None]).all(axis=0).mean())
+    alone = (won / won.sum(axis=0)).mean(axis=1)
+    wins = sorted(zip(found.methods, alone.tolist(), strict=True), key=lambda pair: -pair[1])
+    return Halves(2 * splits, count // 2, share, tuple((name, part) for name, part in wins if part))
+
+
+def _profiles(board: Board, others: Sequence[Board], metrics: Sequence[str]) -> list[Choice]:
+    """Decide again under each other profile, over the metrics, methods and images that both profiles score."""
+    choices = []
+    for other in others:
+        both = [name for name in metrics if name in {column.metric for column in other.columns}]
+        pair = shared(compare(board, both), compare(other, both))
+        if pair[0].decidable:
+            here, there = (_names(found, by_means(found.oriented.mean(axis=2))) for found in pair)
+            choices.append(Choice("profile", other.table.profile, there, here))
+    return choices
+
+
+def verdict(outcome: Outcome) -> str:
+    """Return a sentence that names the winner and every choice under which another one wins."""
+    one = len(outcome.winners) == 1
+    what = (
+        f"the mean rank over {_counted(outcome.metrics, 'metric')}"
+        if outcome.metric is None
+        else outcome.metric
+    )
+    won = f"{_joined(outcome.winners)} {'wins' if one else 'tie in'} {what} among {outcome.methods} methods"
+    found = [*_halves_verdict(outcome), *_all_choices(outcome)]
+    return f"{won}: the same {'; the same '.join(found)}." if found else f"{won}."
+
+
+def _halves_verdict(outcome: Outcome) -> Iterator[str]:
+    if outcome.halves is not None:
+        halves = outcome.halves
+        rival = next((pair for pair in halves.wins if pair[0] not in outcome.winners), None)
+        other = f" ({rival[0]} wins {percent(rival[1])})" if rival else ""
+        yield f"in {percent(halves.share)} of {halves.count} random halves of the images{other}"
+
+
+def _all_choices(outcome: Outcome) -> Iterator[str]:
+    kinds = {
+        "aggregation": ("by {} of {} aggregations", "by"),
+        "metric left out": ("by {} of {} sets with one metric left out", "without"),
+        "profile": ("under {} of {} other profiles", "under"),
+    }
+    for kind, (words, preposition) in kinds.items():
+        if choices := outcome.kind(kind):
+            yield words.format(sum(choice.same for choice in choices), len(choices)) + _changed(
+                choices, preposition
+            )
+
+
+def _changed(choices: Sequence[Choice], preposition: str) -> str:
+    """Name who wins by the choices that have another winner."""
+    changed: dict[tuple[str, ...], list[str]] = {}
+    for choice in choices:
+        if not choice.same:
+            changed.setdefault(choice.winners, []).append(choice.name)
+    others = [f"{_joined(who)} {preposition} {_joined(names)}" for who, names in changed.items()]
+    return f" ({'; '.join(others)})" if others else ""
+
+
+def percent(share: float) -> str:
+    """Return a share in percent; 100 and 0 are printed for all and none only."""
+    text = f"{100 * share:.0f}"
+    if text == "100" and share < 1:
+        text = "over 99"
+    if text == "0" and share > 0:
+        text = "under 1"
+    return f"{text} %"
+
+
+def _joined(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

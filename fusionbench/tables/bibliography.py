@@ -1,0 +1,132 @@
+"""What a table rests on, as BibTeX: its methods, data sets and metrics."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from textwrap import dedent
+from typing import Any
+
+from fusionbench.errors import FusionbenchError
+from fusionbench.tables.cells import Record
+from fusionbench.tables.model import Table
+
+_START = re.compile(r"^\s*@(\w+)\s*\{\s*([^,\s]+)\s*,", re.MULTILINE)
+_BEFORE = re.compile(r"^(?=\s*@\w+\s*\{)", re.MULTILINE)
+_DOI = re.compile(r"\bdoi\s*=\s*[{\"]([^}\"]+)", re.IGNORECASE)
+_SPECIAL = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"} | {
+    char: f"\\{char}" for char in "&%$#_{}"
+}
+
+
+@dataclass
+class Bibliography:
+    """Entries by key, the key to cite each method by, and what has no entry, a phrase each."""
+
+    entries: dict[str, str] = field(default_factory=dict)
+    methods: dict[str, str] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+
+    def text(self) -> str:
+        return "\n".join(self.entries[key] for key in sorted(self.entries, key=str.casefold))
+
+    def add(self, entry: str, owner: str) -> str:
+        """Add an entry and return the key to cite it by: one that is there already if its DOI is."""
+        key = _START.search(entry)[2]
+        for known, other in self.entries.items():
+            if other == entry or (_doi(entry) and _doi(other) == _doi(entry)):
+                return known
+        if key in self.entries:  # two works under one key: the later one is told apart by what it belongs to
+            key = f"{key}-{owner}"
+            entry = _START.sub(lambda found: found[0].replace(found[2], key), entry, count=1)
+        self.entries[key] = entry
+        return key
+
+
+def bibliography(records: Iterable[Record], metrics: Sequence[str], cards: Mapping[str, Any]) -> Bibliography:
+    """Collect the entries of the records' methods and data sets, and of metrics by the DOI of their cards.
+
+    An entry is a method's card or a data set's catalog entry verbatim; where there is only a DOI, a ``@misc`` entry
+    under the key ``doi:<DOI>``. A work cited twice has one entry. The order of the records changes nothing.
+    """
+    found = Bibliography()
+    records = sorted(records, key=lambda record: (record["method"]["name"], record["dataset"]["name"]))
+    for name, record in {record["method"]["name"].partition("@")[0]: record for record in records}.items():
+        if record["method"]["kind"] != "trivial":
+            _add_method(found, name, record)
+    for name in sorted({record["dataset"]["name"] for record in records}):
+        _add(found, _dataset_text(name), name, f"data set {name}")
+    for doi, names in _by_doi(metrics, cards).items():
+        text = _misc(doi, f"Definition of {', '.join(names)}") if doi else ""
+        _add(found, text, names[0], f"metric {', '.join(names)}")
+    return found
+
+
+def cited(table: Table, found: Bibliography) -> Table:
+    """Return the table with the key of each row's method, where there is one."""
+    keys = {row.method: found.methods.get(row.method.partition("@")[0], "") for row in table.rows if row.run}
+    rows = tuple(replace(row, cite=keys[row.method]) if row.run else row for row in table.rows)
+    return replace(table, rows=rows)
+
+
+def _by_doi(metrics: Sequence[str], cards: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the metrics that a work defines by its DOI; those without a card, as ranks, are none."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(set(metrics) & set(cards)):
+        found.setdefault(cards[name].doi, []).append(name)
+    return found
+
+
+def _add_method(found: Bibliography, name: str, record: Record) -> None:
+    title, doi = record["method"].get("title") or name, record["method"].get("doi")
+    text = _method_text(name) or (_misc(doi, title) if doi else "")
+    keys = _add(found, text, name, f"method {title}")
+    if keys:
+        found.methods[name] = keys[0]
+
+
+def _add(found: Bibliography, text: str, owner: str, what: str) -> list[str]:
+    keys = [found.add(entry, owner) for entry in split_entries(text)]
+    if not keys:
+        found.missing.append(what)
+    return keys
+
+
+def _method_text(name: str) -> str:
+    from fusionbench.registry.methods import card
+
+    try:
+        return card(name).bibtex or ""
+    except FusionbenchError:  # a local file, or made where other methods are installed
+        return ""
+
+
+def _dataset_text(name: str) -> str:
+    from fusionbench.data.spec import datasets
+
+    known = datasets().get(name)
+    return (known.citation or "") if known else ""
+
+
+def split_entries(text: str) -> Iterator[str]:
+    """Yield each BibTeX entry of a text, without what stands between them."""
+    for part in _BEFORE.split(dedent(text)):
+        if _START.match(part):
+            yield part.strip() + "\n"
+
+
+def _misc(doi: str, title: str) -> str:
+    key = re.sub(r"[^A-Za-z0-9.:/-]", "-", f"doi:{doi}")
+    fields = {"title": f"{{{_escaped(title)}}}", "doi": doi, "howpublished": f"DOI {_escaped(doi)}"}
+    lines = [f"  {name} = {{{value}}}" for name, value in fields.items()]
+    return f"@misc{{{key},\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _escaped(text: str) -> str:
+    return "".join(_SPECIAL.get(char, char) for char in text)
+
+
+def _doi(entry: str) -> str:
+    found = _DOI.search(entry)
+    return found[1].strip().lower() if found else ""

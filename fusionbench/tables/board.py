@@ -1,0 +1,235 @@
+"""A leaderboard table together with the scores of single images behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fusionbench.errors import UnknownNameError
+from fusionbench.tables.caption import caption, coverage
+from fusionbench.tables.cells import (
+    Index,
+    Record,
+    Scores,
+    cell_of,
+    index_scores,
+    name_notes,
+    natural,
+    setting_of,
+)
+from fusionbench.tables.model import Cell, Column, Row, Table, rank_column
+from fusionbench.tables.runs import Run, newest_runs, run_notes
+from fusionbench.tables.style import digits_of
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+    from pandas import DataFrame
+
+    from fusionbench.metrics import MetricCard
+
+
+@dataclass(frozen=True)
+class Board:
+    """One table, its runs and their scores.
+
+    ``runs`` stand in the order of ``table.rows``, ``images`` in that of the split. Only scores of the versions
+    that the table shows are in ``scores``.
+    """
+
+    table: Table
+    runs: tuple[Run, ...]
+    images: tuple[str, ...]
+    scores: tuple[Scores, ...]
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        return tuple(run.record for run in self.runs)
+
+    def column(self, metric: str) -> Column:
+        """Return the column of a metric; KeyError where the table has none."""
+        for column in self.table.columns:
+            if column.metric == metric:
+                return column
+        raise KeyError(metric)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of metrics that are scored by image."""
+        return tuple(column for column in self.table.columns if column.per == "image")
+
+    def values(self, metric: str) -> ndarray:
+        """Return float64 [rows, images] of a metric; NaN where an image has no ok score.
+
+        A metric with one value for the whole set has none for single images: all NaN, see `columns`.
+        """
+        import numpy as np
+
+        column = self.column(metric)
+        rows = [scores.get(metric, {}).get(column.version, {}) for scores in self.scores]
+        found = [[_value(row, image) for image in self.images] for row in rows]
+        return np.array(found, dtype=np.float64).reshape(len(rows), len(self.images))
+
+
+def _value(row: Mapping[str, Any], image: str) -> float:
+    score = row.get(image)
+    return float("nan") if score is None or score.value is None else score.value
+
+
+KINDS = ("learned", "classical", "external", "trivial")
+
+
+def build_tables(
+    records: Iterable[Record],
+    scores: DataFrame | Iterable[tuple[Any, ...]],
+    *,
+    metrics: Sequence[str] | None = None,
+    profile: str = "canonical",
+    cards: Mapping[str, MetricCard] | None = None,
+) -> list[Table]:
+    """Build one table for each set of pairs: data set, split, and which pairs with what content.
+
+    ``records`` are run.json documents, ``scores`` the long format of `read_runs` or the rows of
+    `score_rows`, both of fusionbench.cells.store.
+    Rows are methods, each by its newest run; columns are ``metrics`` in that order, or by default every
+    scored metric in the order of the cards. Other profiles and older metric versions are never mixed in.
+    Raises UnknownNameError on a metric without a card.
+    """
+    boards = build_boards(records, scores, metrics=metrics, profile=profile, cards=cards)
+    return [board.table for board in boards]
+
+
+def build_boards(
+    records: Iterable[Record],
+    scores: DataFrame | Iterable[tuple[Any, ...]],
+    *,
+    metrics: Sequence[str] | None = None,
+    profile: str = "canonical",
+    cards: Mapping[str, MetricCard] | None = None,
+) -> list[Board]:
+    """Build the tables of `build_tables` together with the scores they are made from."""
+    return boards_of(records, index_scores(scores, profile), metrics=metrics, profile=profile, cards=cards)
+
+
+def boards_of(
+    records: Iterable[Record],
+    index: Index,
+    *,
+    metrics: Sequence[str] | None = None,
+    profile: str = "canonical",
+    digits: int | Mapping[str, int] | None = None,
+    cards: Mapping[str, MetricCard] | None = None,
+) -> list[Board]:
+    """Do as `build_boards`, from scores that `index_scores` has sorted; ``digits`` as `TableStyle` has them."""
+    if cards is None:
+        from fusionbench.metrics import cards as known_cards
+
+        cards = known_cards()
+    wanted = None if metrics is None else _canonical(metrics, cards)
+    decimals = digits_of(digits, cards)
+    groups: dict[tuple, list[Record]] = {}
+    for record in records:
+        groups.setdefault(_pairs_key(record), []).append(record)
+    boards = [_board(groups[key], index, wanted, profile, cards, decimals) for key in sorted(groups)]
+    return sorted(boards, key=lambda board: (board.table.dataset, board.table.split, -board.table.pairs))
+
+
+def _canonical(metrics: Sequence[str], cards: Mapping[str, Any]) -> list[str]:
+    spelling = {name.lower(): name for name in cards}
+    for name in metrics:
+        if name.lower() not in spelling:
+            raise UnknownNameError("metric", name, cards)
+    return list(dict.fromkeys(spelling[name.lower()] for name in metrics))
+
+
+def _pairs_key(record: Record) -> tuple:
+    """What two records must share to stand in one table."""
+    data = record["dataset"]
+    return data["name"], data["split"], data["split_hash"], record["identity"]["data"]
+
+
+def _board(
+    records: Sequence[Record],
+    index: Index,
+    wanted: Sequence[str] | None,
+    profile: str,
+    cards: Mapping[str, Any],
+    decimals: Mapping[str, int],
+) -> Board:
+    runs = sorted(newest_runs(records), key=lambda run: row_order(run.record))
+    data = _dataset(runs)
+    found = [index.get((data["name"], data["split"], run.record["id"]), {}) for run in runs]
+    columns = _columns(found, wanted, cards, decimals)
+    uncarded = sorted({metric for score in found for metric in score} - set(cards))
+    table = Table(
+        dataset=data["name"],
+        title=data["title"] or data["name"],
+        split=data["split"],
+        coverage=coverage(data),
+        pairs=len(data["ids"]),
+        limit=data["limit"],
+        profile=profile,
+        split_hash=data["split_hash"],
+        data=runs[0].record["identity"]["data"],
+        columns=columns,
+        rows=_rows(runs, found, columns),
+        caption=caption(data, runs, columns, profile, uncarded),
+    )
+    return Board(table, tuple(runs), tuple(data["ids"]), tuple(found))
+
+
+def _dataset(runs: Sequence[Run]) -> dict[str, Any]:
+    """What the records say of the data set."""
+    # the pairs are the same for all, so a limit that one of the runs did without has cut nothing off
+    limits = [run.record["dataset"]["limit"] for run in runs]
+    return runs[0].record["dataset"] | {"limit": None if None in limits else min(limits)}
+
+
+def _rows(runs: Sequence[Run], found: Sequence[Scores], columns: Sequence[Column]) -> tuple[Row, ...]:
+    cells = [
+        [cell_of(run.record, column, scores) for run, scores in zip(runs, found, strict=True)]
+        for column in columns
+    ]
+    ranked = [rank_column(column, column_cells) for column, column_cells in zip(columns, cells, strict=True)]
+    return tuple(_row(run, [column[i] for column in ranked]) for i, run in enumerate(runs))
+
+
+def _row(run: Run, cells: Sequence[Cell]) -> Row:
+    method = run.record["method"]
+    return Row(
+        method=method["name"],
+        label=run.label,
+        kind=method["kind"],
+        run=run.record["id"],
+        status=run.record["status"],
+        cells=name_notes(cells),
+        notes=run_notes(run),
+    )
+
+
+def row_order(record: Record) -> tuple:
+    """Return the sort key of a leaderboard's rows: by kind, then by name."""
+    method = record["method"]
+    kind = KINDS.index(method["kind"]) if method["kind"] in KINDS else KINDS.index("external")
+    return kind, method["name"].casefold(), method["name"]
+
+
+def _columns(
+    found: Sequence[Scores],
+    wanted: Sequence[str] | None,
+    cards: Mapping[str, Any],
+    decimals: Mapping[str, int],
+) -> tuple[Column, ...]:
+    scored = {metric for scores in found for metric in scores}
+    names = [name for name in cards if name in scored] if wanted is None else wanted
+    return tuple(_column(cards[name], found, decimals[name]) for name in names)
+
+
+def _column(card: MetricCard, found: Sequence[Scores], digits: int) -> Column:
+    """The newest version that any run was scored with is shown; the card's own where there is no score."""
+    versions = sorted({v for scores in found for v in scores.get(card.name, {})}, key=natural)
+    *older, newest = versions or [str(card.version)]
+    setting = setting_of(card.name, newest, found) if card.per == "set" else ""
+    return Column(
+        card.name, card.title, card.better, digits, newest, tuple(older), per=card.per, setting=setting
+    )

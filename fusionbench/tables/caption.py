@@ -1,0 +1,150 @@
+"""The caption of a table, written from the records of its rows alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from fusionbench.tables.cells import set_sentences
+from fusionbench.tables.model import Column, one_line
+from fusionbench.tables.runs import Run
+
+if TYPE_CHECKING:
+    from fusionbench.metrics.profiles import Profile
+
+CHANNELS = {
+    "bt601": "the luma",
+    "matlab": "the gray levels (MATLAB's rgb2gray)",
+    "opencv": "the gray levels (OpenCV's conversion)",
+    "channels": "each color channel, averaged,",
+}
+
+
+def coverage(data: Mapping[str, Any]) -> str:
+    """Return how much of a split is used: "361 pairs", "40 of 361 pairs" or "first 5 of 361 pairs"."""
+    used, expected = len(data["ids"]), data["expected"]
+    count = f"{used} of {expected}" if expected not in (None, used) else str(used)
+    noun = "pair" if (expected or used) == 1 else "pairs"
+    # a split of unknown size that ends at the limit may go on behind it
+    cut = used == data["limit"] and used != expected
+    return f"first {count} {noun}" if cut else f"{count} {noun}"
+
+
+def caption(
+    data: Mapping[str, Any],
+    runs: Sequence[Run],
+    columns: Sequence[Column],
+    profile: str,
+    uncarded: Sequence[str],
+) -> tuple[str, ...]:
+    """Return the sentences of a caption: pairs, profile, channel, color, weights, versions, device, marks.
+
+    ``data`` is the data set part of the records;
+    ``uncarded`` are scored metrics that this installation has no card for, so that they cannot be shown.
+    """
+    records = [run.record for run in runs]
+    sentences = [
+        _pairs(data, records[0]["identity"]["data"]),
+        *_profile(profile, columns),
+        *set_sentences(columns, len(data["ids"])),
+        *_color(runs),
+        *_weights(runs),
+        *_readings(runs),
+        *_versions(columns),
+        *_provenance(record["provenance"] for record in records),
+        *([f"Not shown for want of a metric card: {', '.join(uncarded)}."] if uncarded else []),
+        "Best in bold, second best underlined, by the printed digits.",
+        "A dash with a count: not every pair has a score.",
+    ]
+    return tuple(one_line(sentence) for sentence in sentences)
+
+
+def _pairs(data: Mapping[str, Any], manifest: str) -> str:
+    hashes = f"split hash {data['split_hash'][:8]}, data hash {manifest[:8]}"
+    title = data["title"] or data["name"]
+    sources = f"a is {data['a']}, b is {data['b']}"
+    # begins with our own words: a title may start with what Markdown takes for a list
+    return f"Mean scores on {title}, {data['split']} split, {coverage(data)} ({hashes}); {sources}."
+
+
+def _profile(name: str, columns: Sequence[Column]) -> Iterator[str]:
+    """Say whose definitions the columns are, on which channel, and what had to be assumed."""
+    from fusionbench.metrics import profiles
+
+    known = profiles().get(name)
+    if known is None:
+        yield f"Profile {name}, which this installation does not know."
+        return
+    yield f"Profile {name}: {_channels(known, [column.metric for column in columns])} of the stored 8-bit images."
+    for column in columns:
+        if column.metric in known.undecided:
+            yield f"{column.metric} {known.undecided[column.metric]}."
+
+
+def _channels(profile: Profile, metrics: Sequence[str]) -> str:
+    """Return which metrics are on what: some take red, green and blue by any profile."""
+    from fusionbench.metrics import definition_of
+
+    gray = f"metrics on {CHANNELS[profile.gray]}"
+    # a metric can have left the profile since it was scored
+    rgb = [m for m in metrics if m in profile.metrics and definition_of(m, profile.name).planes == "rgb"]
+    if rgb == list(metrics):
+        return "metrics on red, green and blue" if rgb else gray
+    return f"{gray.rstrip(',')}, {', '.join(rgb)} on red, green and blue," if rgb else gray
+
+
+def _color(runs: Sequence[Run]) -> Iterator[str]:
+    luma = [run for run in runs if run.record["method"].get("color") == "luma"]
+    rgb = [run.label for run in runs if run.record["method"].get("color") == "rgb"]
+    if luma:
+        yield "Luma methods fuse Y (BT.601, full range) and keep source b's chroma."
+    if rgb:
+        yield f"RGB methods fuse all channels of source b: {', '.join(rgb)}."
+
+
+def _weights(runs: Sequence[Run]) -> Iterator[str]:
+    weights = [(run.label, run.record["weights"]) for run in runs]
+    said = [f"{label}: {_weight(entry)}" for label, entry in weights if entry["source"] != "none"]
+    if said:
+        yield f"Weights: {'; '.join(said)}."
+
+
+def _readings(runs: Sequence[Run]) -> Iterator[str]:
+    """Say which rows hold more than their papers print, so that nobody takes it for the authors'."""
+    labels: dict[str, list[str]] = {}
+    for run in runs:
+        if reading := run.record["method"].get("reading"):
+            labels.setdefault(reading.strip().rstrip("."), []).append(run.label)
+    for reading, rows in labels.items():
+        yield f"{', '.join(rows)}: {reading}."
+
+
+def _weight(weights: Mapping[str, Any]) -> str:
+    digest = f", SHA-256 {weights['sha256'][:8]}" if weights.get("sha256") else ""
+    note = (weights.get("note") or "").strip().rstrip(".")
+    return f"{weights['source']}{digest}" + (f" ({note})" if note else "")
+
+
+def _versions(columns: Sequence[Column]) -> Iterator[str]:
+    if len({column.version for column in columns}) > 1:
+        yield f"Metric versions: {', '.join(f'{c.metric} {c.version}' for c in columns)}."
+    elif columns:
+        yield f"Metric version {columns[0].version}."
+    older = [f"{c.metric} {', '.join(c.older)}" for c in columns if c.older]
+    if older:
+        yield f"Scores of older metric versions left out: {'; '.join(older)}."
+
+
+def _provenance(provenances: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Every version and device that took part: rows of one table may have been made on different machines."""
+    provenances = list(provenances)
+    parts = {
+        "fusionbench": {p.get("fusionbench") for p in provenances},
+        "torch": {p.get("versions", {}).get("torch") for p in provenances},
+        "device": {p.get("device") for p in provenances},
+    }
+    said = [
+        f"{name} {', '.join(sorted(filter(None, values)))}" for name, values in parts.items() if any(values)
+    ]
+    if said:
+        yield f"Made with {'; '.join(said)}."

@@ -1,0 +1,177 @@
+"""From scores of single images to table cells: a mean over every pair, or a count of those that have one."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fusionbench.files import paused_collector
+from fusionbench.tables.model import Cell, Column, printed, shorten
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+Record = Mapping[str, Any]
+
+
+class Score(NamedTuple):
+    """One image, one metric. ``value`` is None unless the status is ok."""
+
+    status: str
+    value: float | None
+    detail: str
+
+
+Scores = dict[str, dict[str, dict[str, Score]]]  # metric -> version -> image -> score
+Index = Mapping[tuple[str, str, str], Scores]  # (data set, split, run) -> scores
+
+
+@paused_collector()
+def index_scores(
+    scores: DataFrame | Iterable[tuple[Any, ...]], profile: str
+) -> dict[tuple[str, str, str], Scores]:
+    """Sort the scores of one profile by (data set, split, run), then metric, version and image.
+
+    An image scored twice, as when two folders hold the same run, keeps the score that is ok.
+    """
+    index: dict[tuple[str, str, str], Scores] = {}
+    for dataset, split, run, which, metric, version, image, status, value, detail in _rows(scores):
+        if which == profile:
+            versions = index.setdefault((dataset, split, run), {}).setdefault(metric, {})
+            images = versions.setdefault(str(version), {})
+            score, earlier = _score(status, value, detail), images.get(image)
+            images[image] = score if earlier is None else max(earlier, score, key=_preference)
+    return index
+
+
+def _rows(scores: DataFrame | Iterable[tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
+    names = ["dataset", "split", "run", "profile", "metric", "version", "image", "status", "value", "detail"]
+    return zip(*(scores[n] for n in names), strict=True) if hasattr(scores, "columns") else scores
+
+
+def _score(status: str, value: float, detail: object) -> Score:
+    reason = detail if isinstance(detail, str) else ""  # pandas turns an empty column into NaN
+    if status != "ok":
+        return Score(status, None, reason)
+    if value is None or not math.isfinite(value):
+        return Score("undefined", None, reason or "not a finite number")
+    return Score("ok", float(value), reason)
+
+
+def _preference(score: Score) -> tuple:
+    return score.status == "ok", score.value or 0.0, score.status, score.detail
+
+
+def measure(record: Record, column: Column, scores: Scores) -> Cell:
+    """Return the cell of one run and metric, not yet ranked."""
+    versions = scores.get(column.metric, {})
+    found = versions.get(column.version, {})
+    fallback = _unscored(record, versions)
+    ids = record["dataset"]["ids"]
+    outcomes = [found.get(i) or fallback.get(i, fallback[None]) for i in ids]
+    values = [score.value for score in outcomes if score.value is not None]
+    if ids and len(values) == len(ids):
+        mean = math.fsum(values) / len(values)  # exact sum: the order of the records cannot change a digit
+        return Cell(column.metric, mean, printed(mean, column.digits), len(ids), len(ids), "ok")
+    own = {entry.get("detail", "") for entry in record.get("images", {}).values()}  # the row's own footnote
+    return _gap(column, outcomes, own if record["status"] != "ok" else set())
+
+
+def _unscored(record: Record, versions: Mapping[str, object]) -> dict[str | None, Score]:
+    """What images without a score count as, by id; under None those that the record does not mention."""
+    reasons = {
+        image: Score(entry["status"], None, entry.get("detail", ""))
+        for image, entry in record.get("images", {}).items()
+        if entry["status"] != "ok"
+    }
+    if record["status"] != "ok":
+        rest = Score(record["status"], None, "")  # the row's own footnote gives the detail
+    else:
+        other = ", ".join(sorted(versions, key=natural))
+        rest = Score("skipped", None, f"scored by version {other} only" if other else "not scored")
+    return reasons | {None: rest}
+
+
+def _gap(column: Column, outcomes: Sequence[Score], own: Set[str]) -> Cell:
+    reasons = Counter((score.status, score.detail) for score in outcomes if score.value is None)
+    status, detail = min(reasons, key=lambda reason: (-reasons[reason], reason), default=("skipped", ""))
+    pairs, ok = len(outcomes), sum(score.value is not None for score in outcomes)
+    count = reasons[status, detail]
+    cell = Cell(column.metric, None, f"– ({ok}/{pairs})", ok, pairs, status, detail)
+    if not detail or detail in own:
+        return cell
+    where = "" if count == pairs else f" on {count} of {pairs} pairs"
+    return replace(cell, note=f"{status}{where}: {told(status, detail)}")
+
+
+def told(status: str, detail: str) -> str:
+    """Return a reason in a footnote's length; the command that mends it is kept whole."""
+    return shorten(detail, 400 if status == "unavailable" else 120)
+
+
+def name_notes(cells: Iterable[Cell]) -> tuple[Cell, ...]:
+    """Put the metrics that share a reason in front of it, so that one footnote serves a whole row."""
+    cells = tuple(cells)
+    metrics: dict[str, list[str]] = {}
+    for cell in cells:
+        metrics.setdefault(cell.note, []).append(cell.metric)
+    return tuple(
+        replace(cell, note=f"{', '.join(metrics[cell.note])} {cell.note}") if cell.note else cell
+        for cell in cells
+    )
+
+
+def natural(version: str) -> tuple:
+    """Sort key under which version 10 comes after 9."""
+    parts = version.split(".")
+    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)
+
+
+WHOLE_SET = ""  # the image that such a score stands under
+
+
+def setting_of(metric: str, version: str, found: Iterable[Scores]) -> str:
+    """Return with which towers and kernel most rows were scored; rows of another setting are not shown with them."""
+    scores = (row.get(metric, {}).get(version, {}).get(WHOLE_SET) for row in found)
+    counts = Counter(score.detail for score in scores if score is not None and score.status == "ok")
+    return min(counts, key=lambda setting: (-counts[setting], setting), default="")
+
+
+def cell_of(record: Record, column: Column, scores: Scores) -> Cell:
+    """Return the cell of one run and metric of either kind, not yet ranked."""
+    return measure_set(record, column, scores) if column.per == "set" else measure(record, column, scores)
+
+
+def measure_set(record: Record, column: Column, scores: Scores) -> Cell:
+    """Return the cell of one run and set-level metric, not yet ranked."""
+    pairs = len(record["dataset"]["ids"])
+    versions = scores.get(column.metric, {})
+    score = versions.get(column.version, {}).get(WHOLE_SET) or _unscored_set(record, versions)
+    if score.value is not None and score.detail != column.setting:
+        score = Score("skipped", None, f"computed with {score.detail}, the others with {column.setting}")
+    if score.value is not None:
+        text = printed(score.value, column.digits)
+        return Cell(column.metric, score.value, text, pairs, pairs, "ok")
+    note = f"{score.status}: {told(score.status, score.detail)}" if score.detail else ""
+    return Cell(column.metric, None, f"– (0/{pairs})", 0, pairs, score.status, score.detail, note=note)
+
+
+def _unscored_set(record: Record, versions: Mapping[str, object]) -> Score:
+    if record["status"] != "ok":
+        return Score(record["status"], None, "")  # the row's own footnote gives the detail
+    other = ", ".join(sorted(versions, key=natural))
+    return Score("skipped", None, f"scored by version {other} only" if other else "not scored")
+
+
+def set_sentences(columns: Sequence[Column], pairs: int) -> Iterator[str]:
+    """Say in a caption of which columns a cell is one value for all images, and with what it is computed."""
+    settings: dict[str, list[str]] = {}
+    for column in columns:
+        if column.per == "set":
+            settings.setdefault(column.setting, []).append(column.metric)
+    for setting, metrics in settings.items():
+        with_what = f"; computed with {setting}" if setting else ""
+        yield f"{', '.join(metrics)}: one value for the set of {pairs} images, no mean, on colors where there are{with_what}."

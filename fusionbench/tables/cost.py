@@ -1,0 +1,107 @@
+"""Size and cost of methods as text: one table, and what the papers print beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fusionbench.tables.grid import Grid
+from fusionbench.tables.model import one_line
+
+Rows = Mapping[str, Mapping[str, Any]]
+HEADER = (
+    "Method", "Size", "Parameters", "GMACs", "Latency (ms)", "Quartiles (ms)", "Load (ms)", "Weights (MB)", "Peak (MB)",
+)  # fmt: skip
+UNITS = {
+    "params": ("parameters", 1e6, "M"), "macs": ("multiply-accumulates", 1e9, "G"), "latency_ms": ("latency", 1, "ms"),
+    "load_ms": ("load time", 1, "ms"), "weights_mb": ("weights", 1, "MB"), "peak_memory_mb": ("peak memory", 1, "MB"),
+}  # fmt: skip
+
+
+def cost_grid(found: Rows) -> Grid:
+    """Return one row for each method and size; what could not be profiled has dashes, and its reason in the caption."""
+    rows = tuple(line for row in found.values() for line in _lines(row))
+    return Grid("Size and cost of methods", HEADER, rows, " ".join(_caption(found)), names=2)
+
+
+def _lines(row: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    if row["status"] != "ok":
+        yield (row["title"], *["–"] * (len(HEADER) - 1))
+        return
+    for size, count in row["macs"].items():
+        time, peak = row["latency_ms"][size], row["peak_memory_mb"][size]
+        yield (
+            row["title"], size, f"{row['params']:,}", f"{count / 1e9:.3f}", f"{time['median']:.2f}",
+            f"{time['lower_quartile']:.2f} to {time['upper_quartile']:.2f}", f"{row['load_ms']:.1f}",
+            f"{row['weights_mb']:.2f}", "–" if peak is None else f"{peak:.0f}",
+        )  # fmt: skip
+
+
+def _caption(found: Rows) -> Iterator[str]:
+    good = [row for row in found.values() if row["status"] == "ok"]
+    if good:
+        yield f"Batch 1 on {_hardware(good[0]['hardware'])}."
+        yield "Latency is the median of one fuse, reading, color, padding and saving excluded."
+        yield "Parameters and MACs are counted as each method's paper counts them: " + "; ".join(
+            f"{row['title']} {row['macs_count'].replace('conv_linear', 'convolutions and linear layers')}"
+            for row in good
+        ).replace(" all", " all operators") + "."  # fmt: skip
+        if kind := good[0]["memory_of"]:
+            yield f"Peak memory is counted in {kind}, with parameters and inputs."
+    for row in found.values():
+        if row["status"] != "ok":
+            yield f"{row['title']}: {one_line(row['detail'])}"
+
+
+def _hardware(hardware: Mapping[str, Any]) -> str:
+    parts = [hardware["device"]]
+    threads = f"{hardware['threads']} thread{'s' if hardware['threads'] > 1 else ''}"
+    parts.append(f"driver {hardware['driver']}" if hardware["driver"] else threads)
+    return ", ".join([*parts, f"PyTorch {hardware['torch']}"])
+
+
+def cost_text(found: Rows) -> str:
+    """Return the table for a terminal, then how cost grows, then each printed number beside the measured one."""
+    grid = cost_grid(found)
+    blocks = ["\n".join(_columns([grid.header, *grid.rows], grid.names)), grid.caption]
+    growth = [line for row in found.values() for line in _growth(row)]
+    printed = [line for row in found.values() for line in _printed(row)]
+    if growth:
+        blocks.append("\n".join(["Growth with the number of pixels (1 = linear, 2 = quadratic):", *growth]))
+    if printed:
+        blocks.append("\n".join(["Beside the papers:", *_columns(printed, 4)]))
+    return "\n\n".join(blocks)
+
+
+def _columns(rows: Any, left: int) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(t.ljust(w) if i < left else t.rjust(w) for i, (t, w) in enumerate(zip(row, widths, strict=True)))
+        .rstrip() for row in rows
+    ]  # fmt: skip
+
+
+def _growth(row: Mapping[str, Any]) -> Iterator[str]:
+    if row["status"] == "ok" and any(e is not None for e in row["growth"].values()):
+        told = (f"{name} {e:.2f}" for name, e in row["growth"].items() if e is not None)
+        yield f"  {row['title']}: {', '.join(told)}"
+
+
+def _printed(row: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    for entry in row.get("printed", ()):
+        name, factor, unit = UNITS[entry["quantity"]]
+        here = "not measured" if entry["measured"] is None else f"{entry['measured'] / factor:.3f} {unit}"
+        gap = "" if entry["gap"] is None else f"{entry['gap']:+.1%}"
+        yield (
+            f"  {row['title']}", name, entry["size"], f"{entry['where']}: {_verdict(entry)}",
+            f"{entry['printed'] / factor:g} {unit} printed", here, gap,
+        )  # fmt: skip
+
+
+def _verdict(entry: Mapping[str, Any]) -> str:
+    if entry["measured"] is None:
+        return f"add --size {entry['size']}"
+    if entry["within"] is None:
+        return "other hardware"
+    bound = f"{entry['bound']:.1%}" if entry["bound"] else "the printed digits"
+    return f"within {bound}" if entry["within"] else f"NOT within {bound}"

@@ -1,0 +1,80 @@
+"""Layouts: which records make up a table, what its rows are called, and how several sets of pairs stand in one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from fusionbench.tables.board import Board, boards_of
+from fusionbench.tables.cells import Record, index_scores
+from fusionbench.tables.layouts.joined import below, beside
+from fusionbench.tables.layouts.selection import Selection, in_order
+from fusionbench.tables.layouts.spread import decorate
+from fusionbench.tables.model import Table
+from fusionbench.tables.style import TableStyle
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from fusionbench.metrics import MetricCard
+
+__all__ = ["lay_out"]
+
+
+def lay_out(
+    records: Sequence[Record],
+    scores: DataFrame | Iterable[tuple[Any, ...]],
+    style: TableStyle,
+    *,
+    profile: str = "canonical",
+    cards: Mapping[str, MetricCard] | None = None,
+    order: Sequence[str] = (),
+    notes: bool = False,
+) -> list[Table]:
+    """Build the tables of a layout; ``records`` and ``scores`` as `build_tables` takes them.
+
+    ``order`` names the rows of settings of a method, and the data sets side by side, in the order wanted; others
+    follow. ``notes`` fills in the warnings. Raises RequestError where no record fits the layout.
+    """
+    index = index_scores(scores, profile)
+    facts = {"metrics": style.metrics, "profile": profile, "digits": style.digits, "cards": cards}
+
+    def boards(chosen: Sequence[Record]) -> list[Board]:
+        return in_order(boards_of(chosen, index, **facts), order)
+
+    def finished(board: Board) -> Table:
+        table = decorate(board, style)
+        return replace(table, warnings=_lessons(board)) if notes else table
+
+    if style.layout in ("single", "datasets"):
+        found = boards(records)
+        tables = [finished(board) for board in found]
+        return _named(
+            [beside(found, tables)] if style.layout == "datasets" and found else tables, style.title
+        )
+    select = import_module(f"fusionbench.tables.layouts.{style.layout}").select
+    selections: list[Selection] = select(records, style.arguments, order)
+    stack = below if style.layout == "transfer" else beside
+    tables = []
+    for selection in selections:
+        found = boards(selection.records)
+        parts = [selection.label(finished(board)) for board in found]
+        tables.append(selection.head(stack(found, parts)))
+    return _named(tables, style.title)
+
+
+def _lessons(board: Board) -> tuple[str, ...]:
+    from fusionbench.statistics.lessons import lessons
+
+    return tuple(lessons(board))
+
+
+def _named(tables: list[Table], title: str) -> list[Table]:
+    """Head the tables by a title; where there are several each keeps its own heading behind it."""
+    if not title:
+        return tables
+    if len(tables) == 1:
+        return [replace(tables[0], name=title)]
+    return [replace(table, name=f"{title}: {table.heading}") for table in tables]

@@ -1,0 +1,124 @@
+"""Variants of one method as rows, with a check mark for each argument that a variant leaves as it is."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fusionbench.errors import FusionbenchError, RequestError
+from fusionbench.registry.cards import parsed
+from fusionbench.tables.cells import Record
+from fusionbench.tables.layouts.selection import (
+    OFF,
+    YES,
+    Line,
+    Selection,
+    arguments_of,
+    base_of,
+    by_method,
+    distinct,
+    ordered,
+    settings_of,
+    text_of,
+    title_of,
+)
+
+DEFAULT = "default"  # printed where a method's source, and so its default, is not at hand
+
+
+def select(records: Sequence[Record], _: Sequence[str], order: Sequence[str]) -> list[Selection]:
+    """Return one selection for each method with two variants or more. Raises RequestError where there is none.
+
+    An argument has a column where rows differ in it. Where it is only switched off, a check mark stands for what
+    the method itself has; otherwise its values are printed.
+    """
+    kept = [record for record in records if not any(part.startswith("from=") for part in settings_of(record))]
+    found = [
+        _selection(rows, order)
+        for rows in by_method(kept).values()
+        if len({record["method"]["name"] for record in rows}) > 1
+    ]
+    if not found:
+        raise RequestError(
+            "No method has two variants there: run some, as with `--method NAME,NAME@VARIANT` "
+            "(`fusionbench info NAME` lists them)."
+        )
+    return found
+
+
+def _selection(records: Sequence[Record], order: Sequence[str]) -> Selection:
+    base = base_of(records[0])
+    own = next((arguments_of(record) for record in records if record["method"]["name"] == base), {})
+    full = constructor_defaults(base) | own
+    rows = {record["method"]["name"]: arguments_of(record) for record in records}
+    names = [name for name in _arguments(rows, full) if _varies(name, rows, full)]
+    lines = {
+        name: Line(
+            name.partition("@")[2] or title_of(records),
+            tuple(_mark(argument, rows[name], rows, full) for argument in names),
+            name,
+        )
+        for name in ordered(rows, order)
+    }
+    marked = any(YES in line.leads for line in lines.values())
+    said = "A check mark: the row has it; an empty place: it is left out." if marked else ""
+    return Selection(f"{title_of(records)}, ablation", "Variant", tuple(names), tuple(records), lines, said)
+
+
+def _arguments(rows: Mapping[str, Mapping[str, Any]], full: Mapping[str, Any]) -> list[str]:
+    """Return all arguments: those of the constructor in its order, then others."""
+    return list(dict.fromkeys([*full, *(argument for name in sorted(rows) for argument in rows[name])]))
+
+
+def _values(argument: str, rows: Mapping[str, Mapping[str, Any]], full: Mapping[str, Any]) -> list[Any]:
+    return [row.get(argument, full.get(argument, DEFAULT)) for row in rows.values()]
+
+
+def _varies(argument: str, rows: Mapping[str, Mapping[str, Any]], full: Mapping[str, Any]) -> bool:
+    return len(list(distinct(_values(argument, rows, full)))) > 1
+
+
+def _mark(
+    argument: str, row: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]], full: Mapping[str, Any]
+) -> str:
+    usual = full.get(argument, DEFAULT)
+    value = row.get(argument, usual)
+    others = [other for other in distinct(_values(argument, rows, full)) if other != usual]
+    if usual not in OFF and all(other in OFF for other in others):
+        return "" if value in OFF else YES
+    if usual in OFF and others == [True]:
+        return YES if value is True else ""
+    return text_of(value)
+
+
+def constructor_defaults(method: str) -> dict[str, Any]:
+    """Return the literal defaults of a method of that name; empty where it is not sound here."""
+    from fusionbench.registry.methods import spec
+
+    try:
+        nodes = [node for path in _files(spec(method).source) for node in parsed(path).body]
+    except FusionbenchError:
+        return {}
+    found: dict[str, Any] = {}
+    for node in nodes:
+        if isinstance(node, ast.ClassDef):
+            found |= dict(_defaults(node))
+    return found
+
+
+def _files(source: Path) -> list[Path]:
+    # by the layout of method folders the class is in method.py, or in the package itself
+    places = [source / "method.py", source / "__init__.py"] if source.is_dir() else [source]
+    return [path for path in places if path.suffix == ".py" and path.is_file()][:1]
+
+
+def _defaults(node: ast.ClassDef) -> Iterator[tuple[str, Any]]:
+    for function in node.body:
+        if isinstance(function, ast.FunctionDef) and function.name == "__init__":
+            for argument, default in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True):
+                try:
+                    yield argument.arg, ast.literal_eval(default)
+                except ValueError:
+                    continue  # computed, or absent

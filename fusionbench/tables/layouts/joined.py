@@ -1,0 +1,153 @@
+"""One table over several sets of pairs: data sets side by side, or one below the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
+
+from fusionbench.tables.board import Board, row_order
+from fusionbench.tables.layouts.spread import RANK
+from fusionbench.tables.model import Cell, Column, Row, Table
+from fusionbench.tables.runs import RANDOM, labels_of
+
+TESTED = "Tested on"
+
+
+def beside(boards: Sequence[Board], tables: Sequence[Table]) -> Table:
+    """Return one table with a group of columns for each of the tables, which are made of the boards.
+
+    A row that a table lacks has a count of 0 pairs there. A single table stays as it is.
+    """
+    if len(tables) == 1:
+        return tables[0]
+    titles = _titles(tables)
+    columns = [
+        replace(c, group=title) for table, title in zip(tables, titles, strict=True) for c in table.columns
+    ]
+    rows = [_across(name, tables, titles) for name in _names(boards, tables)]
+    return _joined(tables, titles, columns, _relabeled(rows, boards) if tables[0].stub == "Method" else rows)
+
+
+def below(boards: Sequence[Board], tables: Sequence[Table]) -> Table:
+    """Return one table with a block of rows for each of the tables; ranks stay those within a block."""
+    titles = _titles(tables)
+    columns = list({column.metric: column for table in tables for column in table.columns}.values())
+    parts = [_tested(table, title) for table, title in zip(tables, titles, strict=True)]
+    rows = [_filled(row, part, columns) for part in parts for row in part.rows]
+    if len(parts) == 1:
+        return parts[0]
+    joined = _joined(parts, titles, columns, rows)
+    return replace(joined, caption=(*joined.caption, "Best and second best are those of one test set."))
+
+
+def _tested(table: Table, title: str) -> Table:
+    rows = tuple(replace(row, leads=(title,), block=title) for row in table.rows)
+    return replace(table, rows=rows, leads=(TESTED,))
+
+
+def _filled(row: Row, part: Table, columns: Sequence[Column]) -> Row:
+    cells = {cell.metric: cell for cell in row.cells}
+    return replace(
+        row, cells=tuple(cells.get(c.metric) or _nothing(c.metric, part.pairs, "not scored") for c in columns)
+    )
+
+
+def _nothing(metric: str, pairs: int, detail: str) -> Cell:
+    if metric == RANK.metric:
+        return Cell(metric, None, "–", 0, 0, "skipped", detail)
+    return Cell(metric, None, f"– (0/{pairs})", 0, pairs, "skipped", detail)
+
+
+def _titles(tables: Sequence[Table]) -> list[str]:
+    """Return the titles of the data sets; where two agree each with its split, or else with its whole heading."""
+    for words in (lambda t: t.title, lambda t: f"{t.title} {t.split}", lambda t: t.heading):
+        titles = [words(table) for table in tables]
+        if len(set(titles)) == len(titles):
+            return titles
+    return [f"{title} ({table.data[:8]})" for title, table in zip(titles, tables, strict=True)]
+
+
+def _names(boards: Sequence[Board], tables: Sequence[Table]) -> list[str]:
+    """Return every row's method once: in the tables' own order where it was chosen, else in that of leaderboards."""
+    names = list(dict.fromkeys(row.method for table in tables for row in table.rows))
+    if tables[0].stub != "Method":
+        return names
+    records = {record["method"]["name"]: record for board in boards for record in board.records}
+    return sorted(names, key=lambda name: row_order(records[name]))
+
+
+def _across(name: str, tables: Sequence[Table], titles: Sequence[str]) -> Row:
+    found = [next((row for row in table.rows if row.method == name), None) for table in tables]
+    first = next(row for row in found if row is not None)
+    cells = chain.from_iterable(
+        [_nothing(c.metric, table.pairs, "no run on these pairs") for c in table.columns]
+        if row is None
+        else [replace(cell, note=f"{title}: {cell.note}" if cell.note else "") for cell in row.cells]
+        for row, table, title in zip(found, tables, titles, strict=True)
+    )
+    present = [(title, row.notes) for title, row in zip(titles, found, strict=True) if row is not None]
+    runs = ", ".join(dict.fromkeys(row.run for row in found if row is not None))
+    return replace(first, run=runs, cells=tuple(cells), notes=tuple(_shared(present)))
+
+
+def _shared(said: Sequence[tuple[str, Sequence[str]]]) -> Iterator[str]:
+    """Yield each sentence once; one that does not hold for all says where it does."""
+    everywhere = set.intersection(*(set(sentences) for _, sentences in said))
+    met = set()
+    for title, sentences in said:
+        for sentence in sentences:
+            if sentence not in everywhere:
+                yield f"{title}: {sentence}"
+            elif sentence not in met:
+                met.add(sentence)
+                yield sentence
+
+
+def _relabeled(rows: Iterable[Row], boards: Sequence[Board]) -> list[Row]:
+    """Label the rows so that no two of the joined table look alike, although within a data set none did."""
+    records = {record["method"]["name"]: record for board in reversed(boards) for record in board.records}
+    labels = labels_of(list(records.values()))
+    random = {r["method"]["name"] for b in boards for r in b.records if r["weights"]["source"] == "random"}
+    mixed = {name for name in random if not labels[name].endswith(RANDOM)}
+    return [
+        replace(
+            row,
+            label=f"{labels[row.method]}, {RANDOM} in part" if row.method in mixed else labels[row.method],
+        )
+        for row in rows
+    ]
+
+
+def _joined(
+    tables: Sequence[Table], titles: Sequence[str], columns: Sequence[Column], rows: Sequence[Row]
+) -> Table:
+    first = tables[0]
+    splits = list(dict.fromkeys(table.split for table in tables))
+    captions = [(title, table.caption[1:]) for title, table in zip(titles, tables, strict=True)]
+    warned = [(title, table.warnings) for title, table in zip(titles, tables, strict=True)]
+    return replace(
+        first,
+        dataset="+".join(dict.fromkeys(table.dataset for table in tables)),
+        title=_list(list(dict.fromkeys(table.title for table in tables))),
+        split=" and ".join(splits),
+        coverage=_coverage([table.coverage for table in tables]),
+        pairs=sum(table.pairs for table in tables),
+        limit=None,
+        split_hash="",
+        data="",
+        columns=tuple(columns),
+        rows=tuple(rows),
+        # the first sentence of a caption is on its pairs
+        caption=(*(table.caption[0] for table in tables), *_shared(captions)),
+        warnings=tuple(_shared(warned)),
+        parts=tuple(tables),
+    )
+
+
+def _coverage(words: Sequence[str]) -> str:
+    return f"{words[0]} each" if len(set(words)) == 1 else ", ".join(words)
+
+
+def _list(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -1,0 +1,144 @@
+"""Values of one argument, or of several, as rows: how much a method's scores hang on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from fusionbench.errors import RequestError
+from fusionbench.tables.cells import Record
+from fusionbench.tables.layouts.ablation import constructor_defaults
+from fusionbench.tables.layouts.selection import (
+    Line,
+    Selection,
+    arguments_of,
+    base_of,
+    by_method,
+    distinct,
+    frozen,
+    settings_of,
+    text_of,
+    title_of,
+)
+
+ABSENT = "default"  # the value of an argument that neither the record nor the method's source gives
+
+
+def select(records: Sequence[Record], arguments: Sequence[str], _: Sequence[str]) -> list[Selection]:
+    """Return one selection for each method, each argument and each setting of all others that has two values.
+
+    ``arguments`` are varied together; none means each number that varies, one by one. A name with a dot is a key
+    of the configuration, such as stages.fuse.epochs, any other one an argument. Raises RequestError where
+    nothing varies.
+    """
+    found: list[Selection] = []
+    for base, rows in by_method(records).items():
+        configs = _configs(base, rows)
+        keys = [_key(name) for name in arguments]
+        for varied in [keys] if keys else [[key] for key in _numbers(configs)]:
+            found += _selections(rows, configs, varied)
+    if not found:
+        what = ", ".join(arguments) or "a number"
+        raise RequestError(
+            f"No two runs of a method there differ in {what} alone: run a sweep with a grid over it, "
+            "or name the arguments that are varied."
+        )
+    return found
+
+
+def _key(name: str) -> str:
+    return name if "." in name else f"args.{name}"
+
+
+def _configs(base: str, records: Sequence[Record]) -> list[dict[str, Any]]:
+    """Return each record's configuration by dotted key, arguments with the constructor's defaults."""
+    defaults = constructor_defaults(base)
+    return [
+        dict(_flat({**(record.get("config") or {}), "args": defaults | arguments_of(record)}))
+        for record in records
+    ]
+
+
+def _flat(config: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{path}{key}.")
+        else:
+            yield f"{path}{key}", value
+
+
+def _numbers(configs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the arguments that are numbers and vary."""
+    keys = dict.fromkeys(key for config in configs for key in config if key.startswith("args."))
+    return [
+        key
+        for key in keys
+        if all(_is_number(c[key]) for c in configs if key in c)
+        and len({c.get(key, ABSENT) for c in configs}) > 1
+    ]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _selections(
+    records: Sequence[Record], configs: Sequence[Mapping[str, Any]], varied: Sequence[str]
+) -> Iterator[Selection]:
+    """Group the records by all that is not varied; a group with two values is a table."""
+    groups: dict[tuple, list[int]] = {}
+    for i, (record, config) in enumerate(zip(records, configs, strict=True)):
+        groups.setdefault(_rest(record, config, varied), []).append(i)
+    found = {}
+    for rest, members in groups.items():
+        rows = [(tuple(configs[i].get(key, ABSENT) for key in varied), records[i]) for i in members]
+        if len(list(distinct(values for values, _ in rows))) > 1:
+            found[rest] = rows
+    settings = _telling(found)
+    yield from (_selection(rows, varied, settings[rest]) for rest, rows in found.items())
+
+
+def _rest(record: Record, config: Mapping[str, Any], varied: Sequence[str]) -> tuple:
+    args = {k: v for k, v in config.items() if k.startswith("args.") and k not in varied}
+    source = [part for part in settings_of(record) if part.startswith("from=")]
+    return frozen(args | {"seed": record["identity"].get("seed"), "from": source})
+
+
+def _telling(groups: Mapping[tuple, Any]) -> dict[tuple, str]:
+    """Word what tells the groups of one method apart; nothing where there is one."""
+    if not groups:
+        return {}
+    common = set.intersection(*(set(rest) for rest in groups))
+    return {
+        rest: ", ".join(
+            f"{key.removeprefix('args.')}={_plain(value)}"
+            for key, value in rest
+            if (key, value) not in common
+        )
+        for rest in groups
+    }
+
+
+def _plain(value: Any) -> str:
+    return text_of(value[0] if isinstance(value, tuple) and len(value) == 1 else value)
+
+
+def _selection(rows: Sequence[tuple[tuple, Record]], varied: Sequence[str], setting: str) -> Selection:
+    names = tuple(key.removeprefix("args.") for key in varied)
+    renamed, lines = [], {}
+    for values, record in sorted(rows, key=lambda row: [_place(value) for value in row[0]]):
+        texts = [text_of(value) for value in values]
+        told = "+".join(f"{name}={text}" for name, text in zip(names, texts, strict=True))
+        # two runs of one method that differ in this argument are two rows: their names must tell them apart
+        name = f"{base_of(record)}@{told}"
+        renamed.append({**record, "method": {**record["method"], "name": name}})
+        lines[name] = Line(texts[0], tuple(texts[1:]), record["method"]["name"])
+    title = f"{title_of(renamed)}, sensitivity to {' and '.join(names)}" + (
+        f" ({setting})" if setting else ""
+    )
+    return Selection(title, names[0], names[1:], tuple(renamed), lines)
+
+
+def _place(value: Any) -> tuple:
+    """Sort key: numbers by value, then everything else by its text."""
+    return (0, value, "") if _is_number(value) else (1, 0, text_of(value))

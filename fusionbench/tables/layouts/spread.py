@@ -1,0 +1,129 @@
+"""What a table can show beside means: their spread, ties by a significance test, and mean ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from fusionbench.tables.board import Board
+from fusionbench.tables.model import Cell, Column, Table, mean_places, printed, rank_column
+from fusionbench.tables.style import TableStyle
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+
+LEVEL = 0.95
+ALPHA = 0.05
+RESAMPLES = 2000
+SEED = 0
+RANK = Column("Rank", "mean rank over the metrics", "lower", 2)
+
+
+def decorate(board: Board, style: TableStyle) -> Table:
+    """Return a board's table with what the style asks for, and caption sentences that say what it is."""
+    table = board.table
+    if style.spread != "none":
+        table = _with_spread(board, table, style.spread)
+    if style.significance:
+        table = _with_ties(board, table)
+    return _with_ranks(table) if style.ranks else table
+
+
+def _with_spread(board: Board, table: Table, kind: str) -> Table:
+    """Put the standard deviation or the bootstrap interval behind each mean."""
+    spread = _sd if kind == "sd" else _interval
+    pairs = f"the {table.pairs} pairs" if table.pairs != 1 else "the 1 pair"
+    said = {
+        "sd": f"After ±: standard deviation over {pairs} (n - 1).",
+        "ci": f"In brackets: {LEVEL * 100:g} % studentized bootstrap interval of the mean over {pairs} "
+        f"({RESAMPLES} resamples of pairs, seed {SEED}).",
+    }[kind]
+    return _say(_each_column(board, table, spread), said)
+
+
+def _sd(column: Column, cells: Sequence[Cell], values: ndarray) -> Iterator[Cell]:
+    for cell, row in zip(cells, values, strict=True):
+        if cell.value is None or len(row) < 2:
+            yield cell
+        else:
+            sd = float(row.std(ddof=1))
+            yield replace(cell, sd=sd, spread=f"± {printed(sd, column.digits)}")
+
+
+def _interval(column: Column, cells: Sequence[Cell], values: ndarray) -> Iterator[Cell]:
+    from fusionbench.statistics.intervals import mean_intervals
+
+    ends = mean_intervals(values, level=LEVEL, resamples=RESAMPLES, seed=SEED)
+    for cell, low, high in zip(cells, *(end.tolist() for end in ends), strict=True):
+        if cell.value is None or not low <= high:  # NaN: one pair has no interval
+            yield cell
+        else:
+            spread = f"[{printed(low, column.digits)}, {printed(high, column.digits)}]"
+            yield replace(cell, interval=(low, high), spread=spread)
+
+
+def _with_ties(board: Board, table: Table) -> Table:
+    said = (
+        f"†: not significantly worse than the best of its column, by two-sided Wilcoxon "
+        f"signed-rank tests paired over {table.pairs} pairs, with Holm's correction over all pairs of methods, at the level {ALPHA:g}."
+    )
+    return _say(_each_column(board, table, _ties), said)
+
+
+def _ties(column: Column, cells: Sequence[Cell], values: ndarray) -> Iterator[Cell]:
+    """Test the rows that have a score for every pair; fewer than two leave nothing to test."""
+    from fusionbench.statistics.significance import not_worse
+
+    complete = [i for i, cell in enumerate(cells) if cell.value is not None]
+    flags = not_worse(values[complete], column.better, level=ALPHA) if len(complete) > 1 else ()
+    tied = dict(zip(complete, map(bool, flags), strict=False))
+    return (replace(cell, tied=tied.get(i)) for i, cell in enumerate(cells))
+
+
+def _each_column(
+    board: Board, table: Table, change: Callable[[Column, Sequence[Cell], ndarray], Iterator[Cell]]
+) -> Table:
+    """Change the cells column by column; a metric with one value for a whole set stays as it is."""
+    columns = []
+    for i, column in enumerate(table.columns):
+        cells, values = [row.cells[i] for row in table.rows], board.values(column.metric)
+        columns.append(list(change(column, cells, values)) if column.per == "image" else cells)
+    rows = (replace(row, cells=tuple(column[i] for column in columns)) for i, row in enumerate(table.rows))
+    return replace(table, rows=tuple(rows))
+
+
+def _with_ranks(table: Table) -> Table:
+    """Add the mean of a row's ranks; metrics that no row has a value of do not count."""
+    ranked = [
+        i for i in range(len(table.columns)) if any(row.cells[i].value is not None for row in table.rows)
+    ]
+    places = [_places(table, i) for i in ranked]
+    cells = rank_column(RANK, [_rank([p[i] for p in places]) for i in range(len(table.rows))])
+    rows = [replace(row, cells=(*row.cells, cell)) for row, cell in zip(table.rows, cells, strict=True)]
+    names = ", ".join(table.columns[i].metric for i in ranked)
+    said = (
+        f"Rank: mean of a row's ranks in {names}, equal digits share the mean of their ranks."
+        if names
+        else ""
+    )
+    table = replace(table, columns=(*table.columns, RANK), rows=tuple(rows))
+    return _say(table, said) if said else table
+
+
+def _places(table: Table, i: int) -> list[float | None]:
+    cells = [row.cells[i] for row in table.rows]
+    return mean_places([None if c.value is None else c.text for c in cells], table.columns[i].better)
+
+
+def _rank(places: Sequence[float | None]) -> Cell:
+    known = [place for place in places if place is not None]
+    if places and len(known) == len(places):
+        mean = sum(known) / len(known)
+        return Cell(RANK.metric, mean, printed(mean, RANK.digits), len(known), len(places), "ok")
+    text = f"– ({len(known)}/{len(places)})"
+    return Cell(RANK.metric, None, text, len(known), len(places), "skipped", "not every metric has a value")
+
+
+def _say(table: Table, sentence: str) -> Table:
+    return replace(table, caption=(*table.caption, sentence))

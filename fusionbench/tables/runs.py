@@ -1,0 +1,119 @@
+"""Which run of each method a table shows, under what label, and what must be said about it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from fusionbench.errors import RequestError
+from fusionbench.tables.cells import Record
+from fusionbench.tables.model import shorten
+
+RANDOM = "random weights"
+
+
+class Run(NamedTuple):
+    """The newest record of a method, the number of older runs left out, and the method's name as printed.
+
+    ``folders`` are those that its images may lie in: several where parts of the run are in several runs folders.
+    """
+
+    record: Record
+    older: int
+    label: str
+    folders: tuple[Path, ...] = ()
+
+
+def newest_runs(records: Iterable[Record]) -> list[Run]:
+    """Keep one record for each method: the one finished last, at equal times the one with the higher id."""
+    by_method: dict[str, dict[str, Record]] = {}
+    folders: dict[str, list[Path]] = {}
+    for record in sorted(records, key=_age):
+        # two folders may hold parts of one run (the same id): that is one run, not an older one
+        runs = by_method.setdefault(record["method"]["name"], {})
+        before = runs.pop(record["id"], {})
+        folders.setdefault(record["id"], []).extend(Path(place) for place in [record.get("path")] if place)
+        runs[record["id"]] = {**record, "images": {**before.get("images", {}), **record.get("images", {})}}
+    chosen = [(list(runs.values())[-1], len(runs) - 1) for runs in by_method.values()]
+    labels = labels_of([record for record, _ in chosen])
+    return [
+        Run(record, older, labels[record["method"]["name"]], tuple(folders[record["id"]]))
+        for record, older in chosen
+    ]
+
+
+def _age(record: Record) -> tuple:
+    provenance = record.get("provenance", {})
+    finished = provenance.get("finished")
+    when = datetime.fromisoformat(finished) if finished else datetime.min
+    when = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return when, record["id"], str(record.get("path", ""))
+
+
+def labels_of(records: Sequence[Record]) -> dict[str, str]:
+    """Return the titles by method; with the variant where the name has one, and with the name where two titles agree."""
+    titles = {record["method"]["name"]: _title(record) for record in records}
+    uses = Counter(titles.values())
+    return {name: f"{title} ({name})" if uses[title] > 1 else title for name, title in titles.items()}
+
+
+def _title(record: Record) -> str:
+    name, title = record["method"]["name"], record["method"].get("title") or record["method"]["name"]
+    variant = name.partition("@")[2]
+    if variant and variant.lower() not in title.lower():
+        title = f"{title} @{variant}"
+    return f"{title}, {RANDOM}" if record["weights"]["source"] == "random" else title
+
+
+def run_notes(run: Run) -> tuple[str, ...]:
+    """Return the footnotes of a run's row: a status other than ok, where images or weights are from, older runs."""
+    notes = [*_origin(run.record)]
+    status, detail = run.record["status"], shorten(run.record.get("detail", ""))
+    if status == "running":
+        notes.append(f"{run.label}: run not finished")
+    elif status != "ok":
+        notes.append(f"{run.label} {status}: {detail}" if detail else f"{run.label} {status}")
+    if run.older:
+        notes.append(
+            f"{run.label}: newest of {run.older + 1} runs on these pairs, {run.older} older left out"
+        )
+    return tuple(notes)
+
+
+def _origin(record: Record) -> Iterator[str]:
+    """Say what keeps a row from being the authors' own method as fusionbench runs it; alike for all such rows."""
+    if record["method"]["kind"] == "external":
+        yield "images made elsewhere, taken over as they are"
+    elif record["status"] == "ok" and record.get("probe") == []:  # a class leaves a probe
+        yield "images made by a command outside fusionbench"
+    if record["identity"].get("noise"):
+        yield "fused from sources with noise of that variance in squared gray levels, scored against those without"
+    if record["weights"]["source"] == "trained":
+        yield "weights trained by fusionbench"
+
+
+def only_datasets(records: Sequence[Record], asked: str | None) -> list[Record]:
+    """Return the records of the data sets named in a comma-separated list; all of them for None.
+
+    Raises UnknownNameError for a name that is neither in the records nor in the catalog, and RequestError where
+    no record is left.
+    """
+    if asked is None:
+        return list(records)
+    here = {record["dataset"]["name"] for record in records}
+    wanted = {_name(name.strip(), here) for name in asked.split(",") if name.strip()}
+    found = [record for record in records if record["dataset"]["name"] in wanted]
+    if not found:
+        raise RequestError(
+            f"No record of {', '.join(sorted(wanted)) or 'a data set'} there: the folders hold {', '.join(sorted(here))}."
+        )
+    return found
+
+
+def _name(asked: str, here: set[str]) -> str:
+    from fusionbench.data.spec import dataset
+
+    return asked if asked in here else dataset(asked).name

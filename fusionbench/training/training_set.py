@@ -1,0 +1,209 @@
+"""Crops of pairs for training and validation, the same ones in every run, worker and process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset, Sampler
+
+from fusionbench.data.images import check_same_size, one_channel, read_label, read_pair, unit
+from fusionbench.data.joined import TrainingData
+from fusionbench.data.pairs import Split
+from fusionbench.errors import DataNotFoundError, RequestError
+from fusionbench.training import training_set as transforms
+from fusionbench.types import Pair, PairBatch
+
+Arrays = tuple[np.ndarray, ...]  # a, b and, where there is one, the label map
+
+
+class _Crops(Dataset[PairBatch]):
+    """Pairs of one or several data sets, decoded once and kept in memory while they fit."""
+
+    def __init__(
+        self, data: Split | TrainingData, crop: int, color: Literal["luma", "rgb"], cache_bytes: int
+    ) -> None:
+        if crop < 1:
+            raise RequestError(f"The crop must be at least 1 pixel; got {crop}.")
+        data = TrainingData.of(data)
+        for part in data.parts:
+            _check_all_or_no_labels(part)
+        self.members, self.crop, self.color, self.labelled = data.members, crop, color, data.labelled
+        self._cache: dict[int, Arrays] = {}
+        self._cache_room = cache_bytes
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    def _arrays(self, number: int) -> Arrays:
+        """Return the images of a pair as stored, at least as large as the crop."""
+        if number in self._cache:
+            return self._cache[number]
+        arrays = tuple(
+            transforms.pad_to(array, self.crop) for array in _read(self.members[number][1], self.labelled)
+        )
+        size = sum(array.nbytes for array in arrays)
+        if size <= self._cache_room:
+            self._cache[number] = arrays
+            self._cache_room -= size
+        return arrays
+
+    def _item(self, number: int, crops: Sequence[np.ndarray]) -> PairBatch:
+        a, b = one_channel(unit(crops[0]))[None], _channels_first(unit(crops[1]), self.color)
+        if not self.labelled:
+            return PairBatch(_tensor(a), _tensor(b))
+        label = crops[2].astype(np.int64)
+        salient = np.isin(label, self.members[number][0].spec.labels.salient_numbers).astype(np.float32)[None]
+        return PairBatch(_tensor(a), _tensor(b), _tensor(label), _tensor(salient))
+
+
+class TrainingPairs(_Crops):
+    """Random square crops, mirrored and turned by quarters, as PairBatch items without the batch axis.
+
+    Item i of an epoch depends on ``seed``, epoch and i only, so a resumed training sees what an uninterrupted
+    one would have. ``length`` is the number of crops an epoch (default: one a pair); crop i comes from pair i
+    modulo their number. ``color`` is what the method takes as b: "luma" [1, H, W] or "rgb" [3, H, W]. Pairs
+    smaller than the crop are mirrored at their border. ``cache_bytes`` is the room for decoded pairs, in each
+    process anew.
+    """
+
+    def __init__(
+        self,
+        data: Split | TrainingData,
+        crop: int,
+        augment: bool = True,
+        seed: int = 0,
+        color: Literal["luma", "rgb"] = "luma",
+        length: int | None = None,
+        cache_bytes: int = 1 << 30,
+    ) -> None:
+        super().__init__(data, crop, color, cache_bytes)
+        self.augment, self.seed, self.length = augment, seed, length
+        # in shared memory, so that workers that outlive an epoch see the change as well
+        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
+
+    def __len__(self) -> int:
+        return self.length or super().__len__()
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the crops of that epoch; call it before the epoch's first batch is asked for."""
+        self._epoch.fill_(epoch)
+
+    def __getitem__(self, index: int) -> PairBatch:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        pair = index % len(self.members)
+        arrays = self._arrays(pair)
+        rng = np.random.default_rng([self.seed, int(self._epoch), index])
+        corner = transforms.random_corner(arrays[0].shape, self.crop, rng)
+        number = int(rng.integers(8)) if self.augment else 0
+        return self._item(
+            pair, [transforms.dihedral(transforms.crop_at(x, corner, self.crop), number) for x in arrays]
+        )
+
+
+class ValidationPairs(_Crops):
+    """The crop in the middle of each pair, unchanged from epoch to epoch; arguments as for TrainingPairs."""
+
+    def __init__(
+        self,
+        data: Split | TrainingData,
+        crop: int,
+        color: Literal["luma", "rgb"] = "luma",
+        cache_bytes: int = 1 << 30,
+    ) -> None:
+        super().__init__(data, crop, color, cache_bytes)
+
+    def __getitem__(self, index: int) -> PairBatch:
+        pair = range(len(self))[index]
+        arrays = self._arrays(pair)
+        corner = transforms.center_corner(arrays[0].shape, self.crop)
+        return self._item(pair, [transforms.crop_at(x, corner, self.crop) for x in arrays])
+
+
+class EpochSampler(Sampler[int]):
+    """Shuffle TrainingPairs anew each epoch, by seed and epoch alone.
+
+    Lightning calls ``set_epoch`` of a sampler by itself; it is passed on to the data set.
+    """
+
+    def __init__(self, pairs: TrainingPairs, seed: int = 0) -> None:
+        self.pairs, self.seed, self.epoch = pairs, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order, and the data set's crops, of that epoch."""
+        self.epoch = epoch
+        self.pairs.set_epoch(epoch)
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(np.random.default_rng([self.seed, self.epoch]).permutation(len(self.pairs)).tolist())
+
+
+def collate(items: Sequence[PairBatch]) -> PairBatch:
+    """Stack items to a batch; label and salient stay None where the data set has no label maps."""
+    return PairBatch(
+        *(None if parts[0] is None else torch.stack(parts) for parts in zip(*items, strict=True))
+    )
+
+
+def _check_all_or_no_labels(split: Split) -> None:
+    without = [pair.id for pair in split.pairs if pair.label is None]
+    if without and len(without) < len(split.pairs):
+        raise DataNotFoundError(
+            f"{len(without)} of {len(split.pairs)} pairs of {split.spec.title} ({split.name}) have no "
+            f"label map, the first is '{without[0]}': add the rest or move the label folder away."
+        )
+
+
+def _read(pair: Pair, labelled: bool) -> Arrays:
+    a, b = read_pair(pair)
+    if not labelled or pair.label is None:
+        return a, b
+    label = read_label(pair.label)
+    check_same_size(a, pair.a, label, pair.label)
+    return a, b, label
+
+
+def _channels_first(b: np.ndarray, color: str) -> np.ndarray:
+    if color == "luma":
+        return one_channel(b)[None]
+    return np.repeat(b[None], 3, axis=0) if b.ndim == 2 else b.transpose(2, 0, 1)
+
+
+def _tensor(array: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array))
+
+
+def pad_to(image: np.ndarray, size: int) -> np.ndarray:
+    """Mirror an image at its lower and right border until both sides are at least ``size``."""
+    missing = [max(0, size - side) for side in image.shape[:2]]
+    if not any(missing):
+        return image
+    return np.pad(image, [(0, missing[0]), (0, missing[1]), (0, 0)][: image.ndim], mode="reflect")
+
+
+def random_corner(shape: tuple[int, ...], size: int, rng: np.random.Generator) -> tuple[int, int]:
+    """Draw the top left corner of a crop that lies inside an image of at least that size."""
+    return int(rng.integers(shape[0] - size + 1)), int(rng.integers(shape[1] - size + 1))
+
+
+def center_corner(shape: tuple[int, ...], size: int) -> tuple[int, int]:
+    """Return the top left corner of the crop in the middle."""
+    return (shape[0] - size) // 2, (shape[1] - size) // 2
+
+
+def crop_at(image: np.ndarray, corner: tuple[int, int], size: int) -> np.ndarray:
+    """Return the square crop with that top left corner."""
+    top, left = corner
+    return image[top : top + size, left : left + size]
+
+
+def dihedral(image: np.ndarray, number: int) -> np.ndarray:
+    """Return one of the eight mirrorings and quarter turns of a square; number 0 changes nothing."""
+    turned = np.rot90(image, number % 4)
+    return turned[:, ::-1] if number >= 4 else turned

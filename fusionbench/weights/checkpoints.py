@@ -1,0 +1,131 @@
+"""Files of weights as others write them: where they are kept, their SHA-256, and reading them without running code."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import TYPE_CHECKING, Any
+
+from platformdirs import user_data_dir
+
+from fusionbench.errors import WeightsError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+METRICS_FOLDER = "metrics"  # weights of metrics, beside the folders of the methods' imported weights
+
+
+def weights_folder() -> Path:
+    """Return where imported weights lie: FUSIONBENCH_WEIGHTS, else ``weights`` in the user's data folder."""
+    given = os.environ.get("FUSIONBENCH_WEIGHTS")
+    return Path(given).expanduser() if given else Path(user_data_dir("fusionbench")) / "weights"
+
+
+def file_hash(path: Path) -> str:
+    """Return a file's SHA-256. Raises WeightsError where it cannot be read."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise WeightsError(f"Weights {path} cannot be read ({error.strerror}): check the file.") from error
+
+
+def is_torchscript(path: Path) -> bool:
+    """Tell whether a file is a TorchScript archive, which holds code beside tensors."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith("/constants.pkl") for name in archive.namelist())
+    except Exception:  # no archive, or a torn one, which can be wrong in any way
+        return False
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """Return what a safetensors file or a checkpoint holds, on the CPU; no code in the file is run.
+
+    Raises WeightsError for files that are missing, damaged or hold more than plain tensors and containers.
+    """
+    if not path.is_file():
+        raise WeightsError(f"'{path}' is no file of weights: check the path.")
+    if is_torchscript(path):
+        raise WeightsError(
+            f"Weights {path} are a TorchScript archive, and code in files is never run: save its state dict."
+        )
+    try:
+        state = _load(path)
+    except UnpicklingError as error:  # torch's own message recommends to run the code in the file
+        raise WeightsError(
+            f"Weights {path} are no checkpoint of plain tensors, and code in files is never run: save its state dict."
+        ) from error
+    except Exception as error:
+        raise WeightsError(
+            f"Weights {path} cannot be read: {' '.join(str(error).split())[:300]}; get the file again."
+        ) from error
+    if not isinstance(state, dict):
+        raise WeightsError(
+            f"Weights {path} hold a {type(state).__name__}, not a state dict: save the state dict."
+        )
+    return state
+
+
+def unwrapped(path: Path, state: Mapping[str, Any], wrapper: str) -> dict[str, Any]:
+    """Return what ``state`` holds under ``wrapper``, or all of it where there is no such key, as a state dict.
+
+    Raises WeightsError where that is no mapping from names.
+    """
+    found = state.get(wrapper, state)
+    if not isinstance(found, Mapping) or not all(isinstance(name, str) for name in found):
+        raise WeightsError(f"Weights {path} hold no tensors by their names: save the state dict alone.")
+    return dict(found)
+
+
+def check_fit(path: Path, expected: Mapping[str, Tensor], state: Mapping[str, Any], name: str) -> None:
+    """Raise WeightsError unless a file's ``state`` has exactly the tensors that ``name`` expects, of their shapes."""
+    missing, surplus = sorted(expected.keys() - state.keys()), sorted(state.keys() - expected.keys())
+    shapes = [
+        k for k in expected.keys() & state.keys() if expected[k].shape != getattr(state[k], "shape", None)
+    ]
+    if missing or surplus or shapes:
+        raise WeightsError(
+            f"Weights {path} do not fit {name}: {len(missing)} tensors missing {missing[:2]}, {len(surplus)} unknown "
+            f"{surplus[:2]}, {len(shapes)} of another shape {shapes[:2]}; use the file and arguments of this model."
+        )
+
+
+def _load(path: Path) -> Any:
+    if _is_safetensors(path):
+        from safetensors.torch import load_file
+
+        return load_file(path)
+    import torch
+
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _is_safetensors(path: Path) -> bool:
+    """Tell by the content, since files of metrics have fixed names: a length of 8 bytes, then a JSON object."""
+    with path.open("rb") as stream:
+        head = stream.read(9)
+    return path.suffix == ".safetensors" or (head[4:8] == bytes(4) and head[8:] == b"{")
+
+
+def read_torchscript(path: Path) -> dict[str, Tensor]:
+    """Return the parameters of a TorchScript archive, on the CPU.
+
+    Loading one may run code that it holds: ask for a file of known SHA-256, or one that its user trusts, only.
+    """
+    import torch
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch deprecates the format
+            return dict(torch.jit.load(path, map_location="cpu").state_dict())
+    except Exception as error:  # a torn archive can be wrong in any way
+        raise WeightsError(
+            f"Weights {path} cannot be read: {' '.join(str(error).split())[:300]}; get the file again."
+        ) from error

@@ -1,0 +1,190 @@
+"""Turn a checkpoint with other tensor names into weights of a method: renamed by rules, then checked strictly."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import fusionbench
+from fusionbench.errors import ConfigError, RequestError, WeightsError
+from fusionbench.registry.methods import MethodSpec, spec
+from fusionbench.weights.checkpoints import file_hash, read_state
+from fusionbench.weights.methods import save_weights
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+WRAPPERS = (
+    "state_dict",
+    "model_state_dict",
+    "model",
+    "network",
+    "net",
+    "params",
+)  # what others put around a state
+SHOWN = 8  # names of a list that a message spells out
+
+
+class Rule(NamedTuple):
+    """A regular expression and what its matches in a tensor's name become."""
+
+    pattern: re.Pattern[str]
+    replacement: str
+
+
+@dataclass(frozen=True)
+class Converted:
+    """The file written, how many tensors it holds, and the names that the rules emptied, so that they were dropped."""
+
+    path: Path
+    tensors: int
+    dropped: tuple[str, ...]
+
+
+def convert_weights(
+    source: Path, reference: str, out: Path, mapping: Path | None = None, overrides: tuple[str, ...] = ()
+) -> Converted:
+    """Write ``source`` as safetensors that ``reference`` loads, with a JSON file of where they come from.
+
+    The rules are those of ``mapping``, else those of the card's ``convert``; every rule is applied to every name, in
+    order, and a name that becomes empty is dropped. No code in the file is run. Raises WeightsError listing every
+    tensor that is missing, surplus or of another shape, ConfigError for a rule that cannot be used.
+    """
+    found = spec(reference)
+    found.require_class()
+    if out.suffix != ".safetensors" or out.resolve() == source.resolve():
+        raise RequestError(
+            f"'{out}' cannot be written as weights: give another file, ending in .safetensors."
+        )
+    rules = read_rules(mapping) if mapping else card_rules(found)
+    renamed, dropped = rename(unwrapped(read_state(source), source), rules, source)
+    config = found.config(overrides)
+    method = found.build(config.args)
+    check(source, found.name, method.state_dict(), renamed)
+    method.load_state_dict(renamed)
+    about = {
+        "method": found.name,
+        "arguments": config.args,
+        "note": f"converted from {source.name}",
+        "source": {"file": source.name, "sha256": file_hash(source)},
+        "rules": [[rule.pattern.pattern, rule.replacement] for rule in rules],
+        "fusionbench": fusionbench.__version__,
+    }
+    save_weights(method, out, about)
+    return Converted(out, len(renamed), dropped)
+
+
+def card_rules(found: MethodSpec) -> list[Rule]:
+    """Return the rules of a method's card, none where it has none. Raises ConfigError."""
+    return rules_from(list(found.card.convert), found.source)
+
+
+def read_rules(path: Path) -> list[Rule]:
+    """Read rules from YAML: a mapping, or a list of mappings, of expression to replacement. Raises ConfigError."""
+    import yaml
+
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path} cannot be read as YAML ({error}): give a file of rules.") from error
+    if isinstance(data, Mapping):
+        data = data["convert"] if isinstance(data.get("convert"), list) else [data]
+    return rules_from(data, path)
+
+
+def rules_from(data: Any, where: Path) -> list[Rule]:
+    """Return the rules of a list of mappings. Raises ConfigError."""
+    if not isinstance(data, list) or not all(isinstance(entry, Mapping) for entry in data):
+        raise ConfigError(rf"{where}: rules must be a list such as - '^module\.': '', found {data!r}.")
+    return [_rule(key, value, where) for entry in data for key, value in entry.items()]
+
+
+def _rule(key: Any, value: Any, where: Path) -> Rule:
+    try:
+        rule = Rule(re.compile(str(key)), "" if value is None else str(value))
+        re.sub(
+            rule.pattern.pattern + "|", rule.replacement, ""
+        )  # an unknown group shows only when it is used
+    except (re.error, IndexError) as error:
+        raise ConfigError(
+            f"{where}: the rule '{key}': '{value}' is not usable ({error}): mend it."
+        ) from error
+    return rule
+
+
+def unwrapped(state: Mapping[str, Any], source: Path) -> dict[str, Tensor]:
+    """Return the tensors by name, also where a checkpoint holds them beside an optimizer's. Raises WeightsError."""
+    import torch
+
+    for wrapper in WRAPPERS:
+        if isinstance(state.get(wrapper), Mapping):
+            state = state[wrapper]
+            break
+    others = [
+        str(name)
+        for name, value in state.items()
+        if not (isinstance(value, torch.Tensor) and isinstance(name, str))
+    ]
+    if others or not state:
+        what = f"{_some(others)} beside tensors with names" if state else "nothing"
+        raise WeightsError(f"'{source}' holds {what}: save the state dict alone.")
+    return dict(state)
+
+
+def rename(
+    state: Mapping[str, Tensor], rules: Sequence[Rule], source: Path
+) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """Apply the rules to every name; return tensors by new name and the names dropped. Raises WeightsError."""
+    renamed: dict[str, Tensor] = {}
+    came_from: dict[str, str] = {}
+    dropped = []
+    for old, tensor in state.items():
+        new = old
+        for rule in rules:
+            new = rule.pattern.sub(rule.replacement, new)
+        if not new:
+            dropped.append(old)
+            continue
+        if new in renamed:
+            raise WeightsError(
+                f"The rules make '{new}' of both '{came_from[new]}' and '{old}' of '{source}': make them narrower."
+            )
+        renamed[new], came_from[new] = tensor, old
+    return renamed, tuple(dropped)
+
+
+def check(source: Path, name: str, expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
+    """Raise WeightsError, a sentence each for what is missing, surplus and of another shape."""
+    missing, surplus = sorted(expected.keys() - found.keys()), sorted(found.keys() - expected.keys())
+    shapes = [
+        f"{key} {list(found[key].shape)} instead of {list(expected[key].shape)}"
+        for key in sorted(expected.keys() & found.keys())
+        if found[key].shape != expected[key].shape
+    ]
+    sentences = [
+        f"{len(names)} tensors {what} in '{source}' for {name}: {_some(names)}; {remedy}."
+        for names, what, remedy in (
+            (missing, "are missing", "add rules that rename to them"),
+            (
+                surplus,
+                "are surplus",
+                "add rules that rename them, or that drop them by making their names empty",
+            ),
+            (
+                shapes,
+                "have another shape",
+                "give the arguments that the checkpoint was made with, as args.key=value",
+            ),
+        )
+        if names
+    ]
+    if sentences:
+        raise WeightsError("\n".join(sentences))
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,101 @@
+"""Register a local file of weights: checked against the method, kept as safetensors with where it came from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import fusionbench
+from fusionbench.errors import RequestError, UnknownNameError, WeightsError
+from fusionbench.files import write_json, write_through
+from fusionbench.registry.methods import MethodSpec, spec
+from fusionbench.weights.methods import base_name, file_hash, load_weights, weights_folder
+
+if TYPE_CHECKING:
+    from fusionbench.method import FusionMethod
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """What a file is imported for; without ``family`` for all families of the method.
+
+    ``title`` says in a caption what the weights are; ``sha256`` is what the file's publisher states.
+    """
+
+    method: str
+    family: str | None = None
+    title: str | None = None
+    sha256: str | None = None
+    overrides: tuple[str, ...] = ()
+
+
+def import_weights(source: Path, options: ImportOptions) -> Path:
+    """Copy a safetensors file or a checkpoint into the weights folder and return its place there.
+
+    The file lies at ``<method>/<family>-<sha10>.safetensors``, or ``any-...`` for all families. Repeated, the same
+    import only renews its JSON. Raises WeightsError for a file that is missing, does not have ``sha256`` or does not
+    fit the method strictly, RequestError for a method without parameters and OutputError.
+    """
+    if not source.is_file():
+        raise WeightsError(f"'{source}' is no file of weights: check the path of the file to import.")
+    found = spec(options.method)
+    families = _families(found, options.family)
+    digest = file_hash(source)
+    if options.sha256 is not None and digest != options.sha256.strip().lower():
+        raise WeightsError(f"'{source}' has SHA-256 {digest}, not {options.sha256}: get the file again.")
+    config = found.config(options.overrides)
+    data = _as_safetensors(source, _built(found, config.args))
+    sha256 = hashlib.sha256(data).hexdigest()
+    place = weights_folder() / base_name(found.name)
+    target = place / f"{options.family or 'any'}-{sha256[:10]}.safetensors"
+    write_through(target, lambda partial: partial.write_bytes(data))
+    about = {**_trained_as(source, digest), "method": found.name, "arguments": config.args}
+    about |= {"families": families, "title": options.title, "sha256": sha256}
+    about["note"] = options.title or about.get("note") or f"imported from {source.name}"
+    about["source"] = {"file": source.name, "sha256": digest}
+    about["imported"] = datetime.now(UTC).isoformat(timespec="milliseconds")
+    about["fusionbench"] = fusionbench.__version__
+    write_json(target.with_suffix(".json"), about)
+    return target
+
+
+def _families(found: MethodSpec, family: str | None) -> list[str]:
+    if family is None:
+        return list(found.card.families)
+    if family not in found.card.families:
+        raise UnknownNameError(f"family of {found.name}", family, found.card.families)
+    return [family]
+
+
+def _built(found: MethodSpec, arguments: dict[str, Any]) -> FusionMethod:
+    if not found.has_class:
+        raise RequestError(
+            f"'{found.name}' has no Python class to load weights into: name a method that has."
+        )
+    method = found.build(arguments)
+    if not method.trainable:
+        raise RequestError(f"Method '{found.name}' has no parameters: it takes no weights.")
+    return method
+
+
+def _as_safetensors(source: Path, method: FusionMethod) -> bytes:
+    """Return the file itself, so that its published hash stays true, or the state of a checkpoint."""
+    from safetensors.torch import save
+
+    load_weights(method, source)
+    if source.suffix == ".safetensors":
+        return source.read_bytes()
+    return save({name: tensor.detach().cpu().contiguous() for name, tensor in method.state_dict().items()})
+
+
+def _trained_as(source: Path, digest: str) -> dict[str, Any]:
+    """Return what ``train`` wrote beside its weights, if it speaks of this very file."""
+    try:
+        about = json.loads(source.with_suffix(".json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return about if isinstance(about, dict) and about.get("sha256") == digest else {}

@@ -1,0 +1,140 @@
+"""Every file of weights that methods can use without training: shipped, imported, and what lacks. Loads no torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from fusionbench.data.spec import datasets
+from fusionbench.errors import WeightsError
+from fusionbench.registry.methods import MethodSpec, names, spec
+from fusionbench.weights.checkpoints import METRICS_FOLDER
+from fusionbench.weights.methods import file_hash, imported_files, weights_folder
+
+
+@dataclass(frozen=True)
+class KnownWeights:
+    """A file, or the lack of one.
+
+    ``source`` is shipped, imported or unavailable; ``command`` makes what is unavailable; ``problem`` says what
+    is wrong with a card or file, None where nothing is known to be. ``licence`` and ``url`` are those of the method's
+    card; those of an imported file are not known.
+    """
+
+    method: str
+    families: tuple[str, ...]
+    source: str
+    path: Path | None = None
+    sha256: str | None = None
+    note: str = ""
+    arguments: dict[str, Any] | None = None
+    command: str | None = None
+    problem: str | None = None
+    licence: str | None = None
+    url: str | None = None
+
+
+def known_weights() -> list[KnownWeights]:
+    """Return what every learned method has for its families, then imports for methods that are no longer here.
+
+    A broken card or file is an entry with a problem, never an error.
+    """
+    registered = names()
+    found = [entry for name in registered for entry in _of_method(name)]
+    place = weights_folder()
+    others = sorted(p.name for p in place.iterdir() if p.is_dir()) if place.is_dir() else []
+    for name in (name for name in others if name not in {*registered, METRICS_FOLDER}):
+        found += _imported(name)
+    return found
+
+
+def _of_method(name: str) -> list[KnownWeights]:
+    try:
+        found = spec(name)
+        known = [*_shipped(found), *_imported(name)] if found.card.kind == "learned" else []
+        return known + _lacking(found, known)
+    except Exception as error:  # a card of another maker can be wrong in any way
+        return [KnownWeights(name, (), "unavailable", problem=str(error) or type(error).__name__)]
+
+
+def _shipped(found: MethodSpec) -> list[KnownWeights]:
+    """Return one entry a file; several families may share it. A card may also say in words where to get one."""
+    files: dict[str, list[str]] = {}
+    for family, name in found.card.weights.items():
+        if isinstance(name, str) and name.endswith(".safetensors") and "://" not in name:
+            files.setdefault(name, []).append(family)
+    return [_shipped_file(found, name, tuple(families)) for name, families in files.items()]
+
+
+def _shipped_file(found: MethodSpec, name: str, families: tuple[str, ...]) -> KnownWeights:
+    path = found.source / "weights" / name
+    card = found.card
+    entry = KnownWeights(found.name, families, "shipped", path, licence=card.licence, url=card.url)
+    try:
+        about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        return replace(
+            entry,
+            sha256=about["sha256"],
+            note=about["note"],
+            arguments=about["arguments"],
+            problem=_gone(path),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return replace(entry, problem=f"{path.with_suffix('.json')} cannot be read ({error}): reinstall it.")
+
+
+def _imported(name: str) -> Iterator[KnownWeights]:
+    try:
+        for path, about in imported_files(name):
+            yield KnownWeights(
+                about.get("method", name), tuple(about["families"]), "imported", path, about["sha256"],
+                about["note"], about["arguments"], problem=_gone(path),
+            )  # fmt: skip
+    except WeightsError as error:
+        yield KnownWeights(name, (), "imported", problem=str(error))
+
+
+def _gone(path: Path) -> str | None:
+    return None if path.is_file() else f"{path} is gone: reinstall or import it again."
+
+
+def _lacking(found: MethodSpec, known: list[KnownWeights]) -> list[KnownWeights]:
+    if found.card.kind != "learned":
+        return []
+    served = {family for entry in known for family in entry.families}
+    return [
+        KnownWeights(
+            found.name, (family,), "unavailable", note=str(found.card.weights.get(family, "")),
+            command=_command(found.name, family), licence=found.card.licence, url=found.card.url,
+        )
+        for family in found.card.families
+        if family not in served
+    ]  # fmt: skip
+
+
+def _command(name: str, family: str) -> str:
+    """Return the command that trains for a family, or that imports where no data set of it has a train split."""
+    training = [
+        d.name for d in datasets().values() if d.family == family and "train" in d.splits and not d.generated
+    ]
+    if training:
+        return f"fusionbench train --method {name} --dataset {training[0]}"
+    return f"fusionbench weights import FILE --method {name} --family {family}"
+
+
+def verify(entry: KnownWeights) -> KnownWeights:
+    """Read the file and return the entry with the problem found, if any."""
+    if entry.problem or entry.path is None:
+        return entry
+    try:
+        digest = file_hash(entry.path)
+    except WeightsError as error:
+        return replace(entry, problem=str(error))
+    if digest == entry.sha256:
+        return entry
+    remedy = "reinstall fusionbench" if entry.source == "shipped" else "import it again"
+    stated = str(entry.sha256)[:10]
+    return replace(entry, problem=f"{entry.path} has SHA-256 {digest[:10]}, not {stated}: {remedy}.")

@@ -1,0 +1,138 @@
+"""Weights as safetensors files with their provenance in a JSON file of the same name."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fusionbench.errors import WeightsError
+from fusionbench.files import write_json, write_through
+from fusionbench.weights.checkpoints import check_fit, file_hash, read_state, unwrapped, weights_folder
+
+if TYPE_CHECKING:
+    from fusionbench.method import FusionMethod
+    from fusionbench.registry.methods import MethodSpec
+
+
+IMPORTED_KEYS = {"arguments", "families", "imported", "note", "sha256"}  # what choosing among imports reads
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Where a method's parameters come from.
+
+    ``source`` is none, trained, imported, shipped, file or random; ``note`` one sentence for captions.
+    """
+
+    source: str
+    path: Path | None = None
+    sha256: str | None = None
+    note: str = ""
+
+
+def save_weights(method: FusionMethod, path: Path, provenance: dict[str, Any]) -> str:
+    """Write parameters and buffers, and beside them what they come from; return the SHA-256."""
+    from safetensors.torch import save
+
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in method.state_dict().items()}
+    data = save(state)  # `save_file` has its own error for a full disk, and its own temporary file
+    write_through(path, lambda partial: partial.write_bytes(data))
+    digest = file_hash(path)
+    write_json(path.with_suffix(".json"), {**provenance, "sha256": digest})
+    return digest
+
+
+def load_weights(method: FusionMethod, path: Path) -> None:
+    """Load a safetensors file or a checkpoint's state dict, strictly.
+
+    Foreign pickles are read with ``weights_only=True``, so they cannot run code. Raises WeightsError where the
+    file is missing, unreadable or made for another architecture.
+    """
+    state = unwrapped(path, read_state(path), "state_dict")
+    check_fit(path, method.state_dict(), state, type(method).__name__)
+    method.load_state_dict(state)
+
+
+def shipped_weights(spec: MethodSpec, family: str, arguments: dict[str, Any]) -> Weights | None:
+    """Return the weights that come with a method for a family, if they were trained with these arguments.
+
+    ``stands_for`` in their JSON names other arguments that they are offered for: weights trained with another loss
+    fit the same network. Raises WeightsError where the file does not have the SHA-256 its JSON states.
+    """
+    name = spec.card.weights.get(family)
+    if not isinstance(name, str) or not name.endswith(".safetensors") or "://" in name:
+        return None  # none, or a card's words on where to get them
+    path = spec.source / "weights" / name
+    try:
+        about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WeightsError(
+            f"{path.with_suffix('.json')} cannot be read ({error}): reinstall what {spec.name} comes with."
+        ) from error
+    if arguments not in (about["arguments"], about.get("stands_for", about["arguments"])):
+        return None
+    digest = file_hash(path)
+    if digest != about["sha256"]:
+        raise WeightsError(
+            f"Weights {path} have SHA-256 {digest[:10]}, not {about['sha256'][:10]}: reinstall fusionbench."
+        )
+    return Weights("shipped", path, digest, about["note"])
+
+
+def imported_files(name: str) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield the imported weights of a method (variants share a folder) with what their JSON says, oldest first.
+
+    Raises WeightsError for a damaged JSON file.
+    """
+    found = [(path, _imported_about(path)) for path in (weights_folder() / base_name(name)).glob("*.json")]
+    for path, about in sorted(found, key=lambda entry: (str(entry[1]["imported"]), entry[0])):
+        yield path.with_suffix(".safetensors"), about
+
+
+def base_name(name: str) -> str:
+    """Return a method's name without its variants."""
+    return name.partition("@")[0]
+
+
+def _imported_about(path: Path) -> dict[str, Any]:
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        about = None
+    if not isinstance(about, dict) or not about.keys() >= IMPORTED_KEYS:
+        raise WeightsError(f"{path} is damaged: delete it and import its weights again.")
+    return about
+
+
+def imported_weights(spec: MethodSpec, family: str, arguments: dict[str, Any]) -> Weights | None:
+    """Return the weights imported last for a method, a family and these constructor arguments.
+
+    Raises WeightsError where their file is gone or no longer has the SHA-256 its JSON states.
+    """
+    fitting = [
+        (path, about)
+        for path, about in imported_files(spec.name)
+        if family in about["families"] and arguments == about["arguments"]
+    ]
+    if not fitting:
+        return None
+    path, about = fitting[-1]
+    if not path.is_file():
+        raise WeightsError(f"Imported weights {path} are gone: import them again, or delete their JSON file.")
+    status = path.stat()
+    digest = _hash_once(path, status.st_size, status.st_mtime_ns)
+    if digest != about["sha256"]:
+        raise WeightsError(
+            f"Imported weights {path} have SHA-256 {digest[:10]}, not {about['sha256'][:10]}: import them again."
+        )
+    return Weights("imported", path, digest, about["note"])
+
+
+@functools.cache
+def _hash_once(path: Path, size: int, changed: int) -> str:
+    """A sweep asks for the same large file once a cell."""
+    return file_hash(path)

@@ -1,0 +1,234 @@
+"""The verdicts on made-up runs: printed numbers beside measured ones."""
+
+import csv
+import io
+import json
+
+import pytest
+from report_samples import record
+
+from fusionbench.papers.against import (
+    NOT_COMPARABLE,
+    OTHER,
+    OUTSIDE,
+    WITHIN,
+    compare,
+    render,
+    to_json,
+    tolerance,
+)
+from fusionbench.papers.printed import papers, select
+
+SHIPPED = {"source": "shipped", "sha256": "a" * 64, "note": "trained with refinefuse@cpu on 160 pairs."}
+
+
+def run(method, title=None, *, dataset="tno", pairs=42, expected=42, weights=None, **more):
+    return record(
+        method,
+        title=title,
+        pairs=pairs,
+        expected=expected,
+        name=dataset,
+        kind="external",
+        weights=weights,
+        **more,
+    )
+
+
+def rows(made, values, profile="refinefuse", missing=()):
+    """Scores as the result store gives them: the same value for every pair that is not missing."""
+    data = made["dataset"]
+    return [
+        (data["name"], data["split"], made["id"], profile, metric, 1, image, "ok", value, "")
+        for metric, value in values.items()
+        for image in data["ids"]
+        if image not in missing
+    ]
+
+
+def one(made, values, profile="refinefuse", papers=("refinefuse",), missing=()):
+    """The only finding of one run and metric."""
+    found = compare([made], rows(made, values, profile, missing), select(papers=papers))
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_the_same_convention_within_tolerance():
+    found = one(run("images-7", "SeAFusion"), {"VIF": 0.70424})
+    assert (found.verdict, found.why) == (WITHIN, ())
+    assert (found.number.value, found.profile, found.pairs, found.expected) == (
+        "0.7042",
+        "refinefuse",
+        42,
+        42,
+    )
+    assert found.gap == pytest.approx(0.00004)
+
+
+def test_the_same_convention_outside_tolerance():
+    found = one(run("images-7", "SeAFusion"), {"VIF": 0.7040})
+    assert (found.verdict, found.why) == (OUTSIDE, ())
+
+
+@pytest.mark.parametrize(("value", "verdict"), [(0.7043, WITHIN), (0.7041, WITHIN), (0.70431, OUTSIDE)])
+def test_the_tolerance_is_one_unit_of_the_last_digit(value, verdict):
+    assert one(run("images-7", "SeAFusion"), {"VIF": value}).verdict == verdict
+
+
+def test_the_tolerance_follows_the_column_where_a_zero_is_left_out():
+    number = next(n for n in papers()["yan2025"].numbers if n.value == "0.44" and n.metric == "Qabf")
+    assert tolerance(number) == pytest.approx(0.001)
+
+
+def test_another_convention():
+    found = one(run("images-7", "SeAFusion"), {"SSIM": 1.3}, profile="canonical")
+    assert found.verdict == OTHER
+    assert found.why == ("canonical computes canonical, the paper skimage-l2",)
+
+
+def test_the_papers_own_profile_counts_where_it_was_scored():
+    made = run("images-7", "SeAFusion")
+    scores = rows(made, {"SSIM": 1.3}, "canonical") + rows(made, {"SSIM": 0.9623})
+    [found] = compare([made], scores, select(papers=["refinefuse"]))
+    assert (found.profile, found.verdict) == ("refinefuse", WITHIN)
+
+
+def test_another_profile_that_computes_alike_will_do():
+    made = run("images-7", "SeAFusion")
+    scores = rows(made, {"EN": 7.0}, "canonical") + rows(made, {"EN": 7.1335}, "tang2023")
+    [found] = compare([made], scores, select(papers=["refinefuse"]))
+    assert (found.profile, found.verdict) == ("tang2023", WITHIN)
+
+
+def test_a_partial_copy_is_not_comparable():
+    found = one(run("images-7", "SeAFusion", pairs=29), {"VIF": 0.7042})
+    assert (found.verdict, found.why) == (NOT_COMPARABLE, ("29 of the paper's 42 pairs",))
+
+
+def test_a_missing_score_is_not_comparable_and_the_rest_is_averaged():
+    found = one(run("images-7", "SeAFusion"), {"VIF": 0.7042}, missing=("p0", "p1"))
+    assert (found.verdict, found.pairs) == (NOT_COMPARABLE, 40)
+    assert found.measured == pytest.approx(0.7042)
+
+
+def test_other_pairs_are_not_comparable():
+    found = one(run("images-7", "SeAFusion"), {"VIF": 0.595}, profile="dsifuse", papers=("dsifuse",))
+    assert found.verdict == NOT_COMPARABLE
+    assert "37 pairs are not listed" in found.why[0]
+    more = one(run("images-7", "SeAFusion", pairs=43, expected=43), {"VIF": 0.7042})
+    assert more.why == ("other split: 43 pairs, the paper has 42",)
+
+
+def test_another_split_is_not_comparable():
+    found = one(run("images-7", "SeAFusion", split="train"), {"VIF": 0.7042})
+    assert (found.verdict, found.why) == (NOT_COMPARABLE, ("other split: train",))
+
+
+def test_other_weights_are_not_comparable():
+    found = one(run("refinefuse", "RefineFuse", weights=SHIPPED), {"VIF": 0.7516})
+    assert found.verdict == NOT_COMPARABLE
+    assert found.why == (
+        "other weights than the paper's: weights shipped (trained with refinefuse@cpu on 160 pairs)",
+    )
+
+
+@pytest.mark.parametrize("source", ["trained", "imported", "file"])
+def test_weights_that_can_be_the_papers_are_compared_and_named(source):
+    weights = {"source": source, "sha256": "a" * 64, "note": "300 epochs"}
+    found = one(run("refinefuse", "RefineFuse", weights=weights), {"VIF": 0.74})
+    assert (found.verdict, found.why, found.remark) == (OUTSIDE, (), f"weights {source} (300 epochs)")
+    assert "outside tolerance (1) | refinefuse |" in render([found], "md")
+    assert f"(1) weights {source} (300 epochs)." in render([found], "md").replace("\\", "")
+
+
+def test_an_undecided_convention_is_not_comparable():
+    made = run("dsifuse", "DSIFuse", dataset="msrs", pairs=361, expected=361)
+    found = one(made, {"SSIM": 0.915}, profile="dsifuse", papers=("dsifuse",))
+    assert found.verdict == NOT_COMPARABLE
+    assert found.why[0].startswith("convention undecided: assumed")
+
+
+def test_another_direction_is_not_comparable(monkeypatch):
+    from dataclasses import replace
+
+    from fusionbench.papers import against as reported_against
+
+    card = reported_against.metric_card("VIF")
+    monkeypatch.setattr(reported_against, "metric_card", lambda name: replace(card, better="lower"))
+    found = compare(*_seafusion(), select(papers=["refinefuse"], metrics=["VIF"]))
+    assert [f.verdict for f in found] == [NOT_COMPARABLE]
+    assert found[0].why == ("the paper calls higher better, here lower is",)
+
+
+def _seafusion():
+    made = run("images-7", "SeAFusion")
+    return [made], rows(made, {"VIF": 0.7042})
+
+
+def test_a_variant_meets_the_setting_it_stands_for():
+    made = run("dsifuse@wo_cfc", "DSIFuse", dataset="msrs", pairs=361, expected=361)
+    found = one(made, {"VIF": 0.798}, profile="dsifuse", papers=("dsifuse",))
+    assert (found.number.setting, found.number.value, found.verdict) == ("w/o CFC", "0.798", WITHIN)
+
+
+def test_a_variant_that_no_paper_prints_meets_the_main_row_and_is_not_comparable():
+    made = run("dsifuse@cpu", "DSIFuse", dataset="msrs", pairs=361, expected=361)
+    found = one(made, {"VIF": 1.05}, profile="dsifuse", papers=("dsifuse",))
+    assert (found.number.setting, found.verdict) == ("", NOT_COMPARABLE)
+    assert found.why == ("variant cpu is none that the paper prints",)
+
+
+def test_a_method_that_is_called_otherwise_here_is_matched_with_a_doubt():
+    made = run("laplacian_pyramid", "Laplacian pyramid", dataset="whu-opt-sar", pairs=5880, expected=5880)
+    found = one(made, {"EN": 5.926}, profile="csp-mcin", papers=("csp_mcin",))
+    assert (found.number.method, found.verdict) == ("LP", NOT_COMPARABLE)
+    assert any("levels nor rule" in reason for reason in found.why)
+
+
+def test_what_no_paper_prints_is_left_out():
+    made = run("mine", "Mine")
+    assert compare([made], rows(made, {"VIF": 0.7}), select()) == []
+    here = run("images-7", "SeAFusion", dataset="llvip")
+    assert compare([here], rows(here, {"VIF": 0.7}), select()) == []
+    other = run("images-7", "SeAFusion")
+    assert compare([other], rows(other, {"NMI": 0.7}), select()) == []
+
+
+def test_markdown_states_tolerance_verdicts_and_reasons():
+    text = render(compare(*_seafusion(), select()), "md")
+    assert "tno, test split: printed beside measured" in text
+    assert (
+        "| SeAFusion | RefineFuse, Table 3 | VIF | same convention, within tolerance | refinefuse | 0.7042 |"
+        in text
+    )
+    assert "half a unit of the last digit" in text
+    assert "(1) other split: the paper's 37 pairs are not listed" in text
+
+
+def test_csv_and_json_hold_every_finding_with_its_reasons():
+    findings = compare(*_seafusion(), select())
+    documents = to_json(findings)
+    json.dumps(documents, allow_nan=False)
+    read = list(csv.DictReader(io.StringIO(render(findings, "csv"))))
+    assert [row["verdict"] for row in read] == [d["verdict"] for d in documents] == [NOT_COMPARABLE, WITHIN]
+    assert documents[0]["why"][0] in read[0]["why"]
+    assert float(read[1]["tolerance"]) == pytest.approx(1e-4)
+
+
+def test_published_images_agree_with_the_paper_they_are_printed_in(shared_golden):
+    """The means over all 42 TNO pairs of images that their authors published, scored as RefineFuse does."""
+    file = shared_golden / "anchors" / "refinefuse_convention_tno42_per_image.csv"
+    with file.open(newline="", encoding="utf-8") as stream:
+        scored = list(csv.DictReader(stream))
+    made = [run(f"images-{name}", name) for name in sorted({row["algorithm"] for row in scored})]
+    scores = []
+    for one_run in made:
+        mine = [row for row in scored if row["algorithm"] == one_run["method"]["title"]]
+        assert len(mine) == 42
+        for metric in ("VIF", "AG", "SCD", "Qabf", "SF", "EN", "SSIM"):
+            for image, row in zip(one_run["dataset"]["ids"], mine, strict=True):
+                value = float(row[metric])
+                scores.append(("tno", "test", one_run["id"], "refinefuse", metric, 1, image, "ok", value, ""))
+    findings = compare(made, scores, select(papers=["refinefuse"]))
+    assert len(findings) == 5 * 7
+    assert {finding.verdict for finding in findings} == {WITHIN}

@@ -1,0 +1,148 @@
+"""What goes between a driver and the machines of a cluster, without a cluster."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fusionbench.cells.done import find_done
+from fusionbench.cells.job import Job
+from fusionbench.cells.store import Cell
+from fusionbench.errors import OutputError, PlanError, RequestError
+from fusionbench.runs import on_ray
+from fusionbench.runs.queue import Limits
+from fusionbench.runs.ray_node import Errand, absolute, pack_results, run_errand, take_in
+from fusionbench.runs.run import RunOptions, make_jobs, plan_all
+
+RUN = "demo-test/average/0123456789"
+
+
+def job_in(out: Path) -> Job:
+    asked = [RunOptions(("average",), ("demo",), metrics="EN", limit=2, baselines=False, out=out)]
+    return make_jobs(plan_all(asked), asked)[0]
+
+
+def line(image: str, value: float) -> bytes:
+    known = {"run": "0123456789", "metric": "EN", "version": 1, "profile": "canonical", "status": "ok"}
+    return json.dumps({**known, "image": image, "value": value, "detail": ""}).encode() + b"\n"
+
+
+@pytest.mark.slow
+def test_a_machine_apart_sends_back_all_that_the_driver_lacks(tmp_path: Path) -> None:
+    job = job_in(tmp_path / "runs")
+    errand = Errand(absolute(job), Limits(), tmp_path / "runs" / ".driver-token", None)
+    assert run_errand(errand) == ("apart",)
+    what, result, parcel = run_errand(replace(errand, parcel={}))
+    assert (what, result.status, find_done(job.planned, job.manifest, job.options)) == ("result", "ok", None)
+    stored = on_ray._result(job, (what, result, parcel))
+    assert stored.path == find_done(job.planned, job.manifest, job.options).path
+    assert Cell(stored.path).stored() == {"000", "001"}
+    assert len(Cell(stored.path).scores()) == 2
+
+
+def test_weights_that_a_machine_does_not_find_make_the_cell_unavailable(tmp_path: Path) -> None:
+    job, token = job_in(tmp_path / "runs"), tmp_path / "token"
+    token.touch()
+    answer = run_errand(Errand(absolute(job), Limits(), token, weights="a" * 64))
+    assert answer[0] == "unavailable"
+    found = on_ray._result(job, answer)
+    assert found.status == Cell(found.path).read_record()["status"] == "unavailable"
+    assert "--weights" in found.detail
+
+
+def test_a_job_whose_machines_are_lost_fails_with_the_reason(tmp_path: Path) -> None:
+    found = on_ray._result(job_in(tmp_path), ("lost", "NodeDiedError: gone"))
+    assert found.status == Cell(found.path).read_record()["status"] == "failed"
+    assert "3 times tried again: NodeDiedError: gone" in found.detail
+
+
+@pytest.mark.parametrize(("what", "error"), [("problems", PlanError), ("unwritable", OutputError)])
+def test_what_stops_a_local_run_stops_one_on_a_cluster(
+    what: str, error: type[Exception], tmp_path: Path
+) -> None:
+    with pytest.raises(error, match="the reason"):
+        on_ray._result(job_in(tmp_path), (what, "the reason"))
+
+
+def test_paths_are_absolute_on_a_machine_with_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    job = job_in(Path("runs"))
+    pair = replace(job.planned.split.pairs[0], a=Path("a.png"), b=Path("b.png"))
+    split = replace(job.planned.split, root=Path("data"), pairs=(pair,))
+    policy = replace(job.options.policy, choice="w.safetensors", data_root=None)
+    job = replace(job, planned=replace(job.planned, split=split), options=replace(job.options, policy=policy))
+    found = absolute(job)
+    split, policy = found.planned.split, found.options.policy
+    paths = [split.root, split.pairs[0].a, split.pairs[0].b, found.options.out, policy.out]
+    names = ["data", "a.png", "b.png", "runs", "runs"]
+    assert paths == [tmp_path / name for name in names]
+    assert (policy.choice, policy.data_root) == (str(tmp_path / "w.safetensors"), str(tmp_path / "data"))
+
+
+@pytest.fixture
+def apart(tmp_path: Path) -> Path:
+    """The runs folder of a machine apart: a cell and its training."""
+    files = {
+        f"{RUN}/images/000.png": b"new", f"{RUN}/scores.jsonl": line("000", 2.0) + line("001", 3.0),
+        f"{RUN}/run.json": b"{}", f"{RUN}/.lock": b"",
+        "training/demo/average/ab/weights.safetensors": b"w", "training/demo/average/ab/weights.json": b"{}",
+        "training/demo/average/ab/fuse/last.ckpt": b"large",
+    }  # fmt: skip
+    for name, content in files.items():
+        (tmp_path / "apart" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "apart" / name).write_bytes(content)
+    return tmp_path / "apart"
+
+
+def test_weights_trained_apart_come_along_and_checkpoints_do_not(tmp_path: Path, apart: Path) -> None:
+    take_in(tmp_path / "runs", Path(RUN), pack_results(apart, apart / RUN), fresh=False)
+    found = {p.relative_to(tmp_path / "runs").as_posix() for p in tmp_path.glob("runs/**/*") if p.is_file()}
+    training = {f"training/demo/average/ab/weights.{end}" for end in ("safetensors", "json")}
+    assert found == training | {
+        f"{RUN}/{name}" for name in ("images/000.png", "scores.jsonl", "run.json", ".lock")
+    }
+
+
+@pytest.mark.parametrize(("fresh", "kept"), [(False, [1.0, 2.0, 3.0]), (True, [2.0, 3.0])])
+def test_scores_in_the_store_stay_unless_they_are_to_be_forgotten(
+    fresh: bool, kept: list[float], tmp_path: Path, apart: Path
+) -> None:
+    cell = Cell(tmp_path / "runs" / RUN)
+    cell.path.mkdir(parents=True)
+    cell.scores_file.write_bytes(line("zzz", 1.0) + line("001", 3.0) + b'{"torn')
+    take_in(tmp_path / "runs", Path(RUN), pack_results(apart, apart / RUN), fresh)
+    values = [json.loads(text)["value"] for text in cell.scores_file.read_text().splitlines()]
+    assert sorted(values) == kept
+
+
+def test_a_missing_package_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(on_ray, "find_spec", lambda name: None)
+    with pytest.raises(RequestError, match=r'pip install "fusionbench-imaging\[ray\]"'):
+        plan_all([RunOptions(("average",), ("demo",), executor="ray")])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"executor": "rey"}, "use local or ray"),
+        ({"address": "auto"}, "add --executor ray"),
+        ({"executor": "ray", "device": "cuda:1"}, "Ray chooses the GPU"),
+    ],
+)
+def test_options_that_do_not_go_together(
+    options: dict[str, str], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(on_ray, "find_spec", lambda name: object())
+    with pytest.raises(RequestError, match=words):
+        plan_all([RunOptions(("average",), ("demo",), **options)])
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "nowhere", "ray://127.0.0.1:10001"])
+def test_an_address_at_which_no_cluster_answers(address: str) -> None:
+    with pytest.raises(RequestError, match="--address"):
+        on_ray._check_address(address)

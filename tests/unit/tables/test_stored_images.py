@@ -1,0 +1,57 @@
+"""Which source images are shown beside fused ones, and what is said where they are not."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from figure_samples import IDS, board
+from PIL import Image
+
+from fusionbench.data.pairs import Split
+from fusionbench.data.spec import dataset
+from fusionbench.errors import DataNotFoundError
+from fusionbench.tables import images
+from fusionbench.types import Pair
+
+
+@pytest.fixture
+def split(tmp_path: Path) -> Split:
+    """Pairs of the ids that the board in memory has, and one more."""
+    Image.fromarray(np.zeros((4, 4), dtype=np.uint8)).save(tmp_path / "x.png")
+    file = tmp_path / "x.png"
+    pairs = tuple(Pair(image, file, file) for image in (*IDS, "other"))
+    return Split(dataset("demo"), "test", tmp_path, pairs, None)
+
+
+def find(monkeypatch: pytest.MonkeyPatch, found: Split, hashed: str = "d" * 64) -> images.Sources:
+    monkeypatch.setattr(images, "find_split", lambda *asked: found)
+    monkeypatch.setattr(Split, "content_hash", lambda self: hashed)
+    return images.find_sources(board(), "somewhere")
+
+
+def test_pairs_of_the_same_content_are_shown_without_a_word(monkeypatch, split):
+    found = find(monkeypatch, split)
+    assert (tuple(found.pairs), found.note) == (IDS, "")
+
+
+def test_pairs_of_another_content_are_not_shown(monkeypatch, split):
+    found = find(monkeypatch, split, "e" * 64)
+    assert not found.pairs
+    assert "are not those that were fused (another data hash)" in found.note
+
+
+def test_some_pairs_are_shown_and_counted_as_their_content_cannot_be_told(monkeypatch, split):
+    part = Split(split.spec, "test", split.root, split.pairs[:2], None)
+    found = find(monkeypatch, part, "e" * 64)
+    assert tuple(found.pairs) == IDS[:2]
+    assert "at hand for 2 of 4 pairs, and were not compared" in found.note
+
+
+def test_absent_pairs_are_said_to_be_absent_and_no_path_is(monkeypatch, tmp_path):
+    def fail(*asked):
+        raise DataNotFoundError(f"nothing in {tmp_path}")
+
+    monkeypatch.setattr(images, "find_split", fail)
+    found = images.find_sources(board(), str(tmp_path))
+    assert "were not at hand (--data-root names" in found.note
+    assert str(tmp_path) not in found.note

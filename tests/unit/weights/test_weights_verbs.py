@@ -1,0 +1,230 @@
+"""Importing, listing and verifying weights, and the order in which a run chooses among them."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
+from typer.testing import CliRunner
+
+from fusionbench.cells.weights import WeightsPolicy, choose
+from fusionbench.cli.app import app
+from fusionbench.errors import RequestError, UnknownNameError, WeightsError
+from fusionbench.folders.fuse_files import FileOptions, fuse_files
+from fusionbench.providers import share
+from fusionbench.registry.methods import spec
+from fusionbench.runs.plan import Request, make_plan
+from fusionbench.weights.imports import ImportOptions, import_weights
+from fusionbench.weights.listing import known_weights, verify
+from fusionbench.weights.methods import file_hash, imported_weights, load_weights
+
+METHOD = '''
+import torch
+from fusionbench.method import FusionMethod
+
+CARD = {"title": "Level", "kind": "learned", "families": ["ir-vis", "medical"]}
+
+class Level(FusionMethod):
+    """Fuse everything to one learned level."""
+    families = frozenset({"ir-vis", "medical"})
+    def __init__(self, *, size: int = 1):
+        super().__init__()
+        self.level = torch.nn.Parameter(torch.zeros(size))
+    def fuse(self, a, b):
+        return torch.zeros_like(a) + self.level.mean()
+'''
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of imported weights."""
+    monkeypatch.setenv("FUSIONBENCH_WEIGHTS", str(tmp_path / "weights"))
+    return tmp_path / "weights"
+
+
+@pytest.fixture
+def method(tmp_path: Path) -> str:
+    path = tmp_path / "mine.py"
+    path.write_text(METHOD)
+    return str(path)
+
+
+def weights(path: Path, level: float, size: int = 1) -> Path:
+    save_file({"level": torch.full((size,), level)}, path)
+    return path
+
+
+def test_a_file_is_kept_under_its_hash_with_where_it_came_from(
+    tmp_path: Path, method: str, folder: Path
+) -> None:
+    source = weights(tmp_path / "theirs.safetensors", 0.5)
+    kept = import_weights(source, ImportOptions(method, family="ir-vis", title="Level one half"))
+    assert kept == folder / "mine-Level" / f"ir-vis-{file_hash(source)[:10]}.safetensors"
+    assert kept.read_bytes() == source.read_bytes()
+    about = json.loads(kept.with_suffix(".json").read_text())
+    assert about["sha256"] == file_hash(kept)
+    assert about["source"] == {"file": "theirs.safetensors", "sha256": file_hash(source)}
+    assert (about["note"], about["families"], about["arguments"]) == ("Level one half", ["ir-vis"], {})
+    assert sorted(path.name for path in kept.parent.iterdir()) == sorted(
+        [kept.name, kept.with_suffix(".json").name]
+    )
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_checkpoint_becomes_safetensors(tmp_path: Path, method: str, nested: bool) -> None:
+    state = {"level": torch.tensor([0.25])}
+    torch.save({"state_dict": state, "epoch": 3} if nested else state, tmp_path / "theirs.pth")
+    kept = import_weights(tmp_path / "theirs.pth", ImportOptions(method))
+    assert kept.name.startswith("any-")
+    assert load_file(kept)["level"].item() == 0.25
+    assert json.loads(kept.with_suffix(".json").read_text())["families"] == ["ir-vis", "medical"]
+
+
+class Hostile:
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self):
+        return Path.touch, (self.mark,)
+
+
+def test_code_in_a_pickle_is_not_run(tmp_path: Path, method: str, folder: Path) -> None:
+    mark = tmp_path / "ran"
+    (tmp_path / "theirs.pth").write_bytes(pickle.dumps({"level": Hostile(mark)}, protocol=2))
+    torch.save({"level": Hostile(mark)}, tmp_path / "new.pth")
+    for name in ("theirs.pth", "new.pth"):
+        with pytest.raises(WeightsError, match="code in files is never run") as caught:
+            import_weights(tmp_path / name, ImportOptions(method))
+        assert "weights_only" not in str(caught.value)
+    assert not mark.exists()
+    assert not folder.exists()
+
+
+def test_refuses_what_does_not_fit(tmp_path: Path, method: str, folder: Path) -> None:
+    source = weights(tmp_path / "theirs.safetensors", 0.5, size=2)
+    with pytest.raises(WeightsError, match="1 of another shape"):
+        import_weights(source, ImportOptions(method))
+    with pytest.raises(WeightsError, match="has SHA-256"):
+        import_weights(source, ImportOptions(method, sha256="0" * 64, overrides=("args.size=2",)))
+    with pytest.raises(WeightsError, match="nowhere"):
+        import_weights(tmp_path / "nowhere.pth", ImportOptions(method))
+    with pytest.raises(UnknownNameError, match="family of mine-Level 'sar-opt'"):
+        import_weights(source, ImportOptions(method, family="sar-opt"))
+    with pytest.raises(RequestError, match="no parameters"):
+        import_weights(source, ImportOptions("average"))
+    assert not folder.exists()
+    assert import_weights(
+        source, ImportOptions(method, sha256=file_hash(source).upper(), overrides=("args.size=2",))
+    )
+
+
+def test_imports_are_offered_for_their_arguments_and_family_the_last_one_first(
+    tmp_path: Path, method: str
+) -> None:
+    found = spec(method)
+    assert imported_weights(found, "ir-vis", {}) is None
+    first = import_weights(weights(tmp_path / "one.safetensors", 0.1), ImportOptions(method))
+    last = import_weights(weights(tmp_path / "two.safetensors", 0.2), ImportOptions(method, family="medical"))
+    assert imported_weights(found, "ir-vis", {}).path == first
+    assert imported_weights(found, "medical", {}).path == last
+    assert imported_weights(found, "medical", {"size": 2}) is None
+    again = import_weights(tmp_path / "one.safetensors", ImportOptions(method))
+    assert imported_weights(found, "medical", {}).path == again == first
+    assert imported_weights(found, "medical", {}).source == "imported"
+
+
+def test_a_changed_lost_or_damaged_file_is_an_error_and_never_used(tmp_path: Path, method: str) -> None:
+    found, kept = (
+        spec(method),
+        import_weights(weights(tmp_path / "one.safetensors", 0.1), ImportOptions(method)),
+    )
+    weights(kept, 0.9)
+    with pytest.raises(WeightsError, match="import them again"):
+        imported_weights(found, "ir-vis", {})
+    assert "not" in next(verify(e) for e in known_weights() if e.source == "imported").problem
+    kept.unlink()
+    with pytest.raises(WeightsError, match="gone"):
+        imported_weights(found, "ir-vis", {})
+    kept.with_suffix(".json").write_text("{}")
+    with pytest.raises(WeightsError, match="damaged"):
+        imported_weights(found, "ir-vis", {})
+    assert "damaged" in next(e for e in known_weights() if e.source == "imported").problem
+
+
+def test_what_train_wrote_beside_a_file_is_kept_if_it_speaks_of_that_file(
+    tmp_path: Path, method: str
+) -> None:
+    source = weights(tmp_path / "weights.safetensors", 0.1)
+    beside = {"sha256": file_hash(source), "note": "trained on MSRS", "dataset": {"name": "msrs"}}
+    source.with_suffix(".json").write_text(json.dumps(beside))
+    about = json.loads(import_weights(source, ImportOptions(method)).with_suffix(".json").read_text())
+    assert (about["note"], about["dataset"]) == ("trained on MSRS", {"name": "msrs"})
+    weights(source, 0.2)
+    about = json.loads(import_weights(source, ImportOptions(method)).with_suffix(".json").read_text())
+    assert about["note"] == "imported from weights.safetensors"
+    assert "dataset" not in about
+
+
+def test_a_run_takes_imported_weights_before_shipped_ones(tmp_path: Path) -> None:
+    for name in ("ir", "vi"):
+        image = tmp_path / "MSRS/test" / name / "1.png"
+        image.parent.mkdir(parents=True)
+        image.touch()
+    request = Request(("refinefuse",), ("msrs",), data_root=str(tmp_path), baselines=False)
+    cell = make_plan(request).cells[0]
+    policy = WeightsPolicy("auto", tmp_path / "runs", str(tmp_path), 0, "cpu", may_train=False)
+    assert choose(cell, policy).source == "shipped"
+    method = cell.method.build({})
+    torch.save(method.state_dict(), tmp_path / "theirs.pth")
+    kept = import_weights(tmp_path / "theirs.pth", ImportOptions("refinefuse@cpu", title="Theirs"))
+    chosen = choose(cell, policy)
+    assert (chosen.source, chosen.path, chosen.note) == ("imported", kept, "Theirs")
+    load_weights(method, chosen.path)
+    assert choose(cell, replace(policy, choice="trained")) is None
+
+
+def test_fuse_uses_imported_weights(tmp_path: Path, method: str) -> None:
+    image = tmp_path / "a.png"
+    Image.fromarray(np.full((8, 8), 200, np.uint8)).save(image)
+    with pytest.raises(WeightsError, match="fusionbench weights import"):
+        list(fuse_files(image, image, tmp_path / "f.png", FileOptions(method)))
+    import_weights(weights(tmp_path / "one.safetensors", 0.2), ImportOptions(method))
+    list(fuse_files(image, image, tmp_path / "f.png", FileOptions(method)))
+    assert np.unique(np.asarray(Image.open(tmp_path / "f.png"))).tolist() == [51]
+
+
+def test_lists_shipped_imported_and_missing_weights() -> None:
+    shipped = share("methods") / "refinefuse" / "weights" / "msrs.safetensors"
+    assert CliRunner().invoke(app, ["weights", "import", str(shipped), "-m", "refinefuse"]).exit_code == 0
+    rows = json.loads(CliRunner().invoke(app, ["weights", "list", "--json"]).stdout)
+    found = {(row["method"], row["source"]): row for row in rows}
+    assert found["refinefuse", "shipped"]["bytes"] == shipped.stat().st_size
+    assert found["refinefuse", "imported"]["families"] == ["ir-vis", "medical"]
+    missing = [row for row in rows if row["source"] == "unavailable"]
+    assert missing
+    assert all(row["command"].startswith("fusionbench ") and row["path"] is None for row in missing)
+    assert not {row["method"] for row in rows} & {"average", "visible"}
+    assert CliRunner().invoke(app, ["weights", "list"]).exit_code == 0
+
+
+def test_verify_reads_every_file_again(folder: Path) -> None:
+    shipped = share("methods") / "refinefuse" / "weights" / "msrs.safetensors"
+    assert CliRunner().invoke(app, ["weights", "verify"]).exit_code == 0
+    kept = import_weights(shipped, ImportOptions("refinefuse"))
+    with kept.open("r+b") as stream:
+        stream.seek(-1, 2)
+        stream.write(b"\x01")
+    done = CliRunner().invoke(app, ["weights", "verify", "--json"])
+    assert done.exit_code == 1
+    problems = {row["source"]: row["problem"] for row in json.loads(done.stdout)}
+    assert problems["shipped"] is None
+    assert "import it again" in problems["imported"]
+    shutil.rmtree(folder)
