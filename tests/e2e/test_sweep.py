@@ -14,16 +14,10 @@ from PIL import Image
 from fusionbench.data.pairs import find_split
 from fusionbench.data.spec import dataset
 from fusionbench.errors import ConfigError, RequestError
-<<<<<<< HEAD
-from fusionbench.report.reported import papers
-from fusionbench.runner.run import RunOptions, make_jobs, plan_all, shard_of
-from fusionbench.runner.sweep import expand, find_sweep, read_sweep
-from fusionbench.shipped import share
-=======
+from fusionbench.papers.printed import papers
 from fusionbench.providers import share
 from fusionbench.runs.run import RunOptions, make_jobs, plan_all, shard_of
 from fusionbench.runs.sweep import expand, find_sweep, read_sweep
->>>>>>> a77dacb (The house: cells, runs, folders, tables, statistics, papers, comparison, figures, formulas, learned, weights, registry; tests mirror the tree)
 
 DEMO = {"ir-vis": "demo", "medical": "demo-medical", "sar-opt": "demo-sar-opt"}
 SHIPPED = sorted(path.stem for path in share("benchmarks").glob("*.yaml"))
