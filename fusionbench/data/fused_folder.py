@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,8 +39,7 @@ def find_fused(folder: Path, pairs: Sequence[Pair]) -> FusedFolder:
     for path in _images(folder):
         by_stem.setdefault(path.stem, []).append(path)
     ids = [pair.id for pair in pairs]
-    known = [path.stem for beside in sorted({pair.a.parent for pair in pairs}) for path in _images(beside)]
-    match = match_names(ids, known, list(by_stem))
+    match = _named_after_sources(pairs, by_stem) or match_names(ids, list(_known_ids(pairs)), list(by_stem))
     conflicts = match.conflicts or _twins(match, by_stem)
     if conflicts:
         return FusedFolder(folder, {}, conflicts=conflicts)
@@ -56,6 +55,28 @@ def check_size(path: Path, image: np.ndarray, source: np.ndarray) -> None:
         raise ImageError(
             f"'{path}' is {width}x{height}, its sources are {columns}x{rows}: fuse at their size."
         )
+
+
+def _named_after_sources(pairs: Sequence[Pair], stems: Collection[str]) -> NameMatch | None:
+    """Return the match where all images have the names of their sources b, or a, and partners' names differ."""
+    ids = [pair.id for pair in pairs]
+    for names in ([pair.b.stem for pair in pairs], [pair.a.stem for pair in pairs]):
+        if set(names) <= set(stems) and not set(ids) <= set(stems):
+            others = tuple(stem for stem in stems if stem not in names)
+            return NameMatch(dict(zip(ids, names, strict=True)), others)
+    return None
+
+
+def _known_ids(pairs: Sequence[Pair]) -> Iterator[str]:
+    """Yield what the sources beside those of the pairs are called, without an addition that all of them have."""
+    for folder in sorted({pair.a.parent for pair in pairs}):
+        pair = next(pair for pair in pairs if pair.a.parent == folder)
+        before, within, after = pair.a.stem.partition(pair.id)
+        for stem in (path.stem for path in _images(folder)):
+            if within and stem.startswith(before) and stem.endswith(after):
+                yield stem[len(before) : len(stem) - len(after)]
+            else:
+                yield stem
 
 
 def _images(folder: Path) -> list[Path]:

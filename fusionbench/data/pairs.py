@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from fusionbench.data.manifest import file_hashes
+from fusionbench.data.modalities import actual_folder
+from fusionbench.data.pair_names import pair_names
 from fusionbench.data.spec import DatasetSpec, SplitSpec
 from fusionbench.errors import DataNotFoundError, ImageError, RequestError, UnknownNameError
 from fusionbench.types import Pair
@@ -80,14 +82,11 @@ def find_split(
         raise UnknownNameError(f"split of {spec.name}", split, spec.splits)
     if limit is not None and limit < 1:
         raise RequestError(f"--limit must be at least 1; got {limit}.")
-    where = spec.splits[split]
     base = _dataset_folder(spec, split, data_root(root))
+    where = _as_on_disk(base, spec.splits[split])
     pairs, unmatched = _match(spec, base, where)
     if not pairs:
-        raise DataNotFoundError(
-            f"No pair of {spec.title} ({split}): no image in '{base / where.a}' has a partner of the same "
-            f"stem in '{base / where.b}'; `fusionbench info {spec.name}` shows the layout."
-        )
+        raise DataNotFoundError(_without_pairs(spec, split, base, where))
     return Split(spec, split, base, tuple(pairs[:limit]), where.count, limit, tuple(unmatched))
 
 
@@ -154,9 +153,11 @@ def _match(spec: DatasetSpec, base: Path, where: SplitSpec) -> tuple[list[Pair],
     labels = list_images(base, where.label, ids=spec.ids) if where.label else {}
     boxes = list_images(base, where.boxes, BOX_SUFFIXES, spec.ids) if where.boxes else {}
     pairs = [
-        Pair(name, path, b[name], labels.get(name), boxes.get(name)) for name, path in a.items() if name in b
+        Pair(name, a[of_a], b[of_b], labels.get(name), boxes.get(name))
+        for name, (of_a, of_b) in pair_names(a, b).items()
     ]
-    alone = [path for here, there in ((a, b), (b, a)) for name, path in here.items() if name not in there]
+    paired = {path for pair in pairs for path in (pair.a, pair.b)}
+    alone = [path for path in (*a.values(), *b.values()) if path not in paired]
     return _drawn(spec, where, pairs), [path.relative_to(base).as_posix() for path in alone]
 
 
@@ -182,16 +183,28 @@ def _drawn(spec: DatasetSpec, where: SplitSpec, pairs: list[Pair]) -> list[Pair]
 
 
 def _dataset_folder(spec: DatasetSpec, split: str, root: Path) -> Path:
-    base = root / spec.folder
+    base = actual_folder(root, Path(spec.folder))
     if spec.generated and not base.is_dir():
         from fusionbench.data import demo  # only here: the generator is needed for its own data sets alone
 
         base = Path(demo.ensure(spec.name, split))
-    folders = [(base / pattern).parent for pattern in (spec.splits[split].a, spec.splits[split].b)]
+    where = _as_on_disk(base, spec.splits[split])
+    folders = [(base / pattern).parent for pattern in (where.a, where.b)]
     for folder in (base, *folders):
         if not folder.is_dir() and "*" not in str(folder.relative_to(base)):
             raise DataNotFoundError(_missing(spec, folder, root))
     return base
+
+
+def _as_on_disk(base: Path, where: SplitSpec) -> SplitSpec:
+    """Return the split with its folders called as they are here, see `actual_folder`."""
+    globs = {key: getattr(where, key) for key in ("a", "b", "label", "boxes") if getattr(where, key)}
+    return replace(where, **{key: _glob_on_disk(base, glob) for key, glob in globs.items()})
+
+
+def _glob_on_disk(base: Path, glob: str) -> str:
+    path = PurePosixPath(glob)
+    return (actual_folder(base, path.parent).relative_to(base) / path.name).as_posix()
 
 
 def _missing(spec: DatasetSpec, folder: Path, root: Path) -> str:
@@ -208,6 +221,24 @@ def _missing(spec: DatasetSpec, folder: Path, root: Path) -> str:
     return (
         f"{spec.title} is not here: no folder '{folder}'. Point --data-root or FUSIONBENCH_DATA at the "
         f"folder that holds '{spec.folder}'; `fusionbench info {spec.name}` says where to get it."
+    )
+
+
+def _without_pairs(spec: DatasetSpec, split: str, base: Path, where: SplitSpec) -> str:
+    """Say what the folders hold where nothing pairs up: no image, or names that differ."""
+    from fusionbench.data.folder_contents import without_images  # it builds on this module
+
+    head = f"No pair of {spec.title} ({split})"
+    firsts = []
+    for glob in (where.a, where.b):
+        images, folder = list_images(base, glob, ids=spec.ids), (base / glob).parent
+        if not images and folder.is_dir():
+            return f"{head}: {without_images(folder)}"
+        firsts += [path.name for path in images.values()][:1]
+    shown = f", where the first are '{firsts[0]}' and '{firsts[1]}'" if len(firsts) == 2 else ""
+    return (
+        f"{head}: no image in '{base / where.a}' has a partner of the same stem in '{base / where.b}'{shown}; "
+        f"`fusionbench info {spec.name}` shows the layout."
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,9 +15,9 @@ from fusionbench.cells.external import fused_image
 from fusionbench.cells.fuse import fuse_arrays
 from fusionbench.cells.progress import Reporter
 from fusionbench.data.counts import sampled_warnings
+from fusionbench.data.folder_pairs import pair_folders, reading_of
 from fusionbench.data.fused_folder import find_fused
 from fusionbench.data.images import load_pair, write_image
-from fusionbench.data.pairs import list_images
 from fusionbench.errors import DataNotFoundError, RequestError, UnknownNameError, WeightsError
 from fusionbench.method import FusionMethod
 from fusionbench.registry.methods import MethodSpec, spec
@@ -46,8 +46,7 @@ def fuse_files(
     DataNotFoundError, RequestError, ImageError, WeightsError or PluginError.
     """
     jobs = _jobs(a, b, output)
-    for sentence in sampled_warnings([pair for pair, _ in jobs]):
-        (reporter or Reporter()).say(f"Warning: {sentence}")
+    _tell(jobs, reporter or Reporter())
     found = spec(options.method)
     if found.card.command:
         found.config(options.overrides)
@@ -61,12 +60,23 @@ def fuse_files(
         yield target
 
 
+def _tell(jobs: Sequence[tuple[Pair, Path]], reporter: Reporter) -> None:
+    """Say how names were read, and which sources look like raw counts."""
+    pairs = [pair for pair, _ in jobs]
+    if len(pairs) > 1 and (sentence := reading_of(pairs)):
+        reporter.say(sentence)
+    for sentence in sampled_warnings(pairs):
+        reporter.say(f"Warning: {sentence}")
+
+
 def _jobs(a: Path, b: Path, output: Path) -> list[tuple[Pair, Path]]:
     for path in (a, b):
         if not path.exists():
             raise DataNotFoundError(f"'{path}' does not exist: give two images or two folders.")
     if a.is_dir() != b.is_dir():
         raise RequestError(f"'{a}' and '{b}' must both be images or both be folders.")
+    if a.is_file() and a.samefile(b):
+        raise RequestError(f"'{a}' is given twice: name two images, or two folders.")
     if a.is_file():
         target = output / f"{b.stem}.png" if output.is_dir() else output
         if target.suffix.lower() != ".png":
@@ -77,17 +87,9 @@ def _jobs(a: Path, b: Path, output: Path) -> list[tuple[Pair, Path]]:
 
 
 def _folder_jobs(a: Path, b: Path, output: Path) -> list[tuple[Pair, Path]]:
-    in_a, in_b = list_images(a, "*"), list_images(b, "*")
-    common = [stem for stem in in_a if stem in in_b]
-    alone = sorted(in_a.keys() ^ in_b.keys())
-    if alone:
-        raise DataNotFoundError(
-            f"{len(alone)} images of '{a}' and '{b}' have no partner of that name, such as '{alone[0]}': complete or remove them."
-        )
-    if not common:
-        raise DataNotFoundError(f"No images in '{a}' and '{b}': give folders with images of equal names.")
+    pairs = pair_folders(a, b, ("the first folder", "the second"))
     output.mkdir(parents=True, exist_ok=True)
-    return [(Pair(stem, in_a[stem], in_b[stem]), output / f"{stem}.png") for stem in common]
+    return [(pair, output / f"{pair.id}.png") for pair in pairs]
 
 
 def _by_command(found: MethodSpec, jobs: list[tuple[Pair, Path]], device: str) -> Iterator[Path]:

@@ -10,11 +10,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from fusionbench.cells.done import check_options
+from fusionbench.data.folder_contents import without_images
+from fusionbench.data.folder_pairs import pair_folders
 from fusionbench.data.fused_folder import FusedFolder, find_fused
 from fusionbench.data.match_names import FEW, some
-from fusionbench.data.pairs import find_split, list_images
+from fusionbench.data.pairs import find_split
 from fusionbench.data.spec import dataset
-from fusionbench.errors import DataNotFoundError, FusionbenchError, OutputError, PlanError, RequestError
+from fusionbench.errors import FusionbenchError, OutputError, PlanError, RequestError
 from fusionbench.metrics import resolve, resolve_profile
 from fusionbench.types import Pair
 
@@ -166,31 +168,10 @@ def _split_pairs(request: ScoreRequest) -> PairSet:
 
 
 def _folder_pairs(a: Path, b: Path, limit: int | None) -> PairSet:
-    absent = [
-        f"Folder '{path}' does not exist: --a and --b take folders." for path in (a, b) if not path.is_dir()
-    ]
-    if absent:
-        raise PlanError(absent)
-    if a.samefile(b):
-        raise RequestError(f"--a and --b are one folder, '{a}': keep the two sources in two folders.")
     if limit is not None and limit < 1:
         raise RequestError(f"--limit must be at least 1; got {limit}.")
-    pairs = tuple(_equal_names(a, b))
-    if not pairs:
-        raise DataNotFoundError(f"No images in '{a}' and '{b}': give folders with images of equal names.")
+    pairs = pair_folders(a, b, ("--a", "--b"))
     return PairSet(pairs[:limit], f"{a.resolve().name} and {b.resolve().name}", a, b, limit=limit)
-
-
-def _equal_names(a: Path, b: Path) -> Iterator[Pair]:
-    """Yield the pairs of two folders. Raises DataNotFoundError where an image has no partner."""
-    in_a, in_b = list_images(a, "*"), list_images(b, "*")
-    alone = [path for stem, path in (in_a | in_b).items() if stem not in in_a or stem not in in_b]
-    if alone:
-        raise DataNotFoundError(
-            f"{len(alone)} images of '{a}' and '{b}' have no partner of the same name: {some(alone)}; complete or "
-            "remove them."
-        )
-    yield from (Pair(stem, path, in_b[stem]) for stem, path in in_a.items())
 
 
 def _lacks(folder: FusedFolder, pairs: Sequence[Pair]) -> list[str]:
@@ -205,6 +186,8 @@ def _lacks(folder: FusedFolder, pairs: Sequence[Pair]) -> list[str]:
     absent = f"{len(missing)} of {len(pairs)} pairs have no fused image in '{folder.path}': {some(missing)}"
     if folder.hint:
         return [f"{absent}; {folder.hint}."]
+    if not folder.files and not folder.extra:
+        return [f"{absent}; {without_images(folder.path)}"]
     others = (
         f"others are {some([p.name for p in folder.extra])}" if folder.extra else "no other image is there"
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.store import WHOLE_SET
 from fusionbench.data.counts import CountWatch
+from fusionbench.data.folder_pairs import reading_of
 from fusionbench.data.fused_folder import FusedFolder, check_size
 from fusionbench.data.images import eight_bit, read_image, read_pair
 from fusionbench.data.match_names import FEW, some
@@ -255,6 +256,8 @@ def _failed(error: ImageError, metrics: Sequence[str]) -> dict[str, Score]:
 
 def _tell_names(plan: ScorePlan, reporter: Reporter) -> None:
     """Say how names were read and what is left over: a wrong guess must not stay unseen."""
+    if plan.pairs.dataset is None and (sentence := reading_of(plan.pairs.pairs)):
+        reporter.say(sentence)
     for folder in plan.folders.values():
         image, path = next(iter(folder.files.items()))
         if path.stem != image:

@@ -224,7 +224,10 @@ def test_16_bit_images_are_scored_as_8_bit(work: Path) -> None:
         (("--b", "vi", "--fused", "out"), ("add --a",)),
         (("--a", "ir", "--b", "ir", "--fused", "out"), ("one folder", "'ir'")),
         (("--a", "nowhere", "--b", "vi", "--fused", "out"), ("nowhere",)),
-        (("--a", "empty", "--b", "empty2", "--fused", "out"), ("No images", "empty2")),
+        (
+            ("--a", "empty", "--b", "empty2", "--fused", "out"),
+            ("is empty: give a folder of images", "empty2"),
+        ),
         ((*FOLDERS, "--fused", "nowhere"), ("nowhere",)),
         ((*FOLDERS, "--fused", "ir/1.png"), ("ir/1.png", "folder")),
         ((*FOLDERS, "--fused", "empty"), ("3 of 3 pairs", "empty", "'1', '2', '10'")),

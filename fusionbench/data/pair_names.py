@@ -1,0 +1,96 @@
+"""Pair the names of two folders: equal names, or names that differ in one addition a folder (``00001_ir``, ``VIS7``)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+
+_MARKS = re.compile(r"^\W+|^_+|[\W_]+$")
+_SAMPLE = 200
+_TOKEN = re.compile(r"\d+|[^\W\d_]+|[\W_]+")
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """The names of a folder with the same tokens taken off all of them; ``names`` by what is left."""
+
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    names: dict[str, str]
+
+    @property
+    def taken_off(self) -> int:
+        return len(self.before) + len(self.after)
+
+    @cached_property
+    def numbers(self) -> tuple[str, ...]:
+        """Return the numbers that were taken off: they may tell pairs apart."""
+        return tuple(token for token in (*self.before, *self.after) if token.isdecimal())
+
+
+def pair_names(a: Collection[str], b: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Return the names of partners by the id of their pair, in the order of ``a``.
+
+    Where any name is in both folders, partners have equal names, which are the ids. Else each folder may have one
+    addition before and one after, words or marks that all its names have and in which the two folders differ; the
+    reading that takes off the least wins, and what is left is the id. Empty where there is no such reading, or where
+    two of them pair the names differently.
+    """
+    known = frozenset(b)
+    equal = {name: (name, name) for name in a if name in known}
+    if equal or not a or not b:
+        return equal
+    alike = [
+        (here, there) for here, there in product(_readings(a), _readings(b)) if here.numbers == there.numbers
+    ]
+    whole = [(here, there) for here, there in alike if here.names.keys() == there.names.keys()]
+    return _least(whole or [both for both in alike if _mostly_matches(*both)])
+
+
+def _mostly_matches(a: _Reading, b: _Reading) -> bool:
+    """Tell whether more than half of the folder with fewer names has partners, judged by some names taken evenly."""
+    few, many = sorted((a.names, b.names), key=len)
+    step = -(-len(few) // _SAMPLE)
+    sample = list(few)[::step]
+    return 2 * sum(core in many for core in sample) > len(sample)
+
+
+def _least(readings: list[tuple[_Reading, _Reading]]) -> dict[str, tuple[str, str]]:
+    """Return the pairs of the readings that take off the least, if they agree."""
+    least = min((here.taken_off + there.taken_off for here, there in readings), default=0)
+    found = [
+        {core: (name, there.names[core]) for core, name in here.names.items() if core in there.names}
+        for here, there in readings
+        if here.taken_off + there.taken_off == least
+    ]
+    agree = len({frozenset(pairs.values()) for pairs in found}) == 1
+    return _without_marks(found[0]) if agree else {}
+
+
+def _without_marks(pairs: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    """Take the marks that set an addition off from the ids, too, unless that makes two ids one."""
+    bare = {_MARKS.sub("", core) or core: both for core, both in pairs.items()}
+    return bare if len(bare) == len(pairs) else pairs
+
+
+def _readings(names: Collection[str]) -> Iterator[_Reading]:
+    """Yield every way of taking the same whole tokens off all names, so that something is left of each."""
+    tokens = {name: _TOKEN.findall(name) for name in names}
+    starts = _common([*tokens.values()])
+    ends = _common([found[::-1] for found in tokens.values()])
+    shortest = min(map(len, tokens.values()))
+    for before, after in product(range(starts + 1), range(ends + 1)):
+        if before + after < shortest:
+            cores = {"".join(found[before : len(found) - after]): name for name, found in tokens.items()}
+            first = next(iter(tokens.values()))
+            yield _Reading(tuple(first[:before]), tuple(first[len(first) - after :]), cores)
+
+
+def _common(lists: list[list[str]]) -> int:
+    """Return how many first tokens all lists share."""
+    first, last = min(lists), max(lists)  # all others lie between the two
+    shared = zip(first, last, strict=False)
+    return next((i for i, (x, y) in enumerate(shared) if x != y), min(len(first), len(last)))
