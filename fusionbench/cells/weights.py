@@ -92,7 +92,8 @@ def training_data(cell: PlannedCell, policy: WeightsPolicy) -> TrainingData | No
     try:
         if policy.dataset:
             return find_training_data(policy.dataset, "train", policy.data_root)
-        return TrainingData((find_split(cell.split.spec, "train", policy.data_root),))
+        spec = cell.split.spec
+        return TrainingData((find_split(spec, spec.splits[cell.split.name].learned_on, policy.data_root),))
     except (DataNotFoundError, UnknownNameError):
         return None
 

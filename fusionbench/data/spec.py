@@ -26,7 +26,8 @@ class SplitSpec:
     where the publisher names no number; ``label`` where there are no label maps, ``boxes`` where there are no
     bounding boxes: text files (YOLO), XML files (Pascal VOC) or label maps whose objects become boxes. ``part`` draws
     a split out of folders that hold all pairs: the ids whose ``pairs.position`` lies in [part[0], part[1]), and of
-    more than ``count`` of them those of the lowest positions.
+    more than ``count`` of them those of the lowest positions. ``learned_on`` names the split that methods are trained on
+    where this one is fused.
     """
 
     a: str
@@ -35,6 +36,7 @@ class SplitSpec:
     boxes: str | None = None
     count: int | None = None
     part: tuple[float, float] | None = None
+    learned_on: str = "train"
 
 
 @dataclass(frozen=True)
@@ -236,7 +238,13 @@ def _checked(kind: type, entry: Any, where: str) -> dict[str, Any]:
 def _splits(entry: Any, where: str) -> dict[str, SplitSpec]:
     if not isinstance(entry, dict):
         raise ConfigError(f"'splits' in {where} must map names to globs, as in 'test: {{a: ir/*, b: vi/*}}'.")
-    return {name: _split(split, f"split '{name}' of {where}") for name, split in entry.items()}
+    found = {name: _split(split, f"split '{name}' of {where}") for name, split in entry.items()}
+    for name, split in found.items():
+        if split.learned_on != "train" and split.learned_on not in found:
+            raise ConfigError(
+                f"'learned_on' of split '{name}' of {where} is '{split.learned_on}': name one of {', '.join(found)}."
+            )
+    return found
 
 
 def _split(entry: Any, where: str) -> SplitSpec:

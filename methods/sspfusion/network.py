@@ -126,13 +126,27 @@ class StructuralFeatureExtractor(nn.Module):
         return Structure(features, [torch.sigmoid(x) for x in decoded], whole)
 
 
-def preserve(structure: Tensor, other_structure: Tensor, features: Tensor, other_features: Tensor) -> Tensor:
+class UniqueStructure(nn.Module):
+    """Return where the other modality alone has structure, its term of Eq. 6; a module, so that it can be drawn."""
+
+    def forward(self, structure: Tensor, other_structure: Tensor) -> Tensor:
+        return (1 - structure) * other_structure
+
+
+class StructurePreservation(nn.Module):
     """Add to a modality's structures its features, or the other's where only that one has structure.
 
     Eqs. 5 to 8, with the subscripts of Eqs. 7 and 8 mended as ``card.yaml`` says.
     """
-    only_other = (1 - structure) * other_structure
-    return structure + torch.lerp(features, other_features, only_other)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unique = UniqueStructure()
+
+    def forward(
+        self, structure: Tensor, other_structure: Tensor, features: Tensor, other_features: Tensor
+    ) -> Tensor:
+        return structure + torch.lerp(features, other_features, self.unique(structure, other_structure))
 
 
 def preserve_as_printed(structure_a: Tensor, structure_b: Tensor, a: Tensor) -> tuple[Tensor, Tensor]:
@@ -155,7 +169,7 @@ class SSPFusionNetwork(nn.Module):
 
     def __init__(self, spf: bool, tail: bool, as_printed: bool = False) -> None:
         super().__init__()
-        self.spf = spf
+        self.preserve = StructurePreservation() if spf else None
         self.slope = nn.Parameter(torch.full((1,), 0.25))
         self.extractor = StructuralFeatureExtractor(tail)
         self.encode_a = Encoder()
@@ -191,8 +205,11 @@ class SSPFusionNetwork(nn.Module):
         """Return what each modality hands on at one level; ``b`` is None where Eqs. 7 and 8 are as printed."""
         if b is None:
             return preserve_as_printed(structure_a, structure_b, a)
-        if self.spf:
-            return preserve(structure_a, structure_b, a, b), preserve(structure_b, structure_a, b, a)
+        if self.preserve is not None:
+            return (
+                self.preserve(structure_a, structure_b, a, b),
+                self.preserve(structure_b, structure_a, b, a),
+            )
         return structure_a + a, structure_b + b
 
     def join(self, level: int, a: Tensor, b: Tensor) -> Tensor:

@@ -40,6 +40,7 @@ def test_every_sweep_that_comes_along_can_be_planned_on_demo(name: str) -> None:
     first = sweep.datasets[0]
     demo = DEMO[first if first in DEMO else dataset(first).family]
     sweep.datasets, sweep.train_datasets = [demo], [demo] if sweep.train_datasets else []
+    sweep.split = "test"
     asked = expand(sweep, RunOptions((), ()))
     assert all(plan.cells for plan in plan_all(asked))
 

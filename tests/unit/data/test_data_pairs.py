@@ -223,3 +223,14 @@ def test_natural_order_is_the_order_of_numbers(numbers: list[int]) -> None:
 @given(st.lists(st.text(alphabet="a0Zé٣_1", max_size=6)))
 def test_natural_order_takes_any_names(names: list[str]) -> None:
     assert sorted(sorted(names, key=natural, reverse=True), key=natural) == sorted(names, key=natural)
+
+
+def test_the_drawn_splits_of_spect_are_parts_of_its_collection(shared_data: Path) -> None:
+    spec = dataset("harvard-mri-spect")
+    drawn = [
+        set(find_split(spec, f"drawn-{part}", shared_data).ids) for part in ("train", "validation", "test")
+    ]
+    published = [set(find_split(spec, part, shared_data).ids) for part in ("train", "test")]
+    assert set.union(*drawn) == set.union(*published)
+    assert sum(map(len, drawn)) == sum(map(len, published))
+    assert spec.splits["drawn-test"].learned_on == "drawn-train"

@@ -22,7 +22,13 @@ OFFICIAL = {
     "m3fd-detection": {"test": 4200},
     "harvard-mri-ct": {"train": 160, "test": 24},
     "harvard-mri-pet": {"train": 245, "test": 24},
-    "harvard-mri-spect": {"train": 333, "test": 24},
+    "harvard-mri-spect": {
+        "train": 333,
+        "test": 24,
+        "drawn-train": None,
+        "drawn-validation": None,
+        "drawn-test": None,
+    },
     "sar-optical": {"train": 31, "test": 16},
     "whu-opt-sar": {"train": 23520, "test": 5880},
     "sen12": {"train": 15902, "test": 3872},
@@ -134,6 +140,10 @@ def test_salient_classes_become_pixel_values(tmp_path: Path) -> None:
         (
             {"splits": {"test": {"a": "ir/*", "b": "vi/*", "count": True}}},
             "'count'.*whole number.*found True",
+        ),
+        (
+            {"splits": {"test": {"a": "ir/*", "b": "vi/*", "learned_on": "drawn"}}},
+            "'learned_on' of split 'test' .* is 'drawn': name one of test",
         ),
         ({"splits": {"test": {"a": "../ir/*", "b": "vi/*"}}}, "glob '../ir/\\*'.*relative path"),
         ({"labels": {"classes": ["car"], "salient": ["cat"]}}, "Salient class 'cat'.*classes are car"),

@@ -11,7 +11,7 @@ from fusionbench.methods.sspfusion.network import (
     Decoder,
     Encoder,
     SSPFusionNetwork,
-    preserve,
+    StructurePreservation,
     preserve_as_printed,
 )
 from torch import Tensor, nn
@@ -105,6 +105,7 @@ def test_narrowing_before_resizing_is_resizing_before_narrowing() -> None:
 def test_preserving_is_equations_5_to_8_as_mended() -> None:
     s_ir, s_vi, f_ir, f_vi = torch.rand(4, 2, 3, 4, 5, generator=torch.Generator().manual_seed(0))
     m_vi, m_ir = (1 - s_ir) * s_vi, (1 - s_vi) * s_ir
+    preserve = StructurePreservation()
     found = preserve(s_ir, s_vi, f_ir, f_vi), preserve(s_vi, s_ir, f_vi, f_ir)
     torch.testing.assert_close(found[0], s_ir + (1 - m_vi) * f_ir + m_vi * f_vi)
     torch.testing.assert_close(found[1], s_vi + (1 - m_ir) * f_vi + m_ir * f_ir)
@@ -134,7 +135,7 @@ def test_as_printed_b_is_seen_through_its_structure_alone() -> None:
 @pytest.mark.parametrize(("s_a", "s_b"), [(0, 0), (1, 1), (1, 0), (0, 1)])
 def test_a_modality_takes_from_the_other_what_only_that_one_has(s_a: int, s_b: int) -> None:
     a, b = torch.full((1, 1, 2, 2), 3.0), torch.full((1, 1, 2, 2), 7.0)
-    found = preserve(torch.full_like(a, s_a), torch.full_like(b, s_b), a, b)
+    found = StructurePreservation()(torch.full_like(a, s_a), torch.full_like(b, s_b), a, b)
     assert found.unique().item() == s_a + (7 if (s_a, s_b) == (0, 1) else 3)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import pickle
 import shutil
@@ -15,7 +16,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
-from fusionbench.cells.weights import WeightsPolicy, choose
+from fusionbench.cells.weights import WeightsPolicy, choose, training_data
 from fusionbench.cli.app import app
 from fusionbench.errors import RequestError, UnknownNameError, WeightsError
 from fusionbench.folders.fuse_files import FileOptions, fuse_files
@@ -189,6 +190,23 @@ def test_a_run_takes_imported_weights_before_shipped_ones(tmp_path: Path) -> Non
     assert (chosen.source, chosen.path, chosen.note) == ("imported", kept, "Theirs")
     load_weights(method, chosen.path)
     assert choose(cell, replace(policy, choice="trained")) is None
+
+
+@pytest.mark.parametrize(("split", "learned_on"), [("test", "train"), ("drawn-test", "drawn-train")])
+def test_a_split_is_fused_by_what_was_learned_on_its_own_part(
+    tmp_path: Path, split: str, learned_on: str
+) -> None:
+    for part, name in itertools.product(("train", "test"), ("MRI", "SPECT")):
+        folder = tmp_path / "Harvard/SPECT-MRI" / part / name
+        folder.mkdir(parents=True)
+        for number in range(20):
+            (folder / f"{part}{number}.png").touch()
+    request = Request(("sspfusion",), ("harvard-mri-spect",), split, data_root=str(tmp_path), baselines=False)
+    cell = make_plan(request).cells[0]
+    policy = WeightsPolicy("auto", tmp_path / "runs", str(tmp_path), 0, "cpu", may_train=False)
+    data = training_data(cell, policy)
+    assert [part.name for part in data.parts] == [learned_on]
+    assert set(data.parts[0].ids).isdisjoint(cell.split.ids)
 
 
 def test_fuse_uses_imported_weights(tmp_path: Path, method: str) -> None:
