@@ -6,7 +6,7 @@ import hashlib
 import os
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 METRICS_FOLDER = "metrics"  # weights of metrics, beside the folders of the methods' imported weights
+
+
+# what others put around a state
+WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "net", "params")
 
 
 def weights_folder() -> Path:
@@ -84,6 +88,62 @@ def unwrapped(path: Path, state: Mapping[str, Any], wrapper: str) -> dict[str, A
     return dict(found)
 
 
+def state_for(path: Path, state: Mapping[str, Any], expected: Mapping[str, Tensor]) -> dict[str, Any]:
+    """Return a checkpoint's tensors under the names of ``expected``, whatever its writer put around them.
+
+    Looked through are mappings under the keys of WRAPPERS, two deep, and prefixes that all tensors share, such as
+    ``module.`` of DataParallel. Where nothing has the names, the innermost mapping is returned as it is. Raises
+    WeightsError where that is no mapping from names.
+    """
+    inner: Mapping[str, Any] = state
+    for _ in range(2):
+        wrapper = next((key for key in WRAPPERS if isinstance(inner.get(key), Mapping)), None)
+        inner = inner[wrapper] if wrapper and not inner.keys() >= expected.keys() else inner
+    found = unwrapped(path, inner, "state_dict")
+    bare, own = _without_prefix(found), _without_prefix(expected)
+    if found.keys() != expected.keys() and bare.keys() == own.keys():
+        return {own[name]: found[bare[name]] for name in bare}
+    return found
+
+
+def _without_prefix(names: Iterable[str]) -> dict[str, str]:
+    """Return the names by what is left of each without the dotted prefix that all share."""
+    parts = [name.split(".") for name in names]
+    first, last = min(parts, default=[]), max(parts, default=[])  # all others lie between the two
+    shared = 0
+    while shared < min(len(first), len(last)) - 1 and first[shared] == last[shared]:
+        shared += 1
+    return {".".join(part[shared:]): ".".join(part) for part in parts}
+
+
+def check_values(path: Path, expected: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> None:
+    """Raise WeightsError for tensors that would be loaded but are no weights: NaN, infinite, complex, without values.
+
+    Infinity is allowed where the fresh model has it too, as in a mask.
+    """
+    for name, tensor in state.items():
+        wrong = _wrong_values(tensor, expected[name])
+        if wrong:
+            raise WeightsError(f"Weights {path} cannot be used: '{name}' {wrong}; get a sound checkpoint.")
+
+
+def _wrong_values(tensor: Tensor, expected: Tensor) -> str | None:
+    import torch
+
+    if tensor.is_meta or tensor.layout != torch.strided or tensor.is_quantized:
+        return "holds no plain values (a meta, sparse or quantized tensor)"
+    if (
+        tensor.is_complex() != expected.is_complex()
+        or tensor.is_floating_point() != expected.is_floating_point()
+    ):
+        return f"is {tensor.dtype} instead of {expected.dtype}".replace("torch.", "")
+    if not tensor.is_floating_point() or bool(torch.isfinite(tensor).all()):
+        return None
+    if bool(torch.isnan(tensor).any()):
+        return "holds NaN"
+    return None if bool(torch.isinf(expected).any()) else "holds infinity"
+
+
 def check_fit(path: Path, expected: Mapping[str, Tensor], state: Mapping[str, Any], name: str) -> None:
     """Raise WeightsError unless a file's ``state`` has exactly the tensors that ``name`` expects, of their shapes."""
     missing, surplus = sorted(expected.keys() - state.keys()), sorted(state.keys() - expected.keys())
@@ -93,7 +153,8 @@ def check_fit(path: Path, expected: Mapping[str, Tensor], state: Mapping[str, An
     if missing or surplus or shapes:
         raise WeightsError(
             f"Weights {path} do not fit {name}: {len(missing)} tensors missing {missing[:2]}, {len(surplus)} unknown "
-            f"{surplus[:2]}, {len(shapes)} of another shape {shapes[:2]}; use the file and arguments of this model."
+            f"{surplus[:2]}, {len(shapes)} of another shape {shapes[:2]}; use the file and arguments of this model, or "
+            "rename by `fusionbench weights convert`."
         )
 
 

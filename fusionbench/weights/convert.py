@@ -11,20 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import fusionbench
 from fusionbench.errors import ConfigError, RequestError, WeightsError
 from fusionbench.registry.methods import MethodSpec, spec
-from fusionbench.weights.checkpoints import file_hash, read_state
+from fusionbench.weights.checkpoints import WRAPPERS, check_values, file_hash, read_state
 from fusionbench.weights.methods import save_weights
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-WRAPPERS = (
-    "state_dict",
-    "model_state_dict",
-    "model",
-    "network",
-    "net",
-    "params",
-)  # what others put around a state
 SHOWN = 8  # names of a list that a message spells out
 
 
@@ -64,6 +56,7 @@ def convert_weights(
     config = found.config(overrides)
     method = found.build(config.args)
     check(source, found.name, method.state_dict(), renamed)
+    check_values(source, method.state_dict(), renamed)
     method.load_state_dict(renamed)
     about = {
         "method": found.name,

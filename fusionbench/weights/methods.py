@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from fusionbench.errors import WeightsError
 from fusionbench.files import write_json, write_through
-from fusionbench.weights.checkpoints import check_fit, file_hash, read_state, unwrapped, weights_folder
+from fusionbench.weights.checkpoints import (
+    check_fit,
+    check_values,
+    file_hash,
+    read_state,
+    state_for,
+    weights_folder,
+)
 
 if TYPE_CHECKING:
     from fusionbench.method import FusionMethod
@@ -49,11 +56,14 @@ def save_weights(method: FusionMethod, path: Path, provenance: dict[str, Any]) -
 def load_weights(method: FusionMethod, path: Path) -> None:
     """Load a safetensors file or a checkpoint's state dict, strictly.
 
-    Foreign pickles are read with ``weights_only=True``, so they cannot run code. Raises WeightsError where the
-    file is missing, unreadable or made for another architecture.
+    Foreign pickles are read with ``weights_only=True``, so they cannot run code; wrappers and prefixes around the
+    tensors are taken off, see `state_for`. Raises WeightsError where the file is missing, unreadable, made for another
+    architecture, or holds NaN or other values that are no weights.
     """
-    state = unwrapped(path, read_state(path), "state_dict")
-    check_fit(path, method.state_dict(), state, type(method).__name__)
+    expected = method.state_dict()
+    state = state_for(path, read_state(path), expected)
+    check_fit(path, expected, state, type(method).__name__)
+    check_values(path, expected, state)
     method.load_state_dict(state)
 
 

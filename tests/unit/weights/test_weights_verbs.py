@@ -89,6 +89,83 @@ def test_a_checkpoint_becomes_safetensors(tmp_path: Path, method: str, nested: b
     assert json.loads(kept.with_suffix(".json").read_text())["families"] == ["ir-vis", "medical"]
 
 
+def two_tensors(tmp_path: Path) -> str:
+    """A method whose tensors share a prefix of their own, with a mask of infinities beside them."""
+    path = tmp_path / "two.py"
+    path.write_text(
+        METHOD.replace(
+            "self.level = torch.nn.Parameter(torch.zeros(size))", "self.net = torch.nn.Conv2d(1, 1, 1)"
+        )
+        .replace(
+            "super().__init__()",
+            "super().__init__()\n        self.register_buffer('mask', torch.full((2,), -torch.inf))",
+            1,
+        )
+        .replace("self.level.mean()", "self.net.bias.mean()")
+    )
+    return str(path)
+
+
+FULL = {
+    "net.weight": torch.ones(1, 1, 1, 1),
+    "net.bias": torch.full((1,), 0.25),
+    "mask": torch.full((2,), -torch.inf),
+}
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda state: {"module." + name: value for name, value in state.items()},
+        lambda state: {"model.module." + name: value for name, value in state.items()},
+        lambda state: {"epoch": 1, "model": state, "optimizer": {"lr": 0.1}},
+        lambda state: {"net": {"module." + name: value for name, value in state.items()}},
+        lambda state: {"model": {"state_dict": state}, "epoch": 7},
+        lambda state: {"state_dict": {"_orig_mod." + name: value for name, value in state.items()}},
+    ],
+    ids=["DataParallel", "two prefixes", "under model", "under net, prefixed", "two deep", "compiled"],
+)
+def test_what_writers_put_around_the_tensors_is_taken_off(tmp_path: Path, wrap) -> None:
+    torch.save(wrap(FULL), tmp_path / "theirs.pth")
+    kept = import_weights(tmp_path / "theirs.pth", ImportOptions(two_tensors(tmp_path)))
+    assert load_file(kept)["net.bias"].item() == 0.25
+
+
+def test_a_safetensors_file_with_a_prefix_is_loaded_too(tmp_path: Path, method: str) -> None:
+    save_file({"module.level": torch.full((1,), 0.75)}, tmp_path / "theirs.safetensors")
+    kept = import_weights(tmp_path / "theirs.safetensors", ImportOptions(method))
+    loaded = spec(method).build({})
+    load_weights(loaded, kept)
+    assert loaded.level.item() == 0.75
+
+
+@pytest.mark.parametrize(
+    ("bias", "says"),
+    [
+        (torch.tensor([torch.nan]), "'net.bias' holds NaN"),
+        (torch.tensor([torch.inf]), "'net.bias' holds infinity"),
+        (torch.tensor([1 + 2j]), "'net.bias' is complex64 instead of float32"),
+        (torch.tensor([1]), "'net.bias' is int64 instead of float32"),
+        (torch.empty(1, device="meta"), "holds no plain values"),
+    ],
+)
+def test_values_that_are_no_weights_are_refused(
+    tmp_path: Path, folder: Path, bias: torch.Tensor, says: str
+) -> None:
+    torch.save(FULL | {"net.bias": bias}, tmp_path / "theirs.pth")
+    with pytest.raises(WeightsError, match=says):
+        import_weights(tmp_path / "theirs.pth", ImportOptions(two_tensors(tmp_path)))
+    assert not folder.exists()
+
+
+def test_another_model_is_still_refused(tmp_path: Path) -> None:
+    torch.save(
+        {"module." + name: value for name, value in FULL.items() if name != "net.bias"}, tmp_path / "x.pth"
+    )
+    with pytest.raises(WeightsError, match=r"3 tensors missing.*`fusionbench weights convert`"):
+        import_weights(tmp_path / "x.pth", ImportOptions(two_tensors(tmp_path)))
+
+
 class Hostile:
     def __init__(self, mark: Path) -> None:
         self.mark = mark
@@ -210,12 +287,13 @@ def test_a_split_is_fused_by_what_was_learned_on_its_own_part(
 
 
 def test_fuse_uses_imported_weights(tmp_path: Path, method: str) -> None:
-    image = tmp_path / "a.png"
-    Image.fromarray(np.full((8, 8), 200, np.uint8)).save(image)
+    sources = [tmp_path / "a.png", tmp_path / "b.png"]
+    for path in sources:
+        Image.fromarray(np.full((8, 8), 200, np.uint8)).save(path)
     with pytest.raises(WeightsError, match="fusionbench weights import"):
-        list(fuse_files(image, image, tmp_path / "f.png", FileOptions(method)))
+        list(fuse_files(*sources, tmp_path / "f.png", FileOptions(method)))
     import_weights(weights(tmp_path / "one.safetensors", 0.2), ImportOptions(method))
-    list(fuse_files(image, image, tmp_path / "f.png", FileOptions(method)))
+    list(fuse_files(*sources, tmp_path / "f.png", FileOptions(method)))
     assert np.unique(np.asarray(Image.open(tmp_path / "f.png"))).tolist() == [51]
 
 
