@@ -241,6 +241,8 @@ def test_message_card_and_list_of_weights_name_the_sarclip_that_the_paper_cites(
     said = next(point["why"] for point in card("csp_mcin").open if point["what"] == "which SARCLIP")
     for text in (said, known.purpose):
         assert "Wang et al." in text
+    assert known.licence == "unknown"
+    assert any("neither place nor licence is known" in note for note in card("csp_mcin").notes)
     assert "The First Vision-Language" in said
     assert all("CAESAR-Radi's SARCLIP" in text for text in (said, known.note))
 
