@@ -48,7 +48,8 @@ def table(
     layout: Annotated[
         str | None,
         typer.Option(
-            help="single, datasets (side by side), ablation, transfer or sensitivity.", show_default="single"
+            help="single, datasets (side by side), ablation, transfer, sensitivity or noise.",
+            show_default="single",
         ),
     ] = None,
     argument: Annotated[

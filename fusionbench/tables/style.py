@@ -8,7 +8,7 @@ from typing import Any
 
 from fusionbench.errors import RequestError, UnknownNameError
 
-LAYOUTS = ("single", "datasets", "ablation", "transfer", "sensitivity")
+LAYOUTS = ("single", "datasets", "ablation", "transfer", "sensitivity", "noise")
 SPREADS = ("none", "sd", "ci")
 MOST_DIGITS = 12
 

@@ -54,8 +54,11 @@ def lay_out(
         return _named(
             [beside(found, tables)] if style.layout == "datasets" and found else tables, style.title
         )
-    select = import_module(f"fusionbench.tables.layouts.{style.layout}").select
-    selections: list[Selection] = select(records, style.arguments, order)
+    layout = import_module(f"fusionbench.tables.layouts.{style.layout}")
+    selections: list[Selection] = layout.select(records, style.arguments, order)
+    if style.layout == "noise":
+        blocks = [(selection, board) for selection in selections for board in boards(selection.records)]
+        return _named(_noise_tables([(s.name, s.label(finished(board))) for s, board in blocks]), style.title)
     stack = below if style.layout == "transfer" else beside
     tables = []
     for selection in selections:
@@ -63,6 +66,18 @@ def lay_out(
         parts = [selection.label(finished(board)) for board in found]
         tables.append(selection.head(stack(found, parts)))
     return _named(tables, style.title)
+
+
+def _noise_tables(blocks: Sequence[tuple[str, Table]]) -> list[Table]:
+    """Return one table for each set of pairs, of its blocks under the name of their noise."""
+    from fusionbench.tables.layouts.noise import stack
+
+    by_pairs: dict[tuple[str, str, str], list[tuple[str, Table]]] = {}
+    for noise, table in blocks:
+        by_pairs.setdefault((table.dataset, table.split_hash, table.data), []).append((noise, table))
+    return [
+        stack([table for _, table in found], [noise for noise, _ in found]) for found in by_pairs.values()
+    ]
 
 
 def _lessons(board: Board) -> tuple[str, ...]:

@@ -31,19 +31,23 @@ def beside(boards: Sequence[Board], tables: Sequence[Table]) -> Table:
 
 def below(boards: Sequence[Board], tables: Sequence[Table]) -> Table:
     """Return one table with a block of rows for each of the tables; ranks stay those within a block."""
-    titles = _titles(tables)
-    columns = list({column.metric: column for table in tables for column in table.columns}.values())
-    parts = [_tested(table, title) for table, title in zip(tables, titles, strict=True)]
-    rows = [_filled(row, part, columns) for part in parts for row in part.rows]
-    if len(parts) == 1:
-        return parts[0]
-    joined = _joined(parts, titles, columns, rows)
+    joined = stacked(tables, _titles(tables), TESTED)
+    if len(tables) == 1:
+        return joined
     return replace(joined, caption=(*joined.caption, "Best and second best are those of one test set."))
 
 
-def _tested(table: Table, title: str) -> Table:
+def stacked(tables: Sequence[Table], titles: Sequence[str], lead: str) -> Table:
+    """Return one table of the blocks ``tables``, each under its title in a column headed ``lead``."""
+    columns = list({column.metric: column for table in tables for column in table.columns}.values())
+    parts = [_block(table, title, lead) for table, title in zip(tables, titles, strict=True)]
+    rows = [_filled(row, part, columns) for part in parts for row in part.rows]
+    return parts[0] if len(parts) == 1 else _joined(parts, titles, columns, rows)
+
+
+def _block(table: Table, title: str, lead: str) -> Table:
     rows = tuple(replace(row, leads=(title,), block=title) for row in table.rows)
-    return replace(table, rows=rows, leads=(TESTED,))
+    return replace(table, rows=rows, leads=(lead,))
 
 
 def _filled(row: Row, part: Table, columns: Sequence[Column]) -> Row:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from fusionbench.data.noise_setting import noise_from
 from fusionbench.errors import RequestError
 from fusionbench.tables.cells import Record
 from fusionbench.tables.layouts.ablation import constructor_defaults
@@ -101,7 +102,8 @@ def _selections(
 def _rest(record: Record, config: Mapping[str, Any], varied: Sequence[str]) -> tuple:
     args = {k: v for k, v in config.items() if k.startswith("args.") and k not in varied}
     source = [part for part in settings_of(record) if part.startswith("from=")]
-    return frozen(args | {"seed": record["identity"].get("seed"), "from": source})
+    identity = record["identity"]
+    return frozen(args | {"seed": identity.get("seed"), "from": source, "noise": str(noise_from(identity))})
 
 
 def _telling(groups: Mapping[tuple, Any]) -> dict[tuple, str]:

@@ -213,3 +213,55 @@ def test_golden_groups_in_latex():
         r"     & \multicolumn{2}{c}{MSRS} & \multicolumn{2}{c}{TNO} \\",
         r"    \cmidrule(lr){2-3}\cmidrule(lr){4-5}",
     ]
+
+
+def under_noise():
+    """Return runs of two methods and a baseline without noise, with stripes of two variances and with mixed noise."""
+    noises = {
+        "": {},
+        "stripe=25": {source: {"kind": "stripe", "variance": 25.0} for source in "ab"},
+        "stripe=5": {source: {"kind": "stripe", "variance": 5.0} for source in "ab"},
+        "a.stripe=5+b.gaussian=25": {
+            "a": {"kind": "stripe", "variance": 5.0}, "b": {"kind": "gaussian", "variance": 25.0},
+        },
+    }  # fmt: skip
+    made = []
+    for name, stored in noises.items():
+        for method, kind in (
+            ("average", "trivial"),
+            ("refinefuse@wo_fim", "learned"),
+            ("dsifuse", "learned"),
+        ):
+            full = f"{method}{'+' if '@' in method else '@'}{name}" if name else method
+            run = record(full, run=f"{full}-run", kind=kind, title=method.partition("@")[0].title())
+            made.append(run | {"identity": run["identity"] | ({"noise": stored} if stored else {})})
+    return made
+
+
+def test_noise_has_a_block_for_each_noise_of_the_same_pairs():
+    order = ("dsifuse", "refinefuse@wo_fim")
+    (table,) = tables("noise", under_noise(), order=order)
+    blocks = ["none", "a.stripe=5+b.gaussian=25", "stripe=5", "stripe=25"]
+    assert [(row.label, *row.leads) for group in table.groups[:4] for row in group] == [
+        (label, noise) for noise in blocks for label in ("Dsifuse", "Refinefuse @wo_fim")
+    ]
+    assert [row.leads for row in table.groups[4]] == [(noise,) for noise in blocks]
+    assert (table.pairs, table.heading) == (3, "MSRS, test split, 3 pairs")
+    assert sum("Mean scores" in sentence for sentence in table.caption) == 1
+    assert any("scores compare with the sources without it" in sentence for sentence in table.caption)
+    assert all(
+        sorted(row.cells[0].rank for row in table.rows if row.leads == (noise,)) == [1, 2, 3]
+        for noise in blocks
+    )
+
+
+def test_without_noise_there_is_no_such_table():
+    with pytest.raises(RequestError, match="--noise"):
+        tables("noise", [record("dsifuse")])
+
+
+def test_sensitivity_does_not_compare_runs_under_different_noise():
+    clean, noisy = (configured("csp_mcin", {"lambda_sar": value}) for value in (0.2, 0.5))
+    noisy["identity"] = noisy["identity"] | {"noise": {"a": {"kind": "stripe", "variance": 5.0}}}
+    with pytest.raises(RequestError, match="differ"):
+        tables("sensitivity", [clean, noisy])
