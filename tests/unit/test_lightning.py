@@ -72,7 +72,7 @@ class ByHand(FusionMethod{beside}):
     def configure_optimizers(self):
         return [torch.optim.SGD(layer.parameters(), lr=self.hparams.rate) for layer in self.net]
 
-CONFIG = {{"stages": {{"fuse": {{"epochs": 3, "crop": 32, "batch_size": 2}}}}}}
+CONFIG = {{"stages": {{"fuse": {{"epochs": 3, "crop": 32, "batch_size": 2, "validation": 0.25}}}}}}
 """
 
 
