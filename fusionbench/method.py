@@ -98,6 +98,9 @@ class FusionMethod(nn.Module):
     def finish(self) -> None:
         """Drop what only training needs, such as critics; called once after the last stage, before weights are saved."""
 
+    def fit_to(self, state: Mapping[str, Any]) -> None:
+        """Called before weights are loaded; a method whose paper leaves a part's size open takes on theirs."""
+
     @cached_property
     def caveats(self) -> list[str]:
         """What this training does without."""

@@ -60,8 +60,10 @@ def load_weights(method: FusionMethod, path: Path) -> None:
     tensors are taken off, see `state_for`. Raises WeightsError where the file is missing, unreadable, made for another
     architecture, or holds NaN or other values that are no weights.
     """
+    found = read_state(path)
+    method.fit_to(found)
     expected = method.state_dict()
-    state = state_for(path, read_state(path), expected)
+    state = state_for(path, found, expected)
     check_fit(path, expected, state, type(method).__name__)
     check_values(path, expected, state)
     method.load_state_dict(state)

@@ -5,7 +5,9 @@ Zhu et al. 2017, doi 10.1109/ICCV.2017.244. Weights start from a normal distribu
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -56,6 +58,19 @@ class Generator(nn.Sequential):
             layers += normalized(nn.ConvTranspose2d(wide, narrow, 3, 2, padding=1, output_padding=1), narrow)
         super().__init__(*layers, nn.Conv2d(width, 1, 7, padding=3, padding_mode="reflect"), nn.Tanh())
         initialize(self)
+
+
+def frozen_generators(width: int, blocks: int) -> nn.ModuleDict:
+    """Return a generator a modality, named by what it makes; a stage that trains them unfreezes them."""
+    return nn.ModuleDict({name: Generator(width, blocks) for name in "ab"}).requires_grad_(False)
+
+
+def generator_size(state: Mapping[str, Any], prefix: str) -> tuple[int, int] | None:
+    """Return width and number of residual blocks of the generator under ``prefix`` of a state dict, None without."""
+    stem = state.get(f"{prefix}.0.weight")
+    if not isinstance(stem, Tensor) or not stem.ndim:
+        return None
+    return len(stem), sum(key.startswith(f"{prefix}.") and key.endswith(".body.0.weight") for key in state)
 
 
 class Critic(nn.Sequential):

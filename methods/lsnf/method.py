@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 import torch
 from fusionbench.methods.lsnf import loss
-from fusionbench.methods.lsnf.cyclegan import Generator, seeded_critics
+from fusionbench.methods.lsnf.cyclegan import frozen_generators, generator_size, seeded_critics
 from fusionbench.methods.lsnf.network import LSNFNetwork, Switches
 from torch import Tensor, nn
 
@@ -58,8 +59,7 @@ class LSNF(FusionMethod):
         self.network = LSNFNetwork(Switches(cyclegan, signed, spatial, cbam, aspp, strict))
         self.generators: nn.ModuleDict | None = None
         if cyclegan:
-            pair = {name: Generator(generator_width, generator_blocks) for name in "ab"}
-            self.generators = nn.ModuleDict(pair).requires_grad_(False)
+            self.generators = frozen_generators(generator_width, generator_blocks)
         else:
             self.stages = ("fusion",)
         self.critics: nn.ModuleDict | None = None  # only while a stage is trained
@@ -78,6 +78,12 @@ class LSNF(FusionMethod):
 
     def finish(self) -> None:
         self.critics = None
+
+    def fit_to(self, state: Mapping[str, Any]) -> None:
+        """Take on the size of the weights' generators, which the paper does not print."""
+        size = generator_size(state, "generators.a")
+        if self.generators is not None and size is not None:
+            self.generators = frozen_generators(*size).to(self.device)
 
     def fuse(self, a: Tensor, b: Tensor) -> Tensor:
         x, y = 2 * a - 1, 2 * b - 1

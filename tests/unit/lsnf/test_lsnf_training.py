@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import torch
 from fusionbench.methods.lsnf import network
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from fusionbench.data.pairs import Split, find_split
 from fusionbench.data.spec import dataset
+from fusionbench.errors import WeightsError
 from fusionbench.method import FusionMethod
 from fusionbench.registry.methods import spec
 from fusionbench.training import callbacks
@@ -113,6 +114,19 @@ def test_the_step_is_cyclegans_alternation_of_two_optimizers(batch: PairBatch) -
         (judged / 2).backward()
     judges.step()
     torch.testing.assert_close(together.state_dict(), apart.state_dict(), rtol=1e-4, atol=1e-6)
+
+
+def test_weights_bring_the_size_of_their_generators(batch: PairBatch, tmp_path: Path) -> None:
+    trained, method = build(generator_blocks=2).eval(), build(generator_width=8).eval()
+    save_file(trained.state_dict(), tmp_path / "narrow.safetensors")
+    load_weights(method, tmp_path / "narrow.safetensors")
+    assert not any(p.requires_grad for p in method.generators.parameters())
+    with torch.inference_mode():
+        torch.testing.assert_close(method.fuse(batch.a, batch.b), trained.fuse(batch.a, batch.b))
+    half = {name: value for name, value in trained.state_dict().items() if not name.startswith("network")}
+    save_file(half, tmp_path / "half.safetensors")
+    with pytest.raises(WeightsError):
+        load_weights(method, tmp_path / "half.safetensors")
 
 
 def test_frozen_generators_feed_both_branches(batch: PairBatch, monkeypatch: pytest.MonkeyPatch) -> None:
