@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).parents[2]
 SECTIONS = {
     "Use": ["concepts.md", "datasets.md", "weights.md", "cluster.md", "profiling.md", "faq.md"],
     "Results": ["tables.md", "statistics.md", "figures.md", "report.md", "reproduce.md"],
-    "Extend": ["plugins.md", "commands.md"],
+    "Extend": ["plugins.md", "commands.md", "architecture.md"],
 }
 CODE = re.compile(r"(^```.*?^```|`[^`\n]+`)", re.DOTALL | re.MULTILINE)
 MARK = "formula{}formula"
