@@ -15,8 +15,12 @@ with warnings.catch_warnings():
 
 
 def sobel(image: Tensor) -> Tensor:
-    """Return |d/dx| + |d/dy| under the unnormalised Sobel kernels, [B, 1, H, W]."""
-    return spatial_gradient(image, mode="sobel", normalized=False).abs().sum(dim=2)
+    """Return |d/dx| + |d/dy| under the unnormalised Sobel kernels, [B, 1, H, W].
+
+    Computed in float32 also where training runs in half precision: differences of neighbours drown in its rounding.
+    """
+    with torch.autocast(image.device.type, enabled=False):
+        return spatial_gradient(image.float(), mode="sobel", normalized=False).abs().sum(dim=2)
 
 
 def strongest_gradient(fused: Tensor, a: Tensor, b: Tensor) -> Tensor:
@@ -29,12 +33,24 @@ def local_variance(image: Tensor, window: int, sigma: float | None = None) -> Te
 
     Borders are repeated. Not below 0, and exactly 0 only where rounding does not show.
     """
-    if sigma is None:
-        mean, square = (box_blur(x, (window, window), "replicate") for x in (image, image**2))
-    else:
-        blur = {"kernel_size": (window, window), "sigma": (sigma, sigma), "border_type": "replicate"}
-        mean, square = gaussian_blur2d(image, **blur), gaussian_blur2d(image**2, **blur)
+    mean, square = (local_mean(x, window, sigma) for x in (image, image**2))
     return (square - mean**2).clamp(min=0)
+
+
+def local_deviation(image: Tensor, window: int, sigma: float | None = None) -> Tensor:
+    """Return each pixel's squared difference from the mean around it, [B, 1, H, W]; arguments as `local_variance`."""
+    return (image - local_mean(image, window, sigma)) ** 2
+
+
+def local_mean(image: Tensor, window: int, sigma: float | None = None) -> Tensor:
+    """Return the mean around each pixel, [B, 1, H, W], in float32: under a Gaussian of ``sigma`` pixels, or a square.
+
+    Borders are repeated.
+    """
+    with torch.autocast(image.device.type, enabled=False):
+        if sigma is None:
+            return box_blur(image.float(), (window, window), "replicate")
+        return gaussian_blur2d(image.float(), (window, window), (sigma, sigma), "replicate")
 
 
 def strongest_intensity(fused: Tensor, a: Tensor, b: Tensor) -> Tensor:
@@ -47,7 +63,8 @@ def similarity(x: Tensor, y: Tensor) -> Tensor:
 
     Wang et al. 2004, doi 10.1109/TIP.2003.819861. Sides must be larger than 5 pixels.
     """
-    return ssim(x, y, window_size=11).mean()
+    with torch.autocast(x.device.type, enabled=False):
+        return ssim(x.float(), y.float(), window_size=11).mean()
 
 
 def dissimilarity(fused: Tensor, a: Tensor, b: Tensor) -> Tensor:

@@ -167,6 +167,7 @@ def _by_id(images: dict[str, Path], mark: str | None) -> dict[str, Path]:
 
 def _in_part(spec: DatasetSpec, where: SplitSpec, images: dict[str, Path]) -> dict[str, Path]:
     """Keep the ids that belong to the split, where splits are parts of the same folders."""
+    images = {name: path for name, path in images.items() if name not in where.without}
     if where.part is None:
         return images
     low, high = where.part

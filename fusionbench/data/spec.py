@@ -27,7 +27,7 @@ class SplitSpec:
     bounding boxes: text files (YOLO), XML files (Pascal VOC) or label maps whose objects become boxes. ``part`` draws
     a split out of folders that hold all pairs: the ids whose ``pairs.position`` lies in [part[0], part[1]), and of
     more than ``count`` of them those of the lowest positions. ``learned_on`` names the split that methods are trained on
-    where this one is fused.
+    where this one is fused. ``without`` are ids that the folders hold and the split must not, such as another split's.
     """
 
     a: str
@@ -37,6 +37,7 @@ class SplitSpec:
     count: int | None = None
     part: tuple[float, float] | None = None
     learned_on: str = "train"
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -249,7 +250,8 @@ def _splits(entry: Any, where: str) -> dict[str, SplitSpec]:
 
 def _split(entry: Any, where: str) -> SplitSpec:
     entry = _checked(SplitSpec, entry, where)
-    split = SplitSpec(**entry | {"part": _interval(entry.get("part"), "part", where)})
+    without = _texts(entry.get("without", []), "without", where)
+    split = SplitSpec(**entry | {"part": _interval(entry.get("part"), "part", where), "without": without})
     if split.part and not 0 <= split.part[0] < split.part[1] <= 1:
         raise ConfigError(f"'part' in {where} must lie within [0, 1]; found {list(split.part)}.")
     for glob in (split.a, split.b, split.label or "*", split.boxes or "*"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from fusionbench.methods.dsifuse import loss
-from fusionbench.methods.dsifuse.network import DSIFuseNetwork, Output, Switches
+from fusionbench.methods.dsifuse.network import SCB_PLACES, DSIFuseNetwork, Output, Switches
 from torch import Tensor
 
 from fusionbench.errors import ConfigError
@@ -23,7 +23,7 @@ class DSIFuse(FusionMethod):
     """DSIFuse (Sensors 2026, 26(9), 2577, doi 10.3390/s26092577).
 
     The defaults are the paper's modules and loss at our reading of their sizes. ``cfc``, ``cfb``, ``imb``, ``scb``
-    and ``sg`` leave modules out as the paper's ablations do. ``width`` is the encoders' base width, ``reduction``
+    and ``sg`` leave modules out as the paper's ablations do, ``global_map`` S_G alone; ``scb_at`` is where SCB adds. ``width`` is the encoders' base width, ``reduction``
     that of the calibration, ``hidden`` the width of the segmentation heads and ``classes`` the number of classes of
     their maps. ``masks`` is "printed", "compared" (PSFusion's rule) or "brighter" (ours, for data without
     label maps). The weights are those of the paper's intensity, gradient and semantic terms.
@@ -45,6 +45,8 @@ class DSIFuse(FusionMethod):
         imb: bool = True,
         scb: bool = True,
         sg: bool = True,
+        global_map: bool = True,
+        scb_at: Literal["layers", "levels"] = "layers",
         masks: Literal["printed", "compared", "brighter"] = "printed",
         intensity_weight: float = 155.0,
         gradient_weight: float = 10.0,
@@ -53,8 +55,10 @@ class DSIFuse(FusionMethod):
         super().__init__()
         if masks not in loss.MASKS:
             raise ConfigError(f"args.masks is '{masks}': use one of {', '.join(loss.MASKS)}.")
+        if scb_at not in SCB_PLACES:
+            raise ConfigError(f"args.scb_at is '{scb_at}': use one of {', '.join(SCB_PLACES)}.")
         self.save_hyperparameters()
-        switches = Switches(cfc, cfb, imb, scb, sg)
+        switches = Switches(cfc, cfb, imb, scb, sg, global_map, scb_at)
         self.network = DSIFuseNetwork(width, classes, reduction, hidden, switches)
 
     def fuse(self, a: Tensor, b: Tensor) -> Tensor:

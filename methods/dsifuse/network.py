@@ -16,13 +16,23 @@ from torch import Tensor, nn
 
 
 class Switches(NamedTuple):
-    """Which modules there are; the paper's ablations leave out one each. ``sg`` is the semantic guidance."""
+    """Which modules there are; the paper's ablations leave out one each.
+
+    ``sg`` is the semantic guidance as a whole, ``global_map`` its part S_G. ``scb_at`` says what n counts in
+    section 3.4, where SCB calibrates D^4 and D^5: "layers" of the decoder in the order of decoding, or "levels".
+    """
 
     cfc: bool = True
     cfb: bool = True
     imb: bool = True
     scb: bool = True
     sg: bool = True
+    global_map: bool = True
+    scb_at: str = "layers"
+
+
+# encoder level whose interaction SCB takes, by the encoder level at whose size it calibrates the decoder
+SCB_PLACES = {"layers": {2: 3, 1: 4}, "levels": {4: 4, 3: 3}}
 
 
 class Output(NamedTuple):
@@ -106,14 +116,18 @@ class FMI(nn.Conv2d):
 
 
 class CAT(nn.Module):
-    """Cross-attention of one modality (Eq. 7): the prior asks, the feature answers."""
+    """Cross-attention with its projections (Eq. 7): one map asks, of ``asking`` channels, the other answers."""
 
-    def __init__(self, width: int, prior: int) -> None:
+    def __init__(self, width: int, asking: int) -> None:
         super().__init__()
-        self.query, self.key, self.value = project(prior, width), project(width, width), project(width, width)
+        self.query, self.key, self.value = (
+            project(asking, width),
+            project(width, width),
+            project(width, width),
+        )
 
-    def forward(self, prior: Tensor, feature: Tensor) -> Tensor:
-        return attention(self.query(prior), self.key(feature), self.value(feature))
+    def forward(self, asking: Tensor, answering: Tensor) -> Tensor:
+        return attention(self.query(asking), self.key(answering), self.value(answering))
 
 
 class CFB(nn.Module):
@@ -130,22 +144,17 @@ class CFB(nn.Module):
 
 
 class Interaction(nn.Module):
-    """One modality of IMB: a path guided by the prior, and one that recovers detail from it.
-
-    Keys and values of the guided path share a projection, and the second path has none: with more of them the
-    network has more parameters than the paper leaves room for.
-    """
+    """One modality of IMB: a path guided by the prior, and one that recovers detail from what it gives."""
 
     def __init__(self, width: int, prior: int) -> None:
         super().__init__()
-        self.query, self.memory = project(prior, width), project(width, width)
+        self.guide, self.recover = CAT(width, prior), CAT(width, width)
         self.join = nn.Conv2d(2 * width, width, 1)
         self.modulate = FMI(prior, width)
 
     def forward(self, feature: Tensor, prior: Tensor) -> Tensor:
-        memory = self.memory(feature)
-        guided = attention(self.query(prior), memory, memory)
-        recovered = attention(feature, guided, guided)
+        guided = self.guide(prior, feature)
+        recovered = self.recover(feature, guided)
         return self.modulate(self.join(torch.cat([guided, recovered], dim=1)), prior)
 
 
@@ -164,6 +173,13 @@ class SegmentationHead(nn.Sequential):
 
     def __init__(self, width: int, hidden: int, classes: int) -> None:
         super().__init__(conv_block(width, hidden), nn.Conv2d(hidden, classes, 1))
+
+
+class Reduction(nn.Conv2d):
+    """Stand in for a modality's prior where there is no semantic guidance: as many channels, without a meaning."""
+
+    def __init__(self, width: int, hidden: int, classes: int) -> None:
+        super().__init__(width, classes, 1)
 
 
 class GlobalHead(nn.Module):
@@ -198,7 +214,7 @@ class SCB(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Join both modalities from the deepest level up; ``compensate`` may add to the levels 4 and 3."""
+    """Join both modalities from the deepest level up; ``compensate`` adds to what is decoded at the size of a level."""
 
     def __init__(self, widths: list[int]) -> None:
         super().__init__()
@@ -224,7 +240,9 @@ class Decoder(nn.Module):
 class DSIFuseNetwork(nn.Module):
     """Fuse a and b [B, 1, H, W] in [0, 1], H and W multiples of 32.
 
-    ``width`` is the encoders' base width, ``classes`` the number of classes of the semantic priors.
+    ``width`` is the encoders' base width, ``classes`` the number of classes of the semantic priors. Without semantic
+    guidance a 1x1 convolution of the deepest feature, which nothing supervises, takes the place of each prior with
+    as many channels: the ablation then removes the guidance and nothing else.
     """
 
     def __init__(self, width: int, classes: int, reduction: int, hidden: int, switches: Switches) -> None:
@@ -233,41 +251,60 @@ class DSIFuseNetwork(nn.Module):
         self.switches = switches
         self.encoders = nn.ModuleList(stages(width) for _ in range(2))
         self.calibrate = nn.ModuleList(CFC(w, reduction) for w in widths) if switches.cfc else None
-        if switches.sg:
-            self.heads = nn.ModuleList(SegmentationHead(widths[-1], hidden, classes) for _ in range(2))
-            self.global_head = GlobalHead(widths, hidden, classes) if switches.scb else None
+        heads = SegmentationHead if switches.sg else Reduction
+        self.heads = (
+            nn.ModuleList(heads(widths[-1], hidden, classes) for _ in range(2))
+            if switches.sg or switches.cfb or switches.imb
+            else None
+        )
         self.interact = nn.ModuleDict()
         for level, module, wanted in ((3, CFB, switches.cfb), (4, IMB, switches.imb), (5, IMB, switches.imb)):
             if wanted:
-                own = widths[level - 1]
-                self.interact[str(level)] = module(own, classes if switches.sg else own)
-        self.compensate = nn.ModuleDict()
-        for level in (4, 3) if switches.scb else ():
-            inputs = [2 * widths[level - 1]] * (str(level) in self.interact) + [classes] * switches.sg
-            if inputs:
-                self.compensate[str(level)] = SCB(inputs, classes, widths[level - 1])
+                self.interact[str(level)] = module(widths[level - 1], classes)
+        self.compensate = nn.ModuleDict(self.compensation(widths, classes) if switches.scb else {})
+        guided = bool(self.compensate) and switches.sg and switches.global_map
+        self.global_head = GlobalHead(widths, hidden, classes) if guided else None
         self.decoder = Decoder(widths)
+
+    def compensation(self, widths: list[int], classes: int) -> dict[str, SCB]:
+        """Return SCB's blocks by the level at whose size they calibrate the decoder."""
+        blocks = {}
+        for place, source in SCB_PLACES[self.switches.scb_at].items():
+            inputs = [2 * widths[source - 1]] if str(source) in self.interact else []
+            if self.switches.sg and self.switches.global_map:
+                inputs.append(classes)
+            if inputs:
+                blocks[str(place)] = SCB(inputs, classes, widths[place - 1])
+        return blocks
 
     def forward(self, a: Tensor, b: Tensor) -> Output:
         features = self.encode(a, b)
-        priors = (
-            [head(f) for head, f in zip(self.heads, features[-1], strict=True)] if self.switches.sg else None
-        )
-        shares = [prior.softmax(1) for prior in priors] if priors else None
-        parts: dict[str, list[Tensor]] = {level: [] for level in self.compensate}
+        priors = [head(f) for head, f in zip(self.heads or (), features[-1], strict=False)]
+        shares = [prior.softmax(1) for prior in priors] if self.switches.sg else priors
         # the prior needs level 5, so what it adds to levels 3 to 5 goes to the decoder, not back into the encoder
-        joined = list(features)
+        joined, added = list(features), {}
         for level, module in self.interact.items():
             pair = features[int(level) - 1]
-            added = module(pair, [resize(s, pair[0]) for s in shares] if shares else pair)
-            joined[int(level) - 1] = [m + f for m, f in zip(added, pair, strict=True)]
-            if level in parts:
-                parts[level].append(torch.cat(added, dim=1))
-        if parts and self.switches.sg:
-            shared = self.global_head([torch.cat(pair, dim=1) for pair in features]).softmax(1)
-            for part in parts.values():
-                part.append(shared)
-        return Output(self.decoder(joined, self.compensate, parts), tuple(priors) if priors else None)
+            added[int(level)] = module(pair, [resize(share, pair[0]) for share in shares])
+            joined[int(level) - 1] = [m + f for m, f in zip(added[int(level)], pair, strict=True)]
+        parts = self.compensating(features, added)
+        return Output(
+            self.decoder(joined, self.compensate, parts), tuple(priors) if self.switches.sg else None
+        )
+
+    def compensating(
+        self, features: list[list[Tensor]], added: dict[int, list[Tensor]]
+    ) -> dict[str, list[Tensor]]:
+        """Return what each block of SCB takes: an interaction of both modalities, and the global map."""
+        shared = []
+        if self.global_head is not None:
+            shared = [self.global_head([torch.cat(pair, dim=1) for pair in features]).softmax(1)]
+        parts = {}
+        for place in self.compensate:
+            source = SCB_PLACES[self.switches.scb_at][int(place)]
+            own = [torch.cat(added[source], dim=1)] if source in added else []
+            parts[place] = [*own, *shared]
+        return parts
 
     def encode(self, a: Tensor, b: Tensor) -> list[list[Tensor]]:
         """Return the features of both modalities at five levels; each stage goes on from calibrated ones."""

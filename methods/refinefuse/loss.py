@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
-from fusionbench.losses import local_variance
+from fusionbench.losses import local_deviation, local_variance
+
+CONTRASTS = {"deviation": local_deviation, "variance": local_variance}
 
 
-def infrared_mask(a: Tensor, b: Tensor, salient: Tensor | None, window: int, sigma: float) -> Tensor:
+class MaskRule(NamedTuple):
+    """How Eq. 6's mask is made.
+
+    ``contrast`` is "deviation" (a pixel's squared difference from the mean around it, as the text says) or
+    "variance" (the mean of these around a pixel, as in PSFusion's code); ``window`` and ``sigma`` are the Gaussian's
+    in pixels. a must have more contrast than b by ``margin``, a difference of intensities in [0, 1] that is squared
+    like the contrast: below it noise decides. ``brighter`` adds the pixels where a is brighter than b by more than
+    that, in place of label maps; None adds none.
+    """
+
+    contrast: str = "deviation"
+    window: int = 9
+    sigma: float = 1.5
+    margin: float = 0.0
+    brighter: float | None = None
+
+
+def infrared_mask(a: Tensor, b: Tensor, salient: Tensor | None, rule: MaskRule) -> Tensor:
     """Return 1 where a is salient or has more local contrast than b, else 0 (Eq. 6); its complement is b's mask."""
-    mask = local_variance(a, window, sigma) > local_variance(b, window, sigma)
+    contrast_a, contrast_b = (CONTRASTS[rule.contrast](x, rule.window, rule.sigma) for x in (a, b))
+    mask = contrast_a > contrast_b + rule.margin**2
+    if rule.brighter is not None:
+        mask = mask | (a > b + rule.brighter)
     if salient is not None:
         mask = mask | (salient > 0)
     return mask.to(a.dtype)

@@ -106,13 +106,25 @@ class PSIM(nn.Module):
 
 
 class FIM(nn.Module):
-    """Deep-superficial interaction (Eq. 5): gate the shallow map by both maps' channel means, add the deep one."""
+    """Deep-superficial interaction (Eq. 5): gate the shallow map by both maps' channel means, add the deep one.
+
+    With ``spatial``, a gate a place is added, which Eq. 5 has not and the paper's introduction of the module has:
+    what a 3x3 convolution makes of the deep map's channel maximum and mean, used as in SFIM (Eq. 1).
+    """
+
+    def __init__(self, spatial: bool) -> None:
+        super().__init__()
+        self.places = conv(2, 1) if spatial else None
 
     def forward(self, deep: Tensor, shallow: Tensor) -> Tensor:
         gates = torch.sigmoid(deep.mean((2, 3), keepdim=True)) + torch.sigmoid(
             shallow.mean((2, 3), keepdim=True)
         )
-        return shallow * gates + resize(deep, shallow)
+        deep, enhanced = resize(deep, shallow), shallow * gates
+        if self.places is not None:
+            pooled = torch.cat([deep.amax(1, keepdim=True), deep.mean(1, keepdim=True)], dim=1)
+            enhanced = enhanced + enhanced * torch.sigmoid(self.places(pooled))
+        return enhanced + deep
 
 
 class DecoderStep(nn.Sequential):
@@ -137,7 +149,16 @@ class RefineFuseNetwork(nn.Module):
     paper's Table 9). Coming up, a level from 3 on is concatenated, level 2 goes through FIM, level 1 is added.
     """
 
-    def __init__(self, levels: int, sfim: bool, psim: bool, fim: bool, grid: int, crosswise: bool) -> None:
+    def __init__(
+        self,
+        levels: int,
+        sfim: bool,
+        psim: bool,
+        fim: bool,
+        grid: int,
+        crosswise: bool,
+        spatial_gate: bool = False,
+    ) -> None:
         super().__init__()
         widths = WIDTHS[:levels]
         self.encode_a, self.encode_b = Encoder(widths), Encoder(widths)
@@ -148,7 +169,7 @@ class RefineFuseNetwork(nn.Module):
                 self.fusions.append(SFIM(width) if sfim else Concatenation(width))
             else:
                 self.fusions.append(PSIM(width, grid, crosswise) if psim else Concatenation(width))
-        self.fim = FIM() if fim and levels > 2 else None
+        self.fim = FIM(spatial_gate) if fim and levels > 2 else None
         self.steps = nn.ModuleList(self.decoder_steps(widths))
         self.reconstruct = Reconstruction(widths[0])
 

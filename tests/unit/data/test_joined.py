@@ -53,6 +53,12 @@ def test_a_file_of_the_user_needs_title_family_and_globs_only(street: Path, tmp_
     assert find_split(found, "train", tmp_path / "elsewhere").ids == tuple("12345")
 
 
+def test_pairs_may_be_left_out_by_id(street: Path, tmp_path: Path) -> None:
+    street.write_text(OWN.replace("b: vi/*", 'b: vi/*, without: ["2", "5"]'))
+    split = find_split(dataset(str(street)), "train", tmp_path)
+    assert (split.ids, split.unmatched) == (("1", "3", "4"), ())
+
+
 def test_a_relative_folder_lies_below_the_data_root_and_stems_may_repeat_across_folders(
     tmp_path: Path,
 ) -> None:

@@ -7,6 +7,7 @@ import torch
 from fusionbench.methods.refinefuse import loss
 from fusionbench.methods.refinefuse.network import FIM, PSIM, SFIM
 
+from fusionbench.errors import ConfigError
 from fusionbench.registry.methods import load, spec
 from fusionbench.types import PairBatch
 
@@ -15,12 +16,43 @@ def test_the_mask_takes_the_infrared_where_it_varies_more_or_is_salient() -> Non
     a, b = torch.zeros(1, 1, 32, 32), torch.zeros(1, 1, 32, 32)
     a[..., 8:10, 8] = 1.0
     b[..., 24, 24] = 0.5
-    mask = loss.infrared_mask(a, b, None, 9, 1.5)
-    assert mask[0, 0, 8, 8] == 1
-    assert mask[0, 0, 24, 24] == 0
-    salient = torch.zeros_like(a)
-    salient[..., 24, 24] = 1
-    assert loss.infrared_mask(a, b, salient, 9, 1.5)[0, 0, 24, 24] == 1
+    for contrast in loss.CONTRASTS:
+        rule = loss.MaskRule(contrast)
+        mask = loss.infrared_mask(a, b, None, rule)
+        assert mask[0, 0, 8, 8] == 1
+        assert mask[0, 0, 24, 24] == 0
+        salient = torch.zeros_like(a)
+        salient[..., 24, 24] = 1
+        assert loss.infrared_mask(a, b, salient, rule)[0, 0, 24, 24] == 1
+
+
+def test_contrast_is_a_pixels_squared_difference_from_the_mean_around_it() -> None:
+    # beside a lone bright pixel the variance around is high, while the neighbour itself is near the mean
+    a, b = torch.zeros(1, 1, 33, 33), torch.full((1, 1, 33, 33), 0.5)
+    a[..., 16, 16] = 1.0
+    b[..., 16, 19] = 0.55
+    masks = {contrast: loss.infrared_mask(a, b, None, loss.MaskRule(contrast)) for contrast in loss.CONTRASTS}
+    assert load("refinefuse").mask_rule == loss.MaskRule("deviation")
+    assert masks["deviation"][0, 0, 16, 16] == masks["variance"][0, 0, 16, 16] == 1
+    assert (masks["deviation"][0, 0, 16, 19], masks["variance"][0, 0, 16, 19]) == (0, 1)
+
+
+def test_below_the_margin_noise_does_not_decide() -> None:
+    torch.manual_seed(0)
+    a, b = torch.rand(1, 1, 64, 64) * 0.02 + 0.3, torch.ones(1, 1, 64, 64)
+    assert loss.infrared_mask(a, b, None, loss.MaskRule()).mean() > 0.9, "a saturated sky has no contrast"
+    assert loss.infrared_mask(a, b, None, loss.MaskRule(margin=0.02)).sum() == 0
+
+
+def test_a_brighter_infrared_pixel_is_salient_where_there_are_no_label_maps() -> None:
+    a, b = torch.full((1, 1, 16, 16), 0.7), torch.full((1, 1, 16, 16), 0.5)
+    assert loss.infrared_mask(a, b, None, loss.MaskRule(margin=0.01, brighter=0.1)).mean() == 1
+    assert loss.infrared_mask(a, b, None, loss.MaskRule(margin=0.01, brighter=0.3)).mean() == 0
+
+
+def test_an_unknown_contrast_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"args\.contrast is 'local': use one of deviation, variance"):
+        load("refinefuse", contrast="local")
 
 
 def test_intensity_terms() -> None:
@@ -78,7 +110,20 @@ def test_crosswise_psim_starts_as_a_plain_convolution() -> None:
 def test_fim_gates_the_shallow_map_and_adds_the_deep_one() -> None:
     deep, shallow = torch.zeros(1, 2, 4, 4), torch.ones(1, 2, 8, 8)
     expected = torch.sigmoid(torch.tensor(0.0)) + torch.sigmoid(torch.tensor(1.0))
-    assert torch.allclose(FIM()(deep, shallow), expected.expand(1, 2, 8, 8))
+    assert torch.allclose(FIM(spatial=False)(deep, shallow), expected.expand(1, 2, 8, 8))
+
+
+def test_the_spatial_gate_is_one_small_convolution_of_the_deep_map() -> None:
+    block = FIM(spatial=True)
+    assert sum(p.numel() for p in block.parameters()) == 19
+    deep, shallow = torch.zeros(1, 2, 4, 4), torch.ones(1, 2, 8, 8)
+    torch.nn.init.zeros_(block.places.bias)
+    plain = FIM(spatial=False)(deep, shallow)
+    assert torch.allclose(block(deep, shallow), 1.5 * plain), "a gate of 0.5 on top, as in SFIM"
+    count = [
+        sum(p.numel() for p in load("refinefuse", spatial_gate=gate).parameters()) for gate in (False, True)
+    ]
+    assert count[1] - count[0] == 19
 
 
 def test_the_papers_ablations_are_all_there() -> None:

@@ -81,4 +81,5 @@ def test_no_more_tokens_than_the_grid_has_cells(size: tuple[int, int], tokens: i
 
 def test_equal_contrast_belongs_to_the_visible_source() -> None:
     image = torch.rand(1, 1, 16, 16)
-    assert loss.infrared_mask(image, image, None, 9, 1.5).sum() == 0
+    for contrast in loss.CONTRASTS:
+        assert loss.infrared_mask(image, image, None, loss.MaskRule(contrast)).sum() == 0
