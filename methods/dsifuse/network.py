@@ -221,6 +221,8 @@ class Decoder(nn.Module):
         above = [0, *reversed(widths[1:])]
         levels = zip(above, reversed(widths), strict=True)
         self.steps = nn.ModuleList(conv_block(up + 2 * width, width) for up, width in levels)
+        # no feature of full size comes from the encoders: what the stem's stride folds into channels is unfolded
+        self.unfold = nn.ConvTranspose2d(widths[0], widths[0], 2, stride=2)
         self.reconstruct = nn.Sequential(
             conv_block(widths[0], widths[0]), nn.Conv2d(widths[0], 1, 3, padding=1), nn.Tanh()
         )
@@ -234,7 +236,7 @@ class Decoder(nn.Module):
             x = step(torch.cat([*([] if x is None else [resize(x, pair[0])]), *pair], dim=1))
             if str(level) in compensate:
                 x = compensate[str(level)](x, parts[str(level)])
-        return (self.reconstruct(F.interpolate(x, scale_factor=2, mode="bilinear")) + 1) / 2
+        return (self.reconstruct(self.unfold(x)) + 1) / 2
 
 
 class DSIFuseNetwork(nn.Module):

@@ -8,7 +8,7 @@ import pytest
 import torch
 from fusionbench.methods.dsifuse import loss
 from fusionbench.methods.dsifuse.method import UNLABELLED
-from fusionbench.methods.dsifuse.network import CFC, attention
+from fusionbench.methods.dsifuse.network import CFC, Interaction, attention
 
 from fusionbench.errors import ConfigError
 from fusionbench.method import FusionMethod
@@ -38,13 +38,13 @@ def batch(count: int = 2, side: int = 64, labelled: bool = True) -> PairBatch:
 
 @pytest.mark.parametrize(
     ("width", "parameters", "at_256", "at_640x480"),
-    [(16, 2_399_078, 1.05e9, 7.91e9), (32, 9.21e6, 3.52e9, 22.4e9), (64, 36.1e6, 12.8e9, 71.8e9)],
+    [(16, 2_570_516, 1.28e9, 9.03e9), (32, 9.88e6, 4.06e9, 0), (64, 38.7e6, 14.2e9, 0)],
 )
 def test_sizes_are_those_of_the_width_table(
     width: int, parameters: float, at_256: float, at_640x480: float
 ) -> None:
     method = build(width=width)
-    assert parameter_count(method) == pytest.approx(parameters, rel=0.01)
+    assert parameter_count(method) == pytest.approx(parameters, rel=0.002)
     assert macs(method, 256, 256)["all"] == pytest.approx(at_256, rel=0.01)
     if width == 16:
         assert macs(method, 480, 640)["all"] == pytest.approx(at_640x480, rel=0.01)
@@ -137,15 +137,54 @@ def test_variants_train_a_step_and_fuse(variant: str) -> None:
     assert 0 <= fused.min() <= fused.max() <= 1
 
 
-@pytest.mark.parametrize("ablation", ["cfc", "cfb", "imb", "scb"])
-def test_an_ablation_leaves_its_module_out(ablation: str) -> None:
-    assert parameter_count(build(**{ablation: False})) < parameter_count(build())
+@pytest.mark.parametrize("ablation", ["cfc", "cfb", "imb", "scb", "sg", "global_map"])
+def test_an_ablation_leaves_its_module_out_and_makes_nothing_larger(ablation: str) -> None:
+    whole, rest = (dict(build(**kw).named_parameters()) for kw in ({}, {ablation: False}))
+    assert sum(p.numel() for p in rest.values()) < sum(p.numel() for p in whole.values())
+    assert all(rest[name].numel() <= whole[name].numel() for name in rest.keys() & whole.keys())
 
 
-def test_without_guidance_there_are_no_priors() -> None:
+def test_without_guidance_there_are_no_priors_and_little_else_changes() -> None:
     method = build(sg=False)
     assert method.network(*batch()[:2]).priors is None
     assert set(method.losses(batch())) == {"intensity", "gradient"}
+    assert parameter_count(method) == pytest.approx(parameter_count(build()), rel=0.05)
+
+
+def test_compensation_enlarges_every_map_to_a_layer_of_the_decoder() -> None:
+    method, sizes = build(), []
+    for block in method.network.compensate.values():
+        block.register_forward_hook(
+            lambda module, inputs, output: sizes.append(
+                (inputs[0].shape[-1], [part.shape[-1] for part in inputs[1]])
+            )
+        )
+    method.network(*batch(side=64)[:2])
+    # the fourth and fifth layer of the decoder; M^1 is an eighth of the image, M^2 a sixteenth, S_G a quarter
+    assert sizes == [(16, [8, 16]), (32, [4, 16])]
+
+
+def test_compensation_may_count_levels() -> None:
+    assert set(build(scb_at="levels").network.compensate) == {"4", "3"}
+    with pytest.raises(ConfigError, match=r"args\.scb_at is 'rows': use one of layers, levels"):
+        build(scb_at="rows")
+
+
+def test_both_paths_of_imb_have_projections_of_their_own() -> None:
+    block = Interaction(8, 3)
+    sizes = {
+        name: tuple(p.shape[:2])
+        for name, p in block.named_parameters()
+        if "guide" in name or "recover" in name
+    }
+    assert sizes == {
+        "guide.query.weight": (8, 3),
+        "guide.key.weight": (8, 8),
+        "guide.value.weight": (8, 8),
+        "recover.query.weight": (8, 8),
+        "recover.key.weight": (8, 8),
+        "recover.value.weight": (8, 8),
+    }
 
 
 def test_a_step_lowers_the_loss_on_a_fixed_batch() -> None:
