@@ -62,6 +62,7 @@ def describe(name: str) -> tuple[str, dict[str, Any]]:
             **_plain(asdict(found.card)),
             "variants": variants,
             "config": found.config().as_dict(),
+            **({"config_by_training_set": found.training_sets()} if found.training_sets() else {}),
         }
     profile = name.lower().removeprefix("profile:").replace("_", "-")
     if profile in profiles():

@@ -88,9 +88,9 @@ class MethodSpec:
             *({k: v for k, v in variants[name].items() if k != "about"} for name in self.variants),
         ]
 
-    def layer_for(self, training_set: str | None) -> dict[str, Any]:
-        """Return what the recipe says of one training data set, empty where it says nothing of it."""
-        return self.recipe_file().get("datasets", {}).get(training_set, {})
+    def training_sets(self) -> dict[str, dict[str, Any]]:
+        """Return what the recipe changes where one data set is learned from, by data set."""
+        return self.recipe_file().get("datasets", {})
 
     def config(self, overrides: tuple[str, ...] = (), training_set: str | None = None) -> MethodConfig:
         """Resolve the configuration: recipe, what it says of ``training_set``, variants, overrides; later ones win.
@@ -103,7 +103,9 @@ class MethodSpec:
         recipe, *variants = self.layers()
         check_variants(self.name, dict(zip(self.variants, variants, strict=True)), overrides)
         stages = tuple(recipe.get("stages", {"fuse": {}}))
-        found = resolve([recipe, self.layer_for(training_set), *variants], overrides, stages)
+        found = resolve(
+            [recipe, self.training_sets().get(training_set or "", {}), *variants], overrides, stages
+        )
         if found.args and self.card.command:
             raise ConfigError(
                 f"'{self.name}' is a command and takes no args: write what it needs into its card's command."

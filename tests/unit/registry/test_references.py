@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from fusionbench.cli.info import describe
 from fusionbench.errors import ConfigError, PluginError, UnknownNameError
 from fusionbench.registry import methods as registry
 from fusionbench.runs.plan import Request, make_plan
@@ -154,6 +155,7 @@ def test_a_recipe_says_what_one_training_set_changes(folder: Path) -> None:
     assert epochs("./own_method.py") == epochs("./own_method.py", (), "msrs") == 9
     assert epochs("./own_method.py", (), "demo") == 3
     assert epochs("./own_method.py@long", (), "demo") == 50
+    assert describe("./own_method.py")[1]["config_by_training_set"] == recipe["datasets"]
     assert epochs("./own_method.py", ("stages.fuse.epochs=2",), "demo") == 2
 
 
