@@ -130,11 +130,10 @@ def test_a_single_file_brings_its_recipe_along(plugin: Path) -> None:
 
 
 def test_shipped_weights_serve_the_arguments_they_were_trained_with_or_stand_for() -> None:
-    dsifuse = registry.spec("dsifuse")
-    for arguments in ({}, {"masks": "brighter"}):
-        assert shipped_weights(dsifuse, "ir-vis", arguments).source == "shipped"
-    for arguments in ({"cfc": False}, {"masks": "compared"}):
-        assert shipped_weights(dsifuse, "ir-vis", arguments) is None
+    refinefuse = registry.spec("refinefuse")
+    assert shipped_weights(refinefuse, "ir-vis", {}).source == "shipped"
+    for arguments in ({"levels": 3}, {"texture": False}):
+        assert shipped_weights(refinefuse, "ir-vis", arguments) is None
 
 
 def test_a_card_may_say_in_words_where_to_get_weights() -> None:
