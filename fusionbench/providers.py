@@ -103,8 +103,10 @@ def _one_by_one() -> tuple[EntryPoints, tuple[str, ...]]:
 def module_source(module: str) -> Path:
     """Find a module's file, or its folder if it is a package, importing nothing but namespace parents.
 
-    Raises PluginError where there is none.
+    A module may be given as the path of its file, too. Raises PluginError where there is none.
     """
+    if module.endswith(".py"):
+        return Path(module)
     top, *rest = module.split(".")
     try:
         found = find_spec(top)

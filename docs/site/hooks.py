@@ -15,7 +15,15 @@ from mkdocs.structure.files import File
 
 REPOSITORY = Path(__file__).parents[2]
 SECTIONS = {
-    "Use": ["concepts.md", "datasets.md", "weights.md", "cluster.md", "profiling.md", "faq.md"],
+    "Use": [
+        "concepts.md",
+        "own-data.md",
+        "datasets.md",
+        "weights.md",
+        "cluster.md",
+        "profiling.md",
+        "faq.md",
+    ],
     "Results": ["tables.md", "statistics.md", "figures.md", "report.md", "reproduce.md"],
     "Extend": ["plugins.md", "commands.md", "architecture.md"],
 }

@@ -47,6 +47,56 @@ def method(
         print(f"  {command}")
 
 
+@app.command()
+@guarded
+def metric(
+    name: Annotated[str, typer.Argument(help="In snake_case; the file's and the function's name.")],
+    at: Annotated[Path, typer.Option(help="Folder to write into.")] = Path(),
+    json: Json = False,
+) -> None:
+    """Write a file with a metric that can be scored as it is; nothing is overwritten."""
+    from fusionbench.scaffold import new_metric
+
+    path = new_metric(name, at)
+    reference = path.as_posix() if at.is_absolute() else f"./{path.as_posix()}"
+    _show(path, [f"fusionbench run --method average --dataset demo --metrics EN,{reference}"], json)
+
+
+@app.command()
+@guarded
+def dataset(
+    folder: Annotated[str, typer.Argument(help="Folder of your images, or a name.")],
+    at: Annotated[
+        Path | None, typer.Option(help="Folder to write into.", show_default="the folder of the images")
+    ] = None,
+    family: Annotated[
+        str | None,
+        typer.Option(help="ir-vis, medical or sar-opt.", show_default="told by the folders' names"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Write the file that describes a data set, with the folders that were found; nothing is overwritten."""
+    from fusionbench.scaffold import new_dataset
+
+    path = new_dataset(folder, at, family)
+    reference = path.as_posix() if path.is_absolute() else f"./{path.as_posix()}"
+    _show(
+        path,
+        [f"fusionbench data verify {reference}", f"fusionbench run --method baselines --dataset {reference}"],
+        json,
+    )
+
+
+def _show(path: Path, commands: list[str], json: bool) -> None:
+    if json:
+        print_json({"files": [str(path)]})
+        return
+    print(path)
+    print("\nNext:")
+    for command in commands:
+        print(f"  {command}")
+
+
 def _next(reference: str) -> list[str]:
     return [
         f"fusionbench check {reference}",

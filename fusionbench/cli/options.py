@@ -21,7 +21,8 @@ Dataset = Annotated[
     typer.Option(
         "--dataset",
         "-d",
-        help="Data sets, comma-separated: names, a family (ir-vis, medical, sar-opt) or all.",
+        help="Data sets, comma-separated: names, ./folder or ./file.yaml of your own, a family (ir-vis, medical, "
+        "sar-opt) or all.",
     ),
 ]
 DataRoot = Annotated[

@@ -17,6 +17,12 @@ WORDS: dict[Family, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "medical": (("mri", "mr"), ("pet", "spect", "ct")),
     "sar-opt": (("sar", "s1", "vv", "sentinel1"), ("opt", "optical", "s2", "rgb", "eo", "sentinel2")),
 }
+# what a and b are called in captions where a user does not say
+MODALITIES: dict[Family, tuple[str, str]] = {
+    "ir-vis": ("infrared", "visible"),
+    "medical": ("MRI", "functional or CT"),
+    "sar-opt": ("SAR", "optical"),
+}
 SPLITS = {
     "train": ("train", "training", "trainset"),
     "val": ("val", "valid", "validation", "eval"),

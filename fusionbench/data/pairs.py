@@ -78,6 +78,11 @@ def find_split(
     Files are paired by stem, so a JPEG pairs with a PNG. Raises UnknownNameError for the split's name,
     DataNotFoundError where a folder is missing or nothing pairs up, ImageError for names that cannot be used.
     """
+    if split not in spec.splits and Path(spec.folder).is_absolute():
+        raise RequestError(
+            f"{spec.title} has no split '{split}', only {', '.join(spec.splits)}: name one with --split, or put pairs into "
+            f"folders train and test, or list splits in a file that `fusionbench new dataset {spec.folder}` begins."
+        )
     if split not in spec.splits:
         raise UnknownNameError(f"split of {spec.name}", split, spec.splits)
     if limit is not None and limit < 1:

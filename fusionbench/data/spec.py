@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from difflib import get_close_matches
@@ -16,6 +17,10 @@ from fusionbench.providers import DATASETS, Provider, module_source, providers
 from fusionbench.types import FAMILIES, Family
 
 CATALOG = Path(__file__).parent / "catalog"
+_NAME = re.compile(r"\w[\w.+-]*")
+_OWN: dict[
+    str, DatasetSpec
+] = {}  # data sets of the user's own that this process has read, the last one of a name
 
 
 @dataclass(frozen=True)
@@ -143,22 +148,38 @@ def datasets() -> dict[str, DatasetSpec]:
 
 
 def dataset(name: str) -> DatasetSpec:
-    """Return one data set by its name, or by the path of a YAML file of the user's own.
+    """Return one data set by its name, or by the path of a YAML file or a folder of the user's own.
 
-    Case does not matter and hyphen equals underscore. Raises UnknownNameError with the nearest name, and PluginError where a package brings an unusable entry of that
-    name or one that another provider has, too.
+    Case does not matter and hyphen equals underscore. A data set of the user's own, once read, is known by its name as
+    well. Raises UnknownNameError with the nearest name, PluginError where a package brings an unusable entry of that name
+    or one that another provider has, too, and what `read_user_file` and `read_folder` raise.
     """
-    from fusionbench.data.user_file import is_user_file, read_user_file  # it builds on this module
-
-    if is_user_file(name):
-        return read_user_file(Path(name.strip()).expanduser(), frozenset(datasets()))
+    own = _own(name)
+    if own is not None:
+        return own
     asked = canonical(name)
     if asked in _foreign().problems:
         raise PluginError(_foreign().problems[asked])
-    found = datasets().get(asked)
+    found = datasets().get(asked) or _OWN.get(asked)
     if found is None:
         raise UnknownNameError("data set", name, datasets())
     return found
+
+
+def _own(reference: str) -> DatasetSpec | None:
+    """Read a data set of the user's own, if one is asked for, and remember it: records keep only its name."""
+    from fusionbench.data.own_folder import is_folder, read_folder  # they build on this module
+    from fusionbench.data.user_file import is_user_file, read_user_file
+
+    path, taken = Path(reference.strip()).expanduser(), frozenset(datasets())
+    if is_user_file(reference):
+        spec = read_user_file(path, taken)
+    elif is_folder(reference):
+        spec = read_folder(path, taken)
+    else:
+        return None
+    _OWN[spec.name] = spec
+    return spec
 
 
 def problems() -> dict[str, str]:
@@ -209,6 +230,15 @@ def _foreign() -> Foreign:
 def _foreign_of(found: tuple[Provider, ...]) -> Foreign:
 
     return read_foreign(found, _catalog())
+
+
+def check_name(name: str, what: str) -> str:
+    """Return the name if it can be a folder's in runs/. Raises ConfigError; ``what`` is called so."""
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            f"{what} cannot name a data set ('{name}'): rename it, using letters, digits and the signs . + - only."
+        )
+    return name
 
 
 def canonical(name: str) -> str:

@@ -6,15 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fusionbench.data.spec import DatasetSpec, canonical, read_entry, read_yaml
+from fusionbench.data.modalities import MODALITIES
+from fusionbench.data.spec import DatasetSpec, canonical, check_name, read_entry, read_yaml
 from fusionbench.errors import ConfigError, DataNotFoundError
 
 SUFFIXES = (".yaml", ".yml")
-MODALITIES = {
-    "ir-vis": ("infrared", "visible"),
-    "medical": ("MRI", "functional or CT"),
-    "sar-opt": ("SAR", "optical"),
-}
 
 
 def is_user_file(reference: str) -> bool:
@@ -31,7 +27,7 @@ def read_user_file(path: Path, taken: frozenset[str]) -> DatasetSpec:
     """
     if not path.is_file():
         raise DataNotFoundError(f"Data set file '{path}' does not exist: check the path in --dataset.")
-    name = canonical(path.stem)
+    name = check_name(canonical(path.stem), f"The file '{path}'")
     if name in taken:
         raise ConfigError(
             f"'{path}' would be called '{name}' like a data set of the catalog: rename the file."

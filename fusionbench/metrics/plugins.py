@@ -5,12 +5,16 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn, get_args, get_type_hints
 
 from fusionbench.errors import PluginError
 from fusionbench.metrics.learned.files import KNOWN
+from fusionbench.metrics.own_files import is_file, version_of
 from fusionbench.metrics.registry import (
     CANONICAL,
     Definition,
@@ -82,6 +86,9 @@ def _entries(provider: Provider) -> Iterator[tuple[MetricCard | None, Entry]]:
     for mark, facts, function in marks(module_file(provider.module)):
         if mark == "metric":
             card = checked(MetricCard(**_tuples(facts)))
+            card = (
+                replace(card, version=version_of(Path(provider.module))) if is_file(provider.module) else card
+            )
             yield card, Entry(canonical_definition(card), provider.module, function)
         else:
             yield None, Entry(Definition(**facts), provider.module, function)
@@ -126,7 +133,8 @@ def _unreadable(provider: Provider, error: Exception) -> str:
     reason = (
         str(error).rstrip(".;: ") if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
     )
-    return f"Metrics of {provider} cannot be read: {reason}; mend or uninstall {provider.package}."
+    remedy = "mend it" if is_file(provider.module) else f"mend or uninstall {provider.package}"
+    return f"Metrics of {provider} cannot be read: {reason}; {remedy}."
 
 
 def _set_rivals_apart(found: Foreign, claims: dict[str, list[str]]) -> None:
@@ -156,12 +164,23 @@ def import_function(entry: Entry) -> Any:
     """Import a function of another maker. Raises PluginError."""
     name = entry.definition.metric
     try:
-        return getattr(import_module(entry.module), entry.function)
+        module = _load(Path(entry.module)) if is_file(entry.module) else import_module(entry.module)
+        return getattr(module, entry.function)
     except (Exception, SystemExit) as error:
         raise PluginError(
             f"Metric '{name}' cannot be imported: {type(error).__name__}: {error}; mend {entry.module} or install "
             "what it needs."
         ) from error
+
+
+def _load(path: Path) -> ModuleType:
+    """Run a local file as a module of its own, anew for every text that it has had."""
+    found = spec_from_file_location(f"fusionbench_metrics_{path.stem}_{version_of(path)}", path)
+    if found is None or found.loader is None:
+        raise PluginError(f"'{path}' is no Python file")
+    module = module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
 
 
 def guarded(entry: Entry, function: Any) -> Any:

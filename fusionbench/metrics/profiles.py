@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from fusionbench.errors import RequestError
+from fusionbench.metrics.own_files import is_file
 from fusionbench.metrics.registry import (
     CANONICAL,
     DEFAULT,
@@ -14,6 +15,7 @@ from fusionbench.metrics.registry import (
     cards,
     definitions,
     metric_named,
+    metrics_of_file,
     spelled,
 )
 
@@ -67,7 +69,8 @@ def resolve(names: str | Iterable[str] | None = None, profile: str = CANONICAL) 
 
     None and "default" are the default set, or "all" where the profile lacks one of that set; "all" is all that it
     has and that needs no file of weights: those that do are asked for by their names. A string is split at commas.
-    Case is ignored, and hyphen equals underscore. Raises UnknownNameError for unknown names, and RequestError for
+    Case is ignored, and hyphen equals underscore; the path of a Python file stands for the metrics in it. Raises
+    UnknownNameError for unknown names, PluginError for files that cannot be read, and RequestError for
     metrics that the profile does not have and where no name is left.
     """
     known = profile_of(profile).metrics
@@ -75,7 +78,12 @@ def resolve(names: str | Iterable[str] | None = None, profile: str = CANONICAL) 
     asked = ["default"] if names is None else names.split(",") if isinstance(names, str) else list(names)
     found: list[str] = []
     for name in filter(None, (text.strip() for text in asked)):
-        if name.lower() == "default":
+        if is_file(name):
+            found += metrics_of_file(name)
+            known = profile_of(profile).metrics
+            for added in found:
+                definition_of(added, profile)
+        elif name.lower() == "default":
             found += DEFAULT if known.keys() >= set(DEFAULT) else weightless
         elif name.lower() == "all":
             found += weightless

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from fusionbench.errors import PluginError, UnknownNameError
+from fusionbench.metrics.own_files import add_file, file_providers
 from fusionbench.providers import METRICS, Provider, providers
 
 if TYPE_CHECKING:
@@ -143,6 +144,21 @@ def rivals() -> dict[str, str]:
     return dict(_foreign().rivals)
 
 
+def metrics_of_file(reference: str) -> list[str]:
+    """Make the metrics of a local file known, to processes that this one starts as well, and return their names.
+
+    Raises PluginError for a file that is missing or cannot be read, and for names that are taken.
+    """
+    provider = add_file(Path(reference.strip()))
+    found = _foreign()
+    if provider in found.problems:
+        raise PluginError(found.problems[provider])
+    taken = [sentence for sentence in found.rivals.values() if str(provider) in sentence]
+    if taken:
+        raise PluginError(taken[0])
+    return [name for name, entries in found.entries.items() if entries[CANONICAL].module == provider.module]
+
+
 def metric_named(name: str) -> str:
     """Return a metric's name as its card spells it.
 
@@ -163,7 +179,7 @@ def _entries(metric: str) -> dict[str, Entry]:
 
 
 def _foreign() -> Foreign:
-    return _foreign_of(providers(METRICS))
+    return _foreign_of((*providers(METRICS), *file_providers()))
 
 
 @cache

@@ -157,7 +157,12 @@ def _splits(request: Request, lookup: Lookup, problems: list[str]) -> list[Split
     for asked in request.datasets:
         for name in expand_dataset(asked, request, problems):
             try:
-                found.setdefault(name, lookup.split(name, request.split, request.data_root, request.limit))
+                split = lookup.split(name, request.split, request.data_root, request.limit)
+                first = found.setdefault(split.spec.name, split)
+                if first.root != split.root:
+                    problems.append(
+                        f"'{first.root}' and '{split.root}' would both be called '{split.spec.name}': rename one."
+                    )
             except FusionbenchError as error:
                 problems.append(str(error))
     return list(found.values())
@@ -168,7 +173,8 @@ def expand_dataset(asked: str, request: Request, problems: list[str]) -> list[st
     name = asked.strip().lower().replace("_", "-")
     if name not in (*FAMILIES, "all"):
         try:
-            return [dataset(asked.strip()).name]
+            known = dataset(asked.strip())
+            return [known.name if known.name in datasets() else asked.strip()]
         except FusionbenchError as error:
             problems.append(str(error))
             return []

@@ -1,4 +1,4 @@
-"""Write a new method from the template files of this folder; loads no torch."""
+"""Write a new method, metric or data set from the template files of this folder; loads no torch."""
 
 from __future__ import annotations
 
@@ -8,9 +8,15 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 from string import Template
+from typing import cast
 
 from fusionbench.checks.subjects import kinds_of
-from fusionbench.errors import OutputError, RequestError
+from fusionbench.data.modalities import MODALITIES, WORDS
+from fusionbench.data.own_folder import FoundLayout, find_layout
+from fusionbench.data.spec import canonical
+from fusionbench.data.spec import check_name as dataset_name
+from fusionbench.errors import DataNotFoundError, OutputError, RequestError, UnknownNameError
+from fusionbench.types import FAMILIES, Family
 
 TEMPLATES = Path(__file__).parent
 SUFFIX = ".in"
@@ -29,26 +35,85 @@ def new_method(name: str, at: Path = Path(), single_file: bool = False) -> list[
     if os.path.lexists(target):
         raise RequestError(f"'{target}' exists already: choose another name, or another folder with --at.")
     files = {target: TEMPLATES / "single.py.in"} if single_file else _package(target, name)
-    words = {"name": name, "title": class_name(name), "distribution": name.replace("_", "-")}
-    try:
-        for path, template in files.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("x", encoding="utf-8") as stream:
-                stream.write(Template(template.read_text(encoding="utf-8")).substitute(words))
-    except OSError as error:
-        raise OutputError(
-            f"Cannot write {path} ({error.strerror}): choose another folder with --at."
-        ) from error
+    _write(files, {"name": name, "title": class_name(name), "distribution": name.replace("_", "-")})
     return list(files)
 
 
-def check_name(name: str) -> None:
+def new_metric(name: str, at: Path = Path()) -> Path:
+    """Write a file with a metric ``name`` into the folder ``at`` and return it. Raises as `new_method` does."""
+    check_name(name, "metric")
+    target = at / f"{name}.py"
+    _write({target: TEMPLATES / "metric.py.in"}, {"name": name, "title": class_name(name)})
+    return target
+
+
+def new_dataset(reference: str, at: Path | None = None, family: str | None = None) -> Path:
+    """Write the YAML file of a data set and return it.
+
+    ``reference`` is a folder, into which, or into ``at``, the file is written with the layout that the names of its
+    folders tell, or else the data set's name. Raises RequestError, ConfigError, UnknownNameError and OutputError.
+    """
+    if family is not None and family not in FAMILIES:
+        raise UnknownNameError("family", family, FAMILIES)
+    home = Path(reference).expanduser()
+    layout = _layout(home, family)
+    name = dataset_name(canonical(home.resolve().name), f"'{reference}'")
+    target = (at or (home if home.is_dir() else Path())) / f"{name}.yaml"
+    splits = "".join(f'  {split}: {{a: "{a}", b: "{b}"}}\n' for split, (a, b) in layout.splits.items())
+    beside = target.parent.resolve() == home.resolve() or not home.is_dir()
+    words = {
+        "name": name,
+        "title": home.resolve().name,
+        "family": layout.family,
+        "a": layout.a,
+        "b": layout.b,
+    }
+    words |= {
+        "ids": layout.ids,
+        "splits": splits.rstrip() + ("" if beside else f'\nfolder: "{home.resolve()}"'),
+    }
+    _write({target: TEMPLATES / "dataset.yaml.in"}, words)
+    return target
+
+
+def _layout(home: Path, family: str | None) -> FoundLayout:
+    """Return the layout of a folder, or one to be edited."""
+    try:
+        found = find_layout(home) if home.is_dir() else None
+    except DataNotFoundError:
+        found = None
+    kind = cast(Family, family or (found.family if found else "ir-vis"))
+    if found is not None and found.family == kind:
+        return found
+    words, (a, b) = WORDS[kind], MODALITIES[kind]
+    sample = {split: (f"{split}/{words[0][0]}/*", f"{split}/{words[1][0]}/*") for split in ("train", "test")}
+    return FoundLayout(kind, a, b, sample, "stem")
+
+
+def _write(files: dict[Path, Path], words: dict[str, str]) -> None:
+    """Fill the templates in. Raises RequestError for a file that exists and OutputError where one cannot be written."""
+    for path, template in files.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("x", encoding="utf-8") as stream:
+                stream.write(Template(template.read_text(encoding="utf-8")).substitute(words))
+        except FileExistsError:
+            raise RequestError(
+                f"'{path}' exists already: choose another name, or another folder with --at."
+            ) from None
+        except OSError as error:
+            raise OutputError(
+                f"Cannot write {path} ({error.strerror}): choose another folder with --at."
+            ) from error
+
+
+def check_name(name: str, kind: str = "method") -> None:
     """Raise RequestError for a name that is no module's, or that something has already."""
     if not NAME.fullmatch(name):
         near = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()).strip("_")
         hint = f", as in {near}" if NAME.fullmatch(near) else ""
         raise RequestError(
-            f"'{name}' cannot name a method: use small letters, digits and single underscores, a letter first{hint}."
+            f"'{name}' cannot name a {kind}: use small letters, digits and single underscores, a letter first{hint}."
         )
     if keyword.iskeyword(name):
         raise RequestError(f"'{name}' is a word of Python: choose another name.")
