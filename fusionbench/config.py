@@ -92,7 +92,7 @@ def resolve(
 
     base = MethodConfig(stages={stage: StageRecipe() for stage in stages})
     merged = OmegaConf.structured(base)
-    for layer in [*layers, *map(_parse_override, overrides)]:
+    for layer in [*layers, *map(parse_override, overrides)]:
         _check_keys(layer, base, path="")
         try:
             merged = OmegaConf.merge(merged, OmegaConf.create(dict(layer)))
@@ -158,7 +158,8 @@ def _flat(layer: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]
             yield f"{path}{key}", value
 
 
-def _parse_override(text: str) -> dict[str, Any]:
+def parse_override(text: str) -> dict[str, Any]:
+    """Return ``key.key=value`` as nested mappings, the value read as YAML. Raises ConfigError."""
     import yaml
 
     key, separator, value = text.partition("=")

@@ -17,8 +17,10 @@ from pathlib import Path
 from sys import intern
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fusionbench.cells.task_scores import task_scores
 from fusionbench.errors import DataNotFoundError, OutputError
 from fusionbench.files import cannot_write, write_json
+from fusionbench.metrics.tasks import PROFILE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +43,10 @@ KEYS = {"run", "image", "metric", "version", "profile", "status", "value", "deta
 
 
 class ScoreRow(NamedTuple):
-    """One score with the cell it belongs to; ``value`` is None unless the status is ok."""
+    """One score with the cell it belongs to; ``value`` is None unless the status is ok.
+
+    ``note`` says of a downstream task's value which trainings it is the mean of.
+    """
 
     dataset: str
     split: str
@@ -53,6 +58,7 @@ class ScoreRow(NamedTuple):
     status: str
     value: float | None
     detail: str
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -229,7 +235,7 @@ COLUMNS = (
 
 
 def score_rows(records: Iterable[dict[str, Any]]) -> Iterator[ScoreRow]:
-    """Yield the scores of records that ``read_records`` gave, one cell in memory at a time."""
+    """Yield the scores of records that ``read_records`` gave, one cell in memory at a time, downstream tasks' last."""
     for record in records:
         name, split = record["dataset"]["name"], record["dataset"]["split"]
         lines = read_lines(Cell(Path(record["path"])).scores_file)
@@ -239,6 +245,12 @@ def score_rows(records: Iterable[dict[str, Any]]) -> Iterator[ScoreRow]:
             yield ScoreRow(
                 name, split, line["run"], intern(profile), intern(metric), version, intern(image),
                 intern(line["status"]), line["value"], line["detail"],
+            )  # fmt: skip
+        for score in task_scores(Path(record["path"])):
+            detail = score.setting if score.status == "ok" else score.detail
+            yield ScoreRow(
+                name, split, record["id"], PROFILE, score.metric, score.version, WHOLE_SET, score.status, score.value,
+                detail, score.note,
             )  # fmt: skip
 
 
@@ -252,6 +264,7 @@ def scores_of(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
         known = {"family": record["dataset"]["family"], "method": method["name"]}
         known |= {"title": method["title"], "kind": method["kind"]}
         for row in score_rows([record]):
-            for name, value in (row._asdict() | known).items():
-                columns[name].append(value)
+            facts = row._asdict() | known
+            for name, values in columns.items():
+                values.append(facts[name])
     return pd.DataFrame(columns).astype({"value": "float64"})

@@ -10,6 +10,7 @@ from fusionbench.cli import (
     compare,
     data,
     doctor,
+    downstream,
     explain,
     figure,
     fuse,
@@ -61,6 +62,7 @@ for module in (
 app.add_typer(listing.app, name="list")
 app.add_typer(data.app, name="data")
 app.add_typer(weights.app, name="weights")
+app.add_typer(downstream.app, name="downstream")
 app.add_typer(new.app, name="new")
 
 

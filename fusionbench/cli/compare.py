@@ -33,9 +33,10 @@ def compare(
     """Compare the newest run of each method and split in two folders: identities, and each metric image by image."""
     from fusionbench.cells.store import read_records, score_rows
     from fusionbench.comparison.runs import compare_runs, to_json
-    from fusionbench.metrics import resolve, resolve_profile
+    from fusionbench.metrics import resolve_profile
+    from fusionbench.metrics.tasks import resolve_shown
 
-    names = resolve(metrics, profile) if metrics else None
+    names = resolve_shown(metrics, profile) if metrics else None
     records = read_records(a), read_records(b)
     found = compare_runs(*records, score_rows, metrics=names, profile=resolve_profile(profile))
     if json:

@@ -118,9 +118,9 @@ def _check_options(kind: str, given: Mapping[str, Any]) -> None:
 
 
 def _metrics(text: str | None, profile: str) -> tuple[str, ...] | None:
-    from fusionbench.metrics import resolve
+    from fusionbench.metrics.tasks import resolve_shown
 
-    return tuple(resolve(text, profile)) if text else None
+    return tuple(resolve_shown(text, profile)) if text else None
 
 
 def _boards(

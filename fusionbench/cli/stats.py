@@ -46,7 +46,8 @@ def stats(
     json: Json = False,
 ) -> None:
     """Print what the scores of single images say: intervals, tests, ranks, agreement, stability, lessons."""
-    from fusionbench.metrics import resolve, resolve_profile
+    from fusionbench.metrics import resolve_profile
+    from fusionbench.metrics.tasks import resolve_shown
     from fusionbench.statistics.gather import summaries
 
     if not 0 < level < 1:
@@ -57,7 +58,7 @@ def stats(
     found = summaries(
         runs or [Path("runs")],
         datasets=dataset,
-        metrics=resolve(metrics, profile) if metrics else None,
+        metrics=resolve_shown(metrics, profile) if metrics else None,
         profile=resolve_profile(profile),
         level=level,
         seed=seed,

@@ -153,11 +153,13 @@ def _digits(text: str | None) -> int | dict[str, int] | None:
 
 def _style(asked: Asked, profile: str, given: dict[str, Any]) -> TableStyle:
     """Let options win over the sweep's file, and spell the metrics as their cards do."""
-    from fusionbench.metrics import resolve
+    from fusionbench.metrics.tasks import resolve_shown
     from fusionbench.tables.style import check_style
 
     style = check_style(replace(asked.style, **given))
-    return replace(style, metrics=resolve(style.metrics, profile) if style.metrics is not None else None)
+    return replace(
+        style, metrics=resolve_shown(style.metrics, profile) if style.metrics is not None else None
+    )
 
 
 def _with_reported(tables: list[Table], layout: str) -> list[Table]:

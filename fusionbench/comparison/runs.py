@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from fusionbench.comparison.metrics import Difference, difference
 from fusionbench.data.noise_setting import CLEAN, noise_from
 from fusionbench.errors import RequestError
+from fusionbench.metrics.tasks import task_cards
 from fusionbench.tables.cells import Record, Scores, index_scores
 from fusionbench.tables.runs import Run, newest_runs
 
@@ -84,11 +85,12 @@ def compare_runs(
         raise RequestError(
             f"The two have no data set, split and method in common: A holds {_named(only_a)}, B {_named(only_b)}."
         )
-    wanted = None if metrics is None else [cards[name] for name in metrics]
+    wanted = None if metrics is None else [{**cards, **task_cards(metrics)}[name] for name in metrics]
     cells = []
     for key in both:
         scores = _scores(ours[key], a, rows, profile), _scores(theirs[key], b, rows, profile)
-        scored = wanted or [card for name, card in cards.items() if name in scores[0] or name in scores[1]]
+        known = {**cards, **task_cards([*scores[0], *scores[1]])}
+        scored = wanted or [card for name, card in known.items() if name in scores[0] or name in scores[1]]
         cells.append(_cell(key, (ours[key], theirs[key]), scores, scored))
     return Comparison(profile, tuple(cells), only_a, only_b)
 

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from fusionbench.metrics.registry import CANONICAL
+from fusionbench.metrics.tasks import PROFILE
 from fusionbench.papers.conventions import convention, difference, metric_card
 from fusionbench.papers.printed import Number, Paper, called, papers, plain
 from fusionbench.tables.board import Board, build_boards
@@ -76,7 +77,9 @@ def compare(
     paper's own counts, else one that computes the metric alike, else the canonical one.
     """
     # every profile's boards hold the same runs, as which run is a method's newest does not depend on scores
-    boards = [build_boards(records, scores, profile=name) for name in sorted({row[3] for row in scores})]
+    boards = [
+        build_boards(records, scores, profile=name) for name in sorted({row[3] for row in scores} - {PROFILE})
+    ]
     return [finding for views in zip(*boards, strict=True) for finding in _of_board(views, numbers)]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fusionbench.metrics.tasks import PROFILE, is_task_metric, resolve_shown
 from fusionbench.tables.board import Board, build_boards
 from fusionbench.tables.cells import Record
 
@@ -48,10 +49,13 @@ def make_groups(
     by_profile: dict[str, list[tuple[Any, ...]]] = {}
     for row in scores:
         by_profile.setdefault(row[3], []).append(row)
+    tasks = by_profile.pop(PROFILE, [])  # what downstream tasks score belongs to every profile
     found: dict[tuple, list[Board]] = {}
     for profile in _order(by_profile) if profiles is None else profiles:
         names = _metrics(metrics, profile, profiles is not None)
-        for board in build_boards(records, by_profile.get(profile, []), metrics=names, profile=profile):
+        for board in build_boards(
+            records, [*by_profile.get(profile, []), *tasks], metrics=names, profile=profile
+        ):
             table = board.table
             key = (board.runs[0].record["dataset"].get("family") or "other", table.dataset, table.split)
             found.setdefault((*key, table.split_hash, table.data), []).append(board)
@@ -71,14 +75,15 @@ def _order(scored: Iterable[str]) -> list[str]:
 
 
 def _metrics(asked: str | None, profile: str, strict: bool) -> list[str] | None:
-    from fusionbench.metrics import profiles, resolve
+    from fusionbench.metrics import profiles
 
     if asked is None:
         return None
     if strict:
-        return resolve(asked, profile)
+        return resolve_shown(asked, profile)
     known = profiles().get(profile)
-    return [name for name in resolve(asked) if known is None or name in known.metrics]
+    names = resolve_shown(asked)
+    return [name for name in names if known is None or name in known.metrics or is_task_metric(name)]
 
 
 def _scored(boards: Sequence[Board]) -> tuple[Board, ...]:

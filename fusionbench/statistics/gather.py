@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fusionbench.errors import RequestError
+from fusionbench.metrics.tasks import PROFILE
 from fusionbench.statistics.summary import Summary, summarize
 from fusionbench.tables.board import build_boards
 from fusionbench.tables.runs import only_datasets
@@ -30,7 +31,7 @@ def summaries(
 
     records = only_datasets(read_records(*runs), datasets)
     rows = list(score_rows(records))
-    profiles = sorted({row.profile for row in rows})
+    profiles = sorted({row.profile for row in rows} - {PROFILE})
     if profile not in profiles:
         scored = f"scores of {', '.join(profiles)}" if profiles else "no scores"
         raise RequestError(f"No score of profile {profile} there: the folders hold {scored}.")

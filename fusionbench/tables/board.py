@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fusionbench.errors import UnknownNameError
+from fusionbench.metrics.tasks import task_cards
 from fusionbench.tables.caption import caption, coverage
 from fusionbench.tables.cells import (
     Index,
@@ -125,6 +126,8 @@ def boards_of(
         from fusionbench.metrics import cards as known_cards
 
         cards = known_cards()
+    scored = (metric for scores in index.values() for metric in scores)
+    cards = {**cards, **task_cards([*scored, *(metrics or ())])}
     wanted = None if metrics is None else _canonical(metrics, cards)
     decimals = digits_of(digits, cards)
     groups: dict[tuple, list[Record]] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from fusionbench.metrics.tasks import is_task_metric
 from fusionbench.tables.cells import set_sentences
 from fusionbench.tables.model import Column, one_line
 from fusionbench.tables.runs import Run
@@ -45,7 +46,7 @@ def caption(
     records = [run.record for run in runs]
     sentences = [
         _pairs(data, records[0]["identity"]["data"]),
-        *_profile(profile, columns),
+        *_profile(profile, [column for column in columns if not is_task_metric(column.metric)]),
         *set_sentences(columns, len(data["ids"])),
         *_color(runs),
         *_weights(runs),
@@ -71,6 +72,8 @@ def _profile(name: str, columns: Sequence[Column]) -> Iterator[str]:
     """Say whose definitions the columns are, on which channel, and what had to be assumed."""
     from fusionbench.metrics import profiles
 
+    if not columns:
+        return
     known = profiles().get(name)
     if known is None:
         yield f"Profile {name}, which this installation does not know."

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fusionbench.files import paused_collector
+from fusionbench.metrics.tasks import PROFILE, is_task_metric
 from fusionbench.tables.model import Cell, Column, printed, shorten
 
 if TYPE_CHECKING:
@@ -18,11 +19,12 @@ Record = Mapping[str, Any]
 
 
 class Score(NamedTuple):
-    """One image, one metric. ``value`` is None unless the status is ok."""
+    """One image, one metric. ``value`` is None unless the status is ok; ``note`` goes to a footnote of the cell."""
 
     status: str
     value: float | None
     detail: str
+    note: str = ""
 
 
 Scores = dict[str, dict[str, dict[str, Score]]]  # metric -> version -> image -> score
@@ -38,11 +40,11 @@ def index_scores(
     An image scored twice, as when two folders hold the same run, keeps the score that is ok.
     """
     index: dict[tuple[str, str, str], Scores] = {}
-    for dataset, split, run, which, metric, version, image, status, value, detail in _rows(scores):
-        if which == profile:
+    for dataset, split, run, which, metric, version, image, status, value, detail, *note in _rows(scores):
+        if which in (profile, PROFILE):  # what downstream tasks score belongs to every profile
             versions = index.setdefault((dataset, split, run), {}).setdefault(metric, {})
             images = versions.setdefault(str(version), {})
-            score, earlier = _score(status, value, detail), images.get(image)
+            score, earlier = _score(status, value, detail, *note), images.get(image)
             images[image] = score if earlier is None else max(earlier, score, key=_preference)
     return index
 
@@ -52,13 +54,13 @@ def _rows(scores: DataFrame | Iterable[tuple[Any, ...]]) -> Iterable[tuple[Any, 
     return zip(*(scores[n] for n in names), strict=True) if hasattr(scores, "columns") else scores
 
 
-def _score(status: str, value: float, detail: object) -> Score:
+def _score(status: str, value: float, detail: object, note: str = "") -> Score:
     reason = detail if isinstance(detail, str) else ""  # pandas turns an empty column into NaN
     if status != "ok":
         return Score(status, None, reason)
     if value is None or not math.isfinite(value):
         return Score("undefined", None, reason or "not a finite number")
-    return Score("ok", float(value), reason)
+    return Score("ok", float(value), reason, note)
 
 
 def _preference(score: Score) -> tuple:
@@ -154,7 +156,7 @@ def measure_set(record: Record, column: Column, scores: Scores) -> Cell:
         score = Score("skipped", None, f"computed with {score.detail}, the others with {column.setting}")
     if score.value is not None:
         text = printed(score.value, column.digits)
-        return Cell(column.metric, score.value, text, pairs, pairs, "ok")
+        return Cell(column.metric, score.value, text, pairs, pairs, "ok", note=score.note)
     note = f"{score.status}: {told(score.status, score.detail)}" if score.detail else ""
     return Cell(column.metric, None, f"– (0/{pairs})", 0, pairs, score.status, score.detail, note=note)
 
@@ -169,9 +171,14 @@ def _unscored_set(record: Record, versions: Mapping[str, object]) -> Score:
 def set_sentences(columns: Sequence[Column], pairs: int) -> Iterator[str]:
     """Say in a caption of which columns a cell is one value for all images, and with what it is computed."""
     settings: dict[str, list[str]] = {}
+    tasks: dict[str, list[str]] = {}
     for column in columns:
         if column.per == "set":
-            settings.setdefault(column.setting, []).append(column.metric)
+            kind = tasks if is_task_metric(column.metric) else settings
+            kind.setdefault(column.setting, []).append(column.metric)
+    for setting, metrics in tasks.items():
+        how = f", {setting}" if setting else ""
+        yield f"{', '.join(metrics)}: downstream task{how}."
     for setting, metrics in settings.items():
         with_what = f"; computed with {setting}" if setting else ""
         yield f"{', '.join(metrics)}: one value for the set of {pairs} images, no mean, on colors where there are{with_what}."

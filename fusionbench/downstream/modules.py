@@ -1,0 +1,131 @@
+"""Networks as Lightning trains them, with what they predict for stored images."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset
+
+from fusionbench.downstream.networks import backbone_of, build_detector, build_segmenter
+from fusionbench.downstream.recipes import Chosen
+from fusionbench.downstream.samples import (
+    IGNORED,
+    EachEpoch,
+    Maps,
+    Objects,
+    Source,
+    as_lists,
+    normalized,
+    resized,
+)
+from fusionbench.training.optimizers import build_optimizer
+
+
+class Detections(NamedTuple):
+    """The objects found in an image: corners float [N, 4] in pixels, scores [N] in [0, 1], numbers of classes [N]."""
+
+    corners: np.ndarray
+    scores: np.ndarray
+    numbers: np.ndarray
+
+
+class TaskModule(pl.LightningModule):
+    """The base of both tasks: optimizer, frozen epochs and loaders follow the recipe."""
+
+    network: nn.Module
+
+    def __init__(self, chosen: Chosen, source: Source, seed: int) -> None:
+        super().__init__()
+        self.chosen, self.recipe, self.source = chosen, chosen.recipe, source
+        self.sampler = EachEpoch(len(source.pairs), seed, chosen.recipe.flip)
+
+    def configure_optimizers(self) -> Any:
+        return build_optimizer(self)
+
+    def on_train_epoch_start(self) -> None:
+        frozen = self.current_epoch < self.chosen.frozen_epochs
+        for parameter in backbone_of(self.network).parameters():
+            parameter.requires_grad_(not frozen)
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Return the loader of the epoch that begins: batches of frozen epochs may have another size."""
+        # a resumed training asks for its loader before it tells the sampler the epoch
+        self.sampler.set_epoch(self.current_epoch)
+        frozen = self.current_epoch < self.chosen.frozen_epochs
+        size = (self.recipe.frozen_batch_size or self.recipe.batch_size) if frozen else self.recipe.batch_size
+        count = len(self.source.pairs)
+        return DataLoader(
+            self.samples(),
+            batch_size=min(size, count),
+            sampler=self.sampler,
+            num_workers=self.recipe.workers,
+            collate_fn=as_lists if isinstance(self, Detector) else None,
+            # a batch of one image has no statistics for the layers that normalize pooled values
+            drop_last=count % min(size, count) == 1,
+        )
+
+    def samples(self) -> Dataset[Any]:
+        raise NotImplementedError
+
+
+class Segmenter(TaskModule):
+    """A network that gives each pixel a class."""
+
+    def __init__(self, chosen: Chosen, source: Source, seed: int) -> None:
+        super().__init__(chosen, source, seed)
+        assert source.spec.labels is not None
+        self.network = build_segmenter(chosen, len(source.spec.labels.classes))
+        self.size = (self.recipe.height, self.recipe.width)
+
+    def samples(self) -> Dataset[Any]:
+        return Maps(self.source, self.size, self.sampler.mirrored)
+
+    def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
+        from segmentation_models_pytorch.losses import DiceLoss
+
+        images, numbers = batch
+        logits = self.network(images)
+        loss = functional.cross_entropy(logits, numbers, ignore_index=IGNORED)
+        if self.recipe.loss == "ce+dice":
+            loss = loss + DiceLoss("multiclass", ignore_index=IGNORED)(logits, numbers)
+        return loss
+
+    @torch.inference_mode()
+    def predict(self, image: np.ndarray) -> np.ndarray:
+        """Return the class of each pixel of uint8 [H, W, 3], uint8 [H, W]."""
+        small = normalized(resized(image, self.size).permute(1, 2, 0).numpy())[None].to(self.device)
+        logits = functional.interpolate(
+            self.network(small), image.shape[:2], mode="bilinear", align_corners=False
+        )
+        found: np.ndarray = logits.argmax(dim=1)[0].to(torch.uint8).cpu().numpy()
+        return found
+
+
+class Detector(TaskModule):
+    """A torchvision network that draws boxes around objects."""
+
+    def __init__(self, chosen: Chosen, source: Source, seed: int) -> None:
+        super().__init__(chosen, source, seed)
+        assert source.spec.boxes is not None
+        self.network = build_detector(chosen, len(source.spec.boxes.classes))
+
+    def samples(self) -> Dataset[Any]:
+        return Objects(self.source, self.sampler.mirrored)
+
+    def training_step(self, batch: tuple[list[Tensor], list[dict[str, Tensor]]], index: int) -> Tensor:
+        parts: dict[str, Tensor] = self.network(*batch)
+        return torch.stack(list(parts.values())).sum()
+
+    @torch.inference_mode()
+    def predict(self, image: np.ndarray) -> Detections:
+        """Return the objects found in uint8 [H, W, 3]."""
+        pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).float() / 255
+        found = self.network([pixels.to(self.device)])[0]
+        kept = found["scores"] >= self.recipe.min_score
+        corners, scores, numbers = (found[key][kept].cpu().numpy() for key in ("boxes", "scores", "labels"))
+        return Detections(corners.astype(np.float64), scores.astype(np.float64), numbers - 1)

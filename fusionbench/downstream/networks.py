@@ -1,0 +1,108 @@
+"""Segmentation and detection networks of libraries, built from a recipe and the number of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from fusionbench.downstream.recipes import Chosen, Recipe
+from fusionbench.errors import ConfigError, RequestError, WeightsError
+
+INSTALL = 'pip install "fusionbench-imaging[downstream]"'
+
+
+def build_segmenter(chosen: Chosen, classes: int) -> nn.Module:
+    """Return a network from float32 [B, 3, h, w] to logits [B, ``classes``, h, w]. Nothing is downloaded.
+
+    Raises RequestError without segmentation_models_pytorch, ConfigError for a name that it does not know and
+    WeightsError for a backbone's file that does not fit.
+    """
+    recipe = chosen.recipe
+    try:
+        import segmentation_models_pytorch as smp
+    except ImportError as error:
+        raise RequestError(f"Segmentation needs segmentation_models_pytorch: `{INSTALL}`.") from error
+    kind = getattr(smp, recipe.network, None)
+    if recipe.library != "smp" or kind is None:
+        raise ConfigError(
+            f"'{recipe.network}' of {recipe.library} is no network that segments: use one of smp, such as DeepLabV3Plus."
+        )
+    options = {"decoder_channels": recipe.channels} if recipe.network.startswith("DeepLabV3") else {}
+    try:
+        network: nn.Module = kind(
+            encoder_name=recipe.encoder, encoder_weights=None, classes=classes, **options
+        )
+    except KeyError as error:
+        raise ConfigError(
+            f"Encoder '{recipe.encoder}' is unknown to segmentation_models_pytorch: {error}"
+        ) from error
+    if chosen.backbone_hash:
+        _load_backbone(network.encoder, recipe)
+    return network
+
+
+def build_detector(chosen: Chosen, classes: int) -> nn.Module:
+    """Return a torchvision detector of ``classes`` kinds of objects, trained on and giving boxes in pixels.
+
+    Raises ConfigError for a name that torchvision does not know and WeightsError for a backbone's file that does not fit.
+    """
+    from torchvision.models import detection
+
+    recipe = chosen.recipe
+    build = getattr(detection, recipe.network, None)
+    if recipe.library != "torchvision" or build is None or recipe.network.startswith(("mask", "keypoint")):
+        raise ConfigError(
+            f"'{recipe.network}' of {recipe.library} is no torchvision network that detects objects."
+        )
+    options = {"weights": None, "weights_backbone": None, "num_classes": classes + 1}
+    if "ssd" in recipe.network:
+        options |= {"score_thresh": recipe.min_score}
+    elif "retinanet" in recipe.network or "fcos" in recipe.network:
+        options |= {"score_thresh": recipe.min_score, "min_size": recipe.height, "max_size": recipe.width}
+    else:
+        options |= {"box_score_thresh": recipe.min_score, "min_size": recipe.height, "max_size": recipe.width}
+    network: nn.Module = build(**options)
+    if chosen.backbone_hash:
+        backbone = network.backbone
+        _load_backbone(backbone.body if hasattr(backbone, "body") else backbone, recipe)
+    return network
+
+
+def backbone_of(network: nn.Module) -> nn.Module:
+    """Return the part of a network that a backbone's file is for."""
+    found: nn.Module = network.encoder if hasattr(network, "encoder") else network.backbone
+    return found
+
+
+def _load_backbone(part: nn.Module, recipe: Recipe) -> None:
+    """Load a classifier's weights into its backbone; what belongs to the classifier's head is passed over."""
+    path = Path(recipe.backbone).expanduser()
+    state = _read_state(path)
+    wanted = part.state_dict()
+    chosen = {
+        name: state[name] for name in wanted if name in state and state[name].shape == wanted[name].shape
+    }
+    lacking = [name for name in wanted if name not in chosen and not name.endswith("num_batches_tracked")]
+    if lacking:
+        raise WeightsError(
+            f"Backbone file '{path.name}' does not fit {recipe.encoder or recipe.network}: it lacks {len(lacking)} of "
+            f"{len(wanted)} tensors, the first is {lacking[0]}; name the file of that network."
+        )
+    part.load_state_dict(chosen, strict=False)
+
+
+def _read_state(path: Path) -> Mapping[str, Tensor]:
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # damaged files raise anything
+        raise WeightsError(
+            f"Backbone file '{path.name}' cannot be read: {' '.join(str(error).split())[:200]}"
+        ) from error
+    return state.get("state_dict", state) if isinstance(state, Mapping) else {}

@@ -1,0 +1,222 @@
+"""``fusionbench downstream``: plan the units, find what is done, let the rest be computed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from fusionbench.cells.device import pick_device, slots
+from fusionbench.cells.outcome import Failure
+from fusionbench.cells.progress import Reporter
+from fusionbench.cells.store import read_records
+from fusionbench.cells.task_scores import task_results
+from fusionbench.data.spec import dataset as dataset_spec
+from fusionbench.downstream.division import Division, find_division
+from fusionbench.downstream.isolated import UnitLimits, run_isolated
+from fusionbench.downstream.recipes import TASKS, Chosen, Task, choose_recipe
+from fusionbench.downstream.rows import Row, find_rows
+from fusionbench.downstream.units import PROTOCOLS, Protocol, Unit
+from fusionbench.errors import RequestError, UnknownNameError
+
+NEEDED = {
+    "smp": ("segmentation_models_pytorch", "segmentation-models-pytorch", "downstream"),
+    "torchvision": ("torchvision", "torchvision", "downstream"),
+    "ultralytics": ("ultralytics", "ultralytics", "yolo"),
+}
+
+
+@dataclass(frozen=True)
+class DownstreamOptions:
+    """Everything a call can be told; the names are those of the command line's options."""
+
+    task: Task
+    dataset: str
+    runs: tuple[Path, ...] = (Path("runs"),)
+    split: str = "test"
+    method: tuple[str, ...] = ()
+    network: str | None = None
+    protocol: Protocol = "retrain"
+    seeds: tuple[int, ...] = (0,)
+    division: str = "auto"
+    device: str = "auto"
+    data_root: str | None = None
+    jobs: int | None = None
+    timeout: float | None = None
+    memory_limit: float | None = None
+    fresh: bool = False
+    overrides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class UnitResult:
+    """What became of a unit; ``status`` is ok, failed, timeout, oom, unavailable or skipped (its row lacks images)."""
+
+    method: str
+    seed: int
+    status: str
+    detail: str = ""
+    path: Path | None = None
+    computed: bool = False
+
+
+@dataclass
+class DownstreamResult:
+    """Units in the order of rows and seeds, and the records of their cells."""
+
+    units: list[UnitResult] = field(default_factory=list)
+    records: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return all(unit.status == "ok" for unit in self.units)
+
+
+@dataclass(frozen=True)
+class DownstreamPlan:
+    """A checked call: what to do, and the rows that cannot take part."""
+
+    units: tuple[Unit, ...]
+    lacking: tuple[Row, ...]
+    division: Division
+    chosen: Chosen
+    records: tuple[dict[str, Any], ...]
+
+
+def plan_downstream(options: DownstreamOptions) -> DownstreamPlan:
+    """Check a call without doing anything. Raises FusionbenchError for what is wrong with it."""
+    if options.protocol not in PROTOCOLS:
+        raise UnknownNameError("protocol", options.protocol, PROTOCOLS)
+    if options.task not in TASKS:
+        raise UnknownNameError("downstream task", options.task, TASKS)
+    for name in ("jobs", "timeout", "memory_limit"):
+        value = getattr(options, name)
+        if value is not None and value <= 0:
+            raise RequestError(f"--{name.replace('_', '-')} must be more than 0; got {value}.")
+    chosen = choose_recipe(options.task, options.network, options.overrides)
+    _check_installed(chosen)
+    device = pick_device(options.device)
+    spec = dataset_spec(options.dataset)
+    division = find_division(spec, options.task, options.division, options.split, options.data_root)
+    records = read_records(*options.runs)
+    rows = find_rows(records, division, options.method)
+    units = tuple(
+        Unit(
+            row,
+            division,
+            chosen,
+            options.protocol,
+            seed,
+            device,
+            _learned_from(row, division, options.protocol),
+        )
+        for row in rows
+        for seed in options.seeds
+        if not row.lacks
+    )
+    here = {str(row.cell.path) for row in rows}
+    return DownstreamPlan(
+        units,
+        tuple(row for row in rows if row.lacks),
+        division,
+        chosen,
+        tuple(record for record in records if record["path"] in here),
+    )
+
+
+def _learned_from(row: Row, division: Division, protocol: Protocol) -> dict[str, Path]:
+    if protocol == "retrain":
+        return dict(row.train)
+    return {pair.id: pair.b for pair in division.train}
+
+
+def _check_installed(chosen: Chosen) -> None:
+    module, package, extra = NEEDED.get(chosen.recipe.library, ("", "", ""))
+    if not module:
+        raise RequestError(f"Library '{chosen.recipe.library}' is unknown: use {', '.join(NEEDED)}.")
+    wanted = [(module, package, extra)]
+    if chosen.task == "detect" and find_spec("faster_coco_eval") is None and find_spec("pycocotools") is None:
+        wanted.append(("faster_coco_eval", "faster-coco-eval", "downstream"))
+    for name, title, group in wanted:
+        if find_spec(name) is None:
+            licence = " (AGPL-3.0: read its terms first)" if group == "yolo" else ""
+            raise RequestError(
+                f"The network '{chosen.name}' needs {title}, which is not installed: "
+                f'`pip install "fusionbench-imaging[{group}]"`{licence}.'
+            )
+
+
+def done(unit: Unit) -> bool:
+    """Tell whether a unit's result is stored."""
+    return any(result.ok and result.path == unit.place for result in task_results(unit.row.cell.path))
+
+
+def forget(unit: Unit) -> None:
+    """Remove a unit's result and its trained network."""
+    shutil.rmtree(unit.place, ignore_errors=True)
+    shutil.rmtree(unit.network_place, ignore_errors=True)
+
+
+def downstream(options: DownstreamOptions, reporter: Reporter | None = None) -> DownstreamResult:
+    """Train and test networks on fused images and store what they score in the cells of the images.
+
+    What is done already is left alone. Raises FusionbenchError for what is wrong with the request, before any work, and
+    OutputError where nothing can be stored; a unit that fails costs its row.
+    """
+    plan = plan_downstream(options)
+    reporter = reporter or Reporter()
+    if options.fresh:
+        for unit in plan.units:
+            forget(unit)
+    left = [unit for unit in plan.units if not done(unit)]
+    outcomes = dict(_compute(left, options, reporter))
+    units = [_result(unit, unit in left, outcomes.get(unit.place)) for unit in plan.units]
+    skipped = [
+        UnitResult(row.method, seed, "skipped", row.lacks) for row in plan.lacking for seed in options.seeds
+    ]
+    for found in (found for found in (*units, *skipped) if found.status != "ok"):
+        reporter.say(f"{found.method}, seed {found.seed}: {found.status}: {found.detail}")
+    return DownstreamResult([*units, *skipped], list(plan.records))
+
+
+def _result(unit: Unit, computed: bool, failure: Failure | None) -> UnitResult:
+    status, detail = (failure.status, failure.detail) if failure else ("ok", "")
+    return UnitResult(unit.row.method, unit.seed, status, detail, unit.place, computed)
+
+
+def _compute(
+    units: Sequence[Unit], options: DownstreamOptions, reporter: Reporter
+) -> Iterator[tuple[Path, Failure | None]]:
+    """Yield what became of each unit, as many at once as there are slots."""
+    if not units:
+        return
+    places: SimpleQueue[str] = SimpleQueue()
+    devices = slots(pick_device(options.device), options.jobs)
+    for device in devices:
+        places.put(device)
+    threads = max(1, (os.cpu_count() or 1) // len(devices)) if len(devices) > 1 else None
+    limits, stop = UnitLimits(options.timeout, options.memory_limit, threads), threading.Event()
+
+    def work(unit: Unit) -> tuple[Path, Failure | None]:
+        device = places.get()
+        try:
+            return unit.place, run_isolated(unit.on(device), limits, reporter.beside(), stop)
+        finally:
+            places.put(device)
+
+    with ThreadPoolExecutor(len(devices)) as pool:
+        waiting = [pool.submit(work, unit) for unit in units]
+        try:
+            for future in as_completed(waiting):
+                yield future.result()
+        except BaseException:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+            raise

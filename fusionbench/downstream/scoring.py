@@ -1,0 +1,92 @@
+"""From predictions to values: what one network scores on the test images, with a bootstrap over the images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy import ndarray
+
+RESAMPLES = 500
+LEVEL = 0.95
+
+
+class Value(NamedTuple):
+    """One metric of a set: ``value`` None with the reason, else with the ends of its 95 % interval over images."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    reason: str = ""
+
+
+class TaskScore(NamedTuple):
+    """The values by metric, and by metric the values of the resampled sets, float64 [RESAMPLES] (NaN: none)."""
+
+    values: dict[str, Value]
+    resampled: dict[str, ndarray]
+
+
+def draws(images: int) -> ndarray:
+    """Return how often each resample holds each image, int64 [RESAMPLES, images]: alike for all rows of a table."""
+    drawn = np.random.default_rng(0).integers(0, images, (RESAMPLES, images))
+    return np.stack([np.bincount(row, minlength=images) for row in drawn])
+
+
+def with_intervals(
+    found: Mapping[str, float], resample: Callable[[ndarray], Mapping[str, float]], images: int
+) -> TaskScore:
+    """Give each value its percentile interval; ``resample`` returns the values of a set with these counts of images.
+
+    NaN stands for a metric without a value: its class is annotated in no image.
+    """
+    samples = [resample(counts) for counts in draws(images)] if images > 1 else []
+    resampled = {name: np.array([sample[name] for sample in samples], dtype=np.float64) for name in found}
+    values: dict[str, Value] = {}
+    for name, value in found.items():
+        if not np.isfinite(value):
+            values[name] = Value(None, reason="no test image is annotated with this class")
+            continue
+        known = resampled[name][np.isfinite(resampled[name])]
+        tails = 100 * np.array([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        # a class of few images is missing from many resamples, and an interval over the rest would be of another set
+        enough = len(known) >= 0.9 * RESAMPLES
+        low, high = map(float, np.percentile(known, tails)) if enough else (None, None)
+        values[name] = Value(float(value), low, high)
+    return TaskScore(values, resampled)
+
+
+def score_maps(
+    predicted: Sequence[ndarray], annotated: Sequence[ndarray], classes: Sequence[str], ignored: int
+) -> TaskScore:
+    """Return IoU of each class and their mean from label maps uint8 [H, W], one of each kind an image.
+
+    Pixels annotated as ``ignored`` do not count, and the classes that are nowhere annotated are left out of the mean.
+    """
+    counts = np.stack(
+        [_counts(*maps, len(classes), ignored) for maps in zip(predicted, annotated, strict=True)]
+    )
+    return with_intervals(
+        _ious(counts.sum(axis=0), classes), lambda n: _ious(np.tensordot(n, counts, 1), classes), len(counts)
+    )
+
+
+def _counts(predicted: ndarray, annotated: ndarray, classes: int, ignored: int) -> ndarray:
+    """Return pixels that are hit, falsely found and missed, int64 [3, classes]."""
+    import torch
+    from segmentation_models_pytorch.metrics import get_stats
+
+    maps = [torch.from_numpy(m.astype(np.int64))[None] for m in (predicted, annotated)]
+    tp, fp, fn, _ = get_stats(*maps, mode="multiclass", num_classes=classes, ignore_index=ignored)
+    return np.stack([part[0].numpy() for part in (tp, fp, fn)]).astype(np.int64)
+
+
+def _ious(counts: ndarray, classes: Sequence[str]) -> dict[str, float]:
+    """Return the values of counted pixels [3, classes]; NaN for a class that is not annotated."""
+    hit, falsely, missed = counts.astype(np.float64)
+    present = hit + missed > 0
+    iou = np.full(len(classes), np.nan)
+    iou[present] = hit[present] / (hit + falsely + missed)[present]
+    mean = float(np.nanmean(iou)) if present.any() else float("nan")
+    return {"mIoU": mean, **{f"IoU:{name}": float(value) for name, value in zip(classes, iou, strict=True)}}

@@ -1,0 +1,128 @@
+"""Bring one unit up to date: train, test, store. Whatever goes wrong stays in the unit, with a status."""
+
+from __future__ import annotations
+
+import json
+import time
+import traceback
+from typing import Any
+
+import numpy as np
+
+from fusionbench.cells.fuse import failure_from
+from fusionbench.cells.outcome import Failure
+from fusionbench.cells.progress import Reporter
+from fusionbench.cells.record import now
+from fusionbench.cells.task_scores import BOOTSTRAP, RECORD, SCORES
+from fusionbench.downstream.scoring import TaskScore, Value
+from fusionbench.downstream.testing import Predict, evaluate
+from fusionbench.downstream.units import Unit
+from fusionbench.errors import FusionbenchError, OutputError, RequestError, WeightsError
+from fusionbench.files import write_json, write_text, write_through
+from fusionbench.metrics.tasks import PROFILE, VERSION
+from fusionbench.provenance import provenance
+
+SCHEMA = 1
+
+
+def do_unit(unit: Unit, reporter: Reporter) -> Failure | None:
+    """Train and test, and write the unit's record and scores; return why it failed, None where it is ok.
+
+    Raises OutputError where nothing can be stored.
+    """
+    started = time.monotonic()
+    try:
+        predict = _predictor(unit, reporter)
+        trained = time.monotonic()
+        found = evaluate(unit, predict, reporter)
+    except OutputError:
+        raise
+    except FusionbenchError as error:
+        traceback.print_exception(error)
+        lacking = isinstance(error, (WeightsError, RequestError))
+        return record_failure(unit, Failure("unavailable" if lacking else "failed", str(error)))
+    except Exception as error:  # libraries raise anything on odd labels or recipes
+        return record_failure(unit, failure_from(error))
+    seconds = {"train": round(trained - started, 1), "test": round(time.monotonic() - trained, 1)}
+    _store(unit, found, seconds)
+    return None
+
+
+def _predictor(unit: Unit, reporter: Reporter) -> Predict:
+    if unit.chosen.recipe.library == "ultralytics":
+        from fusionbench.downstream.yolo import trained_yolo
+
+        return trained_yolo(unit, reporter)
+    from fusionbench.downstream.training import trained_network
+
+    return trained_network(unit, reporter).predict
+
+
+def record_failure(unit: Unit, failure: Failure) -> Failure:
+    """Write a record of a unit that came to nothing, so that tables can say why its cells are empty."""
+    write_json(unit.place / RECORD, _record(unit, failure.status, failure.detail, {}))
+    return failure
+
+
+def _store(unit: Unit, found: TaskScore, seconds: dict[str, float]) -> None:
+    """Write scores and resampled values, and last the record: a unit is done when that says so."""
+    lines = [_line(unit, unit.marked(name), value) for name, value in found.values.items()]
+    write_text(unit.place / SCORES, "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines))
+    arrays = {unit.marked(name): values for name, values in found.resampled.items() if values.size}
+    if arrays:
+        write_through(unit.place / BOOTSTRAP, lambda partial: _save_arrays(partial, arrays))
+    record = _record(unit, "ok", "", seconds) | {"metrics": [line["metric"] for line in lines]}
+    write_json(unit.place / RECORD, record | {"provenance": provenance(unit.device, unit.seed)})
+
+
+def _save_arrays(path: Any, arrays: dict[str, np.ndarray]) -> None:
+    with path.open("wb") as stream:  # given a name, numpy would append a suffix to it
+        np.savez_compressed(stream, **arrays)
+
+
+def _line(unit: Unit, metric: str, value: Value) -> dict[str, Any]:
+    return {
+        "run": unit.row.cell.id,
+        "image": "",
+        "metric": metric,
+        "version": VERSION,
+        "profile": PROFILE,
+        "value": value.value,
+        "status": "undefined" if value.value is None else "ok",
+        "detail": value.reason,
+        "images": len(unit.division.test),
+        "set": unit.division.identity["test"],
+        "setting": unit.setting,
+        "seed": unit.seed,
+        "low": value.low,
+        "high": value.high,
+    }
+
+
+def _record(unit: Unit, status: str, detail: str, seconds: dict[str, float]) -> dict[str, Any]:
+    division, chosen = unit.division, unit.chosen
+    return {
+        "schema": SCHEMA,
+        "id": unit.id,
+        "identity": unit.identity,
+        "run": unit.row.cell.id,
+        "method": unit.row.method,
+        "task": chosen.task,
+        "network": chosen.name,
+        "title": chosen.title,
+        "protocol": unit.protocol,
+        "seed": unit.seed,
+        "setting": unit.setting,
+        "classes": list(unit.classes),
+        "division": {
+            "note": division.note,
+            "train": [pair.id for pair in division.train],
+            "test": [pair.id for pair in division.test],
+        },
+        "metrics": list(unit.metrics),
+        "version": VERSION,
+        "status": status,
+        "detail": detail,
+        "seconds": seconds,
+        "finished": now(),
+    }
