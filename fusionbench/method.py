@@ -76,7 +76,7 @@ class FusionMethod(nn.Module):
         None  # of b in training batches; None: as ``color``
     )
     multiple: int = 1  # may depend on constructor arguments
-    stages: ClassVar[tuple[str, ...]] = ("fuse",)
+    stages: tuple[str, ...] = ("fuse",)
 
     recipe: StageRecipe | None = None  # set by training for the stage that runs
     automatic_optimization: bool = True

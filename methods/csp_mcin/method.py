@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import ClassVar, Literal
 
+import torch
 from fusionbench.methods.csp_mcin import loss
 from fusionbench.methods.csp_mcin.network import CSPMCINNetwork, FinalGate
 from fusionbench.methods.csp_mcin.towers import Towers, load_tower, untrained_towers
@@ -125,9 +126,12 @@ class CSPMCIN(PCGradFusionMethod):
 
     def objectives(self, terms: dict[str, Tensor]) -> dict[str, Tensor]:
         """Add up the terms of each modality."""
-        return {m: sum(t for name, t in terms.items() if name.startswith(m)) for m in ("sar", "opt")}
+        modalities = ("sar", "opt")
+        return {
+            m: torch.stack([t for name, t in terms.items() if name.startswith(m)]).sum() for m in modalities
+        }
 
-    def weighted(self, share: float, sar: Tensor, opt: Tensor, name: str) -> dict[str, Tensor]:
+    def weighted(self, name: str, share: float, sar: Tensor, opt: Tensor) -> dict[str, Tensor]:
         balance = self.hparams.lambda_sar
         return {f"sar_{name}": balance * share * sar, f"opt_{name}": (1 - balance) * share * opt}
 
@@ -136,8 +140,8 @@ class CSPMCIN(PCGradFusionMethod):
         if options.correlation == "none":
             return {}
         residual = options.correlation == "full"
-        found = (loss.correlation_loss(fused, *pair, residual=residual) for pair in ((sar, opt), (opt, sar)))
-        return self.weighted(options.lambda_cor, *found, "correlation")
+        terms = [loss.correlation_loss(fused, *pair, residual=residual) for pair in ((sar, opt), (opt, sar))]
+        return self.weighted("correlation", options.lambda_cor, *terms)
 
     def semantic_terms(self, fused: Tensor, batch: PairBatch) -> dict[str, Tensor]:
         if self.hparams.semantic == "none":
@@ -149,7 +153,7 @@ class CSPMCIN(PCGradFusionMethod):
             loss.semantic_loss(towers.sar, fused.expand(-1, 3, -1, -1), sar, distance),
             loss.semantic_loss(towers.opt, loss.with_chroma(fused, opt), opt, distance),
         )
-        return self.weighted(1 - self.hparams.lambda_cor, *terms, "semantic")
+        return self.weighted("semantic", 1 - self.hparams.lambda_cor, *terms)
 
     @cached_property
     def untrained_towers(self) -> Towers:

@@ -7,11 +7,12 @@ Tokens are [B, N, C], features [B, C, H, W]; the sides of an image are multiples
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
 import timm
 import torch
 import torch.nn.functional as F
+from timm.models.resnet import ResNet
 from torch import Tensor, nn
 
 WIDTHS = (64, 128, 256, 512)  # of levels 1 to 4; the stem, level 0, has 64 too
@@ -50,8 +51,8 @@ class Block(nn.Module):
     def __init__(self, width: int, cross: bool, attention: bool) -> None:
         super().__init__()
         self.attention = Attention(width) if attention else None
-        self.norm = nn.LayerNorm(width) if attention else None
-        self.norm_context = nn.LayerNorm(width) if attention and cross else None
+        self.norm = nn.LayerNorm(width) if attention else nn.Identity()
+        self.norm_context = nn.LayerNorm(width) if attention and cross else nn.Identity()
         self.norm_mlp, self.mlp = nn.LayerNorm(width), mlp(width)
 
     def forward(self, tokens: Tensor, context: Tensor | None = None) -> Tensor:
@@ -144,13 +145,15 @@ def _reflected(side: int, device: torch.device) -> Tensor:
     return last - (places % (2 * last) - last).abs()
 
 
-def encoder(unused_fc: bool) -> nn.Module:
+def encoder(unused_fc: bool) -> ResNet:
     """Return an untrained ResNet-18 for one channel whose ``forward_intermediates`` gives levels 0 to 4.
 
     The released code keeps the layer of 1000 classes, which nothing reads: here frozen, as no gradient reaches it.
     """
     classes = 1000 if unused_fc else 0
-    network = timm.create_model("resnet18", in_chans=1, num_classes=classes, zero_init_last=False)
+    network = cast(
+        ResNet, timm.create_model("resnet18", in_chans=1, num_classes=classes, zero_init_last=False)
+    )
     network.fc.requires_grad_(False)
     return network
 

@@ -6,9 +6,10 @@ They take part in training only: no method's weights or sizes contain them. Any 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -52,8 +53,9 @@ class Tower:
         """Look at RGB images [B, 3, H, W] in [0, 1] of any size; gradients flow to them."""
         small = F.interpolate(images, (self.side, self.side), mode="bicubic", antialias=True)
         mean, std = (small.new_tensor(values)[:, None, None] for values in (self.mean, self.std))
-        found = self.module.to(images.device).forward_intermediates((small - mean) / std)
-        return View(found["image_intermediates"], found["image_features"])
+        look = cast(Callable[[Tensor], dict[str, Any]], self.module.to(images.device).forward_intermediates)
+        seen = look((small - mean) / std)
+        return View(seen["image_intermediates"], seen["image_features"])
 
 
 class Towers(NamedTuple):

@@ -11,6 +11,7 @@ from fusionbench.methods.lsnf.cyclegan import frozen_generators, generator_size,
 from fusionbench.methods.lsnf.network import LSNFNetwork, Switches
 from torch import Tensor, nn
 
+from fusionbench.errors import PluginError
 from fusionbench.losses import dissimilarity
 from fusionbench.method import FusionMethod
 from fusionbench.types import PairBatch
@@ -100,6 +101,10 @@ class LSNF(FusionMethod):
 
     def translation_losses(self, batch: PairBatch) -> dict[str, Tensor]:
         """Return CycleGAN's terms; ``a`` and ``b`` of a pair are nowhere compared."""
+        if self.generators is None or self.critics is None:
+            raise PluginError(
+                "LSNF's translation stage trains generators and critics: call begin('translation')."
+            )
         make_a, make_b = self.generators["a"], self.generators["b"]
         a, b = 2 * batch.a - 1, 2 * batch.b - 1
         made_a, made_b = make_a(b), make_b(a)
@@ -108,16 +113,17 @@ class LSNF(FusionMethod):
         if self.hparams.identity_weight:
             identity = (make_a(a) - a).abs().mean() + (make_b(b) - b).abs().mean()
             terms["identity"] = self.hparams.identity_weight * identity
-        return terms | self.adversarial_losses(1.0, {"a": a, "b": b}, {"a": made_a, "b": made_b})
+        real, made = {"a": a, "b": b}, {"a": made_a, "b": made_b}
+        return terms | self.adversarial_losses(self.critics, 1.0, real, made)
 
     def fusion_losses(self, batch: PairBatch) -> dict[str, Tensor]:
         fused = self.fuse(batch.a, batch.b)
         terms = self.content_losses(fused, batch)
         if self.critics is None:
             return terms
-        made = 2 * fused - 1
         real = {"a": 2 * batch.a - 1, "b": 2 * batch.b - 1}
-        return terms | self.adversarial_losses(self.hparams.adversarial_weight, real, {"a": made, "b": made})
+        made = dict.fromkeys(real, 2 * fused - 1)
+        return terms | self.adversarial_losses(self.critics, self.hparams.adversarial_weight, real, made)
 
     def content_losses(self, fused: Tensor, batch: PairBatch) -> dict[str, Tensor]:
         pixels = loss.gradient_weighted_pixels if self.hparams.gwpl else loss.plain_pixels
@@ -127,13 +133,14 @@ class LSNF(FusionMethod):
         }
 
     def adversarial_losses(
-        self, weight: float, real: dict[str, Tensor], made: dict[str, Tensor]
+        self, critics: nn.ModuleDict, weight: float, real: dict[str, Tensor], made: dict[str, Tensor]
     ) -> dict[str, Tensor]:
         """Return what the makers of images and what the critics minimise; the critics' term needs no weight."""
-        critics = self.critics.items()
+        deceived = [loss.deceived(critic, made[name]) for name, critic in critics.items()]
+        discerning = [loss.discerning(critic, real[name], made[name]) for name, critic in critics.items()]
         return {
-            "adversarial": weight * sum(loss.deceived(critic, made[name]) for name, critic in critics),
-            "critic": sum(loss.discerning(critic, real[name], made[name]) for name, critic in critics),
+            "adversarial": weight * torch.stack(deceived).sum(),
+            "critic": torch.stack(discerning).sum(),
         }
 
     def log_terms(self, prefix: str, terms: dict[str, Tensor], pairs: int) -> None:
