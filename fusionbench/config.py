@@ -102,21 +102,22 @@ def resolve(
                 f"Configuration value not allowed in {dict(layer)}: {reason}; give a value of that type."
             ) from error
     try:
-        found = OmegaConf.to_object(merged)
+        config = OmegaConf.to_object(merged)
     except OmegaConfBaseException as error:
         reason = str(error).splitlines()[0]
         raise ConfigError(
             f"Configuration cannot be resolved: {reason}; interpolation and ??? are not allowed."
         ) from error
-    for stage, recipe in found.stages.items():
+    assert isinstance(config, MethodConfig)  # the merge began with one, and OmegaConf keeps its type
+    for stage, recipe in config.stages.items():
         _check_ranges(stage, recipe)
-    if found.trainer.workers < 0:
-        raise ConfigError(f"trainer.workers is {found.trainer.workers}: use 0 or more.")
-    if found.trainer.precision not in PRECISIONS:
+    if config.trainer.workers < 0:
+        raise ConfigError(f"trainer.workers is {config.trainer.workers}: use 0 or more.")
+    if config.trainer.precision not in PRECISIONS:
         raise ConfigError(
-            f"trainer.precision is '{found.trainer.precision}': use one of {', '.join(PRECISIONS)}."
+            f"trainer.precision is '{config.trainer.precision}': use one of {', '.join(PRECISIONS)}."
         )
-    return found
+    return config
 
 
 def _check_ranges(stage: str, recipe: StageRecipe) -> None:

@@ -125,7 +125,10 @@ class FusionMethod(nn.Module):
         logger: bool = True,
     ) -> None:
         """Keep the constructor's arguments, or those of the chosen names, as ``hparams``; call it in ``__init__``."""
-        frame = frame or inspect.currentframe().f_back
+        here = inspect.currentframe()
+        assert here is not None
+        assert here.f_back is not None
+        frame = frame or here.f_back
         self.hparams.update(saved(self, frame, chosen, ignore))
 
     @property

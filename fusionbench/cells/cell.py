@@ -123,15 +123,15 @@ class _Work:
         if self.method is not None:
             record["method"]["color"] = self.method.color
             if fusing:
-                record["probe"] = self._probe(record["probe"])
+                record["probe"] = self._probe(self.method, record["probe"])
         record.pop("log", None)  # of an earlier call that failed
         record["status"] = "running"
         self.cell.write_record(record)
         return record
 
-    def _probe(self, before: list[float]) -> list[float]:
+    def _probe(self, method: FusionMethod, before: list[float]) -> list[float]:
         try:
-            found = probe(self.method)
+            found = probe(method)
         except Exception as error:  # a plug-in can raise anything
             raise PluginError(failure_from(error).detail) from error
         if before and not same(before, found):

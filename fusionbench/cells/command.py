@@ -116,7 +116,7 @@ def call_command(method: MethodSpec, folder: Path, device: str) -> None:
 def _pass_on(process: subprocess.Popen[bytes]) -> str:
     """Copy a command's output as it comes and return its last line that is not empty."""
     last = ""
-    for line in process.stdout:
+    for line in process.stdout or ():  # it was started with a pipe
         sys.stderr.write(line.decode(errors="replace"))
         sys.stderr.flush()
         last = next(

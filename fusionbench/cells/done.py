@@ -139,11 +139,12 @@ def check_options(metrics: Iterable[str]) -> None:
 
 def unavailable(cell: Cell, pairs: Sequence[Pair], versions: dict[str, int], profile: str) -> dict[str, str]:
     """Return why metrics have no value for lack of weights, as their lines in the store say it."""
-    scores, found = cell.scores(), {}
+    scores = cell.scores()
+    reasons: dict[str, str] = {}
     for name, version in versions.items():
         images = [WHOLE_SET] if cards()[name].per == "set" else [pair.id for pair in pairs]
         for image in images:
             line = scores.get(ScoreKey(image, name, version, profile))
             if line is not None and line["status"] == "unavailable":
-                found.setdefault(name, line["detail"])
-    return found
+                reasons.setdefault(name, line["detail"])
+    return reasons

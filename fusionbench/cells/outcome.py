@@ -26,7 +26,8 @@ class CellResult:
 
     ``status`` is that of its record, busy: another process works on it, or fused: its scores are to come, which a
     caller of `run` never sees. ``unavailable`` are metrics without a
-    value for want of weights, each with what to do.
+    value for want of weights, each with what to do. ``planned`` is None on the way between processes: the one that
+    receives the result has planned the cell.
     """
 
     planned: PlannedCell

@@ -124,8 +124,10 @@ def add_phase(
     """
     spent, energy = record["provenance"]["seconds"], record["provenance"].setdefault("energy_j", {})
     earlier = energy.get(phase) if spent[phase] else 0.0
-    known = None not in (earlier, before, after)
-    energy[phase] = round(earlier + after - before, 1) if known else None
+    if earlier is None or before is None or after is None:
+        energy[phase] = None
+    else:
+        energy[phase] = round(earlier + after - before, 1)
     spent[phase] = round(spent[phase] + seconds, 3)
 
 

@@ -40,6 +40,7 @@ def score_together(
     ready: list[tuple[Unscored, FusedCell]] = []
     with ExitStack() as locks:
         for one in unscored:
+            assert one.result.path is not None  # what was fused has a folder
             ours = locks.enter_context(locked(Cell(one.result.path), reporter, wait=False))
             found = _taken_up(one) if ours else None
             if found is None:
@@ -62,6 +63,7 @@ def score_together(
 
 def _taken_up(one: Unscored) -> FusedCell | None:
     """Return the cell as it lies now, None where another process has begun it anew since it was fused."""
+    assert one.result.path is not None  # what was fused has a folder
     job, cell = one.job, Cell(one.result.path)
     cell.drop_torn_line()
     record, stored = cell.read_record(), cell.stored()
@@ -115,8 +117,9 @@ def _share_out(
     whole = sum(lacks.seconds for lacks in missing) or 1.0
     for fused, lacks in zip(cells, missing, strict=True):
         if lacks.metrics:
-            known = None not in (before, after)
-            joules = (after - before) * lacks.seconds / whole if known else None
+            joules = None
+            if before is not None and after is not None:
+                joules = (after - before) * lacks.seconds / whole
             add_phase(fused.record, "score", lacks.seconds, 0.0, joules)
 
 

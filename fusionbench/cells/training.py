@@ -23,7 +23,7 @@ class _Steps(pl.Callback):
         self.label, self.reporter = label, reporter
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        epochs = trainer.max_epochs - trainer.current_epoch
+        epochs = (trainer.max_epochs or 0) - trainer.current_epoch
         self.reporter.start(self.label, int(epochs * trainer.num_training_batches))
 
     def on_train_batch_end(self, *_: object) -> None:

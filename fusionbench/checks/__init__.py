@@ -4,6 +4,13 @@ Names are resolved on first use, so that importing this loads neither torch nor 
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fusionbench.checks.authors import contract_tests  # noqa: F401  resolved below on first use
+    from fusionbench.checks.methods import CHECKS, base_arguments, run_checks  # noqa: F401
+    from fusionbench.checks.subjects import find_subject  # noqa: F401
+    from fusionbench.checks.verdict import Subject, Verdict, verdicts  # noqa: F401
 
 _HOME = {
     "CHECKS": "methods",

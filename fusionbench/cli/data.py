@@ -38,7 +38,9 @@ def list_(data_root: DataRoot = None, json: Json = False) -> None:
         return
     for row in rows:
         known = row["pairs"] is not None
-        found = f"{row['pairs']} of {row['expected'] or '?'} pairs" if known else _absent(row["name"], root)
+        found = (
+            f"{row['pairs']} of {row['expected'] or '?'} pairs" if known else _absent(str(row["name"]), root)
+        )
         print(f"{row['name']:<20} {row['split']:<6} {found}")
 
 

@@ -49,20 +49,20 @@ def describe(name: str) -> tuple[str, dict[str, Any]]:
     metrics = {registry.plain(metric): metric for metric in cards()}
     if registry.plain(name) in metrics:
         metric = metrics[registry.plain(name)]
-        found = {key: _facts(value) for key, value in definitions(metric).items()}
-        return "metric", {**_plain(asdict(cards()[metric])), "definitions": found}
+        texts = {key: _facts(value) for key, value in definitions(metric).items()}
+        return "metric", {**_plain(asdict(cards()[metric])), "definitions": texts}
     data_name = name.lower().replace("_", "-")
     if data_name in datasets():
         return "data set", _plain(asdict(datasets()[data_name]))
     reference = any(mark in name for mark in "@:./") and not name.startswith("profile:")
     if reference or registry.plain(name) in registry.names():
-        found = registry.spec(name)
-        variants = {key: value.get("about", "") for key, value in found.known_variants().items()}
+        method = registry.spec(name)
+        variants = {key: value.get("about", "") for key, value in method.known_variants().items()}
         return "method", {
-            **_plain(asdict(found.card)),
+            **_plain(asdict(method.card)),
             "variants": variants,
-            "config": found.config().as_dict(),
-            **({"config_by_training_set": found.training_sets()} if found.training_sets() else {}),
+            "config": method.config().as_dict(),
+            **({"config_by_training_set": method.training_sets()} if method.training_sets() else {}),
         }
     profile = name.lower().removeprefix("profile:").replace("_", "-")
     if profile in profiles():

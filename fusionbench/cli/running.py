@@ -118,7 +118,7 @@ def _tables(
     style = style or TableStyle()
     metrics = style.metrics or options.metrics
     style = replace(style, metrics=resolve(metrics, profile))
-    facts = {"profile": profile, "order": order, "notes": True}
+    facts: dict[str, Any] = {"profile": profile, "order": order, "notes": True}
     try:
         return lay_out(records, score_rows(records), style, **facts)
     except RequestError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -89,7 +89,7 @@ def sweep(
         "metrics": metrics,
         "noise": noise,
     }
-    given = {key: list(comma_list(text)) for key, text in lists.items() if text is not None}
+    given: dict[str, Any] = {key: list(comma_list(text)) for key, text in lists.items() if text is not None}
     values = {"split": split, "profile": profile, "weights": weights, "limit": limit}
     given |= {key: value for key, value in values.items() if value is not None}
     common = RunOptions(
@@ -113,7 +113,7 @@ def sweep(
     carry_out(expand(final, common), dry_run, json, final.table, row_order(final))
 
 
-def _with(asked: Sweep, given: dict[str, object], seed: int | None, no_train: bool, bare: bool) -> Sweep:
+def _with(asked: Sweep, given: dict[str, Any], seed: int | None, no_train: bool, bare: bool) -> Sweep:
     """Let what was given on the command line win over the file."""
     table = replace(asked.table, metrics=None) if "metrics" in given else asked.table
     return replace(

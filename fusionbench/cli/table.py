@@ -96,7 +96,12 @@ def table(
     names = comma_list(dataset) if dataset is not None else asked.datasets
     records = _only(read_records(*(runs or [Path("runs")])), names)
     chosen = resolve_profile(profile or asked.profile)
-    given = {"layout": layout, "spread": spread, "title": title, "significance": significance or None}
+    given: dict[str, Any] = {
+        "layout": layout,
+        "spread": spread,
+        "title": title,
+        "significance": significance or None,
+    }
     given |= {"ranks": ranks or None, "digits": _digits(digits)}
     given |= {"metrics": _list(metrics), "arguments": _list(argument)}
     style = _style(asked, chosen, {key: value for key, value in given.items() if value is not None})

@@ -60,7 +60,8 @@ def verify(json: Json = False) -> None:
             print(f"{state.known.name:<16} {state.problem or 'ok'}")
         if not methods and not files:
             print("No weights are here: `fusionbench weights list` says what makes them.")
-    raise SystemExit(any(found.problem for found in (*methods, *files)))
+    problems = [*(entry.problem for entry in methods), *(state.problem for state in files)]
+    raise SystemExit(any(problems))
 
 
 @app.command("import")

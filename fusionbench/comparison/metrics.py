@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fusionbench.tables.cells import WHOLE_SET, Score, Scores, natural
 from fusionbench.tables.model import printed
@@ -56,7 +56,7 @@ def difference(card: MetricCard, common: Sequence[str], a: Scores, b: Scores) ->
 
 def _of_sets(card: MetricCard, version: str, a: Score | None, b: Score | None) -> Difference:
     """Compare two values that belong to all images of a run; what they are computed with must be the same."""
-    facts = {"version": version, "better": card.better, "digits": card.digits}
+    facts: dict[str, Any] = {"version": version, "better": card.better, "digits": card.digits}
     if a is None or b is None or a.value is None or b.value is None:
         absent = Score("not scored", None, "")
         pairs = [(a or absent, b or absent)]
@@ -99,7 +99,7 @@ def _paired(
     absent = Score("not scored", None, "")
     pairs = [(a.get(image, absent), b.get(image, absent)) for image in common]
     values = [(x.value, y.value) for x, y in pairs if x.value is not None and y.value is not None]
-    facts = {
+    facts: dict[str, Any] = {
         "version": version,
         "better": card.better,
         "digits": card.digits,
@@ -108,11 +108,13 @@ def _paired(
     }
     if not values:
         return Difference(card.name, *_judge_unscored(pairs), **facts)
+    import numpy as np
+
     from fusionbench.statistics.intervals import mean_interval
 
     gaps = [y - x for x, y in values]
     mean = math.fsum(gaps) / len(gaps)
-    low, high = mean_interval(gaps) if len(gaps) > 1 else (None, None)
+    low, high = mean_interval(np.asarray(gaps)) if len(gaps) > 1 else (None, None)
     largest = max(map(abs, gaps))
     kind, verdict = _judge(mean, low, high, largest, len(gaps), card)
     if facts["one_sided"]:

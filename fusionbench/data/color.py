@@ -5,9 +5,9 @@ Only arithmetic, so that numpy arrays and torch tensors of any shape work alike,
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any
 
-Channel = TypeVar("Channel")  # a numpy array or a torch tensor
+Channel = Any  # a numpy array or a torch tensor; what goes in comes out
 
 RED, GREEN, BLUE = 0.299, 0.587, 0.114
 

@@ -31,6 +31,7 @@ SPLITS = {
 _LONG = 5  # a word of so many letters counts inside another one, too: cropinfrared
 
 Side = Literal["a", "b"]
+_SIDES: tuple[Side, Side] = ("a", "b")
 
 
 def sides(name: str) -> set[tuple[Family, Side]]:
@@ -39,7 +40,7 @@ def sides(name: str) -> set[tuple[Family, Side]]:
     return {
         (family, side)
         for family, both in WORDS.items()
-        for side, words in zip(("a", "b"), both, strict=True)
+        for side, words in zip(_SIDES, both, strict=True)
         if any(word in tokens or (len(word) >= _LONG and word in name.lower()) for word in words)
     }
 

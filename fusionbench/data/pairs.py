@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Any, Literal
 
 from fusionbench.data.manifest import file_hashes
 from fusionbench.data.modalities import actual_folder
@@ -153,8 +153,8 @@ def _twins(first: Path, second: Path, base: Path) -> str:
 def _match(spec: DatasetSpec, base: Path, where: SplitSpec) -> tuple[list[Pair], list[str]]:
     """Pair files by stem; the second list names those without a partner."""
     marks = spec.stem_marks
-    a = _in_part(spec, where, _by_id(list_images(base, where.a, ids=spec.ids), marks and marks.a))
-    b = _in_part(spec, where, _by_id(list_images(base, where.b, ids=spec.ids), marks and marks.b))
+    a = _in_part(spec, where, _by_id(list_images(base, where.a, ids=spec.ids), marks.a if marks else None))
+    b = _in_part(spec, where, _by_id(list_images(base, where.b, ids=spec.ids), marks.b if marks else None))
     labels = list_images(base, where.label, ids=spec.ids) if where.label else {}
     boxes = list_images(base, where.boxes, BOX_SUFFIXES, spec.ids) if where.boxes else {}
     pairs = [
@@ -205,7 +205,8 @@ def _dataset_folder(spec: DatasetSpec, split: str, root: Path) -> Path:
 def _as_on_disk(base: Path, where: SplitSpec) -> SplitSpec:
     """Return the split with its folders called as they are here, see `actual_folder`."""
     globs = {key: getattr(where, key) for key in ("a", "b", "label", "boxes") if getattr(where, key)}
-    return replace(where, **{key: _glob_on_disk(base, glob) for key, glob in globs.items()})
+    actual: dict[str, Any] = {key: _glob_on_disk(base, glob) for key, glob in globs.items()}
+    return replace(where, **actual)
 
 
 def _glob_on_disk(base: Path, glob: str) -> str:

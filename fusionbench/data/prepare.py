@@ -78,10 +78,10 @@ def prepare(
     if spec.prepare is None:
         raise RequestError(f"{spec.title} needs no preparation: its images are read as published.")
     base, target = data_root(root) / spec.folder, data_root(out or root) / spec.folder
-    scenes = [_look_over(*found, spec.prepare) for found in _find_scenes(spec, base)]
+    scenes = [_look_over(*found, spec.prepare) for found in _find_scenes(spec, spec.prepare, base)]
     pairs = written = stretched = 0
     for number, scene in enumerate(scenes, 1):
-        targets = list(_targets(spec, scene, target))
+        targets = list(_targets(spec, spec.prepare, scene, target))
         missing = [item for item in targets if not item.done]
         if missing:
             stretched += _write(scene, missing, spec.prepare)
@@ -91,23 +91,25 @@ def prepare(
     return Prepared(spec.name, str(target), len(scenes), pairs, written, pairs - written, stretched)
 
 
-def _find_scenes(spec: DatasetSpec, base: Path) -> list[tuple[str, Path, Path, Path | None]]:
+def _find_scenes(
+    spec: DatasetSpec, how: PrepareSpec, base: Path
+) -> list[tuple[str, Path, Path, Path | None]]:
     """Return (name, a, b, label map or None) of every scene. Raises DataNotFoundError where a folder or a partner is missing."""
-    for folder in ((base / spec.prepare.a).parent, (base / spec.prepare.b).parent):
+    for folder in ((base / how.a).parent, (base / how.b).parent):
         if not folder.is_dir():
             raise DataNotFoundError(
                 f"{spec.title} is not here: no folder '{folder}'. Point --data-root at the folder that holds "
                 f"'{spec.folder}'; `fusionbench info {spec.name}` says where to get it."
             )
-    a, b = list_images(base, spec.prepare.a), list_images(base, spec.prepare.b)
+    a, b = list_images(base, how.a), list_images(base, how.b)
     alone = [path for here, there in ((a, b), (b, a)) for name, path in here.items() if name not in there]
     if alone or not a:
-        what = f"'{alone[0]}' has no partner" if alone else f"no image matches '{base / spec.prepare.a}'"
+        what = f"'{alone[0]}' has no partner" if alone else f"no image matches '{base / how.a}'"
         more = f" (nor have {len(alone) - 1} others)" if len(alone) > 1 else ""
         raise DataNotFoundError(
             f"{spec.title} is not whole: {what}{more}; put the files of one name into both folders."
         )
-    labels = list_images(base, spec.prepare.label) if spec.prepare.label else {}
+    labels = list_images(base, how.label) if how.label else {}
     return [(name, path, b[name], labels.get(name)) for name, path in a.items()]
 
 
@@ -129,9 +131,9 @@ def _look_over(name: str, a: Path, b: Path, label: Path | None, how: PrepareSpec
     return _Scene(name, a, b, *size, label)
 
 
-def _targets(spec: DatasetSpec, scene: _Scene, folder: Path) -> Iterator[_Target]:
+def _targets(spec: DatasetSpec, how: PrepareSpec, scene: _Scene, folder: Path) -> Iterator[_Target]:
     """Tile a scene from its top left corner, dropping the remainder; without patches it is one tile."""
-    side = spec.prepare.patch
+    side = how.patch
     height, width = (side, side) if side else (scene.height, scene.width)
     into = spec.splits["test"]
     for y in range(0, scene.height - height + 1, height):
@@ -146,6 +148,7 @@ def _write(scene: _Scene, targets: list[_Target], how: PrepareSpec) -> bool:
     """Write the tiles of one scene; return whether a source had to be stretched."""
     with geotiff.open_scene(scene.a) as sar:
         bands = geotiff.sar_band(sar)
+        scale: tuple[float, float] | None
         if how.decibel:
             scale = geotiff.decibel_range(sar, bands, how.decibel)
         else:
@@ -173,6 +176,7 @@ def _write_labels(path: Path, tiles: list[_Target], values: tuple[int, ...]) -> 
                 raise ImageError(
                     f"'{path}' holds {unknown[0]}, which is no class: classes are {', '.join(map(str, values))}."
                 )
+            assert tile.label is not None  # a scene with a label map has tiles with one
             write_image(tile.label, positions[numbers])
 
 

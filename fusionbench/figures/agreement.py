@@ -60,7 +60,7 @@ def _matrix(names: Sequence[str], tau: Any, width: float) -> Any:
     _numbers(axes, tau, min(SMALL, side / len(names) * 72 / 3))
     bar = figure.colorbar(image, ax=axes, shrink=0.6, aspect=18, label="Kendall's tau")
     bar.outline.set_visible(False)
-    bar.ax.yaxis.label.set_size(FONT)
+    bar.ax.yaxis.label.set_fontsize(FONT)
     return figure
 
 

@@ -28,9 +28,9 @@ def points(board: Board, column: Column, cost: Cost) -> list[Point]:
     """Return the rows that have both values."""
     place = board.table.columns.index(column)
     return [
-        Point(row.method, cost.values[row.method], row.cells[place].value, row.kind != "trivial")
+        Point(row.method, cost.values[row.method], quality, row.kind != "trivial")
         for row in board.table.rows
-        if row.method in cost.values and row.cells[place].value is not None
+        if row.method in cost.values and (quality := row.cells[place].value) is not None
     ]
 
 

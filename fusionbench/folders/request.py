@@ -71,7 +71,9 @@ class ScorePlan:
 def plan_scores(request: ScoreRequest) -> ScorePlan:
     """Check a request. Raises PlanError listing every problem."""
     problems: list[str] = []
-    metrics, names, pairs = [], (), None
+    metrics: list[str] = []
+    names: tuple[str, ...] = ()
+    pairs: PairSet | None = None
     with _noting(problems):
         metrics = resolve(request.metrics, request.profile)
         check_options(metrics)
@@ -81,14 +83,14 @@ def plan_scores(request: ScoreRequest) -> ScorePlan:
         names = _names(request)
     with _noting(problems):
         pairs = _pairs(request)
-    found = []
+    fused: list[FusedFolder] = []
     for folder in request.fused:
         with _noting(problems):
-            found.append(find_fused(folder.expanduser(), pairs.pairs if pairs else ()))
-            problems += _lacks(found[-1], pairs.pairs if pairs else ())
-    if problems:
+            fused.append(find_fused(folder.expanduser(), pairs.pairs if pairs else ()))
+            problems += _lacks(fused[-1], pairs.pairs if pairs else ())
+    if problems or pairs is None:
         raise PlanError(problems)
-    folders = dict(zip(names, found, strict=True))
+    folders = dict(zip(names, fused, strict=True))
     return ScorePlan(pairs, folders, tuple(metrics), resolve_profile(request.profile))
 
 
@@ -136,14 +138,14 @@ def _names(request: ScoreRequest) -> tuple[str, ...]:
 
 
 def _pairs(request: ScoreRequest) -> PairSet:
-    folders = [path for path in (request.a, request.b) if path is not None]
-    if request.dataset is not None and folders:
+    given = request.a is not None or request.b is not None
+    if request.dataset is not None and given:
         raise RequestError("--dataset has its own pairs: leave out --a and --b, or leave out --dataset.")
     if request.dataset is not None:
-        return _split_pairs(request)
-    if not folders:
+        return _split_pairs(request, request.dataset)
+    if not given:
         raise RequestError("Say which pairs the images were fused from: --dataset NAME, or --a DIR --b DIR.")
-    if len(folders) < 2:
+    if request.a is None or request.b is None:
         missing = "--a" if request.a is None else "--b"
         raise RequestError(f"--a and --b go together: add {missing} with the folder of the other sources.")
     if request.split is not None:
@@ -151,8 +153,8 @@ def _pairs(request: ScoreRequest) -> PairSet:
     return _folder_pairs(request.a.expanduser(), request.b.expanduser(), request.limit)
 
 
-def _split_pairs(request: ScoreRequest) -> PairSet:
-    spec = dataset(request.dataset)
+def _split_pairs(request: ScoreRequest, name: str) -> PairSet:
+    spec = dataset(name)
     split = find_split(spec, request.split or "test", request.data_root, request.limit)
     first = split.pairs[0]
     return PairSet(

@@ -5,6 +5,7 @@ What metrics and profiles say of themselves (`cards`, `definitions`, `profiles`,
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from fusionbench.metrics.profiles import (
     Profile,
@@ -24,6 +25,17 @@ from fusionbench.metrics.registry import (
     definitions,
     metric,
 )
+
+if TYPE_CHECKING:
+    from fusionbench.metrics.scoring import (  # noqa: F401  resolved below on first use
+        Score,
+        Sources,
+        compute,
+        score,
+        score_definitions,
+        score_fused,
+        sources,
+    )
 
 _SCORING = ("Score", "Sources", "compute", "score", "score_definitions", "score_fused", "sources")
 __all__ = [

@@ -54,7 +54,7 @@ def explain(metric: str, number: str, a: np.ndarray, b: np.ndarray, fused: np.nd
     for convention in conventions(metric):
         (score,) = score_definitions(pair, fused, [convention.definition], convention.scored_as)
         distance = None if score.value is None else abs(score.value - target)
-        alike = score.value is not None and distance <= 0.5 * 10.0**-digits * (1 + 1e-9)
+        alike = distance is not None and distance <= 0.5 * 10.0**-digits * (1 + 1e-9)
         found.append(Finding(convention, score, distance, alike))
     return sorted(merged(found), key=lambda finding: (finding.distance is None, finding.distance or 0.0))
 

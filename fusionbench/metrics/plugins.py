@@ -196,7 +196,7 @@ def guarded(entry: Entry, function: Any) -> Any:
                 f"Metric '{entry.definition.metric}' raised {type(error).__name__}: {error}; mend {entry.module}."
             ) from error
 
-    call.card = getattr(function, "card", None)
+    call.card = getattr(function, "card", None)  # type: ignore[attr-defined]
     return call
 
 

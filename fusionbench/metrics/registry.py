@@ -89,7 +89,7 @@ def metric(**facts: Any) -> Callable[[Function], Function]:
     """
 
     def mark(function: Function) -> Function:
-        function.card = MetricCard(**facts)
+        function.card = MetricCard(**facts)  # type: ignore[attr-defined]
         return function
 
     return mark
@@ -99,7 +99,7 @@ def definition(**facts: Any) -> Callable[[Function], Function]:
     """Mark a function as another definition of a metric; the keywords are those of `Definition`, as literals."""
 
     def mark(function: Function) -> Function:
-        function.definition = Definition(**facts)
+        function.definition = Definition(**facts)  # type: ignore[attr-defined]
         return function
 
     return mark
@@ -239,8 +239,10 @@ def marks(path: Path) -> Iterator[tuple[str, dict[str, Any], str]]:
     if "metric(" not in text and "definition(" not in text:  # spares parsing the modules that hold none
         return
     for node in ast.parse(text, str(path)).body:
-        for mark in getattr(node, "decorator_list", ()):
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        for mark in node.decorator_list:
             kind = ast.unparse(mark.func).rpartition(".")[2] if isinstance(mark, ast.Call) else ""
-            if kind in ("metric", "definition"):
-                facts = {keyword.arg: ast.literal_eval(keyword.value) for keyword in mark.keywords}
+            if isinstance(mark, ast.Call) and kind in ("metric", "definition"):
+                facts = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in mark.keywords}
                 yield kind, facts, node.name

@@ -132,7 +132,8 @@ def _outcome(definition: Definition, triple: Triple) -> tuple[Tensor, Reasons]:
         nothing = torch.full((batch,), math.nan, dtype=torch.float64, device=triple.fused.levels.device)
         return nothing, [f"the image is smaller than {smallest}x{smallest} pixels"] * batch
     found: Outcome = function_of(definition)(triple)
-    values, reasons = found.values, [None] * batch
+    values = found.values
+    reasons: list[str | None] = [None] * batch
     for mask, reason in (*found.undefined, (~values.isfinite(), "the result is not a finite number")):
         reasons = [old or (reason if hit else None) for old, hit in zip(reasons, mask.tolist(), strict=True)]
         values = values.masked_fill(mask, math.nan)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from fusionbench.config import unknown_key
 from fusionbench.errors import ConfigError, RequestError, UnknownNameError
@@ -111,7 +112,12 @@ def _read_numbers(file: Path) -> tuple[Number, ...]:
 
 def _number(row: Mapping[str, str], where: str) -> Number:
     try:
-        found = Number(**{**row, "table": int(row["table"]), "own_method": bool(int(row["own_method"]))})
+        facts: dict[str, Any] = {
+            **row,
+            "table": int(row["table"]),
+            "own_method": bool(int(row["own_method"])),
+        }
+        found = Number(**facts)
         float(found.value)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"{where} is no printed number: {error}; mend that line.") from error

@@ -198,9 +198,11 @@ def _note(paper: Paper, part: Sequence[Number], table: Table) -> str:
 
 def _groups(paper: Paper, part: Sequence[Number], table: Table) -> Iterator[str]:
     """Columns that are computed alike, those that are not, and those of which nobody can tell."""
-    alike, undecided, others = [], [], {}
+    alike: list[str] = []
+    undecided: list[str] = []
+    others: dict[str, list[str]] = {}
     better = {column.metric: column.better for column in table.columns}
-    for name, number in {_metric(n): n for n in part}.items():
+    for name, number in {str(_metric(n)): n for n in part}.items():
         meant = convention(paper, number.metric)
         other = difference(meant, name, table.profile)
         if number.direction != better[name]:

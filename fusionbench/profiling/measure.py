@@ -31,9 +31,9 @@ def profile(
     spec.require_class()
     method = spec.build(config.args).to(device).eval()
     latency(method, 32, 32, Budget(1, 3, 0.0))  # libraries load and reserve memory at their first use
-    memory = {_text(size): peak_memory(method, *reversed(size)) for size in sizes}
-    timed = {_text(size): latency(method, *reversed(size), budget or Budget()) for size in sizes}
-    counts = {_text(size): macs(method, *reversed(size)) for size in sizes}
+    memory = {_text(size): peak_memory(method, size[1], size[0]) for size in sizes}
+    timed = {_text(size): latency(method, size[1], size[0], budget or Budget()) for size in sizes}
+    counts = {_text(size): macs(method, size[1], size[0]) for size in sizes}
     return {
         **_parameters(method, spec),
         **_macs(counts, spec.card.expect.get("count", "all")),

@@ -135,8 +135,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
 def literal(source: Path, name: str) -> Any:
     """Return the literal that a Python file assigns to ``name`` at its top level, without running it; else None."""
     for node in parsed(source).body:
-        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-        if any(isinstance(t, ast.Name) and t.id == name for t in targets) and getattr(node, "value", None):
+        if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
+            continue
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        if any(isinstance(t, ast.Name) and t.id == name for t in targets):
             try:
                 return ast.literal_eval(node.value)
             except (ValueError, TypeError, SyntaxError) as error:

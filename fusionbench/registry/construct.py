@@ -89,6 +89,8 @@ def _import_file(path: Path) -> ModuleType:
     # a name of its own, so that two files called mine.py do not meet in sys.modules
     name = f"fusionbench_local_{abs(hash(path))}_{path.stem}"
     found = importlib.util.spec_from_file_location(name, path)
+    assert found is not None
+    assert found.loader is not None
     module = importlib.util.module_from_spec(found)
     sys.modules[name] = module
     try:

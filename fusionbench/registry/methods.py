@@ -263,8 +263,10 @@ def _families_in(source: Path, class_name: str) -> tuple[str, ...]:
 
     bodies = [n.body for n in parsed(source).body if isinstance(n, ast.ClassDef) and n.name == class_name]
     for node in (node for body in bodies for node in body):
-        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-        if any(isinstance(t, ast.Name) and t.id == "families" for t in targets) and node.value is not None:
+        if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
+            continue
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        if any(isinstance(t, ast.Name) and t.id == "families" for t in targets):
             written = {n.value for n in ast.walk(node.value) if isinstance(n, ast.Constant)}
             return tuple(family for family in FAMILIES if family in written)
     return ()

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from fusionbench.report.choice import Chosen
 from fusionbench.report.groups import Group
@@ -80,11 +80,12 @@ def _turns(entries: Sequence[Embedded]) -> Iterator[tuple[Embedded, str]]:
                 yield entry, entry.shelf.chosen[turn].id
 
 
-class _Sample(NamedTuple):
+@dataclass(frozen=True)
+class _Sample:
     """Some images of a shelf, decoded, and how many there are in all."""
 
     images: list[Image]
-    count: int
+    count: int  # a field, which a NamedTuple could not have beside its own method of that name
 
     def length(self, form: Form) -> float:
         """The characters that all of them would take."""

@@ -102,10 +102,16 @@ def _p(p: float | None) -> str:
     return "unknown" if p is None or math.isnan(p) else "< 0.001" if p < 0.001 else f"= {p:.3f}"
 
 
+def _average(ranks: list[float | None]) -> float | None:
+    """Return the mean of the ranks, None where one is missing."""
+    given = [rank for rank in ranks if rank is not None]
+    return math.fsum(given) / len(given) if len(given) == len(ranks) else None
+
+
 def _rows(board: Board, means: list[dict[int, float]]) -> tuple[RankRow, ...]:
     """The methods by their average; those that some metric could not rank come last and have none."""
     found = [[mean.get(row) for mean in means] for row in range(len(board.table.rows))]
-    averages = [None if None in own else math.fsum(own) / len(own) for own in found]
+    averages = [_average(own) for own in found]
     order = sorted(range(len(found)), key=lambda row: (averages[row] is None, averages[row] or 0.0, row))
     distinct = sorted({printed(a, 2) for a in averages if a is not None}, key=float)
     return tuple(
@@ -114,7 +120,7 @@ def _rows(board: Board, means: list[dict[int, float]]) -> tuple[RankRow, ...]:
             board.table.rows[row].kind,
             tuple(found[row]),
             averages[row],
-            None if averages[row] is None else distinct.index(printed(averages[row], 2)) + 1,
+            None if (average := averages[row]) is None else distinct.index(printed(average, 2)) + 1,
         )
         for row in order
     )

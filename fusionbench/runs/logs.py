@@ -19,6 +19,7 @@ def settle(
 ) -> CellResult:
     """Write the record of a cell whose process died without one, and put the log in its place."""
     if result is None:
+        assert died is not None  # a process that left no result has died
         result = record_failure(job.planned, job.manifest, job.options, died, weights)
     text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
     if result.path is None or not text.strip():

@@ -102,9 +102,8 @@ def _result(job: Job, answer: Message) -> CellResult:
             raise OutputError(reason)
         case ("unavailable", reason):
             return record_failure(job.planned, job.manifest, job.options, Failure("unavailable", reason))
-        case (_, reason):
-            failure = Failure("failed", f"lost on the cluster, {RETRIES} times tried again: {reason}")
-            return record_failure(job.planned, job.manifest, job.options, failure)
+    failure = Failure("failed", f"lost on the cluster, {RETRIES} times tried again: {answer[1]}")
+    return record_failure(job.planned, job.manifest, job.options, failure)
 
 
 def _training_of(job: Job) -> Parcel:
@@ -113,7 +112,8 @@ def _training_of(job: Job) -> Parcel:
     if not job.planned.method.has_class or policy.choice not in ("auto", "trained"):
         return {}
     found = trained_weights(job.planned, policy)
-    return pack(policy.out, [found.path, found.path.with_suffix(".json")]) if found else {}
+    path = found.path if found else None
+    return pack(policy.out, [path, path.with_suffix(".json")]) if path else {}
 
 
 def _wrong_arguments(ray: ModuleType, jobs: list[Job], limits: Limits) -> list[str]:

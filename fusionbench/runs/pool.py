@@ -144,14 +144,15 @@ class Pool:
         pid, connection = self._fork(log, lambda theirs: work(task, device, theirs))
         # the most that one of several cells may take: beyond that each is scored in its own time
         left = [one.left for one in task.unscored] if task.work == "score" else [self.asked.limits.seconds]
-        self.running[connection] = Running(
-            task, device, pid, connection, log, None if None in left else max(left)
-        )
+        limited = [seconds for seconds in left if seconds is not None]
+        most = max(limited) if len(limited) == len(left) else None
+        self.running[connection] = Running(task, device, pid, connection, log, most)
 
     def _listen(self) -> None:
         for ready in wait([self.caller, *self.running], TICK):
             if ready is self.caller:
                 raise EOFError  # the caller never writes again: it has closed its end
+            assert isinstance(ready, Connection)
             self._hear(self.running[ready])
 
     def _hear(self, cell: Running) -> None:
@@ -166,7 +167,7 @@ class Pool:
             case ("result", index, result):
                 cell.results[index] = result
             case ("unwritable", reason):
-                unstored = CellResult(None, None, "failed", reason)
+                unstored = CellResult(None, None, "failed", reason)  # type: ignore[arg-type]
                 cell.results |= {job.index: unstored for job in cell.task.jobs}
                 self.caller.send(("unwritable", reason))
             case ("pause" | "go_on" as what,):
@@ -251,10 +252,11 @@ class Pool:
         if result is not None:
             settled = settle(job, result, None, weights, log)
         else:
-            unrecorded = CellResult(None, None, died.status, died.detail)
+            unrecorded = CellResult(None, None, died.status, died.detail)  # type: ignore[arg-type]
             # a new record names the device, and asking for that here would spoil CUDA for all later cells
             settled = self._aside(
-                lambda: replace(settle(job, None, died, weights, log), planned=None), unrecorded
+                lambda: replace(settle(job, None, died, weights, log), planned=None),  # type: ignore[arg-type]
+                unrecorded,
             )
         earlier = self.queue.earlier[job.index]
         self.caller.send((job.index, "result", replace(settled, fused=settled.fused + earlier)))

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
@@ -88,7 +89,7 @@ def chosen_weights(job: Job) -> str | None:
         chosen = choose(job.planned, job.options.policy) if job.planned.method.has_class else None
     except FusionbenchError:  # the cell will say what is wrong
         return None
-    return chosen and chosen.sha256
+    return chosen.sha256 if chosen else None
 
 
 def absolute(job: Job) -> Job:
@@ -131,10 +132,14 @@ def pack_results(out: Path, cell: Path | None) -> Parcel:
     return pack(out, [*trained, *own])
 
 
+def _write(content: bytes, place: Path) -> None:
+    place.write_bytes(content)
+
+
 def unpack(out: Path, parcel: Parcel) -> None:
     """Write the files below ``out``, each under a temporary name first. Raises OutputError."""
     for name, content in parcel.items():
-        write_through(out / name, lambda partial, content=content: partial.write_bytes(content))
+        write_through(out / name, partial(_write, content))
 
 
 def take_in(out: Path, cell: Path | None, parcel: Parcel, fresh: bool) -> None:

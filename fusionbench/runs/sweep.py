@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import product
 from pathlib import Path
@@ -75,9 +75,10 @@ def read_sweep(path: Path) -> Sweep:
     _check_keys(path, data)
     try:
         merged = OmegaConf.merge(OmegaConf.structured(Sweep), OmegaConf.create(_plain_grid(data)))
-        sweep: Sweep = OmegaConf.to_object(merged)
+        sweep = OmegaConf.to_object(merged)
     except OmegaConfBaseException as error:
         raise ConfigError(f"{path}: {str(error).splitlines()[0]}; give a value of that type.") from error
+    assert isinstance(sweep, Sweep)  # the merge began with one, and OmegaConf keeps its type
     for name in ("methods", "datasets", "seeds"):
         if not getattr(sweep, name):
             raise ConfigError(f"{path} names no {name}: add {name}: [...].")
@@ -162,7 +163,7 @@ def row_order(sweep: Sweep) -> list[str]:
 
 def _points(sweep: Sweep) -> Iterator[tuple[int, str | None, str, dict[str, Any]]]:
     """Yield every combination of seed, training set, noise and values of the grid."""
-    sources = sweep.train_datasets or [None]
+    sources: Sequence[str | None] = sweep.train_datasets or [None]
     for seed, source, noise, *values in product(sweep.seeds, sources, _noises(sweep), *sweep.grid.values()):
         yield seed, source, noise, dict(zip(sweep.grid, values, strict=True))
 

@@ -79,7 +79,7 @@ def work(task: Task, device: str, connection: Connection) -> None:
     reporter = PipeReporter(connection)
     try:
         for index, found in _results(task, device, reporter):
-            reporter.send("result", index, replace(found, planned=None))
+            reporter.send("result", index, replace(found, planned=None))  # type: ignore[arg-type]
     except OutputError as error:
         reporter.send("unwritable", str(error))
 

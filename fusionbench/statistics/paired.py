@@ -101,7 +101,7 @@ def compare(board: Board, metrics: Sequence[str] | None = None) -> Comparison:
         values=np.array(stacked).reshape(len(kept), methods.sum(), images.sum()),
         left_out=tuple(left_out.items()),
         excluded=tuple(
-            (board.table.rows[i].label, _lacking(kept, i, images)) for i in np.flatnonzero(~methods)
+            (board.table.rows[i].label, _lacking(kept, int(i), images)) for i in np.flatnonzero(~methods)
         ),
         unscored=int((~images).sum()),
     )

@@ -195,7 +195,7 @@ def single(values: ndarray) -> dict[str, ndarray]:
         "mean": -values.mean(axis=1),
         "median": -np.median(values, axis=1),
         "mean rank": _ranks(values, axis=0).mean(axis=1),
-        "Borda": -borda(values.T, ["higher"] * values.shape[1]),
+        "Borda": -borda(list(values.T), ["higher"] * values.shape[1]),
         "first places": -_first(values),
     }
 

@@ -69,9 +69,9 @@ def _compared(summary: Summary) -> Iterator[str]:
             yield f"Left out: {column.metric}, one value for all images and none for single ones."
     for method, reason in overall.excluded:
         yield f"Not compared over all metrics: {method}, {reason}."
-    for metric in summary.metrics:
-        if metric.found.unscored:
-            yield f"{metric.column.metric}: {metric.found.unscored} images without a score of any method are left out."
+    for statistics in summary.metrics:
+        if statistics.found.unscored:
+            yield f"{statistics.column.metric}: {statistics.found.unscored} images without a score of any method are left out."
 
 
 def _means(summary: Summary) -> Grid:

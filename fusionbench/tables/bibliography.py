@@ -33,7 +33,9 @@ class Bibliography:
 
     def add(self, entry: str, owner: str) -> str:
         """Add an entry and return the key to cite it by: one that is there already if its DOI is."""
-        key = _START.search(entry)[2]
+        start = _START.search(entry)
+        assert start is not None  # cards are checked to hold an entry
+        key = start[2]
         for known, other in self.entries.items():
             if other == entry or (_doi(entry) and _doi(other) == _doi(entry)):
                 return known

@@ -48,7 +48,7 @@ def estimate_seconds(
         for batch in islice(loader, TIMED_STEPS + 1):
             started = time.monotonic()
             moved = type(batch)(*(None if x is None else x.to(device) for x in batch))
-            sum(method.losses(moved).values()).backward()
+            torch.stack(list(method.losses(moved).values())).sum().backward()
             seconds.append(time.monotonic() - started)
             if total + seconds[-1] * steps > START_UP * enough:
                 return total + seconds[-1] * steps

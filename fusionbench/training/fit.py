@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import LearningRateMonitor, RichProgressBar
@@ -24,6 +24,7 @@ from fusionbench.training.curves import write_curves
 from fusionbench.training.folder import TrainingFolder, training_folder, training_identity
 from fusionbench.training.lightning import LightningMethod, build_trainable
 from fusionbench.training.loaders import build_loaders
+from fusionbench.training.training_set import EpochSampler
 from fusionbench.weights.methods import load_weights, save_weights
 
 
@@ -111,7 +112,9 @@ def _fit_stage(
     color = method.batch_color or method.color
     loaders = build_loaders(data, method.recipe, color, options.seed, config.trainer.workers)
     # Lightning starts loader processes before it tells the sampler which epoch it resumes at
-    loaders[0].sampler.set_epoch(progress.epochs)
+    sampler = loaders[0].sampler
+    assert isinstance(sampler, EpochSampler)
+    sampler.set_epoch(progress.epochs)
     resume = last if last.exists() else None
     try:
         trainer.fit(method, *loaders, ckpt_path=resume, weights_only=True if resume else None)
@@ -149,7 +152,7 @@ def build_trainer(
         accelerator=accelerator,
         devices=[int(index)] if index else hardware.devices,
         strategy=hardware.strategy,
-        precision=hardware.precision,
+        precision=cast(Any, hardware.precision),  # checked with the recipe against config.PRECISIONS
         max_epochs=recipe.epochs,
         limit_val_batches=1.0 if recipe.validation else 0,
         # a method that takes its steps itself clips by itself: Lightning refuses to

@@ -12,15 +12,15 @@ from fusionbench.registry.construct import find_class, instantiate
 from fusionbench.registry.methods import MethodSpec
 
 
-class LightningMethod(FusionMethod, LightningModule):
+class LightningMethod(FusionMethod, LightningModule):  # type: ignore[misc]  # both speak for Lightning, it wins
     """A fusion method that is a LightningModule; what FusionMethod answers for Lightning is Lightning's again."""
 
     automatic_optimization = LightningModule.automatic_optimization
     device = LightningModule.device
-    dtype = LightningModule.dtype
-    hparams = LightningModule.hparams
-    log = LightningModule.log
-    log_dict = LightningModule.log_dict
+    dtype = LightningModule.dtype  # type: ignore[assignment]
+    hparams = LightningModule.hparams  # type: ignore[assignment]
+    log = LightningModule.log  # type: ignore[assignment]
+    log_dict = LightningModule.log_dict  # type: ignore[assignment]
     save_hyperparameters = LightningModule.save_hyperparameters
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from torch.utils.data import DataLoader
 
@@ -21,6 +21,6 @@ def build_loaders(
     """
     training, validation = data.divided(recipe.validation, seed)
     pairs = TrainingPairs(training, crop=recipe.crop, augment=recipe.augment, color=color, seed=seed)
-    options = {"batch_size": recipe.batch_size, "collate_fn": collate, "num_workers": workers}
+    options: dict[str, Any] = {"batch_size": recipe.batch_size, "collate_fn": collate, "num_workers": workers}
     held_out = DataLoader(ValidationPairs(validation, crop=recipe.crop, color=color), **options)
     return DataLoader(pairs, sampler=EpochSampler(pairs, seed), **options), held_out

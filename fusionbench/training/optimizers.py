@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def build_optimizer(method: FusionMethod) -> dict[str, object]:
     """Return what Lightning's configure_optimizers returns: the recipe's optimizer, its schedule stepped per batch."""
     recipe = method.recipe
+    assert recipe is not None  # training sets it before Lightning asks for optimizers
     parameters = [p for p in method.parameters() if p.requires_grad]
     optimizer = _optimizer(recipe.optimizer, parameters)
     total = int(method.trainer.estimated_stepping_batches)
@@ -26,12 +27,13 @@ def build_optimizer(method: FusionMethod) -> dict[str, object]:
 
 
 def _optimizer(config: OptimizerConfig, parameters: list[torch.nn.Parameter]) -> torch.optim.Optimizer:
-    common = {"lr": config.lr, "weight_decay": config.weight_decay}
+    rate, decay = config.lr, config.weight_decay
     if config.name == "sgd":
-        return torch.optim.SGD(parameters, momentum=config.momentum, **common)
+        return torch.optim.SGD(parameters, lr=rate, weight_decay=decay, momentum=config.momentum)
     if config.name in ("adam", "adamw"):
         kind = torch.optim.Adam if config.name == "adam" else torch.optim.AdamW
-        return kind(parameters, betas=tuple(config.betas), **common)
+        first, second = config.betas
+        return kind(parameters, lr=rate, weight_decay=decay, betas=(first, second))
     raise ConfigError(f"Optimizer '{config.name}' is unknown: use sgd, adam or adamw.")
 
 

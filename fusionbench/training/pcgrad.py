@@ -72,7 +72,7 @@ class PCGradFusionMethod(FusionMethod):
         for parameter, part in zip(parameters, joined.split([p.numel() for p in parameters]), strict=True):
             parameter.grad = part.view_as(parameter)
         optimizer = self.optimizers()
-        if self.recipe.clip:
+        if self.recipe is not None and self.recipe.clip:
             self.clip_gradients(optimizer, self.recipe.clip, "norm")
         optimizer.step()
         optimizer.zero_grad()

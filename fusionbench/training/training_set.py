@@ -55,7 +55,9 @@ class _Crops(Dataset[PairBatch]):
         if not self.labelled:
             return PairBatch(_tensor(a), _tensor(b))
         label = crops[2].astype(np.int64)
-        salient = np.isin(label, self.members[number][0].spec.labels.salient_numbers).astype(np.float32)[None]
+        labels = self.members[number][0].spec.labels
+        assert labels is not None  # `labelled` says so
+        salient = np.isin(label, labels.salient_numbers).astype(np.float32)[None]
         return PairBatch(_tensor(a), _tensor(b), _tensor(label), _tensor(salient))
 
 
@@ -146,9 +148,13 @@ class EpochSampler(Sampler[int]):
 
 def collate(items: Sequence[PairBatch]) -> PairBatch:
     """Stack items to a batch; label and salient stay None where the data set has no label maps."""
-    return PairBatch(
-        *(None if parts[0] is None else torch.stack(parts) for parts in zip(*items, strict=True))
-    )
+
+    def stacked(parts: Sequence[torch.Tensor | None]) -> torch.Tensor | None:
+        tensors = [part for part in parts if part is not None]
+        return torch.stack(tensors) if tensors else None
+
+    a, b, *maps = zip(*items, strict=True)
+    return PairBatch(torch.stack(a), torch.stack(b), *map(stacked, maps))
 
 
 def _check_all_or_no_labels(split: Split) -> None:

@@ -41,7 +41,7 @@ class EmbeddingCache:
     def place(self, tower: FoundTower, levels: np.ndarray) -> Path:
         """Return the file of an embedding."""
         pixels = hashlib.sha256(f"{levels.shape} {levels.dtype} ".encode())
-        pixels.update(np.ascontiguousarray(levels))
+        pixels.update(np.ascontiguousarray(levels).data)
         name = pixels.hexdigest()[:32]
         return self.folder / tower_key(tower) / name[:2] / f"{name}.npy"
 

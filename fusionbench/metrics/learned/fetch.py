@@ -139,7 +139,7 @@ def _note(known: WeightFile, digest: str, origin: dict[str, Any], trust: bool) -
 
 def verify_file(state: FileState) -> FileState:
     """Read the file again, whatever its time stamps say, and return its state with the problem found, if any."""
-    if state.state != "found":
+    if state.state != "found" or state.path is None or state.sha256 is None:
         return state
     try:
         digest = file_hash(state.path)

@@ -156,8 +156,8 @@ def problem_of(known: WeightFile) -> str | None:
     """Return what is wrong with a file that is here, None where nothing is."""
     path = place_of(known)
     digest, about = hash_of(path), about_file(path)
-    accepted = {known.sha256, about.get("sha256") if known.sha256 is None or about.get("trusted") else None}
-    accepted.discard(None)
+    remembered = about.get("sha256") if known.sha256 is None or about.get("trusted") else None
+    accepted = {str(stated) for stated in (known.sha256, remembered) if stated is not None}
     if accepted and digest not in accepted:
         stated = " or ".join(sorted(text[:10] for text in accepted))
         return f"{path} has SHA-256 {digest[:10]}, not {stated}: {remedy(known)}."

@@ -65,7 +65,7 @@ def _liqe(path: Path, mix: bool, digest: str) -> nn.Module:
     arch, state = _arch("liqe_arch"), _liqe_state(path)
     network = _liqe_network(state, path)
 
-    class Remembering(arch.LIQE):
+    class Remembering(arch.LIQE):  # type: ignore[name-defined, misc]  # the module is found at run time
         def get_text_features(self, texts: Tensor) -> Tensor:
             name = f"{digest[:16]}-{sha256(texts.numpy().tobytes()).hexdigest()[:16]}"
             return _remembered(name, lambda: super(Remembering, self).get_text_features(texts))
@@ -102,8 +102,8 @@ def _clip_iqa(path: Path, device: torch.device) -> nn.Module:
     with _quiet(), patch.multiple(arch, load=lambda *_: network):
         built = arch.CLIPIQA()
     network.to(device)
-    features = network.encode_text(built.prompt_pairs.to(device))
-    network.encode_text = lambda _: features  # pyiqa encodes the same ten prompts for every image
+    features = network.encode_text(built.prompt_pairs.to(device))  # type: ignore[operator]
+    network.encode_text = lambda _: features  # type: ignore[assignment]  # pyiqa encodes the same ten prompts for every image
     return built
 
 

@@ -118,7 +118,9 @@ def _defaults(node: ast.ClassDef) -> Iterator[tuple[str, Any]]:
     for function in node.body:
         if isinstance(function, ast.FunctionDef) and function.name == "__init__":
             for argument, default in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True):
+                if default is None:
+                    continue
                 try:
                     yield argument.arg, ast.literal_eval(default)
                 except ValueError:
-                    continue  # computed, or absent
+                    continue  # computed
