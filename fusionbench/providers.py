@@ -118,7 +118,7 @@ def module_source(module: str) -> Path:
         )
     if not rest:
         folders = list(found.submodule_search_locations or [])  # a namespace package has no origin
-        return Path(folders[0]) if folders else Path(found.origin)
+        return Path(folders[0]) if folders else Path(str(found.origin))
     for folder in map(Path, found.submodule_search_locations or []):
         base = folder.joinpath(*rest)
         if base.is_dir():

@@ -1,6 +1,6 @@
 """The visible (or optical, PET, SPECT, CT) source itself: what a method must beat to have fused anything."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from torch import Tensor
 
@@ -19,7 +19,7 @@ class Visible(FusionMethod):
     """Copy source b."""
 
     families: ClassVar[frozenset[str]] = frozenset({"ir-vis", "medical", "sar-opt"})
-    color: ClassVar[str] = "rgb"
+    color: ClassVar[Literal["luma", "rgb"]] = "rgb"
 
     def fuse(self, a: Tensor, b: Tensor) -> Tensor:
         return b.clone()

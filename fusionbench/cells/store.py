@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from sys import intern
@@ -234,7 +234,7 @@ COLUMNS = (
 )
 
 
-def score_rows(records: Iterable[dict[str, Any]]) -> Iterator[ScoreRow]:
+def score_rows(records: Iterable[Mapping[str, Any]]) -> Iterator[ScoreRow]:
     """Yield the scores of records that ``read_records`` gave, one cell in memory at a time, downstream tasks' last."""
     for record in records:
         name, split = record["dataset"]["name"], record["dataset"]["split"]

@@ -45,7 +45,8 @@ def cases(references: Iterable[str]) -> list[Case]:
     """Return one case for each check of each reference, as `fusionbench check` takes them."""
     found = []
     for reference in references:
-        subject, built = find_subject(reference), {}
+        subject = find_subject(reference)
+        built: dict[str, Any] = {}
         found += [Case(subject, name, built) for name in subject.checks]
     return found
 

@@ -100,7 +100,7 @@ def pairs_readable(spec: DatasetSpec, root: str | None) -> str:
 
 def _check_label(spec: DatasetSpec, pair: str, highest: int) -> None:
     require(spec.labels, "a split has label maps", "name their classes under labels:")
-    known = len(spec.labels.classes)
+    known = len(spec.labels.classes) if spec.labels else 0
     require(highest < known, f"label {highest} in pair {pair}, {known} classes", "complete labels.classes")
 
 

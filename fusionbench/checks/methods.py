@@ -207,7 +207,7 @@ def learns(method: FusionMethod, card: Card) -> str:
             f"loss term '{name}' is no finite scalar",
             "return its mean, and check divisions and logarithms",
         )
-    sum(terms.values()).backward()
+    torch.stack(list(terms.values())).sum().backward()
     silent = [n for n, p in method.named_parameters() if p.requires_grad and p.grad is None]
     method.zero_grad()
     require(

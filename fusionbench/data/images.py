@@ -168,7 +168,7 @@ def _open(path: Path, data: bytes) -> Image.Image:
         raise ImageError(f"'{path}' is damaged or cut off ({error}): {_REPLACE}.") from error
     if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
         raise ImageError(
-            f"'{path}' holds {image.n_frames} images: save the one that is meant as a file of its own."
+            f"'{path}' holds {getattr(image, 'n_frames', 1)} images: save the one that is meant as a file of its own."
         )
     return image
 

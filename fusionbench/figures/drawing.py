@@ -51,7 +51,7 @@ def panel_figure(
         columns = -(-panels // -(-panels // columns))  # as many rows, the last one as full as can be
     rows = -(-panels // columns)
     figure = Figure(figsize=(width, rows * height), layout="constrained")
-    figure.get_layout_engine().set(h_pad=0.07)
+    figure.set_layout_engine("constrained", h_pad=0.07)
     axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     for spare in axes[panels:]:
         spare.remove()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from fusionbench.errors import RequestError
 
@@ -67,7 +67,7 @@ def applied() -> Iterator[None]:
 
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(RC)
+        matplotlib.rcParams.update(cast(Any, RC))
         matplotlib.rcParams["axes.prop_cycle"] = cycler(color=PALETTE)
         yield
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fusionbench.metrics import cards, profile_of
 from fusionbench.tables.caption import CHANNELS, coverage
@@ -55,6 +55,7 @@ def mean_cells(result: FolderScores) -> tuple[Cell, ...]:
 
 
 def _scores(result: FolderScores, column: Column) -> dict[str, dict[str, dict[str, Score]]]:
+    found: dict[str, Any]
     if column.per == "set":
         found = {WHOLE_SET: result.sets[column.metric]}
     else:

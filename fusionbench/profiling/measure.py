@@ -15,7 +15,7 @@ from fusionbench.profiling.counts import macs, parameter_count
 from fusionbench.profiling.memory import peak_memory
 from fusionbench.profiling.timing import Budget, latency, load_time
 from fusionbench.registry.methods import MethodSpec
-from fusionbench.weights.methods import load_weights, shipped_weights
+from fusionbench.weights.methods import Weights, load_weights, shipped_weights
 
 Sizes = list[tuple[int, int]]
 
@@ -69,7 +69,8 @@ def _macs(counts: dict[str, dict[str, int]], mode: str) -> dict[str, Any]:
 
 def _loading(spec: MethodSpec, config: MethodConfig, method: FusionMethod) -> dict[str, Any]:
     """Time building the method with the weights that come with it, else without, and say which."""
-    weights, problem = None, None
+    weights: Weights | None = None
+    problem = None
     try:
         found = (shipped_weights(spec, family, config.args) for family in sorted(spec.card.families))
         weights = next(filter(None, found), None)
@@ -78,14 +79,14 @@ def _loading(spec: MethodSpec, config: MethodConfig, method: FusionMethod) -> di
 
     def build() -> None:
         fresh = spec.build(config.args)
-        if weights is not None:
+        if weights is not None and weights.path is not None:
             load_weights(fresh, weights.path)
         fresh.to(method.device)
 
     state = sum(t.numel() * t.element_size() for t in method.state_dict().values() if torch.is_tensor(t))
     return {
         "load_ms": load_time(build, method.device),
-        "weights_mb": (weights.path.stat().st_size if weights else state) / 2**20,
+        "weights_mb": (weights.path.stat().st_size if weights and weights.path else state) / 2**20,
         "weights_of": "shipped file" if weights else "state dict",
         "weights_problem": problem,
     }

@@ -54,7 +54,7 @@ def text_length(data: bytes) -> int:
 def encode(path: Path | None, form: Form) -> Picture | None:
     """Return a file as WebP (JPEG where Pillow has no WebP), never enlarged; None where it cannot be read."""
     image = load(path)
-    return image and compress(image, form)
+    return compress(image, form) if image else None
 
 
 def load(path: Path | None) -> Image.Image | None:

@@ -49,7 +49,7 @@ def index_scores(
     return index
 
 
-def _rows(scores: DataFrame | Iterable[tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
+def _rows(scores: Any) -> Iterable[tuple[Any, ...]]:
     names = ["dataset", "split", "run", "profile", "metric", "version", "image", "status", "value", "detail"]
     return zip(*(scores[n] for n in names), strict=True) if hasattr(scores, "columns") else scores
 

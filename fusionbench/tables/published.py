@@ -30,12 +30,12 @@ def pack(records: Iterable[Mapping[str, Any]], rows: Iterable[Row]) -> dict[str,
         text = repr(float(value)) if status == "ok" else f"{status}: {detail}"
         lines.setdefault((dataset, split, run, profile, image), {})[f"{metric}@{version}"] = text
     columns = sorted({column for line in lines.values() for column in line})
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    scores = io.StringIO()
+    writer = csv.writer(scores, lineterminator="\n")
     writer.writerow((*KEYS, *columns))
     writer.writerows((*key, *(lines[key].get(column, "") for column in columns)) for key in sorted(lines))
     document = json.dumps(kept, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
-    return {RECORDS: document, SCORES: text.getvalue()}
+    return {RECORDS: document, SCORES: scores.getvalue()}
 
 
 def unpack(folder: Path) -> tuple[list[dict[str, Any]], list[Row]]:
@@ -53,6 +53,7 @@ def _rows(line: Mapping[str, str]) -> Iterable[Row]:
             continue
         metric, _, version = column.rpartition("@")
         status, _, detail = text.partition(": ")
+        outcome: tuple[str, float | None, str]
         try:
             outcome = "ok", float(text), ""
         except ValueError:

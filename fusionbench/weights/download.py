@@ -109,6 +109,8 @@ def _transfer(url: str, part: _Part, progress: Progress) -> None:
     response = _open(url, have, version)
     if response is None:  # the server has nothing beyond what is here, or another file by now: begin again
         have, response = 0, _open(url, 0, None)
+    if response is None:  # not even the first byte
+        raise DownloadError(_broken(url, "has no content"))
     with response:
         if response.status != 206:
             have = 0

@@ -94,9 +94,9 @@ class CFC(nn.Module):
 def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """Let every place of ``query`` look at all places of ``key``, one head; maps [B, C, H, W] of one size."""
     # [B, 1 head, places, channels]: torch then never holds all weights at once
-    tokens = (x.flatten(2).transpose(1, 2)[:, None] for x in (query, key, value))
-    found = F.scaled_dot_product_attention(*tokens)
-    return found[:, 0].transpose(1, 2).unflatten(2, query.shape[-2:])
+    q, k, v = (x.flatten(2).transpose(1, 2)[:, None] for x in (query, key, value))
+    mixed = F.scaled_dot_product_attention(q, k, v)
+    return mixed[:, 0].transpose(1, 2).unflatten(2, query.shape[-2:])
 
 
 def project(inputs: int, outputs: int) -> nn.Conv2d:

@@ -88,7 +88,7 @@ class PSIM(nn.Module):
             self.gains = nn.Parameter(torch.zeros(2))
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        size = [min(self.grid, side) for side in a.shape[-2:]]
+        size = (min(self.grid, a.shape[-2]), min(self.grid, a.shape[-1]))
         small_a, small_b = F.adaptive_avg_pool2d(a, size), F.adaptive_avg_pool2d(b, size)
         query = self.query(torch.cat([small_a, small_b], dim=1))
         global_a = self.attend(query, small_a, 0)

@@ -121,7 +121,7 @@ class StructuralFeatureExtractor(nn.Module):
         features = self.encode(image, slope)
         decoded = self.decode(features[-1], slope)
         whole = None
-        if self.reconstruct is not None:
+        if self.reconstruct is not None and self.refine is not None:
             whole = self.reconstruct(self.refine(decoded[0], slope))
         return Structure(features, [torch.sigmoid(x) for x in decoded], whole)
 

@@ -34,7 +34,8 @@ def to_uint8(image: np.ndarray) -> np.ndarray:
 
 def grid(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Return y and x in pixels, [H, W] each."""
-    return np.mgrid[:height, :width].astype(np.float64)
+    y, x = np.mgrid[:height, :width].astype(np.float64)
+    return y, x
 
 
 def texture(rng: np.random.Generator, shape: tuple[int, int], sigma: float) -> np.ndarray:
@@ -48,7 +49,7 @@ def fractal(
 ) -> np.ndarray:
     """Return noise with detail at several scales, about unit deviation."""
     layers = [texture(rng, shape, max(coarsest / 2**k, 0.5)) / 1.7**k for k in range(octaves)]
-    total = sum(layers)
+    total = np.sum(layers, axis=0)
     return total / total.std()
 
 

@@ -131,7 +131,7 @@ def _cell(table: Table, cell: Cell) -> str:
     if cell.value is None:
         return cell.text.replace("–", "--") + (_mark(table, cell.note) if cell.note else "")
     number = cell.text.replace("-", "$-$")
-    number = {1: rf"\textbf{{{number}}}", 2: rf"\underline{{{number}}}"}.get(cell.rank, number)
+    number = {1: rf"\textbf{{{number}}}", 2: rf"\underline{{{number}}}"}.get(cell.rank or 0, number)
     tied = r"$\dagger$" if cell.tied else ""
     spread = cell.spread.replace("-", "$-$").replace("±", r"$\pm$")
     return number + tied + (f" {spread}" if spread else "")

@@ -61,7 +61,7 @@ def _label(table: Table, row: Row) -> str:
 def _cell(table: Table, cell: Cell) -> str:
     if cell.value is None:
         return cell.text + (_mark(table, cell.note) if cell.note else "")
-    number = {1: f"**{cell.text}**", 2: f"<u>{cell.text}</u>"}.get(cell.rank, cell.text)
+    number = {1: f"**{cell.text}**", 2: f"<u>{cell.text}</u>"}.get(cell.rank or 0, cell.text)
     spread = f" {escape(cell.spread)}" if cell.spread else ""
     return f"{number}{'†' if cell.tied else ''}{spread}"
 

@@ -83,5 +83,5 @@ def _cell(table: Table, cell: Cell) -> Text:
     if cell.value is None:
         return Text(cell.text + (f" [{table.number(cell.note)}]" if cell.note else ""))
     # a span, not the style of the whole text, which rich would also give to the padding
-    number = Text().append(cell.text, {1: "bold", 2: "underline"}.get(cell.rank))
+    number = Text().append(cell.text, {1: "bold", 2: "underline"}.get(cell.rank or 0))
     return number.append("†" if cell.tied else "").append(f" {cell.spread}" if cell.spread else "")
