@@ -82,7 +82,7 @@ def _all_points(path: tuple[str, ...]) -> tuple[EntryPoints, tuple[str, ...]]:
     The sentences tell of packages that cannot be read.
     """
     try:
-        return entry_points(), ()
+        return entry_points(), ()  # type: ignore[return-value]  # from 3.12 on it says EntryPoints
     except Exception:  # the damaged metadata of one package would take all others with it
         return _one_by_one()
 

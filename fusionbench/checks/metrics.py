@@ -41,9 +41,11 @@ def evaluate(card: MetricCard, levels: Levels) -> tuple[Tensor, list[str | None]
     if card.per == "set":
         not_applicable("one value belongs to a whole set of images")
     try:
-        found, reasons = compute(*levels, metrics=[card.name], profile=CANONICAL, reasons=True)
+        outcome = compute(*levels, metrics=[card.name], profile=CANONICAL, reasons=True)
     except WeightsError as error:
         not_applicable(str(error))
+    assert isinstance(outcome, tuple)  # with reasons
+    found, reasons = outcome
     return found[card.name], reasons[card.name]
 
 

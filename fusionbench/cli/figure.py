@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -14,6 +14,7 @@ from fusionbench.errors import RequestError
 
 if TYPE_CHECKING:
     from fusionbench.tables.board import Board
+    from fusionbench.tables.cells import Record
 
 # what only some kinds can follow: an option that changes nothing is a mistake worth an error
 ONLY = {
@@ -47,7 +48,7 @@ def figure(
     ] = None,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="File to write: .pdf, .svg or .png.", show_default=False)
-    ] = ...,
+    ] = cast(Path, ...),  # required, behind an argument that is not
     dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="Only these data sets.")] = None,
     split: Annotated[str | None, typer.Option(help="Only this split.")] = None,
     pairs: Annotated[int | None, typer.Option(help="Only the sets of so many pairs.")] = None,
@@ -135,7 +136,7 @@ def _boards(
     return build_boards(records, score_rows(records), metrics=metrics, profile=resolve_profile(profile))
 
 
-def _wanted(records: list[dict], given: Mapping[str, Any]) -> list[dict]:
+def _wanted(records: Sequence[Record], given: Mapping[str, Any]) -> Sequence[Record]:
     """Keep the records that the options name. Raises RequestError or UnknownNameError where one names none."""
     from fusionbench.metrics.registry import spelled
     from fusionbench.tables.runs import only_datasets
@@ -152,7 +153,7 @@ def _wanted(records: list[dict], given: Mapping[str, Any]) -> list[dict]:
     return records
 
 
-def _keep(records: list[dict], what: str, wanted: set, value: Any) -> list[dict]:
+def _keep(records: Sequence[Record], what: str, wanted: set, value: Any) -> list[Record]:
     kept = [record for record in records if value(record) in wanted]
     if not kept:
         asked, here = (", ".join(sorted(map(str, x))) for x in (wanted, {value(r) for r in records}))

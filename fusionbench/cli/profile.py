@@ -74,7 +74,7 @@ def profile(
     }
     if json:
         print_json(found)
-    elif output is not None:
+    elif output is not None and wanted is not None:
         write_text(output, render_grid(cost_grid(found), wanted))
     else:
         print(render_grid(cost_grid(found), wanted) if wanted else cost_text(found))

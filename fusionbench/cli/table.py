@@ -133,9 +133,12 @@ def _format(format: str | None, output: Path | None, json: bool) -> str | None:
 
     if json and output is not None:
         raise RequestError("--json is printed: leave --output out, or write to a file with `>`.")
-    if format is None and output is None:
+    if format is not None:
+        form = format.lower()
+    elif output is not None:
+        form = output.suffix.lstrip(".").lower()
+    else:
         return None
-    form = (format if format is not None else output.suffix.lstrip(".")).lower()
     if form not in FORMATS:
         known = ", ".join(FORMATS)
         if form or format is not None:

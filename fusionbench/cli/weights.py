@@ -183,7 +183,7 @@ def _imported(
     sha256 = options.pop("sha256")
     if any(options.values()):
         raise RequestError("--family, --title and KEY=VALUE are for weights of methods: leave them out.")
-    path = import_file(file, file_for(metric) if metric else weight_file(as_), sha256, trust)
+    path = import_file(file, file_for(metric) if metric else weight_file(str(as_)), sha256, trust)
     return path, about_path(path)
 
 

@@ -145,7 +145,10 @@ def _hint(candidates: dict[str, list[str]], stems: Iterable[str]) -> str:
     """Name a file that keeps an addition from being one that all files have."""
     for name, found in candidates.items():
         for stem in found:
-            before, after = _around(name, stem)
+            around = _around(name, stem)
+            if around is None:
+                continue
+            before, after = around
             odd = next((s for s in stems if not (s.startswith(before) and s.endswith(after))), None)
             if odd is not None:
                 added = " and ".join(f"'{part}'" for part in (before, after) if part)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Literal
+from typing import Any, Literal
 
 from fusionbench.data.modalities import MODALITIES, WORDS, sides, split_of
 from fusionbench.data.spec import DatasetSpec, SplitSpec, canonical, check_name
@@ -52,7 +52,7 @@ def read_folder(path: Path, taken: frozenset[str]) -> DatasetSpec:
         )
     layout = find_layout(home)
     splits = {split: SplitSpec(*globs) for split, globs in layout.splits.items()}
-    said = dict.fromkeys(("licence", "citation", "url", "quirks"), _UNSAID)
+    said: dict[str, Any] = dict.fromkeys(("licence", "citation", "url", "quirks"), _UNSAID)
     return DatasetSpec(
         name=name, title=home.name, family=layout.family, a=layout.a, b=layout.b, folder=str(home), splits=splits,
         ids=layout.ids, **said,

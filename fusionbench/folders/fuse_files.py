@@ -121,7 +121,7 @@ def _ready(options: FileOptions) -> FusionMethod:
         return method
     wanted = found, options.family, config.args
     known = imported_weights(*wanted) or shipped_weights(*wanted)
-    if known is None:
+    if known is None or known.path is None:
         raise WeightsError(
             f"{found.name} has no weights for {options.family}: train it and name the file with --weights, "
             f"or register a file with `fusionbench weights import FILE --method {found.name}`."

@@ -14,11 +14,11 @@ from fusionbench.registry.command import check_command
 from fusionbench.types import FAMILIES
 
 KINDS = ("learned", "classical", "trivial", "external")
-SHAPES = {
+SHAPES: dict[str, Any] = {
     "title": str, "kind": str, "summary": str, "reading": str, "families": (list, tuple), "open": (list, tuple),
     "notes": (list, tuple), "convert": (list, tuple), "weights": dict, "expect": dict, "xfail": dict,
 }  # fmt: skip
-SHAPE_NAMES = {str: "text", dict: "a mapping of keys to values", (list, tuple): "a list"}
+SHAPE_NAMES: dict[Any, str] = {str: "text", dict: "a mapping of keys to values", (list, tuple): "a list"}
 LISTS = ("families", "open", "notes", "command", "convert")
 # what a card beside a folder of fused images may say; ``citation`` is a card's ``paper``
 OF_RESULTS = ("title", "citation", "bibtex", "doi", "url", "families", "color", "notes")

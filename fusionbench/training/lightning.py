@@ -40,4 +40,4 @@ def lightning_class(method_class: type[FusionMethod]) -> type[LightningMethod]:
 def build_trainable(spec: MethodSpec, arguments: dict[str, Any]) -> LightningMethod:
     """Import a method's class and construct what trains; the errors are those of `MethodSpec.build`."""
     spec.require_class()
-    return instantiate(spec, lightning_class(find_class(spec)), arguments)
+    return instantiate(spec, lightning_class(find_class(spec)), arguments)  # type: ignore[arg-type]

@@ -110,7 +110,7 @@ class FMI(nn.Conv2d):
     def __init__(self, condition: int, width: int) -> None:
         super().__init__(condition, 2 * width, 3, padding=1)
 
-    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:  # type: ignore[override]  # two maps, not one
         scale, shift = super().forward(condition).chunk(2, dim=1)
         return (scale + 1) * x + shift
 

@@ -118,13 +118,11 @@ class Street:
         body = box(y, x, bottom - 0.45 * size, cx - size / 2, 0.36 * size, size)
         roof = box(y, x, bottom - 0.72 * size, cx - 0.36 * size, 0.3 * size, 0.72 * size)
         glass = box(y, x, bottom - 0.67 * size, cx - 0.31 * size, 0.19 * size, 0.62 * size)
-        wheels = (
-            sum(
-                box(y, x, bottom - 0.14 * size, cx + s * 0.38 * size - 0.08 * size, 0.14 * size, 0.16 * size)
-                for s in (-1, 1)
-            )
-            > 0
+        left, right = (
+            box(y, x, bottom - 0.14 * size, cx + s * 0.38 * size - 0.08 * size, 0.14 * size, 0.16 * size)
+            for s in (-1, 1)
         )
+        wheels = left | right
         color = self.rng.uniform(0.1, 0.9, 3) * 0.7 + 0.1
         for part, visible, infrared in (
             (roof, color * 0.9, 0.40),
@@ -157,20 +155,11 @@ class Street:
         head = ellipse(y, x, bottom - 0.90 * height, cx, 0.09 * height, 0.075 * height)
         torso = ellipse(y, x, bottom - 0.62 * height, cx, 0.22 * height, 0.13 * height)
         stride = self.rng.uniform(0.02, 0.09) * height
-        legs = (
-            sum(
-                box(
-                    y,
-                    x,
-                    bottom - 0.45 * height,
-                    cx + s * stride - 0.045 * height,
-                    0.45 * height,
-                    0.09 * height,
-                )
-                for s in (-1, 1)
-            )
-            > 0
+        left, right = (
+            box(y, x, bottom - 0.45 * height, cx + s * stride - 0.045 * height, 0.45 * height, 0.09 * height)
+            for s in (-1, 1)
         )
+        legs = left | right
         clothes = self.rng.uniform(0.08, 0.5, (2, 3))
         for part, visible, infrared in (
             (legs, clothes[0], 0.80),
