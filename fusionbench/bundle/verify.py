@@ -1,0 +1,152 @@
+"""``fusionbench verify``: what can be said of a bundle without data, and with the data at hand."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from fusionbench.bundle.content import INDEX, RUNS, SCHEMA, TABLES, pixel_hash, rendered_tables, sha256
+from fusionbench.cells.store import Cell, read_lines, read_record
+from fusionbench.cells.task_scores import RECORD as TASK_RECORD
+from fusionbench.errors import FusionbenchError, OutputError, RequestError
+from fusionbench.files import digest_of
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: "ok", "wrong", or "unchecked" with what it would take. ``what`` names the part of the bundle."""
+
+    level: Literal["ok", "wrong", "unchecked"]
+    what: str
+    detail: str
+
+
+def verify(bundle: Path, data_root: str | None = None, sample: int = 2) -> list[Finding]:
+    """Check a bundle; with the data at hand compute ``sample`` images of each cell again, and score them.
+
+    Raises RequestError for a file that is no bundle.
+    """
+    from fusionbench.bundle.repeat import repeat_cells
+
+    with tempfile.TemporaryDirectory(prefix="fusionbench-") as place:
+        folder = Path(place)
+        index = _unpack(bundle, folder)
+        found = [*_files(folder, index), *_cells(folder, index), *_tables(folder, index)]
+        return [*found, *repeat_cells(folder / RUNS, index, data_root, sample)]
+
+
+def _unpack(bundle: Path, folder: Path) -> dict[str, Any]:
+    """Write a bundle's members below ``folder`` and return its index."""
+    try:
+        with zipfile.ZipFile(bundle) as archive:
+            archive.extractall(folder)
+        index: dict[str, Any] = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        schema, _ = index["schema"], (index["files"], index["pixels"], index["requests"])
+    except FileNotFoundError as error:
+        raise RequestError(
+            f"'{bundle}' does not exist or holds no {INDEX}: give a file that `fusionbench pack` wrote."
+        ) from error
+    except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError) as error:
+        raise RequestError(
+            f"'{bundle}' is no bundle or is damaged ({error}): give a file that `fusionbench pack` wrote."
+        ) from error
+    if schema != SCHEMA:
+        raise RequestError(
+            f"'{bundle}' has schema {schema}, this version reads {SCHEMA}: use the version that wrote it."
+        )
+    return index
+
+
+def _files(folder: Path, index: dict[str, Any]) -> Iterator[Finding]:
+    """Compare each file with its hash in the index."""
+    listed = index["files"]
+    here = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {INDEX}
+    wrong = False
+    for name in sorted(here | listed.keys()):
+        if name not in here:
+            yield Finding("wrong", name, "is listed, but not in the bundle")
+        elif name not in listed:
+            yield Finding("wrong", name, "is in the bundle, but not listed")
+        elif sha256((folder / name).read_bytes()) != listed[name]:
+            yield Finding("wrong", name, "was changed after packing: its SHA-256 is another")
+        else:
+            continue
+        wrong = True
+    if not wrong:
+        yield Finding("ok", "files", f"all {len(here)} have the SHA-256 that the index lists")
+
+
+def _cells(folder: Path, index: dict[str, Any]) -> Iterator[Finding]:
+    """Check what must hold inside each cell: ids are hashes of identities, scores and images belong to the run."""
+    problems: list[Finding] = []
+    for place in index["pixels"]:
+        cell = Cell(folder / RUNS / place)
+        try:
+            problems += _cell(cell, place, index["pixels"][place])
+        except FusionbenchError as error:
+            problems.append(Finding("wrong", place, str(error).replace(f"{folder}/", "")))
+    yield from problems
+    if not problems:
+        yield Finding(
+            "ok", "cells", f"all {len(index['pixels'])} agree with their identities, scores and images"
+        )
+
+
+def _cell(cell: Cell, place: str, pixels: dict[str, str]) -> Iterator[Finding]:
+    if not cell.record_file.is_file():
+        yield Finding("wrong", place, "has no run.json")
+        return
+    record = read_record(cell.record_file)
+    expected = digest_of(record["identity"])[:10]
+    if not cell.id == record["id"] == expected:
+        yield Finding(
+            "wrong",
+            place,
+            f"its identity has the id {expected}: method, arguments, weights or data were changed",
+        )
+    for line in read_lines(cell.scores_file):
+        if line["run"] != record["id"]:
+            yield Finding(
+                "wrong", f"{place}/scores.jsonl", f"a score of {line['metric']} belongs to run {line['run']}"
+            )
+            break
+    for name in sorted(cell.stored()):
+        if pixel_hash(cell.image(name)) != pixels.get(name):
+            yield Finding("wrong", f"{place}/images/{name}.png", "does not have the pixels that were packed")
+    for result in cell.path.glob(f"downstream/*/{TASK_RECORD}"):
+        task = json.loads(result.read_text(encoding="utf-8"))
+        if digest_of(task["identity"])[:10] != result.parent.name:
+            yield Finding("wrong", f"{place}/downstream/{result.parent.name}", "its identity has another id")
+
+
+def _tables(folder: Path, index: dict[str, Any]) -> Iterator[Finding]:
+    """Make the tables again from records and scores."""
+    stored = {name for name in index["files"] if name.startswith(f"{TABLES}/")}
+    try:
+        made = rendered_tables(folder / RUNS)
+    except (FusionbenchError, OutputError, KeyError) as error:
+        yield Finding("wrong", TABLES, f"cannot be made from the records: {error}")
+        return
+    changed = [
+        name
+        for name in sorted(stored)
+        if not (folder / name).is_file() or (folder / name).read_bytes() != made.get(name)
+    ]
+    if not changed:
+        yield Finding("ok", TABLES, f"all {len(stored)} follow from records and scores, byte for byte")
+    from fusionbench import __version__
+
+    for name in changed:
+        if index["fusionbench"] == __version__:
+            yield Finding("wrong", name, "does not follow from the records and scores beside it")
+        else:
+            yield Finding(
+                "unchecked",
+                name,
+                f"this version ({__version__}) renders it otherwise than {index['fusionbench']}, which packed it",
+            )
