@@ -44,7 +44,7 @@ from fusionbench.weights.listing import known_weights, verify
 from fusionbench.weights.methods import weights_folder
 
 NEEDED = (
-    "torch", "pytorch-lightning", "numpy", "scipy", "kornia", "timm", "open_clip_torch", "pyiqa", "pandas",
+    "torch", "pytorch-lightning", "numpy", "numba", "scipy", "kornia", "timm", "open_clip_torch", "pyiqa", "pandas",
     "setuptools", "safetensors", "pillow",
 )  # fmt: skip
 COMPROMISED = ("2.6.2", "2.6.3")  # releases of pytorch-lightning

@@ -15,7 +15,17 @@ from typing import Any
 import fusionbench
 from fusionbench.providers import PACKAGE
 
-PACKAGES = ("torch", "pytorch-lightning", "numpy", "kornia", "timm", "pandas", "pillow", "safetensors")
+PACKAGES = (
+    "torch",
+    "pytorch-lightning",
+    "numpy",
+    "numba",
+    "kornia",
+    "timm",
+    "pandas",
+    "pillow",
+    "safetensors",
+)
 
 
 def provenance(device: str, seed: int) -> dict[str, Any]:

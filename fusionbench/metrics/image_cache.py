@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from fusionbench.metrics import compiled
 
 LEVELS = 256
 
@@ -22,13 +25,17 @@ class Image:
     def __init__(self, levels: Tensor) -> None:
         self.levels = levels.contiguous()  # the last digits depend on the layout
         self._known: dict[tuple[Hashable, ...], Any] = {}
+        # other images are held weakly: two that knew each other would keep both until Python's collector comes
+        self._shared: WeakKeyDictionary[Image, dict[tuple[Hashable, ...], Any]] = WeakKeyDictionary()
 
     def of(self, statistic: Callable[..., Any], *arguments: Hashable) -> Any:
         """Return ``statistic(self, *arguments)``, computed at the first call only."""
-        key = (statistic, *arguments)
-        if key not in self._known:
-            self._known[key] = statistic(self, *arguments)
-        return self._known[key]
+        known, key = self._known, (statistic, *arguments)
+        if arguments and isinstance(arguments[0], Image):
+            known, key = self._shared.setdefault(arguments[0], {}), (statistic, *arguments[1:])
+        if key not in known:
+            known[key] = statistic(self, *arguments)
+        return known[key]
 
     @property
     def height(self) -> int:
@@ -71,11 +78,19 @@ def values(image: Image) -> Tensor:
 
 def histogram(image: Image) -> Tensor:
     """Return the number of pixels at each level, float64 [B, 256]."""
+    if compiled.usable(image.levels):
+        from fusionbench.metrics.compiled import images
+
+        return images.histogram(image)
     return _count(image.levels.int(), LEVELS)
 
 
 def joint_histogram(image: Image, other: Image) -> Tensor:
     """Return the number of pixels at each pair of levels, float64 [B, 256 * 256]."""
+    if compiled.usable(image.levels):
+        from fusionbench.metrics.compiled import images
+
+        return images.joint_histogram(image, other)
     return _count(other.levels.int().mul_(LEVELS).add_(image.levels), LEVELS * LEVELS)
 
 
@@ -88,13 +103,25 @@ def _count(codes: Tensor, bins: int) -> Tensor:
 
 def total(image: Image) -> Tensor:
     """Return the sum of the levels [B], exact."""
-    return image.of(values).sum((-2, -1))
+    counts = image.of(histogram)
+    return counts @ _levels(counts)
 
 
 def dot(image: Image, other: Image) -> Tensor:
     """Return the sum of the products of the levels [B]. Sums of integers below 2**53: exact in any order."""
+    if other is image:
+        counts = image.of(histogram)
+        return counts @ _levels(counts) ** 2
+    if compiled.usable(image.levels):
+        counts = image.of(joint_histogram, other)
+        levels = _levels(counts)
+        return counts @ (levels[:, None] * levels).flatten()
     x, y = image.of(values).flatten(1), other.of(values).flatten(1)
     return torch.bmm(x[:, None, :], y[:, :, None]).flatten()
+
+
+def _levels(counts: Tensor) -> Tensor:
+    return torch.arange(LEVELS, dtype=counts.dtype, device=counts.device)
 
 
 def comoment(count: int, x: Tensor, y: Tensor, xy: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal
 
 from fusionbench.errors import RequestError
@@ -12,6 +13,7 @@ from fusionbench.metrics.registry import (
     CANONICAL,
     DEFAULT,
     Definition,
+    card_of,
     cards,
     definitions,
     metric_named,
@@ -74,7 +76,7 @@ def resolve(names: str | Iterable[str] | None = None, profile: str = CANONICAL) 
     metrics that the profile does not have and where no name is left.
     """
     known = profile_of(profile).metrics
-    weightless = [name for name in known if not cards()[name].weights]
+    weightless = [name for name in known if not card_of(name).weights]
     asked = ["default"] if names is None else names.split(",") if isinstance(names, str) else list(names)
     found: list[str] = []
     for name in filter(None, (text.strip() for text in asked)):
@@ -98,12 +100,17 @@ def resolve(names: str | Iterable[str] | None = None, profile: str = CANONICAL) 
 
 
 def _canonical() -> Profile:
+    return _canonical_of(tuple(cards()))
+
+
+@cache
+def _canonical_of(metrics: tuple[str, ...]) -> Profile:
     return Profile(
         name=CANONICAL,
         title="one stated definition per metric",
         source="docs/metrics.md",
         gray="bt601",
-        metrics=dict.fromkeys(cards(), CANONICAL),
+        metrics=dict.fromkeys(metrics, CANONICAL),
     )
 
 

@@ -107,7 +107,17 @@ def definition(**facts: Any) -> Callable[[Function], Function]:
 
 def cards() -> dict[str, MetricCard]:
     """Return the card of every metric by name: the default set in its order, then the others, those of plug-ins last."""
-    return {**_registered()[0], **_foreign().cards}
+    return dict(_cards_of(providers(METRICS)))
+
+
+def card_of(metric: str) -> MetricCard:
+    """Return the card of one metric. ``metric`` as in `cards`."""
+    return _cards_of(providers(METRICS))[metric]
+
+
+@cache
+def _cards_of(found: tuple[Provider, ...]) -> dict[str, MetricCard]:
+    return {**_registered()[0], **_foreign_of(found).cards}
 
 
 def definitions(metric: str) -> dict[str, Definition]:
@@ -194,6 +204,8 @@ def spelled(name: str, known: Iterable[str], kind: str) -> str:
 
     Raises UnknownNameError, which names the ``kind``.
     """
+    if name in known:
+        return name
     spelling = {plain(candidate): candidate for candidate in known}
     if plain(name) not in spelling:
         raise UnknownNameError(kind, name, spelling.values())

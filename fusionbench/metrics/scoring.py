@@ -16,7 +16,7 @@ from fusionbench.metrics.image_cache import Outcome, Triple
 from fusionbench.metrics.inputs import Picture, Sources, form_of
 from fusionbench.metrics.learned.files import made_with
 from fusionbench.metrics.profiles import Profile, definition_of, profile_of, resolve
-from fusionbench.metrics.registry import CANONICAL, Definition, cards, function_of
+from fusionbench.metrics.registry import CANONICAL, Definition, card_of, function_of
 
 Reasons = list[str | None]
 
@@ -97,7 +97,8 @@ def score_definitions(
     pictures = (*pair, _picture("fused", fused))
     _check_alike({which: picture.levels for which, picture in zip(Triple._fields, pictures, strict=True)})
     with _one_thread():
-        return [_score(definition, profile_of(profile), *pictures) for definition in chosen]
+        found = profile_of(profile)
+        return [_score(definition, found, *pictures) for definition in chosen]
 
 
 def _score(definition: Definition, profile: Profile, *pictures: Picture) -> Score:
@@ -109,7 +110,7 @@ def _score(definition: Definition, profile: Profile, *pictures: Picture) -> Scor
         return Score(None, "failed", str(error))
     if reasons[0] is not None:
         return Score(None, "undefined", reasons[0])
-    return Score(values.item(), "ok", made_with(cards()[definition.metric].weights))
+    return Score(values.item(), "ok", made_with(card_of(definition.metric).weights))
 
 
 def _evaluate(
@@ -123,7 +124,7 @@ def _evaluate(
 
 
 def _outcome(definition: Definition, triple: Triple) -> tuple[Tensor, Reasons]:
-    if cards()[definition.metric].per == "set":
+    if card_of(definition.metric).per == "set":
         raise RequestError(
             f"{definition.metric} is a value of many images together: `fusionbench run` and `score` compute it."
         )

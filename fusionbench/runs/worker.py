@@ -22,6 +22,7 @@ from fusionbench.cells.outcome import CellResult
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.score_cells import score_together
 from fusionbench.errors import OutputError
+from fusionbench.metrics.memory import keep_freed_memory
 from fusionbench.runs.queue import Task
 from fusionbench.weights.methods import Weights
 
@@ -70,6 +71,7 @@ def prepare_process(log: Path | None, life: int, threads: int | None) -> None:
     faulthandler.enable()
     _first_to_be_killed()
     end_with(life)
+    keep_freed_memory()
     if threads is not None:
         torch.set_num_threads(threads)
 

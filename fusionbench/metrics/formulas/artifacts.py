@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from fusionbench.metrics import compiled
 from fusionbench.metrics.formulas.filters import bands
 from fusionbench.metrics.image_cache import Image, Outcome, Triple, constant, exact_root, sum_image, values
 from fusionbench.metrics.registry import definition, metric
@@ -75,6 +76,7 @@ def loss(source: Edges, fused: Edges) -> Tensor:
     doi="10.1007/s11760-012-0361-x",
     smallest=2,
     symmetric=True,
+    version=2,
 )
 def fusion_artifacts(triple: Triple) -> Outcome:
     """Measure the weight of edges that the fused image has beyond both sources.
@@ -91,6 +93,7 @@ def fusion_artifacts(triple: Triple) -> Outcome:
     text="the arguments are given in the wrong order: source a is scored against source b and the fused image",
     source="Tang 2023, as its analysis_Reference.m calls it",
     smallest=2,
+    version=2,
 )
 def fusion_artifacts_swapped(triple: Triple) -> Outcome:
     """Measure the artifacts of the first source as if it had been fused."""
@@ -110,6 +113,10 @@ def fusion_artifacts_on_unit_range(triple: Triple) -> Outcome:
 
 
 def _artifacts(triple: Triple, scale: float) -> Tensor:
+    if scale == 1.0 and compiled.usable(triple.fused.levels):
+        from fusionbench.metrics.compiled import images
+
+        return images.artifact_share(triple)
     a, b, fused = triple
     lost = total = 0
     for edge_a, edge_b, edge in zip(*(edges(image, scale) for image in (a, b, fused)), strict=True):

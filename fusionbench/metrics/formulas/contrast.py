@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from fusionbench.metrics import compiled
 from fusionbench.metrics.image_cache import Image, Outcome, Triple, sum_image, total, values, variance
 from fusionbench.metrics.registry import definition, metric
 
@@ -75,9 +76,19 @@ def standard_deviation_undivided(triple: Triple) -> Outcome:
 )
 def spatial_frequency(triple: Triple) -> Outcome:
     """Measure the differences between neighbouring pixels; noise raises it as detail does."""
-    x = triple.fused.of(values)
-    row, column = x.diff(dim=-1), x.diff(dim=-2)
-    return Outcome((row.square_().mean((-2, -1)) + column.square_().mean((-2, -1))).sqrt())
+    height, width = triple.fused.height, triple.fused.width
+    row, column = triple.fused.of(squared_differences)
+    return Outcome((row / (height * (width - 1)) + column / ((height - 1) * width)).sqrt())
+
+
+def squared_differences(image: Image) -> tuple[Tensor, Tensor]:
+    """Return the sums of the squared differences of neighbours, within rows and within columns [B], exact."""
+    if compiled.usable(image.levels):
+        from fusionbench.metrics.compiled import images
+
+        return images.squared_differences(image)
+    x = image.of(values)
+    return x.diff(dim=-1).square_().sum((-2, -1)), x.diff(dim=-2).square_().sum((-2, -1))
 
 
 @definition(
@@ -103,9 +114,8 @@ def spatial_frequency_on_unit_range(triple: Triple) -> Outcome:
 )
 def spatial_frequency_over_pixels(triple: Triple) -> Outcome:
     """Measure the differences between neighbouring pixels, per pixel instead of per difference."""
-    x = triple.fused.of(values)
-    squares = x.diff(dim=-1).square_().sum((-2, -1)) + x.diff(dim=-2).square_().sum((-2, -1))
-    return Outcome((squares / triple.fused.count).sqrt())
+    row, column = triple.fused.of(squared_differences)
+    return Outcome(((row + column) / triple.fused.count).sqrt())
 
 
 @metric(
@@ -119,6 +129,7 @@ def spatial_frequency_over_pixels(triple: Triple) -> Outcome:
     doi="10.1016/j.optcom.2014.12.032",
     smallest=2,
     symmetric=True,
+    version=2,
 )
 def average_gradient(triple: Triple) -> Outcome:
     """Measure the slope of the levels; noise raises it as detail does."""
@@ -128,6 +139,10 @@ def average_gradient(triple: Triple) -> Outcome:
 
 def total_slope(image: Image) -> Tensor:
     """Return the sum of the slopes [B] from central differences, one-sided at the border."""
+    if compiled.usable(image.levels):
+        from fusionbench.metrics.compiled import images
+
+        return images.total_slope(image)
     rows, columns = torch.gradient(image.of(values), dim=(-2, -1))
     return sum_image(rows.square_().add_(columns.square_()).div_(2).sqrt_())
 
@@ -138,6 +153,7 @@ def total_slope(image: Image) -> Tensor:
     text="the sum of the slopes is divided by the number of pixels MN",
     source="CDDFuse, IVIF_ZOO",
     smallest=2,
+    version=2,
 )
 def average_gradient_over_pixels(triple: Triple) -> Outcome:
     """Measure the mean slope of the levels."""

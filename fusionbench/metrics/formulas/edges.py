@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from fusionbench.metrics import compiled
 from fusionbench.metrics.formulas.filters import bands
 from fusionbench.metrics.image_cache import Image, Outcome, Triple, constant, exact_root, sum_image, values
 from fusionbench.metrics.registry import definition, metric
@@ -86,6 +87,7 @@ def edge_preservation(source: Edges, fused: Edges, unit: float = 1.0) -> Tensor:
     doi="10.1049/el:20000267",
     smallest=3,
     symmetric=True,
+    version=2,
 )
 def edge_transfer(triple: Triple) -> Outcome:
     """Measure how well strength and orientation of the sources' edges are kept, strong edges counting more.
@@ -103,9 +105,14 @@ def edge_transfer(triple: Triple) -> Outcome:
     "as an edge",
     source="Tang 2023, CDDFuse, VIFB",
     smallest=3,
+    version=2,
 )
 def edge_transfer_zero_padded(triple: Triple) -> Outcome:
     """Measure how well edges are kept, the border of the image among them."""
+    if compiled.usable(triple.fused.levels):
+        from fusionbench.metrics.compiled import images
+
+        return Outcome(images.edge_transfer(triple))
     a, b, fused = triple
     kept = sum(map(_preservations, edges(fused), a.of(own_edges), b.of(own_edges)))
     return Outcome(kept / (a.of(edge_strength) + b.of(edge_strength)))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import threshold_
 
+from fusionbench.metrics import compiled
 from fusionbench.metrics.formulas.filters import bands, gaussian, smooth
 from fusionbench.metrics.image_cache import Image, Outcome, Triple, constant, sum_image, values
 from fusionbench.metrics.registry import definition, metric
@@ -104,6 +105,7 @@ def preserved_information(source: Texture, fused: Texture) -> Tensor:
     doi="10.1109/TIP.2005.859378",
     smallest=41,
     symmetric=True,
+    version=2,
 )
 def visual_information_fidelity(triple: Triple) -> Outcome:
     """Measure the share of both sources' visual information that the fused image keeps.
@@ -118,6 +120,10 @@ def visual_information_fidelity(triple: Triple) -> Outcome:
 
 def shares(triple: Triple, reading: Reading = LEVELS) -> Tensor:
     """Return which share of each source's information the fused image keeps, [2, B]; NaN for a flat source."""
+    if reading.limit == math.inf and compiled.usable(triple.fused.levels):
+        from fusionbench.metrics.compiled import images
+
+        return images.visual_shares(triple, reading.scale, NOISE)
     a, b, fused = triple
     found = textures(fused, reading)
     kept = sum(map(_preserved, found, a.of(own_textures, reading), b.of(own_textures, reading)))
@@ -133,6 +139,7 @@ def _preserved(fused: Texture, a: Texture, b: Texture) -> Tensor:
     name="mean",
     text="the mean over the sources instead of the sum: half the canonical value",
     smallest=41,
+    version=2,
 )
 def visual_information_fidelity_mean(triple: Triple) -> Outcome:
     """Measure the share of visual information kept as a mean over the sources."""
@@ -146,6 +153,7 @@ def visual_information_fidelity_mean(triple: Triple) -> Outcome:
     text="a source without any texture counts as fully kept, 1, instead of leaving the metric undefined",
     source="CDDFuse",
     smallest=41,
+    version=2,
 )
 def visual_information_fidelity_one_for_flat(triple: Triple) -> Outcome:
     """Measure the share of visual information kept; 1 for a source that holds none."""
@@ -158,6 +166,7 @@ def visual_information_fidelity_one_for_flat(triple: Triple) -> Outcome:
     text="on [0, 1] with the noise variance of 2 unchanged, which makes it a measure of contrast",
     source="Tang's vifp_mscale.m on doubles",
     smallest=41,
+    version=2,
 )
 def visual_information_fidelity_on_unit_range(triple: Triple) -> Outcome:
     """Measure VIF of levels scaled to [0, 1]."""
@@ -182,6 +191,7 @@ def visual_information_fidelity_saturating(triple: Triple) -> Outcome:
     text="VIFp(a, fused) + VIFp(b, fused) on [0, 1]: not VIFF, and a measure of contrast",
     source="one reading of CSP-MCIN's tables",
     smallest=41,
+    version=2,
 )
 def viff_that_is_vif_on_unit_range(triple: Triple) -> Outcome:
     """Measure VIF of levels scaled to [0, 1] where a table calls it VIFF."""
@@ -194,6 +204,7 @@ def viff_that_is_vif_on_unit_range(triple: Triple) -> Outcome:
     text="VIFp(a, fused) + VIFp(b, fused), which is VIF under another name; 1 for a source without any texture",
     source="CDDFuse",
     smallest=41,
+    version=2,
 )
 def viff_that_is_vif(triple: Triple) -> Outcome:
     """Measure VIF where a table calls it VIFF."""

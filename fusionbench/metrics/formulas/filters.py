@@ -1,7 +1,6 @@
-"""Windows that slide over images.
+"""Windows that slide over images, in torch: for GPUs, and where numba is not installed.
 
-Smoothing sums shifted slices, of rows and then of columns: in float64 on a CPU that is several times faster
-than conv2d.
+Smoothing sums shifted slices, of rows and then of columns.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from functools import cache
 
 from torch import Tensor
 
-BAND = 2**17  # pixels: the handful of float64 arrays made of a band stays in the CPU's cache
+BAND = 2**17  # pixels of a band, which bounds the memory that a few float64 arrays of it take
 
 
 @cache

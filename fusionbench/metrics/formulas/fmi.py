@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from fusionbench.metrics import compiled
 from fusionbench.metrics.formulas.features import cosines, raw, slope, wavelets
 from fusionbench.metrics.formulas.filters import bands
 from fusionbench.metrics.image_cache import Image, Outcome, Triple, sum_image
@@ -102,6 +103,10 @@ def feature_information(triple: Triple, feature: Feature, alone: bool = True) ->
     """
     maps = [image.of(feature) for image in triple]
     places = (maps[0].shape[-2] - SIDE + 1) * (maps[0].shape[-1] - SIDE + 1)
+    if alone and compiled.usable(triple.fused.levels):
+        from fusionbench.metrics.compiled import images
+
+        return images.feature_shares(triple, feature) / (2 * places)
     parts = zip(*(bands(image, SIDE, PIXELS) for image in maps), strict=True)
     return sum(_band_information(*map(windows, part), alone) for part in parts) / (2 * places)
 
@@ -125,6 +130,7 @@ def _band_information(a: Window, b: Window, fused: Window, alone: bool) -> Tenso
     doi="10.1109/ICAICT.2014.7035999",
     smallest=3,
     symmetric=True,
+    version=2,
 )
 def pixel_information(triple: Triple) -> Outcome:
     """Measure what the local distributions of raw pixels tell of each other."""
@@ -154,6 +160,7 @@ def pixel_information_as_tang(triple: Triple) -> Outcome:
     doi="10.1109/ICAICT.2014.7035999",
     smallest=3,
     symmetric=True,
+    version=2,
 )
 def gradient_information(triple: Triple) -> Outcome:
     """Measure what the local distributions of horizontal slopes tell of each other."""
@@ -183,6 +190,7 @@ def gradient_information_as_tang(triple: Triple) -> Outcome:
     doi="10.1109/ICAICT.2014.7035999",
     smallest=3,
     symmetric=True,
+    version=2,
 )
 def dct_information(triple: Triple) -> Outcome:
     """Measure what the local distributions of cosine coefficients of the whole image tell of each other."""
@@ -221,6 +229,7 @@ def flat_wavelets(triple: Triple) -> tuple[tuple[Tensor, str], ...]:
     doi="10.1109/ICAICT.2014.7035999",
     smallest=3,
     symmetric=True,
+    version=2,
 )
 def wavelet_information(triple: Triple) -> Outcome:
     """Measure what the local distributions of one level of the discrete Meyer wavelet tell of each other."""

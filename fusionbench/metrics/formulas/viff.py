@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from fusionbench.metrics import compiled
 from fusionbench.metrics.formulas.fidelity import WINDOWS, Texture, distortion, own_textures, textures
 from fusionbench.metrics.image_cache import Outcome, Triple, constant, sum_image
 from fusionbench.metrics.registry import metric
@@ -26,20 +27,33 @@ WEIGHTS = (1 / 2.15, 0.0, 0.15 / 2.15, 1 / 2.15)  # of the four scales, finest f
     "over 2.15, noise variance 325.125 on 0..255",
     doi="10.1016/j.inffus.2011.08.002",
     smallest=41,
+    version=2,
 )
 def visual_information_fidelity_for_fusion(triple: Triple) -> Outcome:
     """Measure the visual information kept of that source which the fused image follows less at each pixel.
 
     Undefined where both sources are constant: there is nothing to be kept.
     """
+    flat = triple.a.of(constant) & triple.b.of(constant)
+    ratios = (kept / present for kept, present in _sums(triple))
+    value = sum(weight * ratio for weight, ratio in zip(WEIGHTS, ratios, strict=True))
+    return Outcome(value, ((flat, "both sources are constant"),))
+
+
+def _sums(triple: Triple) -> list[Tensor]:
+    """Return the sums over each scale of information kept and present, [2, B], in nats."""
     a, b, fused = triple
+    if compiled.usable(fused.levels):
+        from fusionbench.metrics.compiled import images
+
+        found = torch.from_numpy(images.visual_sums_for_fusion(triple, NOISE)).permute(1, 2, 0)
+        places = [one.variance.size for one in a.of(images.visual_scales, 1.0)[0]]
+        return [scale + SMALL * count for scale, count in zip(found, places, strict=True)]
     sums: dict[int, Tensor] = {}
     for bands in zip(textures(fused), a.of(own_textures), b.of(own_textures), strict=True):
         window = len(bands[0].weights)
         sums[window] = sums.get(window, 0) + _kept_and_present(*bands)
-    ratios = (kept / present for kept, present in (sums[size] for size in WINDOWS))
-    value = sum(weight * ratio for weight, ratio in zip(WEIGHTS, ratios, strict=True))
-    return Outcome(value, ((a.of(constant) & b.of(constant), "both sources are constant"),))
+    return [sums[size] for size in WINDOWS]
 
 
 def _kept_and_present(fused: Texture, a: Texture, b: Texture) -> Tensor:

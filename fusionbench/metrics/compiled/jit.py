@@ -1,0 +1,118 @@
+"""How functions are compiled, and exponentials and arc tangents of rows that the processor's vector units can take."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import numba
+import numpy as np
+
+# a product and a sum may become one instruction, which rounds once; sums keep their order, and 0 / 0 is NaN as in torch
+compiled = partial(numba.njit, cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+
+# as torch computes it, one rounding an operation: where rounding decides whether two numbers are equal
+compiled_exactly = partial(numba.njit, cache=True, nogil=True, error_model="numpy")
+
+LOG2_E = 1 / math.log(2)
+LN2_HIGH = 0.693147180369123816490  # its last 21 bits are 0: products with small integers are exact
+LN2_LOW = math.log(2) - LN2_HIGH + 2.3190468138462996e-17
+ROUNDING = 1.5 * 2.0**52  # added to a double, it leaves the nearest integer in the last bits
+EXPONENT_BITS = 52
+
+
+EXP = tuple(1 / math.factorial(k) for k in range(12))
+ATAN = tuple(
+    (-1.0) ** k / (2 * k + 1) for k in range(18)
+)  # of the odd powers, for up to the tangent of pi / 8
+ODD = tuple(1 / (2 * k + 1) for k in range(10))  # of the odd powers of (x - 1) / (x + 1), halved, in log x
+HALF_OCTAVE = 0x3FF0000000000000 - 0x3FE6A09E667F3BCD  # from the bits of 1/sqrt(2) to those of 1
+EIGHTH = math.tan(math.pi / 8)
+
+
+@compiled
+def exponentials(x: np.ndarray, scratch: np.ndarray, bits: np.ndarray) -> None:
+    """Replace a row by its exponentials, to 1e-14 relative. Values lie in -700..700.
+
+    ``scratch`` is a row of the same length, int64, and ``bits`` the row itself viewed as int64.
+    """
+    for j in range(len(x)):
+        shifted = x[j] * LOG2_E + ROUNDING
+        whole = shifted - ROUNDING
+        x[j] = (x[j] - whole * LN2_HIGH) - whole * LN2_LOW
+        scratch[j] = np.int64(whole)
+    for j in range(len(x)):
+        r = x[j]
+        p = EXP[11]
+        p = p * r + EXP[10]
+        p = p * r + EXP[9]
+        p = p * r + EXP[8]
+        p = p * r + EXP[7]
+        p = p * r + EXP[6]
+        p = p * r + EXP[5]
+        p = p * r + EXP[4]
+        p = p * r + EXP[3]
+        p = p * r + EXP[2]
+        p = p * r + 1.0
+        x[j] = p * r + 1.0
+    for j in range(len(x)):
+        bits[j] += scratch[j] << EXPONENT_BITS
+
+
+@compiled
+def arc_tangent(y: float, x: float) -> float:
+    """Return atan(y / x) to 1e-15, and pi / 2 where x is 0; no branches, so that a loop over it can be vectorized."""
+    rise, run = abs(y), abs(x)
+    large, small = max(rise, run), min(rise, run)
+    beyond = small > EIGHTH * large
+    above = small - large if beyond else small
+    below = small + large if beyond else large
+    z = above / (below if below > 0 else 1.0)
+    u = z * z
+    p = ATAN[17]
+    p = p * u + ATAN[16]
+    p = p * u + ATAN[15]
+    p = p * u + ATAN[14]
+    p = p * u + ATAN[13]
+    p = p * u + ATAN[12]
+    p = p * u + ATAN[11]
+    p = p * u + ATAN[10]
+    p = p * u + ATAN[9]
+    p = p * u + ATAN[8]
+    p = p * u + ATAN[7]
+    p = p * u + ATAN[6]
+    p = p * u + ATAN[5]
+    p = p * u + ATAN[4]
+    p = p * u + ATAN[3]
+    p = p * u + ATAN[2]
+    p = p * u + ATAN[1]
+    angle = (p * u + ATAN[0]) * z + (math.pi / 4 if beyond else 0.0)
+    angle = math.pi / 2 - angle if rise > run else angle
+    angle = -angle if (y < 0) != (x < 0) else angle
+    return math.pi / 2 if x == 0 else angle
+
+
+@compiled
+def logarithms(x: np.ndarray, bits: np.ndarray, scratch: np.ndarray) -> None:
+    """Replace a row of positive normal numbers by their natural logarithms, to 1e-15 absolute or relative.
+
+    ``bits`` is the row itself viewed as int64, ``scratch`` a row of doubles of the same length.
+    """
+    for j in range(len(x)):
+        # half an octave more, so that the mantissa lies in 1/sqrt(2)..sqrt(2)
+        exponent = (bits[j] + HALF_OCTAVE >> EXPONENT_BITS) - 1023
+        scratch[j] = np.float64(exponent)
+        bits[j] -= exponent << EXPONENT_BITS
+    for j in range(len(x)):
+        s = (x[j] - 1.0) / (x[j] + 1.0)
+        u = s * s
+        p = ODD[9]
+        p = p * u + ODD[8]
+        p = p * u + ODD[7]
+        p = p * u + ODD[6]
+        p = p * u + ODD[5]
+        p = p * u + ODD[4]
+        p = p * u + ODD[3]
+        p = p * u + ODD[2]
+        p = p * u + ODD[1]
+        x[j] = (p * u * s + s) * 2.0 + scratch[j] * math.log(2.0)

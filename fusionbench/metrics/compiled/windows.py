@@ -1,0 +1,282 @@
+"""Gaussian windows that slide over images [H, W], and what VIF, VIFF and SSIM make of them.
+
+Rows are weighted first, for one row of windows at a time, so that all that a row needs stays in the processor's cache.
+Informations are logarithms of products over many windows: a logarithm a window would cost more than all else.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from fusionbench.metrics.compiled.jit import compiled
+
+FLAT = 1e-10  # a variance below this is rounding
+TOGETHER = 60  # windows in one product: each factor is below 2**16, so it stays below 2**960
+
+
+@compiled
+def add_four(
+    out: np.ndarray, w: np.ndarray, x0: np.ndarray, x1: np.ndarray, x2: np.ndarray, x3: np.ndarray
+) -> None:
+    """Add four weighted rows to a row."""
+    w0, w1, w2, w3 = w[0], w[1], w[2], w[3]
+    for j in range(len(out)):
+        out[j] += (w0 * x0[j] + w1 * x1[j]) + (w2 * x2[j] + w3 * x3[j])
+
+
+@compiled
+def add_one(out: np.ndarray, w: float, x: np.ndarray) -> None:
+    for j in range(len(out)):
+        out[j] += w * x[j]
+
+
+@compiled
+def along(out: np.ndarray, row: np.ndarray, weights: np.ndarray) -> None:
+    """Weight the pixels of a row: out[j] = sum over k of weights[k] row[j + k]."""
+    size, taps = len(out), len(weights)
+    out[:] = 0.0
+    k = 0
+    while k + 4 <= taps:
+        add_four(
+            out, weights[k : k + 4], row[k : k + size], row[k + 1 : k + 1 + size],
+            row[k + 2 : k + 2 + size], row[k + 3 : k + 3 + size],
+        )  # fmt: skip
+        k += 4
+    for rest in range(k, taps):
+        add_one(out, weights[rest], row[rest : rest + size])
+
+
+@compiled
+def mean_row(out: np.ndarray, down: np.ndarray, rows: np.ndarray, top: int, weights: np.ndarray) -> None:
+    """Return the weighted means of the windows whose upper row is ``top``; ``down`` is a row to work in.
+
+    Row i of the image is ``rows[i % len(rows)]``: an image of fewer rows holds the latest ones.
+    """
+    taps, held = len(weights), len(rows)
+    down[:] = 0.0
+    k = 0
+    while k + 4 <= taps:
+        i = top + k
+        add_four(
+            down,
+            weights[k : k + 4],
+            rows[i % held],
+            rows[(i + 1) % held],
+            rows[(i + 2) % held],
+            rows[(i + 3) % held],
+        )
+        k += 4
+    for rest in range(k, taps):
+        add_one(down, weights[rest], rows[(top + rest) % held])
+    along(out, down, weights)
+
+
+@compiled
+def multiply(latest: np.ndarray, x: np.ndarray, y: np.ndarray, top: int) -> None:
+    """Hold the products of two images for the windows whose upper row is ``top``, those before it being held."""
+    held = len(latest)
+    for i in range(0 if top == 0 else top + held - 1, top + held):
+        row, first, second = latest[i % held], x[i], y[i]
+        for j in range(len(row)):
+            row[j] = first[j] * second[j]
+
+
+@compiled
+def product_row(
+    out: np.ndarray,
+    down: np.ndarray,
+    latest: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+    top: int,
+    weights: np.ndarray,
+) -> None:
+    """Return the weighted means of the products of two images; ``latest`` is as many rows as windows have."""
+    multiply(latest, x, y, top)
+    mean_row(out, down, latest, top, weights)
+
+
+@compiled
+def halved(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Smooth an image and keep every second row and column of windows inside."""
+    taps = len(weights)
+    height, width = x.shape[0] - taps + 1, x.shape[1] - taps + 1
+    out = np.empty(((height + 1) // 2, (width + 1) // 2))
+    row, down = np.empty(width), np.empty(x.shape[1])
+    for i in range(out.shape[0]):
+        mean_row(row, down, x, 2 * i, weights)
+        for j in range(out.shape[1]):
+            out[i, j] = row[2 * j]
+    return out
+
+
+@compiled
+def moments(x: np.ndarray, weights: np.ndarray, flat: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and population variance in each window inside; variances below ``flat`` are 0."""
+    taps = len(weights)
+    mean = np.empty((x.shape[0] - taps + 1, x.shape[1] - taps + 1))
+    variance = np.empty_like(mean)
+    down, squares = np.empty(x.shape[1]), np.empty((taps, x.shape[1]))
+    for i in range(mean.shape[0]):
+        m, v = mean[i], variance[i]
+        mean_row(m, down, x, i, weights)
+        product_row(v, down, squares, x, x, i, weights)
+        for j in range(len(m)):
+            found = v[j] - m[j] * m[j]
+            v[j] = found if found >= flat else 0.0
+    return mean, variance
+
+
+@compiled
+def log_sum(products: np.ndarray) -> float:
+    """Return the sum of the logarithms of a row and set the row to 1."""
+    found = 0.0
+    for j in range(len(products)):
+        found += math.log(products[j])
+        products[j] = 1.0
+    return found
+
+
+@compiled
+def information(variance: np.ndarray, noise: float) -> float:
+    """Return the sum of log(1 + variance / noise) over the windows, in nats."""
+    products = np.ones(variance.shape[1])
+    found = 0.0
+    for i in range(variance.shape[0]):
+        row = variance[i]
+        for j in range(len(products)):
+            products[j] *= 1.0 + row[j] / noise
+        if i % TOGETHER == TOGETHER - 1:
+            found += log_sum(products)
+    return found + log_sum(products)
+
+
+@compiled
+def preserved_row(
+    over: np.ndarray, under: np.ndarray, covariance: np.ndarray, mean: np.ndarray, variance: np.ndarray,
+    fused_mean: np.ndarray, fused_variance: np.ndarray, noise: float,
+) -> None:  # fmt: skip
+    """Multiply the windows' signal plus noise into ``over`` and their noise into ``under``."""
+    for j in range(len(over)):
+        cov = covariance[j] - mean[j] * fused_mean[j]
+        gain = cov / (variance[j] + FLAT)
+        gain = gain if gain > 0.0 else 0.0
+        gain = gain if fused_variance[j] > 0.0 else 0.0
+        rest = fused_variance[j] - gain * cov
+        rest = (rest if rest > FLAT else FLAT) + noise
+        over[j] *= gain * gain * variance[j] + rest
+        under[j] *= rest
+
+
+@compiled
+def preserved(
+    fused: np.ndarray, a: np.ndarray, mean_a: np.ndarray, variance_a: np.ndarray,
+    b: np.ndarray, mean_b: np.ndarray, variance_b: np.ndarray, weights: np.ndarray, noise: float,
+) -> tuple[float, float]:  # fmt: skip
+    """Return what of each source's information is found in the fused image at one scale, in nats."""
+    height, width = mean_a.shape
+    down, latest = np.empty(fused.shape[1]), np.empty((3, len(weights), fused.shape[1]))
+    mean, variance, with_a, with_b = np.empty(width), np.empty(width), np.empty(width), np.empty(width)
+    over_a, under_a, over_b, under_b = np.ones(width), np.ones(width), np.ones(width), np.ones(width)
+    kept_a, kept_b = 0.0, 0.0
+    for i in range(height):
+        mean_row(mean, down, fused, i, weights)
+        product_row(variance, down, latest[0], fused, fused, i, weights)
+        product_row(with_a, down, latest[1], fused, a, i, weights)
+        product_row(with_b, down, latest[2], fused, b, i, weights)
+        for j in range(width):
+            found = variance[j] - mean[j] * mean[j]
+            variance[j] = found if found >= FLAT else 0.0
+        preserved_row(over_a, under_a, with_a, mean_a[i], variance_a[i], mean, variance, noise)
+        preserved_row(over_b, under_b, with_b, mean_b[i], variance_b[i], mean, variance, noise)
+        if i % TOGETHER == TOGETHER - 1 or i == height - 1:
+            kept_a += log_sum(over_a) - log_sum(under_a)
+            kept_b += log_sum(over_b) - log_sum(under_b)
+    return kept_a, kept_b
+
+
+@compiled
+def similarity_row(
+    total: np.ndarray, covariance: np.ndarray, mean: np.ndarray, variance: np.ndarray,
+    fused_mean: np.ndarray, fused_variance: np.ndarray, luminance: float, contrast: float,
+) -> None:  # fmt: skip
+    """Add the windows' structural similarity to ``total``; without ``luminance`` (0) that of the contrast alone."""
+    if luminance > 0.0:
+        for j in range(len(total)):
+            both = mean[j] * fused_mean[j]
+            above = (2.0 * (covariance[j] - both) + contrast) * (2.0 * both + luminance)
+            squares = mean[j] * mean[j] + fused_mean[j] * fused_mean[j] + luminance
+            total[j] += above / ((variance[j] + fused_variance[j] + contrast) * squares)
+    else:
+        for j in range(len(total)):
+            above = 2.0 * (covariance[j] - mean[j] * fused_mean[j]) + contrast
+            total[j] += above / (variance[j] + fused_variance[j] + contrast)
+
+
+@compiled
+def similarity(
+    fused: np.ndarray, mean: np.ndarray, variance: np.ndarray, source: np.ndarray, source_mean: np.ndarray,
+    source_variance: np.ndarray, weights: np.ndarray, luminance: float, contrast: float,
+) -> float:  # fmt: skip
+    """Return the sum over the windows of the structural similarity of two images."""
+    height, width = mean.shape
+    down, latest = np.empty(fused.shape[1]), np.empty((len(weights), fused.shape[1]))
+    with_source, total = np.empty(width), np.zeros(width)
+    for i in range(height):
+        product_row(with_source, down, latest, fused, source, i, weights)
+        similarity_row(
+            total, with_source, source_mean[i], source_variance[i], mean[i], variance[i], luminance, contrast
+        )
+    return total.sum()
+
+
+@compiled
+def gain_row(
+    gain: np.ndarray, over: np.ndarray, under: np.ndarray, covariance: np.ndarray, mean: np.ndarray,
+    variance: np.ndarray, fused_mean: np.ndarray, fused_variance: np.ndarray, noise: float,
+) -> None:  # fmt: skip
+    """Compute VIFF's gain of a source, 0 where it is flat, and signal plus noise (``over``) and noise (``under``)."""
+    for j in range(len(gain)):
+        cov = covariance[j] - mean[j] * fused_mean[j]
+        g = cov / (variance[j] + FLAT)
+        g = g if g > 0.0 and fused_variance[j] > 0.0 else 0.0
+        rest = fused_variance[j] - g * cov
+        rest = (rest if rest > FLAT else FLAT) + noise
+        gain[j] = g if variance[j] > 0.0 else 0.0
+        over[j] = gain[j] * gain[j] * variance[j] + rest
+        under[j] = rest
+
+
+@compiled
+def follow_less(
+    fused: np.ndarray, a: np.ndarray, mean_a: np.ndarray, variance_a: np.ndarray,
+    b: np.ndarray, mean_b: np.ndarray, variance_b: np.ndarray, weights: np.ndarray, noise: float,
+) -> tuple[float, float]:  # fmt: skip
+    """Return VIFF's information kept and present at one scale, in nats, of the source with the smaller gain."""
+    height, width = mean_a.shape
+    down, latest = np.empty(fused.shape[1]), np.empty((3, len(weights), fused.shape[1]))
+    rows = np.empty((10, width))
+    mean, variance, with_a, with_b = rows[0], rows[1], rows[2], rows[3]
+    over, under, present = np.ones(width), np.ones(width), np.ones(width)
+    kept_sum, present_sum = 0.0, 0.0
+    for i in range(height):
+        mean_row(mean, down, fused, i, weights)
+        product_row(variance, down, latest[0], fused, fused, i, weights)
+        product_row(with_a, down, latest[1], fused, a, i, weights)
+        product_row(with_b, down, latest[2], fused, b, i, weights)
+        for j in range(width):
+            found = variance[j] - mean[j] * mean[j]
+            variance[j] = found if found >= FLAT else 0.0
+        gain_row(rows[4], rows[5], rows[6], with_a, mean_a[i], variance_a[i], mean, variance, noise)
+        gain_row(rows[7], rows[8], rows[9], with_b, mean_b[i], variance_b[i], mean, variance, noise)
+        for j in range(width):
+            less = rows[4, j] < rows[7, j]
+            over[j] *= rows[5, j] if less else rows[8, j]
+            under[j] *= rows[6, j] if less else rows[9, j]
+            present[j] *= 1.0 + (variance_a[i, j] if less else variance_b[i, j]) / noise
+        if i % TOGETHER == TOGETHER - 1 or i == height - 1:
+            kept_sum += log_sum(over) - log_sum(under)
+            present_sum += log_sum(present)
+    return kept_sum, present_sum

@@ -1,0 +1,80 @@
+"""Compiled metrics against those in torch, on textures and on what rounding could decide; images that free themselves."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from fusionbench.data.demo.canvas import fractal, to_uint8
+from fusionbench.metrics import cards, compiled, score
+from fusionbench.metrics.image_cache import Image
+from fusionbench.metrics.profiles import profiles
+
+NAMES = [name for name, card in cards().items() if card.per == "image" and not card.weights]
+pytestmark = pytest.mark.skipif(not compiled.installed(), reason="numba is not installed")
+
+
+def textures(height: int, width: int) -> tuple[np.ndarray, ...]:
+    random = np.random.default_rng(3)
+    a, b = (to_uint8(0.5 + 0.3 * fractal(random, (height, width), coarsest)) for coarsest in (24, 16))
+    return a, b, ((a.astype(int) + b + 1) // 2).astype(np.uint8)
+
+
+def patches() -> tuple[np.ndarray, ...]:
+    """Return sources with flat, black and saturated areas, equal ones among them, and their maximum."""
+    a, b, _ = textures(170, 183)
+    a[:60], b[40:90, 20:120], a[100:, :50] = 0, 255, b[100:, :50]
+    b[130:, 90:] = 77
+    return a, b, np.maximum(a, b)
+
+
+def levels() -> tuple[np.ndarray, ...]:
+    """Return images of two levels, whose edges and windows are equal more often than not."""
+    random = np.random.default_rng(4)
+    a, b = (random.integers(0, 2, (165, 165), dtype=np.uint8) * 255 for _ in range(2))
+    return a, b, a.copy()
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: textures(161, 170), patches, levels], ids=["texture", "patches", "levels"]
+)
+@pytest.mark.parametrize("profile", ["canonical", "vifb"])
+def test_compiled_metrics_are_those_of_torch(
+    make: Callable[[], tuple[np.ndarray, ...]], profile: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images, names = make(), [name for name in NAMES if name in profiles()[profile].metrics]
+    found = score(*images, names, profile)
+    monkeypatch.setattr(compiled, "installed", lambda: False)
+    for name, expected in score(*images, names, profile).items():
+        assert found[name].status == expected.status, name
+        if expected.value is not None:
+            assert found[name].value == pytest.approx(expected.value, rel=1e-10, abs=1e-12), name
+
+
+def test_the_smallest_images_of_each_metric(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in NAMES:
+        side = cards()[name].smallest
+        images = [image[:side, : side + 1] for image in textures(side + 8, side + 9)]
+        with monkeypatch.context() as patch:
+            found = score(*images, [name])[name]
+            patch.setattr(compiled, "installed", lambda: False)
+            expected = score(*images, [name])[name]
+        assert found.status == expected.status, name
+        if expected.value is not None:
+            assert found.value == pytest.approx(expected.value, rel=1e-10, abs=1e-12), name
+
+
+def test_images_are_freed_without_the_collector_of_cycles() -> None:
+    images = textures(161, 170)
+    score(*images, NAMES)
+    gc.collect()
+    gc.disable()
+    try:
+        score(*images, NAMES)
+        alive = [found for found in gc.get_objects() if type(found) is Image]
+    finally:
+        gc.enable()
+    assert alive == []
