@@ -18,7 +18,7 @@ class RefineFuse(FusionMethod):
     """RefineFuse (Visual Intelligence 2025, doi 10.1007/s44267-025-00087-w).
 
     The defaults are the paper's network and loss. ``levels``, ``sfim``, ``psim`` and ``fim`` span Tables 9 and
-    10; ``intensity`` and ``texture`` span Table 8. ``intensity_weight`` is the paper's lambda. ``grid`` and
+    10; ``intensity`` and ``texture`` span Table 8. ``texture_weight`` is the paper's lambda. ``grid`` and
     ``crosswise`` belong to PSIM, ``spatial_gate`` to FIM; ``contrast`` ("deviation", "variance") with its window and
     sigma in pixels and its margin, and ``brighter`` to the mask of Eq. 6 (`loss.MaskRule`).
     """
@@ -38,7 +38,8 @@ class RefineFuse(FusionMethod):
         crosswise: bool = False,
         intensity: Literal["masked", "conventional", "maximum"] = "masked",
         texture: bool = True,
-        intensity_weight: float = 5.0,
+        intensity_weight: float = 1.0,
+        texture_weight: float = 5.0,
         norm: Literal["l1", "l2"] = "l1",
         spatial_gate: bool = False,
         contrast: Literal["deviation", "variance"] = "deviation",
@@ -62,7 +63,8 @@ class RefineFuse(FusionMethod):
         fused = self.fuse(batch.a, batch.b)
         terms = {"intensity": self.hparams.intensity_weight * self.intensity_loss(fused, batch)}
         if self.hparams.texture:
-            terms["texture"] = strongest_gradient(fused, batch.a, batch.b)
+            texture = strongest_gradient(fused, batch.a, batch.b)
+            terms["texture"] = self.hparams.texture_weight * texture
         return terms
 
     def intensity_loss(self, fused: Tensor, batch: PairBatch) -> Tensor:

@@ -72,13 +72,16 @@ def test_a_perfect_result_costs_nothing() -> None:
     assert sum(method.losses(PairBatch(a, b)).values()).item() == 0
 
 
-def test_lambda_weighs_the_intensity() -> None:
+@pytest.mark.parametrize(("term", "other"), [("texture", "intensity"), ("intensity", "texture")])
+def test_lambda_weighs_the_texture_or_as_an_option_the_intensity(term: str, other: str) -> None:
     batch = PairBatch(torch.rand(1, 1, 16, 16), torch.rand(1, 1, 16, 16))
     torch.manual_seed(0)
-    one = load("refinefuse", intensity_weight=1.0).losses(batch)
+    plain = load("refinefuse", intensity_weight=1.0, texture_weight=1.0).losses(batch)
+    weights = {} if term == "texture" else {"intensity_weight": 5.0, "texture_weight": 1.0}
     torch.manual_seed(0)
-    five = load("refinefuse").losses(batch)
-    assert five["intensity"].item() == pytest.approx(5 * one["intensity"].item(), rel=1e-5)
+    weighed = load("refinefuse", **weights).losses(batch)
+    assert weighed[term].item() == pytest.approx(5 * plain[term].item(), rel=1e-5)
+    assert weighed[other].item() == pytest.approx(plain[other].item(), rel=1e-5)
     assert "texture" not in load("refinefuse", texture=False).losses(batch)
 
 
