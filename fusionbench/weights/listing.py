@@ -12,7 +12,7 @@ from fusionbench.data.spec import datasets
 from fusionbench.errors import WeightsError
 from fusionbench.registry.methods import MethodSpec, names, spec
 from fusionbench.weights.checkpoints import METRICS_FOLDER
-from fusionbench.weights.methods import file_hash, imported_files, weights_folder
+from fusionbench.weights.methods import absent, file_hash, imported_files, weights_folder
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _shipped_file(found: MethodSpec, name: str, families: tuple[str, ...]) -> Kn
             sha256=about["sha256"],
             note=about["note"],
             arguments=about["arguments"],
-            problem=_gone(path),
+            problem=None if path.is_file() else absent(path, about),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         return replace(entry, problem=f"{path.with_suffix('.json')} cannot be read ({error}): reinstall it.")

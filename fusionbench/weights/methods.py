@@ -87,12 +87,25 @@ def shipped_weights(spec: MethodSpec, family: str, arguments: dict[str, Any]) ->
         ) from error
     if arguments not in (about["arguments"], about.get("stands_for", about["arguments"])):
         return None
+    if not path.is_file():
+        raise WeightsError(absent(path, about))
     digest = file_hash(path)
     if digest != about["sha256"]:
         raise WeightsError(
             f"Weights {path} have SHA-256 {digest[:10]}, not {about['sha256'][:10]}: reinstall fusionbench."
         )
     return Weights("shipped", path, digest, about["note"])
+
+
+def absent(path: Path, about: dict[str, Any]) -> str:
+    """Say where the shipped weights lie that an installed package leaves out because they are large."""
+    size = f"{about['bytes'] / 1e6:.0f} MB" if "bytes" in about else "too large"
+    method = path.parent.parent.name
+    return (
+        f"Weights {path.name} of {method} ({size}, SHA-256 {about['sha256'][:10]}) are not part of an installed package: "
+        f"get methods/{method}/weights/{path.name} from fusionbench's repository and run `fusionbench weights import "
+        f"{path.name} --method {method}`."
+    )
 
 
 def imported_files(name: str) -> Iterator[tuple[Path, dict[str, Any]]]:

@@ -214,21 +214,26 @@ class SCB(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Join both modalities from the deepest level up; ``compensate`` adds to what is decoded at the size of a level."""
+    """Join both modalities from the deepest level up; ``compensate`` adds to what is decoded at the size of a level.
+
+    The encoders begin at half size, so the last block, at full size, takes the sources themselves beside what is decoded.
+    """
 
     def __init__(self, widths: list[int]) -> None:
         super().__init__()
         above = [0, *reversed(widths[1:])]
         levels = zip(above, reversed(widths), strict=True)
         self.steps = nn.ModuleList(conv_block(up + 2 * width, width) for up, width in levels)
-        # no feature of full size comes from the encoders: what the stem's stride folds into channels is unfolded
-        self.unfold = nn.ConvTranspose2d(widths[0], widths[0], 2, stride=2)
         self.reconstruct = nn.Sequential(
-            conv_block(widths[0], widths[0]), nn.Conv2d(widths[0], 1, 3, padding=1), nn.Tanh()
+            conv_block(widths[0] + 2, widths[0]), nn.Conv2d(widths[0], 1, 3, padding=1), nn.Tanh()
         )
 
     def forward(
-        self, features: list[list[Tensor]], compensate: nn.ModuleDict, parts: dict[str, list[Tensor]]
+        self,
+        sources: list[Tensor],
+        features: list[list[Tensor]],
+        compensate: nn.ModuleDict,
+        parts: dict[str, list[Tensor]],
     ) -> Tensor:
         x = None
         for step, level in zip(self.steps, range(len(features), 0, -1), strict=True):
@@ -236,7 +241,7 @@ class Decoder(nn.Module):
             x = step(torch.cat([*([] if x is None else [resize(x, pair[0])]), *pair], dim=1))
             if str(level) in compensate:
                 x = compensate[str(level)](x, parts[str(level)])
-        return (self.reconstruct(self.unfold(x)) + 1) / 2
+        return (self.reconstruct(torch.cat([resize(x, sources[0]), *sources], dim=1)) + 1) / 2
 
 
 class DSIFuseNetwork(nn.Module):
@@ -291,7 +296,7 @@ class DSIFuseNetwork(nn.Module):
             joined[int(level) - 1] = [m + f for m, f in zip(added[int(level)], pair, strict=True)]
         parts = self.compensating(features, added)
         return Output(
-            self.decoder(joined, self.compensate, parts), tuple(priors) if self.switches.sg else None
+            self.decoder([a, b], joined, self.compensate, parts), tuple(priors) if self.switches.sg else None
         )
 
     def compensating(
