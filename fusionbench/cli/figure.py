@@ -13,20 +13,28 @@ from fusionbench.cli.outcome import comma_list, guarded
 from fusionbench.errors import RequestError
 
 if TYPE_CHECKING:
+    from fusionbench.figures.networks import NetworkRequest
     from fusionbench.tables.board import Board
     from fusionbench.tables.cells import Record
 
 # what only some kinds can follow: an option that changes nothing is a mistake worth an error
+RECORDS = ("curves", "lines", "ranks", "tradeoff", "agreement", "qualitative")
+NETWORKS = ("features", "tsne")
 ONLY = {
-    "--images": ("qualitative",),
+    "--images": ("qualitative", "features"),
     "--zoom": ("qualitative",),
     "--profile-json": ("tradeoff",),
     "--cost": ("tradeoff",),
-    "--metrics": ("curves", "ranks", "tradeoff", "agreement", "qualitative"),
-    "--dataset": ("curves", "ranks", "tradeoff", "agreement", "qualitative"),
-    "--split": ("curves", "ranks", "tradeoff", "agreement", "qualitative"),
-    "--pairs": ("curves", "ranks", "tradeoff", "agreement", "qualitative"),
-    "--method": ("curves", "ranks", "tradeoff", "agreement", "qualitative"),
+    "--metrics": RECORDS,
+    "--dataset": (*RECORDS, *NETWORKS),
+    "--split": (*RECORDS, *NETWORKS),
+    "--pairs": RECORDS,
+    "--method": (*RECORDS, *NETWORKS),
+    "--over": ("lines",),
+    "--unsorted": ("curves",),
+    "--sample": ("curves", "tsne"),
+    "--layers": NETWORKS,
+    "--weights": NETWORKS,
 }
 
 
@@ -39,12 +47,13 @@ def figure(
     kind: Annotated[
         str,
         typer.Argument(
-            help="qualitative, curves, ranks, tradeoff or agreement, of runs; training or cosine, of trainings."
+            help="qualitative, curves, lines, ranks, tradeoff or agreement, of runs; training or cosine, of trainings; "
+            "features or tsne, of a network."
         ),
     ],
     runs: Annotated[
         list[Path] | None,
-        typer.Argument(help="Runs folders; folders of trainings for the last two.", show_default="runs"),
+        typer.Argument(help="Runs folders; of trainings for training and cosine.", show_default="runs"),
     ] = None,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="File to write: .pdf, .svg or .png.", show_default=False)
@@ -80,6 +89,21 @@ def figure(
         str | None,
         typer.Option(help="latency, params, macs, memory or seconds.", show_default="latency or seconds"),
     ] = None,
+    over: Annotated[
+        str | None,
+        typer.Option(help="Arguments or kinds of noise, comma-separated.", show_default="all that vary"),
+    ] = None,
+    unsorted: Annotated[
+        bool | None, typer.Option("--unsorted", help="Scores image by image.", show_default=False)
+    ] = None,
+    sample: Annotated[
+        int | None, typer.Option(help="Draw so many pairs at random.", show_default="all")
+    ] = None,
+    layers: Annotated[
+        str | None,
+        typer.Option(help="Layers or groups of the card, or modules.", show_default="those of the card"),
+    ] = None,
+    weights: Annotated[str | None, typer.Option(help="auto, random or a file.", show_default="auto")] = None,
 ) -> None:
     """Write a figure for a paper and print its caption."""
     from fusionbench.figures import FROM_LOGS, check_kind, write_figure
@@ -91,7 +115,8 @@ def figure(
     check_kind(kind)
     crisp = check_suffix(output) != ".png"
     given = {"--images": images, "--zoom": zoom, "--profile-json": profile_json, "--cost": cost, "--metrics": metrics,
-             "--dataset": dataset, "--split": split, "--pairs": pairs, "--method": method}  # fmt: skip
+             "--dataset": dataset, "--split": split, "--pairs": pairs, "--method": method, "--over": over,
+             "--unsorted": unsorted, "--sample": sample, "--layers": layers, "--weights": weights}  # fmt: skip
     _check_options(kind, given)
     options = Options(
         width=parse_width(width),
@@ -103,8 +128,14 @@ def figure(
         measured=read_profile(profile_json) if profile_json else None,
         costs=comma_list(cost or ""),
         crisp=crisp,
+        over=comma_list(over or ""),
+        unsorted=bool(unsorted),
+        sample=sample,
     )
     folders = runs or [Path("runs")]
+    if kind in NETWORKS:
+        print(write_figure(kind, _network_request(given, folders), options, output))
+        return
     if kind in FROM_LOGS:
         print(write_figure(kind, folders, options, output))
         return
@@ -116,6 +147,21 @@ def _check_options(kind: str, given: Mapping[str, Any]) -> None:
     for option, kinds in ONLY.items():
         if given[option] is not None and kind not in kinds:
             raise RequestError(f"{option} does nothing for a figure of {kind}: it is for {', '.join(kinds)}.")
+
+
+def _network_request(given: Mapping[str, Any], folders: Sequence[Path]) -> NetworkRequest:
+    from fusionbench.figures.networks import NetworkRequest
+
+    if given["--method"] is None or given["--dataset"] is None:
+        raise RequestError("A figure of a network needs --method NAME and --dataset NAME.")
+    return NetworkRequest(
+        methods=tuple(comma_list(given["--method"])),
+        dataset=given["--dataset"],
+        split=given["--split"] or "test",
+        layers=tuple(comma_list(given["--layers"] or "")),
+        weights=given["--weights"] or "auto",
+        out=folders[0],
+    )
 
 
 def _metrics(text: str | None, profile: str) -> tuple[str, ...] | None:

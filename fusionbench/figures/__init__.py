@@ -1,4 +1,4 @@
-"""Figures for papers, pure functions of records or training logs. Importing this package is cheap."""
+"""Figures for papers: of records, of training logs, or of what networks do with pairs. Importing this package is cheap."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from fusionbench.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from fusionbench.figures.drawing import Drawing
+    from fusionbench.figures.networks import NetworkRequest
     from fusionbench.figures.options import Options
     from fusionbench.tables.board import Board
 
-FROM_RECORDS = ("qualitative", "curves", "ranks", "tradeoff", "agreement")
+FROM_RECORDS = ("qualitative", "curves", "lines", "ranks", "tradeoff", "agreement")
 FROM_LOGS = ("training", "cosine")
-KINDS = (*FROM_RECORDS, *FROM_LOGS)
+FROM_NETWORKS = ("features", "tsne")
+KINDS = (*FROM_RECORDS, *FROM_LOGS, *FROM_NETWORKS)
 
-__all__ = ["FROM_LOGS", "FROM_RECORDS", "KINDS", "check_kind", "draw", "write_figure"]
+__all__ = ["FROM_LOGS", "FROM_NETWORKS", "FROM_RECORDS", "KINDS", "check_kind", "draw", "write_figure"]
 
 
 def check_kind(kind: str) -> None:
@@ -27,8 +29,8 @@ def check_kind(kind: str) -> None:
         raise UnknownNameError("kind of figure", kind, KINDS)
 
 
-def draw(kind: str, shown: Sequence[Board] | Sequence[Path], options: Options) -> Drawing:
-    """Draw one figure in our style: of boards, or for the kinds `FROM_LOGS` of folders of trainings."""
+def draw(kind: str, shown: Sequence[Board] | Sequence[Path] | NetworkRequest, options: Options) -> Drawing:
+    """Draw one figure in our style: of boards, of folders of trainings (`FROM_LOGS`), or of networks (`FROM_NETWORKS`)."""
     from fusionbench.figures.style import applied
 
     check_kind(kind)
@@ -36,7 +38,9 @@ def draw(kind: str, shown: Sequence[Board] | Sequence[Path], options: Options) -
         return import_module(f"fusionbench.figures.{kind}").draw(shown, options)
 
 
-def write_figure(kind: str, shown: Sequence[Board] | Sequence[Path], options: Options, path: Path) -> str:
+def write_figure(
+    kind: str, shown: Sequence[Board] | Sequence[Path] | NetworkRequest, options: Options, path: Path
+) -> str:
     """Write one figure as .pdf, .png or .svg by the path's suffix, and return its caption.
 
     Fonts are embedded; the same records give the same bytes. Raises RequestError on another suffix, OutputError

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from fusionbench.data.color import luma
 from fusionbench.data.images import eight_bit, read_image
+from fusionbench.data.noise import load_noisy_pair
+from fusionbench.data.noise_setting import noise_from
 from fusionbench.errors import ImageError
 from fusionbench.tables.board import Board
 from fusionbench.tables.images import stored_image
@@ -38,13 +40,26 @@ def _stored(board: Board, row: int, image: str) -> Picture:
 
 
 def source_pictures(board: Board, pair: Pair | None) -> list[Picture]:
-    """Return both sources under the names of their kinds; none without a pair."""
+    """Return both sources under the names of their kinds, then as runs with noise saw them; none without a pair."""
     if pair is None:
         return []
     data = board.records[0]["dataset"]
-    named = ((one_line(data["a"]), pair.a), (one_line(data["b"]), pair.b))
     # the first letter alone: str.capitalize would make "Sar" of SAR
-    return [Picture(name[:1].upper() + name[1:], eight_bit(read_image(path))) for name, path in named]
+    kinds = {source: data[source][:1].upper() + one_line(data[source])[1:] for source in "ab"}
+    clean = [Picture(kinds[source], eight_bit(read_image(getattr(pair, source)))) for source in "ab"]
+    return [*clean, *_noisy_pictures(board, pair, kinds)]
+
+
+def _noisy_pictures(board: Board, pair: Pair, kinds: Mapping[str, str]) -> Iterator[Picture]:
+    """Yield each source under each noise of the runs, once."""
+    identities = [record["identity"] for record in board.records]
+    drawn = dict.fromkeys((noise_from(identity), identity["seed"]) for identity in identities)
+    for noise, seed in drawn:
+        if noise is not None:
+            images = load_noisy_pair(pair, noise, seed)
+            for source, added in noise.by_source():
+                levels = (getattr(images, source) * 255 + 0.5).astype("uint8")
+                yield Picture(f"{kinds[source]} @{added}", levels)
 
 
 def _same_size(image: str, tiles: Sequence[Picture]) -> None:

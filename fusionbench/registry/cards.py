@@ -16,7 +16,7 @@ from fusionbench.types import FAMILIES
 KINDS = ("learned", "classical", "trivial", "external")
 SHAPES: dict[str, Any] = {
     "title": str, "kind": str, "summary": str, "reading": str, "families": (list, tuple), "open": (list, tuple),
-    "notes": (list, tuple), "convert": (list, tuple), "weights": dict, "expect": dict, "xfail": dict,
+    "notes": (list, tuple), "convert": (list, tuple), "weights": dict, "expect": dict, "xfail": dict, "layers": dict,
 }  # fmt: skip
 SHAPE_NAMES: dict[Any, str] = {str: "text", dict: "a mapping of keys to values", (list, tuple): "a list"}
 LISTS = ("families", "open", "notes", "command", "convert")
@@ -32,6 +32,7 @@ class Card:
     sizes as the paper prints them; ``open`` lists what the paper leaves open, what we chose and why; ``xfail``
     maps a contract check to the reason why the method cannot pass it; ``command`` is run where there is no class;
     ``convert`` renames the tensors of foreign checkpoints, a regular expression to its replacement each, in order;
+    ``layers`` names the places in the network that its paper draws, {group: {label: place}}, see figures/layers.py;
     ``color`` (luma or rgb) says how results made elsewhere were fused, a class says it itself;
     ``canary`` is the method of which this one is a copy made worse on purpose, to find metrics that prefer it;
     ``reading`` says which parts are our reading of a paper that does not print them, in words for a table's caption.
@@ -51,6 +52,7 @@ class Card:
     expect: Mapping[str, Any] = field(default_factory=dict)
     open: tuple[Mapping[str, str], ...] = ()
     xfail: Mapping[str, str] = field(default_factory=dict)
+    layers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     convert: tuple[Mapping[str, str], ...] = ()
@@ -81,6 +83,9 @@ def card_from(data: Mapping[str, Any], where: Path) -> Card:
         raise ConfigError(
             f"{where}: family '{strange[0]}' is none of {', '.join(FAMILIES)}: use one of these."
         )
+    for group, places in (data.get("layers") or {}).items():
+        if not (isinstance(places, dict) and all(isinstance(place, str) for place in places.values())):
+            raise ConfigError(f"{where}: layers.{group} is {places!r}: map labels to places in the network.")
     if data.get("color") not in (None, "luma", "rgb"):
         raise ConfigError(f"{where}: color '{data['color']}' is neither luma nor rgb: use one of these.")
     if data.get("command") is not None:

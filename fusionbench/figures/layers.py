@@ -1,0 +1,128 @@
+"""Which layers of a network are drawn, and what they hold while a pair is fused.
+
+A place is a module by its dotted path, ``network.fusions.0``, with ``:in1`` for its second input and ``:out1`` for the
+second of several outputs (both from 0), and ``#2`` for its second call within one fusion. A method's card names the
+places that its paper draws: ``layers: {GROUP: {LABEL: PLACE}}``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fusionbench.errors import RequestError, UnknownNameError
+from fusionbench.registry.cards import Card
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+_PLACE = re.compile(r"(?P<module>[A-Za-z_][\w.]*)(?::(?P<side>in|out)(?P<item>\d+))?(?:#(?P<call>[1-9]\d*))?")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A place in a network; ``label`` and ``group`` are what figures call it, ``call`` counts from 1."""
+
+    group: str
+    label: str
+    module: str
+    of_input: bool
+    item: int
+    call: int
+
+
+def read_layer(place: str, label: str = "", group: str = "") -> Layer:
+    """Read a place. Raises RequestError."""
+    parts = _PLACE.fullmatch(place.strip())
+    if parts is None:
+        raise RequestError(
+            f"Layer '{place}' cannot be read: write network.encoder, network.fusion:in0 or network.fusion:out1#2."
+        )
+    return Layer(
+        group or place, label or place, parts["module"], parts["side"] == "in", int(parts["item"] or 0),
+        int(parts["call"] or 1),
+    )  # fmt: skip
+
+
+def layers_of(card: Card, asked: Sequence[str]) -> list[Layer]:
+    """Return the layers that are asked for by group, label or place; without any, all of the card.
+
+    Raises RequestError where the card names none and none is asked for, or one cannot be read.
+    """
+    known = [
+        read_layer(place, label, group)
+        for group, places in card.layers.items()
+        for label, place in places.items()
+    ]
+    if not asked:
+        if not known:
+            raise RequestError(
+                f"The card of {card.title} names no layers: give --layers MODULE, such as network.encoder."
+            )
+        return known
+    found: list[Layer] = []
+    for name in asked:
+        named = [
+            layer for layer in known if name.casefold() in (layer.group.casefold(), layer.label.casefold())
+        ]
+        found += named or [read_layer(name)]
+    return list(dict.fromkeys(found))
+
+
+def check_layers(network: nn.Module, layers: Sequence[Layer]) -> list[Layer]:
+    """Return the layers whose modules a network has. Raises UnknownNameError where it has none of them."""
+    modules = dict(network.named_modules())
+    found = [layer for layer in layers if layer.module in modules]
+    if not found:
+        raise UnknownNameError("module", layers[0].module, [name for name in modules if name])
+    return found
+
+
+def watched(network: nn.Module, layers: Sequence[Layer], fuse: Callable[[], Any]) -> dict[Layer, Tensor]:
+    """Call ``fuse`` and return what the layers held, as float32 on the CPU; a layer that was not reached is absent."""
+    found: dict[Layer, Tensor] = {}
+    modules = dict(network.named_modules())
+    hooks = [
+        modules[name].register_forward_hook(
+            _Watch([layer for layer in layers if layer.module == name], found)
+        )
+        for name in dict.fromkeys(layer.module for layer in layers)
+        if name in modules
+    ]
+    try:
+        fuse()
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found
+
+
+class _Watch:
+    """A hook that keeps what a module takes and gives at the calls that are asked for."""
+
+    def __init__(self, layers: Sequence[Layer], found: dict[Layer, Tensor]) -> None:
+        self.layers, self.found, self.calls = layers, found, 0
+
+    def __call__(self, module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        self.calls += 1
+        for layer in self.layers:
+            if layer.call == self.calls:
+                held = list(_tensors(inputs if layer.of_input else output))
+                if layer.item >= len(held):
+                    raise RequestError(
+                        f"Layer '{layer.label}': {layer.module} has {len(held)} such tensors, counted from 0."
+                    )
+                # at once: a network may empty its lists as it goes
+                self.found[layer] = held[layer.item].detach().float().cpu()
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _tensors(item)

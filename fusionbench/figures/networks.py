@@ -1,0 +1,84 @@
+"""Methods with their weights, and the pairs they are shown: what figures of a network's insides are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fusionbench.cells.planned import PlannedCell
+from fusionbench.data.pairs import Split, find_split
+from fusionbench.data.spec import dataset
+from fusionbench.errors import RequestError, UnknownNameError
+from fusionbench.figures.layers import Layer, check_layers, layers_of
+from fusionbench.registry.methods import check_family, spec
+from fusionbench.types import Pair
+
+if TYPE_CHECKING:
+    from fusionbench.method import FusionMethod
+
+
+@dataclass(frozen=True)
+class NetworkRequest:
+    """Methods, one data set and layers by name; ``weights`` is auto, random or a file, ``out`` where runs lie."""
+
+    methods: tuple[str, ...]
+    dataset: str
+    split: str = "test"
+    layers: tuple[str, ...] = ()
+    weights: str = "auto"
+    out: Path = Path("runs")
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Network:
+    """A method in eval mode, its layers, and a sentence on its weights."""
+
+    name: str
+    title: str
+    method: FusionMethod
+    layers: tuple[Layer, ...]
+    weights: str
+
+
+def find_pairs(request: NetworkRequest, data_root: str | None) -> Split:
+    """Return the pairs of the request. Raises as `find_split`, UnknownNameError for a data set."""
+    return find_split(dataset(request.dataset), request.split, data_root)
+
+
+def build_networks(request: NetworkRequest, split: Split, data_root: str | None) -> list[Network]:
+    """Build each method with its weights. Raises RequestError, WeightsError or UnknownNameError."""
+    if not request.methods:
+        raise RequestError("Name the network: --method NAME, or several with commas.")
+    return [_build(reference, request, split, data_root) for reference in request.methods]
+
+
+def _build(reference: str, request: NetworkRequest, split: Split, data_root: str | None) -> Network:
+    import torch
+
+    from fusionbench.cells.progress import Reporter
+    from fusionbench.cells.weights import WeightsPolicy, prepare
+
+    found = spec(reference)
+    found.require_class()
+    check_family(found, split.spec.name, split.spec.family)
+    cell = PlannedCell(found, found.config((), split.spec.name), split)
+    torch.manual_seed(request.seed)
+    method = found.build(cell.config.args)
+    policy = WeightsPolicy(request.weights, request.out, data_root, request.seed, "cpu", may_train=False)
+    weights = prepare(cell, method, policy, Reporter())
+    layers = check_layers(method, layers_of(found.card, request.layers))
+    variant = found.name.partition("@")[2]
+    title = f"{found.card.title} @{variant}" if variant else found.card.title
+    return Network(found.name, title, method, tuple(layers), f"{title}: {weights.source} weights")
+
+
+def chosen_pairs(split: Split, ids: Sequence[str], count: int) -> list[Pair]:
+    """Return the pairs with these ids, or the first ``count``. Raises UnknownNameError."""
+    known = {pair.id: pair for pair in split.pairs}
+    for name in ids:
+        if name not in known:
+            raise UnknownNameError(f"image of {split.spec.title}", name, list(known))
+    return [known[name] for name in dict.fromkeys(ids)] if ids else list(split.pairs[:count])
