@@ -11,13 +11,12 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from fusionbench.cells.command import run_command
 from fusionbench.cells.done import missing_metrics, unavailable_scores, unfused
-from fusionbench.cells.external import take_missing
 from fusionbench.cells.fuse import failure_from, fuse_missing
 from fusionbench.cells.lock import locked
-from fusionbench.cells.outcome import CellResult, Done, Failure
-from fusionbench.cells.planned import PlannedCell
+from fusionbench.cells.outside.command import run_command
+from fusionbench.cells.outside.external import take_missing
+from fusionbench.cells.planned import CellResult, Done, Failure, PlannedCell
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.record import (
     CellOptions,

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from fusionbench.cells.outcome import CellResult
-from fusionbench.cells.planned import PlannedCell
+from fusionbench.cells.planned import CellResult, PlannedCell
 from fusionbench.cells.record import CellOptions, cell_of, make_identity
 from fusionbench.cells.score import set_hash
 from fusionbench.cells.store import FINAL, WHOLE_SET, Cell, ScoreKey

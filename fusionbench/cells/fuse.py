@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from fusionbench.cells.outcome import Done, Failure
+from fusionbench.cells.planned import Done, Failure
 from fusionbench.cells.store import Cell
 from fusionbench.data.images import PairImages, load_pair, write_image
 from fusionbench.errors import ImageError, OutputError, PluginError

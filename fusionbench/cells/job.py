@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from fusionbench.cells.outcome import CellResult
-from fusionbench.cells.planned import PlannedCell
+from fusionbench.cells.planned import CellResult, PlannedCell
 from fusionbench.cells.record import CellOptions
 from fusionbench.weights.methods import Weights
 

@@ -7,10 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fusionbench.cells.command import drop_sources
-from fusionbench.cells.external import external_hash
-from fusionbench.cells.outcome import CellResult, Failure
-from fusionbench.cells.planned import PlannedCell
+from fusionbench.cells.outside.command import drop_sources
+from fusionbench.cells.outside.external import external_hash
+from fusionbench.cells.planned import CellResult, Failure, PlannedCell
 from fusionbench.cells.store import SCHEMA, Cell
 from fusionbench.cells.weights import WeightsPolicy
 from fusionbench.files import digest_of

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fusionbench.cells.outcome import Done, Failure
+from fusionbench.cells.planned import Done, Failure
 from fusionbench.cells.store import WHOLE_SET, Cell, ScoreKey, key_of
 from fusionbench.data.images import eight_bit, read_image, read_pair
 from fusionbench.errors import ImageError

@@ -10,7 +10,7 @@ from typing import Any
 from fusionbench.cells.done import missing_metrics, unavailable_scores, unfused
 from fusionbench.cells.job import Unscored
 from fusionbench.cells.lock import locked
-from fusionbench.cells.outcome import CellResult, Failure
+from fusionbench.cells.planned import CellResult, Failure
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.record import CellOptions, add_phase, now, record_failure
 from fusionbench.cells.score import Missing, score_missing

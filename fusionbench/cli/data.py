@@ -73,9 +73,9 @@ def verify(
     json: Json = False,
 ) -> None:
     """Open every image and report what is missing, unreadable, unequal or swapped; exit code 1 for errors."""
+    from fusionbench.data.checking.verify import verify as check
     from fusionbench.data.pairs import data_root as resolve_root
     from fusionbench.data.spec import dataset, datasets
-    from fusionbench.data.verify import verify as check
 
     root = resolve_root(data_root)
     specs = [dataset(name)] if name else [s for s in datasets().values() if (root / s.folder).is_dir()]

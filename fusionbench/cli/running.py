@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fusionbench.cli.outcome import print_json
 
 if TYPE_CHECKING:
-    from fusionbench.cells.outcome import CellResult
+    from fusionbench.cells.planned import CellResult
     from fusionbench.runs.forecast import Forecast
     from fusionbench.runs.run import RunOptions, RunResult
     from fusionbench.tables.model import Table

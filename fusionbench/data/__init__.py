@@ -16,8 +16,8 @@ _HOME = {
     "load_pair": "images",
     "read_image": "images",
     "write_image": "images",
-    "Problem": "verify",
-    "verify": "verify",
+    "Problem": "checking.verify",
+    "verify": "checking.verify",
 }
 __all__ = sorted(_HOME)
 

@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from fusionbench.data.manifest import file_hashes
-from fusionbench.data.modalities import actual_folder
-from fusionbench.data.pair_names import pair_names
+from fusionbench.data.own.modalities import actual_folder
+from fusionbench.data.own.pair_names import pair_names
 from fusionbench.data.spec import DatasetSpec, SplitSpec
 from fusionbench.errors import DataNotFoundError, ImageError, RequestError, UnknownNameError
 from fusionbench.types import Pair
@@ -233,7 +233,7 @@ def _missing(spec: DatasetSpec, folder: Path, root: Path) -> str:
 
 def _without_pairs(spec: DatasetSpec, split: str, base: Path, where: SplitSpec) -> str:
     """Say what the folders hold where nothing pairs up: no image, or names that differ."""
-    from fusionbench.data.folder_contents import without_images  # it builds on this module
+    from fusionbench.data.own.folder_contents import without_images  # it builds on this module
 
     head = f"No pair of {spec.title} ({split})"
     firsts = []

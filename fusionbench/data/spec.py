@@ -168,8 +168,8 @@ def dataset(name: str) -> DatasetSpec:
 
 def _own(reference: str) -> DatasetSpec | None:
     """Read a data set of the user's own, if one is asked for, and remember it: records keep only its name."""
-    from fusionbench.data.own_folder import is_folder, read_folder  # they build on this module
-    from fusionbench.data.user_file import is_user_file, read_user_file
+    from fusionbench.data.own.own_folder import is_folder, read_folder  # they build on this module
+    from fusionbench.data.own.user_file import is_user_file, read_user_file
 
     path, taken = Path(reference.strip()).expanduser(), frozenset(datasets())
     if is_user_file(reference):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from fusionbench.cells.outcome import Failure
+from fusionbench.cells.planned import Failure
 from fusionbench.cells.progress import Reporter
 from fusionbench.downstream.units import Unit
 from fusionbench.errors import OutputError

@@ -14,7 +14,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from fusionbench.cells.device import pick_device, slots
-from fusionbench.cells.outcome import Failure
+from fusionbench.cells.planned import Failure
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.store import read_records
 from fusionbench.cells.task_scores import task_results

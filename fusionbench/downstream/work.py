@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fusionbench.cells.fuse import failure_from
-from fusionbench.cells.outcome import Failure
+from fusionbench.cells.planned import Failure
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.record import now
 from fusionbench.cells.task_scores import BOOTSTRAP, RECORD, SCORES

@@ -9,15 +9,15 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from fusionbench.cells.command import call_command, hand_over
 from fusionbench.cells.device import pick_device
-from fusionbench.cells.external import fused_image
 from fusionbench.cells.fuse import fuse_arrays
+from fusionbench.cells.outside.command import call_command, hand_over
+from fusionbench.cells.outside.external import fused_image
 from fusionbench.cells.progress import Reporter
 from fusionbench.data.counts import sampled_warnings
-from fusionbench.data.folder_pairs import pair_folders, reading_of
 from fusionbench.data.fused_folder import find_fused
 from fusionbench.data.images import load_pair, write_image
+from fusionbench.data.own.folder_pairs import pair_folders, reading_of
 from fusionbench.errors import DataNotFoundError, RequestError, UnknownNameError, WeightsError
 from fusionbench.method import FusionMethod
 from fusionbench.registry.methods import MethodSpec, spec

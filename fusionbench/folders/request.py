@@ -10,10 +10,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from fusionbench.cells.done import check_options
-from fusionbench.data.folder_contents import without_images
-from fusionbench.data.folder_pairs import pair_folders
 from fusionbench.data.fused_folder import FusedFolder, find_fused
 from fusionbench.data.match_names import FEW, some
+from fusionbench.data.own.folder_contents import without_images
+from fusionbench.data.own.folder_pairs import pair_folders
 from fusionbench.data.pairs import find_split
 from fusionbench.data.spec import dataset
 from fusionbench.errors import FusionbenchError, OutputError, PlanError, RequestError

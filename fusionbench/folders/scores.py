@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.store import WHOLE_SET
 from fusionbench.data.counts import CountWatch
-from fusionbench.data.folder_pairs import reading_of
 from fusionbench.data.fused_folder import FusedFolder, check_size
 from fusionbench.data.images import eight_bit, read_image, read_pair
 from fusionbench.data.match_names import FEW, some
+from fusionbench.data.own.folder_pairs import reading_of
 from fusionbench.errors import ImageError
 from fusionbench.files import write_json, write_through
 from fusionbench.folders.request import PairSet, ScorePlan, ScoreRequest, plan_scores

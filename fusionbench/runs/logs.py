@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from fusionbench.cells.job import Job
-from fusionbench.cells.outcome import CellResult, Failure
+from fusionbench.cells.planned import CellResult, Failure
 from fusionbench.cells.record import record_failure
 from fusionbench.cells.store import Cell
 from fusionbench.weights.methods import Weights

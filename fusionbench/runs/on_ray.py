@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from fusionbench.cells.job import Job
-from fusionbench.cells.outcome import CellResult, Failure
+from fusionbench.cells.planned import CellResult, Failure
 from fusionbench.cells.record import record_failure
 from fusionbench.cells.weights import trained_weights
 from fusionbench.errors import OutputError, PlanError, RequestError

@@ -22,7 +22,7 @@ from typing import Any
 import psutil
 
 from fusionbench.cells.job import Job, Unscored
-from fusionbench.cells.outcome import CellResult, Failure
+from fusionbench.cells.planned import CellResult, Failure
 from fusionbench.errors import OutputError
 from fusionbench.runs.logs import append_log, settle
 from fusionbench.runs.plan import wrong_arguments

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from filelock import FileLock
 
 from fusionbench.cells.job import Job
-from fusionbench.cells.outcome import CellResult
+from fusionbench.cells.planned import CellResult
 from fusionbench.cells.store import Cell, key_of
 from fusionbench.cells.weights import choose
 from fusionbench.data.pairs import data_root

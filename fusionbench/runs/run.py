@@ -12,7 +12,7 @@ from typing import Any
 from fusionbench.cells.device import pick_device, slots
 from fusionbench.cells.done import check_options, find_done
 from fusionbench.cells.job import Job
-from fusionbench.cells.outcome import CellResult
+from fusionbench.cells.planned import CellResult
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.record import CellOptions
 from fusionbench.cells.store import read_records

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from fusionbench.cells.cell import run_cell
-from fusionbench.cells.outcome import CellResult
+from fusionbench.cells.planned import CellResult
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.score_cells import score_together
 from fusionbench.errors import OutputError

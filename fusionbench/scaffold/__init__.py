@@ -11,8 +11,8 @@ from string import Template
 from typing import cast
 
 from fusionbench.checks.subjects import kinds_of
-from fusionbench.data.modalities import MODALITIES, WORDS
-from fusionbench.data.own_folder import FoundLayout, find_layout
+from fusionbench.data.own.modalities import MODALITIES, WORDS
+from fusionbench.data.own.own_folder import FoundLayout, find_layout
 from fusionbench.data.spec import canonical
 from fusionbench.data.spec import check_name as dataset_name
 from fusionbench.errors import DataNotFoundError, OutputError, RequestError, UnknownNameError

@@ -48,7 +48,15 @@ def test_a_package_s_own_tests_pass_with_the_plug_in_of_pytest(
         "import pytest\n\n@pytest.mark.contract('my_net')\ndef test_it(contract_check):\n    contract_check()\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(site))
-    plug_in = ["-p", "no:fusionbench", "-p", "fusionbench.pytest_plugin", "--strict-markers", "-W", "error"]
+    plug_in = [
+        "-p",
+        "no:fusionbench",
+        "-p",
+        "fusionbench.checks.pytest_plugin",
+        "--strict-markers",
+        "-W",
+        "error",
+    ]
     ignored = ["-W", "ignore::FutureWarning", "-W", "ignore::DeprecationWarning", "-p", "no:cacheprovider"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", *plug_in, *ignored, "my_net"],

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fusionbench.cells.cell import run_cell
-from fusionbench.cells.outcome import CellResult
+from fusionbench.cells.planned import CellResult
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.store import read_runs
 from fusionbench.data.images import load_pair, read_image

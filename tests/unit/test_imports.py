@@ -21,7 +21,7 @@ LAYERS = {
     "registry": 3,
     "weights": 4, "methods": 4,
     "metrics": 5, "training": 5, "profiling": 5, "checks": 5, "tables": 5,
-    "scaffold": 6, "pytest_plugin": 6, "cells": 6, "statistics": 6, "papers": 6,
+    "scaffold": 6, "cells": 6, "statistics": 6, "papers": 6,
     "folders": 7, "comparison": 7, "figures": 7, "report": 7,
     "runs": 8, "doctor": 8, "downstream": 8, "bundle": 9,
     "cli": 10, "__main__": 11, "__init__": 11,

@@ -15,7 +15,7 @@ from filelock import FileLock
 from fusionbench.cells import score, score_cells
 from fusionbench.cells.cell import run_cell
 from fusionbench.cells.job import Job, Unscored
-from fusionbench.cells.outcome import CellResult
+from fusionbench.cells.planned import CellResult
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.score_cells import score_together
 from fusionbench.cells.store import Cell

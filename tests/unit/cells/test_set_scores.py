@@ -10,7 +10,7 @@ import pytest
 from fusionbench.cells.cell import run_cell
 from fusionbench.cells.done import find_done, missing_metrics
 from fusionbench.cells.job import Job
-from fusionbench.cells.outcome import CellResult
+from fusionbench.cells.planned import CellResult
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.store import Cell, read_records, read_runs, score_rows
 from fusionbench.errors import ConfigError

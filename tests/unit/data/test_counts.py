@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fusionbench.data.checking.verify import verify
 from fusionbench.data.counts import CountWatch, sampled_warnings
 from fusionbench.data.spec import dataset
-from fusionbench.data.verify import verify
 from fusionbench.types import Pair
 
 

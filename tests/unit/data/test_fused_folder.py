@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fusionbench.cells.external import external_hash, take_missing
+from fusionbench.cells.outside.external import external_hash, take_missing
 from fusionbench.cells.store import Cell
 from fusionbench.data.fused_folder import check_size, find_fused
 from fusionbench.errors import DataNotFoundError, ImageError

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fusionbench.data.checking.verify import verify
 from fusionbench.data.images import read_image
 from fusionbench.data.labels import read_boxes
 from fusionbench.data.pairs import find_split
 from fusionbench.data.spec import BoxSpec, LabelSpec, dataset
-from fusionbench.data.verify import verify
 from fusionbench.errors import ImageError
 
 SPEC = BoxSpec(("person", "car"), {"trunk": "car"})

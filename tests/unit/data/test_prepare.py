@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fusionbench.data.checking.verify import verify
 from fusionbench.data.images import read_image
 from fusionbench.data.pairs import find_split
 from fusionbench.data.spec import dataset
-from fusionbench.data.verify import verify
 from fusionbench.errors import DataNotFoundError, ImageError, OutputError, RequestError
 
 rasterio = pytest.importorskip("rasterio", reason="preparing GeoTIFFs needs the extra geo")

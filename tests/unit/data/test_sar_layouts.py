@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fusionbench.data.checking.verify import verify
 from fusionbench.data.pairs import find_split, position
 from fusionbench.data.spec import DatasetSpec, dataset
-from fusionbench.data.verify import verify
 from fusionbench.errors import ImageError
 
 # the publisher's sheet numbers, by map sheet

@@ -11,7 +11,7 @@ from PIL import Image
 pytest.importorskip("segmentation_models_pytorch", reason="downstream tasks need the extra downstream")
 pytest.importorskip("faster_coco_eval", reason="downstream tasks need the extra downstream")
 
-from fusionbench.cells.outcome import Failure
+from fusionbench.cells.planned import Failure
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.store import read_records, read_runs, score_rows
 from fusionbench.data.spec import dataset

@@ -12,7 +12,7 @@ import pytest
 from packages import DATASET, install, method, metric
 
 from fusionbench.cells.cell import run_cell
-from fusionbench.cells.outcome import CellResult
+from fusionbench.cells.planned import CellResult
 from fusionbench.cells.progress import Reporter
 from fusionbench.errors import FusionbenchError
 from fusionbench.runs.plan import Request, group_members, make_plan

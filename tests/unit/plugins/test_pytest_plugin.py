@@ -8,19 +8,19 @@ import tomllib
 from pathlib import Path
 
 CHECKOUT = Path(__file__).parents[3]
-PLUG_IN = ["-p", "no:fusionbench", "-p", "fusionbench.pytest_plugin", "-p", "no:cacheprovider"]
+PLUG_IN = ["-p", "no:fusionbench", "-p", "fusionbench.checks.pytest_plugin", "-p", "no:cacheprovider"]
 
 
 def test_it_is_registered() -> None:
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
-    assert project["entry-points"]["pytest11"] == {"fusionbench": "fusionbench.pytest_plugin"}
+    assert project["entry-points"]["pytest11"] == {"fusionbench": "fusionbench.checks.pytest_plugin"}
 
 
 def test_another_suite_runs_as_before_and_loads_nothing(tmp_path: Path) -> None:
     (tmp_path / "test_other.py").write_text(
         "import sys\n\ndef test_light():\n"
         "    heavy = {'torch', 'pytorch_lightning', 'yaml', 'fusionbench.checks', 'fusionbench.registry.methods.methods.methods.methods'}\n"
-        "    assert 'fusionbench.pytest_plugin' in sys.modules\n"
+        "    assert 'fusionbench.checks.pytest_plugin' in sys.modules\n"
         "    assert not heavy & set(sys.modules)\n"
     )
     command = [
@@ -46,8 +46,8 @@ def test_an_installed_copy_of_it_is_loaded_once(tmp_path: Path) -> None:
     about = tmp_path / "site/theirs-1.0.dist-info"
     about.mkdir(parents=True)
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text("[pytest11]\nfusionbench = fusionbench.pytest_plugin\n")
-    (about / "RECORD").write_text("fusionbench/__init__.py,,\nfusionbench/pytest_plugin.py,,\n")
+    (about / "entry_points.txt").write_text("[pytest11]\nfusionbench = fusionbench.checks.pytest_plugin\n")
+    (about / "RECORD").write_text("fusionbench/__init__.py,,\nfusionbench/checks/pytest_plugin.py,,\n")
     (tmp_path / "test_any.py").write_text("def test_any():\n    pass\n")
     command = [sys.executable, "-m", "pytest", "-W", "error", "-p", "no:cacheprovider", "--markers"]
     done = subprocess.run(

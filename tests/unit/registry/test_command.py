@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fusionbench.cells.command import _environment
+from fusionbench.cells.outside.command import _environment
 from fusionbench.cli.app import app
 from fusionbench.errors import ConfigError, PluginError
 from fusionbench.registry import methods as registry

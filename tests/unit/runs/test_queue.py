@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fusionbench.cells.job import Job, Unscored
-from fusionbench.cells.outcome import CellResult
+from fusionbench.cells.planned import CellResult
 from fusionbench.runs.queue import MOST, Queue, Task
 from fusionbench.runs.run import RunOptions, make_jobs, plan_all
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fusionbench.data.own_folder import is_folder
+from fusionbench.data.own.own_folder import is_folder
 from fusionbench.data.pairs import find_split
 from fusionbench.data.spec import dataset
 from fusionbench.errors import ConfigError, DataNotFoundError, RequestError

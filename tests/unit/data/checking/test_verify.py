@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fusionbench.data.checking.verify import Problem, summary, verify
 from fusionbench.data.spec import dataset, datasets
-from fusionbench.data.verify import Problem, summary, verify
 
 TNO = dataset("tno")
 

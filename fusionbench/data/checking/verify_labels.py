@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fusionbench.data.checking.problem import Problem, some
 from fusionbench.data.labels import annotated_boxes
 from fusionbench.data.pairs import Split
-from fusionbench.data.problem import Problem, some
 from fusionbench.data.spec import DatasetSpec
 from fusionbench.errors import ImageError
 from fusionbench.types import Pair

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fusionbench.cells.outcome import Done, Failure
+from fusionbench.cells.planned import Done, Failure
 from fusionbench.cells.store import Cell
 from fusionbench.data.fused_folder import FusedFolder, check_size, find_fused
 from fusionbench.data.images import load_pair, read_image, write_image

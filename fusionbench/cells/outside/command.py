@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fusionbench.cells.external import take_missing
-from fusionbench.cells.outcome import Done, Failure
+from fusionbench.cells.outside.external import take_missing
+from fusionbench.cells.planned import Done, Failure
 from fusionbench.cells.store import Cell
 from fusionbench.data.images import PairImages, load_pair, write_image
 from fusionbench.errors import DataNotFoundError, ImageError, PluginError

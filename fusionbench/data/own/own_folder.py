@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any, Literal
 
-from fusionbench.data.modalities import MODALITIES, WORDS, sides, split_of
+from fusionbench.data.own.modalities import MODALITIES, WORDS, sides, split_of
 from fusionbench.data.spec import DatasetSpec, SplitSpec, canonical, check_name
 from fusionbench.errors import ConfigError, DataNotFoundError
 from fusionbench.types import Family

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from fusionbench.data.folder_contents import without_images
-from fusionbench.data.pair_names import pair_names
+from fusionbench.data.checking.problem import some
+from fusionbench.data.own.folder_contents import without_images
+from fusionbench.data.own.pair_names import pair_names
 from fusionbench.data.pairs import list_images, natural
-from fusionbench.data.problem import some
 from fusionbench.errors import DataNotFoundError, RequestError
 from fusionbench.types import Pair
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fusionbench.data.pair_names import pair_names
+from fusionbench.data.own.pair_names import pair_names
 
 
 @pytest.mark.parametrize(

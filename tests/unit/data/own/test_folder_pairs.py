@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fusionbench.data.folder_pairs import pair_folders, reading_of
+from fusionbench.data.own.folder_pairs import pair_folders, reading_of
 from fusionbench.data.pairs import find_split
 from fusionbench.data.spec import dataset
 from fusionbench.errors import DataNotFoundError, FusionbenchError, RequestError

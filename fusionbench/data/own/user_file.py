@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fusionbench.data.modalities import MODALITIES
+from fusionbench.data.own.modalities import MODALITIES
 from fusionbench.data.spec import DatasetSpec, canonical, check_name, read_entry, read_yaml
 from fusionbench.errors import ConfigError, DataNotFoundError
 
