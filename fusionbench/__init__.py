@@ -13,7 +13,7 @@ _WHERE = {
     "Pair": "fusionbench.types",
     "PairBatch": "fusionbench.types",
     "FusionbenchError": "fusionbench.errors",
-    "load": "fusionbench.registry.methods.methods.methods",
+    "load": "fusionbench.registry.methods",
     "run": "fusionbench.runs.run",
     "score": "fusionbench.folders.scores",
     "train": "fusionbench.training.fit",
