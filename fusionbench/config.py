@@ -93,6 +93,7 @@ def resolve(
     base = MethodConfig(stages={stage: StageRecipe() for stage in stages})
     merged = OmegaConf.structured(base)
     for layer in [*layers, *map(parse_override, overrides)]:
+        refuse_interpolation(layer, "The configuration")
         _check_keys(layer, base, path="")
         try:
             merged = OmegaConf.merge(merged, OmegaConf.create(dict(layer)))
@@ -118,6 +119,17 @@ def resolve(
             f"trainer.precision is '{config.trainer.precision}': use one of {', '.join(PRECISIONS)}."
         )
     return config
+
+
+def refuse_interpolation(value: Any, where: str) -> None:
+    """Raise ConfigError for ``${...}`` anywhere in a value: it would be read from the environment or another key."""
+    members = (
+        [*value, *value.values()] if isinstance(value, Mapping) else value if isinstance(value, list) else []
+    )
+    for member in members:
+        refuse_interpolation(member, where)
+    if isinstance(value, str) and "${" in value:
+        raise ConfigError(f"{where} holds '{value}': interpolation is not allowed, write the value itself.")
 
 
 def _check_ranges(stage: str, recipe: StageRecipe) -> None:

@@ -7,12 +7,34 @@ import gc
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from fusionbench.errors import OutputError
+from fusionbench.errors import OutputError, RequestError
+
+_PLAIN = re.compile(r"[\w .,+=@()\[\]\-]")
+LONGEST_NAME = 200  # bytes; file systems take 255, and temporary names are longer
+
+
+def folder_name(name: str) -> str:
+    """Return a name as one folder's: signs that lead elsewhere or that a file system refuses become %XX, as in addresses.
+
+    Different names stay different. Raises RequestError for a name that is empty or too long for a folder.
+    """
+    coded = "".join(char if _PLAIN.fullmatch(char) else quote(char, safe="") for char in name)
+    for edge in (".", " "):
+        coded = f"%{ord(edge):02X}{coded[1:]}" if coded.startswith(edge) else coded
+        coded = f"{coded[:-1]}%{ord(edge):02X}" if coded.endswith(edge) else coded
+    if not 0 < len(coded.encode()) <= LONGEST_NAME:
+        raise RequestError(
+            f"'{name[:60]}…' cannot name a folder of results ({len(coded.encode())} bytes, at most {LONGEST_NAME}): "
+            "make a variant of the method, which has a name of its own, or shorten the values."
+        )
+    return coded
 
 
 def write_through(path: Path, write: Callable[[Path], object]) -> None:

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from fusionbench.cells.done import missing_metrics, unavailable_scores, unfused
-from fusionbench.cells.fuse import failure_from, fuse_missing
+from fusionbench.cells.fuse import failure_from, fuse_missing, seed_everything
 from fusionbench.cells.lock import locked
 from fusionbench.cells.outside.command import run_command
 from fusionbench.cells.outside.external import take_missing
@@ -129,6 +129,7 @@ class _Work:
         return record
 
     def _probe(self, method: FusionMethod, before: list[float]) -> list[float]:
+        seed_everything(self.options.seed, ["probe"])
         try:
             found = probe(method)
         except Exception as error:  # a plug-in can raise anything
@@ -159,7 +160,7 @@ class _Work:
         method = self.method.eval().to(self.options.device)
         options = self.options
         failures, alone = fuse_missing(
-            method, pairs, self.cell, options.batch_size, options.device, done, load
+            method, pairs, self.cell, options.batch_size, options.device, done, load, options.seed
         )
         if alone:
             record["fused_alone"] = sorted({*record.get("fused_alone", ()), *alone})

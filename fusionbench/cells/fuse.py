@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import random
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -36,8 +38,12 @@ def fuse_missing(
     device: str,
     done: Done,
     load: Load = load_pair,
+    seed: int = 0,
 ) -> Fused:
     """Fuse and store each pair without an image; ``load`` reads its sources.
+
+    Random numbers in a method's ``fuse`` are drawn from a seed made of ``seed`` and the ids of the pairs that are fused
+    at once, whatever was fused before.
 
     Batches are the same whatever is already there, because a convolution's last digits depend on the batch it
     runs in and a resumed run must give the same bytes. Raises OutputError where nothing can be stored.
@@ -47,7 +53,7 @@ def fuse_missing(
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
         saving: list[Future[None]] = []
         for batch, loaded in _read_ahead(reader, batches, load):
-            fused = _fuse_batch(method, batch, loaded, device, outcome)
+            fused = _fuse_batch(method, batch, loaded, device, outcome, seed)
             for pair in batch:
                 if pair.id in outcome.failures:
                     done(pair.id, outcome.failures[pair.id])
@@ -90,6 +96,7 @@ def _fuse_batch(
     loaded: list[PairImages | Failure],
     device: str,
     outcome: Fused,
+    seed: int,
 ) -> dict[str, np.ndarray]:
     """Fuse the readable pairs of a batch, those of equal shape together."""
     groups: dict[tuple[int, ...], list[tuple[Pair, PairImages]]] = {}
@@ -100,14 +107,15 @@ def _fuse_batch(
             groups.setdefault(images.b.shape, []).append((pair, images))
     fused: dict[str, np.ndarray] = {}
     for group in groups.values():
-        fused |= _fuse_group(method, group, device, outcome)
+        fused |= _fuse_group(method, group, device, outcome, seed)
     return fused
 
 
 def _fuse_group(
-    method: FusionMethod, group: list[tuple[Pair, PairImages]], device: str, outcome: Fused
+    method: FusionMethod, group: list[tuple[Pair, PairImages]], device: str, outcome: Fused, seed: int
 ) -> dict[str, np.ndarray]:
     """Fuse pairs of equal shape, one by one where memory is too small for all of them."""
+    seed_everything(seed, [pair.id for pair, _ in group])
     try:
         images = fuse_arrays(method, [images for _, images in group], device)
         return {pair.id: image for (pair, _), image in zip(group, images, strict=True)}
@@ -119,8 +127,17 @@ def _fuse_group(
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     outcome.alone.extend(pair.id for pair, _ in group)
-    alone = (_fuse_group(method, [member], device, outcome) for member in group)
+    alone = (_fuse_group(method, [member], device, outcome, seed) for member in group)
     return {pair_id: image for found in alone for pair_id, image in found.items()}
+
+
+def seed_everything(seed: int, names: Sequence[str]) -> None:
+    """Seed torch, NumPy and ``random`` by a hash of the seed and the names, in their order."""
+    digest = hashlib.sha256("\n".join([str(seed), *names]).encode()).digest()
+    value = int.from_bytes(digest[:4])
+    random.seed(value)
+    np.random.seed(value)
+    torch.manual_seed(value)
 
 
 def fuse_arrays(method: FusionMethod, group: list[PairImages], device: str) -> list[np.ndarray]:

@@ -12,7 +12,7 @@ from fusionbench.cells.outside.external import external_hash
 from fusionbench.cells.planned import CellResult, Failure, PlannedCell
 from fusionbench.cells.store import SCHEMA, Cell
 from fusionbench.cells.weights import WeightsPolicy
-from fusionbench.files import digest_of
+from fusionbench.files import digest_of, folder_name
 from fusionbench.provenance import provenance
 from fusionbench.weights.methods import Weights
 
@@ -57,7 +57,8 @@ def make_identity(
 
 def cell_of(planned: PlannedCell, identity: dict[str, Any], out: Path) -> Cell:
     split = planned.split
-    return Cell(out / f"{split.spec.name}-{split.name}" / planned.name / digest_of(identity)[:10])
+    place = out / folder_name(f"{split.spec.name}-{split.name}") / folder_name(planned.name)
+    return Cell(place / digest_of(identity)[:10])
 
 
 def new_record(

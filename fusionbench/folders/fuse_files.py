@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import torch
 
 from fusionbench.cells.device import pick_device
-from fusionbench.cells.fuse import fuse_arrays
+from fusionbench.cells.fuse import fuse_arrays, seed_everything
 from fusionbench.cells.outside.command import call_command, hand_over
 from fusionbench.cells.outside.external import fused_image
 from fusionbench.cells.progress import Reporter
@@ -56,6 +56,7 @@ def fuse_files(
     device = pick_device(options.device)
     method.to(device)
     for pair, target in jobs:
+        seed_everything(options.seed, [pair.id])
         write_image(target, fuse_arrays(method, [load_pair(pair)], device)[0])
         yield target
 

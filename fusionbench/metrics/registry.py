@@ -126,16 +126,16 @@ def definitions(metric: str) -> dict[str, Definition]:
 
 
 def function_of(found: Definition) -> Callable[..., Any]:
-    """Import and return the function that computes a definition.
+    """Import and return the function that computes a definition; another package's runs in a process of its own.
 
     Raises PluginError where it is another package's and cannot be imported; what it returns raises so, too.
     """
     entry = _entries(found.metric)[found.name]
     if found.metric in _registered()[0]:
         return getattr(import_module(f"{__package__}.{entry.module}"), entry.function)
-    from fusionbench.metrics.plugins import guarded, import_function
+    from fusionbench.metrics.isolation import isolated  # torch, and only for these metrics
 
-    return guarded(entry, import_function(entry))
+    return isolated(entry)
 
 
 def provider_of(metric: str) -> str:

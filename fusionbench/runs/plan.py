@@ -11,6 +11,7 @@ from fusionbench.data.noise_setting import SourceNoise
 from fusionbench.data.pairs import Split, find_split
 from fusionbench.data.spec import dataset, datasets
 from fusionbench.errors import ConfigError, FusionbenchError, PlanError, RequestError
+from fusionbench.files import folder_name
 from fusionbench.registry.cards import KINDS
 from fusionbench.registry.methods import MethodSpec, card, check_family, names, spec
 from fusionbench.types import FAMILIES
@@ -84,6 +85,7 @@ def make_plan(request: Request, lookup: Lookup | None = None) -> Plan:
             cells.append(PlannedCell(found, config, split, setting, request.noise))
     if not cells and not problems:
         problems = [reason for *_, reason in skipped] or ["Nothing to run: name a method and a data set."]
+    problems += unusable_names(cells)
     if problems:
         raise PlanError(problems)
     return Plan(tuple(cells), tuple(skipped), tuple(dict.fromkeys(broken)))
@@ -197,6 +199,17 @@ def _present(name: str, request: Request) -> bool:
     except DataNotFoundError:
         return False
     return True
+
+
+def unusable_names(cells: Iterable[PlannedCell]) -> list[str]:
+    """Return one sentence for each row whose name cannot be a folder's."""
+    problems = []
+    for name in dict.fromkeys(cell.name for cell in cells):
+        try:
+            folder_name(name)
+        except RequestError as error:
+            problems.append(str(error))
+    return problems
 
 
 def wrong_arguments(cells: Iterable[PlannedCell]) -> list[str]:

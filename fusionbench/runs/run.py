@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -130,7 +131,7 @@ def plan_run(options: RunOptions, lookup: Lookup | None = None) -> Plan:
             options.data_root,
             options.baselines,
             options.overrides,
-            options.setting or (f"from={options.train_dataset}" if options.train_dataset else ""),
+            options.setting or (f"from={'+'.join(sources)}" if sources else ""),
             "+".join(sources) or None,
             read_noise(options.noise),
         ),
@@ -161,7 +162,8 @@ def _device(options: RunOptions) -> str:
 
 def _check_positive(name: str, value: float | None) -> None:
     least = 1 if name in ("batch_size", "jobs") else 0
-    if value is not None and (value < least or value == 0):
+    # not a number is neither below nor above anything
+    if value is not None and not (least <= value < math.inf and value > 0):
         wanted = "at least 1" if least else "more than 0"
         raise RequestError(f"--{name.replace('_', '-')} must be {wanted}; got {value}.")
 

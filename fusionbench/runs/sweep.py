@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fusionbench.cells.planned import row_name
-from fusionbench.config import unknown_key
+from fusionbench.config import refuse_interpolation, unknown_key
 from fusionbench.data.noise_setting import CLEAN, read_noise, spread_noise
 from fusionbench.data.spec import dataset
 from fusionbench.errors import ConfigError, FusionbenchError, UnknownNameError
@@ -72,6 +72,7 @@ def read_sweep(path: Path) -> Sweep:
     from omegaconf.errors import OmegaConfBaseException
 
     data = read_yaml(path)
+    refuse_interpolation(data, str(path))
     _check_keys(path, data)
     try:
         merged = OmegaConf.merge(OmegaConf.structured(Sweep), OmegaConf.create(_plain_grid(data)))
@@ -127,7 +128,7 @@ def expand(sweep: Sweep, common: RunOptions) -> list[RunOptions]:
     for seed, source, noise, point in _points(sweep):
         tells = [f"{key.rpartition('.')[2]}={value}" for key, value in point.items()]
         tells += [f"seed={seed}"] if len(sweep.seeds) > 1 else []
-        tells += [f"from={source}"] if source else []
+        tells += [f"from={_source_name(source)}"] if source else []
         overrides = [f"{key}={_text(value)}" for key, value in (sweep.set | point).items()]
         runs.append(
             replace(
@@ -166,6 +167,11 @@ def _points(sweep: Sweep) -> Iterator[tuple[int, str | None, str, dict[str, Any]
     sources: Sequence[str | None] = sweep.train_datasets or [None]
     for seed, source, noise, *values in product(sweep.seeds, sources, _noises(sweep), *sweep.grid.values()):
         yield seed, source, noise, dict(zip(sweep.grid, values, strict=True))
+
+
+def _source_name(source: str) -> str:
+    """Return a training set as it was named, and by its own name where a path names it."""
+    return source if source.isidentifier() or "/" not in source else dataset(source).name
 
 
 def _noises(sweep: Sweep) -> list[str]:

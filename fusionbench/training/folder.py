@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from fusionbench.errors import OutputError
-from fusionbench.files import cannot_write, digest_of
+from fusionbench.files import cannot_write, digest_of, folder_name
 
 if TYPE_CHECKING:
     from fusionbench.config import MethodConfig
@@ -62,4 +62,4 @@ def training_folder(
 ) -> TrainingFolder:
     """Name the folder of a training without creating it."""
     identity = digest_of(training_identity(spec, config, data, seed))[:10]
-    return TrainingFolder(out / "training" / data.name / spec.name / identity)
+    return TrainingFolder(out / "training" / folder_name(data.name) / folder_name(spec.name) / identity)
