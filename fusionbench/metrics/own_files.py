@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from functools import cache
 from pathlib import Path
 
 from fusionbench.errors import PluginError
@@ -32,7 +33,7 @@ def add_file(path: Path) -> Provider:
 
 def file_providers() -> tuple[Provider, ...]:
     """Return the files that are known and there, in the order in which they were added."""
-    return tuple(_provider(Path(path)) for path in _paths() if Path(path).is_file())
+    return tuple(_known(path, *stamp) for path in _paths() if (stamp := _stamp(path)))
 
 
 def version_of(path: Path) -> int:
@@ -42,6 +43,20 @@ def version_of(path: Path) -> int:
 
 def _paths() -> list[str]:
     return [path for path in os.environ.get(VARIABLE, "").split(os.pathsep) if path]
+
+
+def _stamp(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
+@cache
+def _known(path: str, changed: int, size: int) -> Provider:
+    """Read a file once for each time stamp: its card is asked for with every score."""
+    return _provider(Path(path))
 
 
 def _provider(path: Path) -> Provider:

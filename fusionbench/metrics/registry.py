@@ -107,12 +107,12 @@ def definition(**facts: Any) -> Callable[[Function], Function]:
 
 def cards() -> dict[str, MetricCard]:
     """Return the card of every metric by name: the default set in its order, then the others, those of plug-ins last."""
-    return dict(_cards_of(providers(METRICS)))
+    return dict(_cards_of(_providers()))
 
 
 def card_of(metric: str) -> MetricCard:
     """Return the card of one metric. ``metric`` as in `cards`."""
-    return _cards_of(providers(METRICS))[metric]
+    return _cards_of(_providers())[metric]
 
 
 @cache
@@ -189,7 +189,12 @@ def _entries(metric: str) -> dict[str, Entry]:
 
 
 def _foreign() -> Foreign:
-    return _foreign_of((*providers(METRICS), *file_providers()))
+    return _foreign_of(_providers())
+
+
+def _providers() -> tuple[Provider, ...]:
+    """Return who brings metrics: installed packages, then local files."""
+    return (*providers(METRICS), *file_providers())
 
 
 @cache
