@@ -66,7 +66,20 @@ def traced(checkout: Path) -> tuple[set[tuple[str, str, int]], int]:
             "TRACED": f"{checkout}/",
             "TRACES": str(place / "traces"),
         }
-        run = "run --method average --no-baselines --dataset demo --limit 1 --device cpu --metrics en,sd".split()
+        run = [
+            "run",
+            "--method",
+            "average",
+            "--no-baselines",
+            "--dataset",
+            "demo",
+            "--limit",
+            "1",
+            "--device",
+            "cpu",
+            "--metrics",
+            "en,sd",
+        ]
         for verb in ([*run, "--out", "runs"], ["table", "runs"]):
             command = [sys.executable, "-m", "fusionbench", *verb]
             subprocess.run(command, cwd=place, env=environment, check=True, capture_output=True)
