@@ -75,7 +75,9 @@ class FusionMethod(nn.Module):
     batch_color: ClassVar[Literal["luma", "rgb"] | None] = (
         None  # of b in training batches; None: as ``color``
     )
-    multiple: int = 1  # may depend on constructor arguments
+    multiple: int = 1  # may depend on constructor arguments, like ``smallest_side``
+    smallest_side: int = 1  # sides are padded up to it, so it is a multiple of ``multiple``
+    value_step: float = 0.0  # between the values that it returns, where these are levels of a stored image
     stages: tuple[str, ...] = ("fuse",)
 
     recipe: StageRecipe | None = None  # set by training for the stage that runs
@@ -203,7 +205,7 @@ def fuse_pair(method: FusionMethod, a: Tensor, b: Tensor) -> Tensor:
 
     ``a`` is float32 [B, 1, H, W], ``b`` float32 [B, 1 or 3, H, W], both in [0, 1]; the result is float32
     [B, channels of b, H, W] in [0, 1]. A luma method sees b's BT.601 luma, and b's Cb and Cr are attached to what
-    it returns. Sides are padded to ``method.multiple`` by repeating the border and cropped back.
+    it returns. Sides are padded to ``method.smallest_side`` and ``method.multiple`` by repeating the border and cropped back.
 
     Raises PluginError where the method breaks the contract (wrong shape, values that are not finite).
     """
@@ -227,11 +229,17 @@ def _with_chroma_of(b: Tensor, luma: Tensor) -> Tensor:
 
 def _fuse_padded(method: FusionMethod, a: Tensor, b: Tensor) -> Tensor:
     height, width = a.shape[-2:]
-    pad = (0, -width % method.multiple, 0, -height % method.multiple)
+    missing = [padded_side(method, side) - side for side in (width, height)]
+    pad = (0, missing[0], 0, missing[1])
     padded_a, padded_b = (F.pad(x, pad, mode="replicate") for x in (a, b))
     fused = method.fuse(padded_a, padded_b)
     _check_output(method, fused, padded_a, padded_b)
     return fused[..., :height, :width].float().clamp(0, 1)
+
+
+def padded_side(method: FusionMethod, side: int) -> int:
+    """Return the side that a method is given for one of so many pixels."""
+    return max(-(-side // method.multiple) * method.multiple, method.smallest_side)
 
 
 def _check_output(method: FusionMethod, fused: Tensor, a: Tensor, b: Tensor) -> None:

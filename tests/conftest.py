@@ -31,6 +31,12 @@ def shared_golden() -> Path:
     return _shared("golden")
 
 
+@pytest.fixture(scope="session")
+def shared_baselines() -> Path:
+    """Return the folder of published networks' weights and reference outputs, or skip the test."""
+    return _shared("baselines")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Generate the demo images anew in a folder of this session's, for subprocesses too."""

@@ -20,6 +20,7 @@ SECTIONS = {
         "own-data.md",
         "datasets.md",
         "weights.md",
+        "published.md",
         "cluster.md",
         "profiling.md",
         "faq.md",

@@ -12,7 +12,8 @@ from fusionbench.data.joined import TrainingData, find_training_data
 from fusionbench.data.pairs import find_split
 from fusionbench.errors import DataNotFoundError, UnknownNameError, WeightsError
 from fusionbench.training.folder import training_folder
-from fusionbench.weights.methods import Weights, file_hash, imported_weights, load_weights, shipped_weights
+from fusionbench.weights.methods import Weights, file_hash
+from fusionbench.weights.published import available_weights, lacking_sentence, load_chosen
 
 if TYPE_CHECKING:
     from fusionbench.method import FusionMethod
@@ -44,14 +45,18 @@ def prepare(cell: PlannedCell, method: FusionMethod, policy: WeightsPolicy, repo
     """
     if not method.trainable:
         return Weights("none", note="no parameters")
-    weights = choose(cell, policy) or train_now(cell, policy, reporter)
-    if weights.path is not None:
-        load_weights(method, weights.path)
+    weights = choose(cell, policy)
+    if weights is None and not cell.method.card.trainable:
+        raise WeightsError(lacking_sentence(cell.method, cell.split.spec.family, cell.config.args))
+    weights = weights or train_now(cell, policy, reporter)
+    if weights.terms:
+        reporter.say(f"{cell.method.name}: {weights.terms}")
+    load_chosen(cell.method, method, weights)
     return weights
 
 
 def choose(cell: PlannedCell, policy: WeightsPolicy) -> Weights | None:
-    """Follow the order of ``auto``: own training on the data set, then imported, then shipped weights; else None.
+    """Follow the order of ``auto``: own training on the data set, imported, published, shipped weights; else None.
 
     Loads no torch. Raises WeightsError for a file that does not exist or is not what its JSON says.
     """
@@ -68,7 +73,7 @@ def choose(cell: PlannedCell, policy: WeightsPolicy) -> Weights | None:
     if own is not None or policy.choice == "trained" or policy.dataset is not None:
         return own
     wanted = cell.method, cell.split.spec.family, cell.config.args
-    return imported_weights(*wanted) or shipped_weights(*wanted)
+    return available_weights(*wanted)
 
 
 def trained_weights(cell: PlannedCell, policy: WeightsPolicy) -> Weights | None:

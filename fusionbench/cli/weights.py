@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -15,7 +16,6 @@ from fusionbench.cli.outcome import guarded, print_json
 
 if TYPE_CHECKING:
     from fusionbench.metrics.learned.fetch import FileState
-    from fusionbench.metrics.learned.files import WeightFile
     from fusionbench.weights.listing import KnownWeights
 
 
@@ -85,7 +85,7 @@ def import_(
     title: Annotated[str | None, typer.Option(help="What they are, in one sentence for captions.")] = None,
     sha256: Annotated[str | None, typer.Option(help="SHA-256 that their publisher states.")] = None,
     trust: Annotated[
-        bool, typer.Option("--trust", help="For metrics: take a file that is not the published one.")
+        bool, typer.Option("--trust", help="Take a file that is not the published one.")
     ] = False,
     json: Json = False,
 ) -> None:
@@ -102,7 +102,7 @@ def import_(
         overrides=tuple(overrides or ()),
     )
     if json:
-        print_json({"weights": str(path), "about": str(about)})
+        print_json({"weights": str(path), "about": str(about) if about else None})
         return
     print(path)
 
@@ -135,24 +135,21 @@ def convert(
 @app.command()
 @guarded
 def fetch(
-    name: Annotated[list[str], typer.Argument(help="Files, as `weights list` calls them.")],
+    name: Annotated[
+        list[str], typer.Argument(help="Methods, or files of metrics as `weights list` calls them.")
+    ],
     url: Annotated[
-        str | None, typer.Option(help="Where to get it instead, a mirror's full address of the file.")
+        str | None,
+        typer.Option(help="A mirror instead: the file's full address, of a method the folder of its files."),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Download files of weights that metrics need and verify them; what was interrupted goes on where it was."""
+    """Download files of weights and verify them; what was interrupted goes on where it was."""
     from fusionbench.errors import RequestError
-    from fusionbench.metrics.learned.fetch import fetch_file
-    from fusionbench.metrics.learned.files import weight_file
 
-    files = [weight_file(text) for text in name]
-    if url is not None and len(files) > 1:
+    if url is not None and len(name) > 1:
         raise RequestError("One --url is the address of one file: fetch the files one by one.")
-    paths = []
-    for known in files:
-        with _bar(known) as progress:
-            paths.append(fetch_file(known, url, progress))
+    paths = [path for text in name for path in _fetched(text, url)]
     if json:
         print_json([str(path) for path in paths])
         return
@@ -160,23 +157,34 @@ def fetch(
         print(path)
 
 
+def _fetched(name: str, url: str | None) -> list[Path]:
+    """Fetch what a method's authors published, or the one file of metrics of that name."""
+    from fusionbench.metrics.learned.fetch import fetch_file
+    from fusionbench.metrics.learned.files import weight_file
+    from fusionbench.registry.methods import names, plain
+    from fusionbench.weights.fetch import fetch_published
+
+    if plain(name.partition("@")[0]) in names():
+        return fetch_published(name, url, lambda text: print(text, file=sys.stderr), _bar)
+    known = weight_file(name)
+    with _bar(known.file, known.size) as progress:
+        return [fetch_file(known, url, progress)]
+
+
 def _imported(
     file: Path, method: str | None, metric: str | None, as_: str | None, trust: bool, **options: Any
-) -> tuple[Path, Path]:
-    """Import a file for the one thing that is named; return its place and that of the note beside it."""
+) -> tuple[Path, Path | None]:
+    """Import a file for the one thing that is named; return its place and that of the note beside it, if any."""
     from fusionbench.errors import RequestError
 
     if sum(name is not None for name in (method, metric, as_)) != 1:
         raise RequestError("Say what the file is for by one of --method, --metric and --as.")
     if method is not None:
-        if trust:
-            raise RequestError(
-                "--trust is for files of metrics: those of methods are never trusted to run code."
-            )
         from fusionbench.weights.imports import ImportOptions, import_weights
 
-        path = import_weights(file, ImportOptions(method, **options))
-        return path, path.with_suffix(".json")
+        path = import_weights(file, ImportOptions(method, trust=trust, **options))
+        about = path.with_suffix(".json")
+        return path, about if about.is_file() else None  # a published file needs none
     from fusionbench.metrics.learned.fetch import file_for, import_file
     from fusionbench.metrics.learned.files import about_path, weight_file
 
@@ -188,7 +196,7 @@ def _imported(
 
 
 @contextmanager
-def _bar(known: WeightFile) -> Iterator[Callable[[int, int | None], None]]:
+def _bar(file: str, size: int | None = None) -> Iterator[Callable[[int, int | None], None]]:
     """Show a bar of bytes on standard error, where that is a terminal."""
     from rich.console import Console
     from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
@@ -196,7 +204,7 @@ def _bar(known: WeightFile) -> Iterator[Callable[[int, int | None], None]]:
     console = Console(stderr=True)
     columns = (*Progress.get_default_columns(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task(known.file, total=known.size)
+        task = progress.add_task(file, total=size)
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
@@ -210,7 +218,8 @@ def line(entry: KnownWeights, text: str) -> str:
 
 def remark(entry: KnownWeights) -> str:
     """Return what `list` says of a method's weights: where they are from, under which licence, how to get them."""
-    remedy = f"`{entry.command}` makes them" if entry.command else ""
+    verb = "gets" if entry.command and " fetch " in entry.command else "makes"
+    remedy = f"`{entry.command}` {verb} them" if entry.command else ""
     licence = f"licence: {entry.licence}" if entry.licence else ""
     return entry.problem or "; ".join(filter(None, (entry.note, entry.url, licence, remedy)))
 

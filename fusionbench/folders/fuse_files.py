@@ -22,12 +22,13 @@ from fusionbench.errors import DataNotFoundError, RequestError, UnknownNameError
 from fusionbench.method import FusionMethod
 from fusionbench.registry.methods import MethodSpec, spec
 from fusionbench.types import FAMILIES, Pair
-from fusionbench.weights.methods import imported_weights, load_weights, shipped_weights
+from fusionbench.weights.methods import Weights
+from fusionbench.weights.published import available_weights, lacking_sentence, load_chosen
 
 
 @dataclass(frozen=True)
 class FileOptions:
-    """How to fuse files; ``weights`` is auto (imported or shipped for the family), random or a path."""
+    """How to fuse files; ``weights`` is auto (imported, published or shipped for the family), random or a path."""
 
     method: str
     family: str = "ir-vis"
@@ -40,19 +41,20 @@ class FileOptions:
 def fuse_files(
     a: Path, b: Path, output: Path, options: FileOptions, reporter: Reporter | None = None
 ) -> Iterator[Path]:
-    """Yield the path of each fused PNG as it is written; ``reporter`` hears what is odd about the sources.
+    """Yield the path of each fused PNG as it is written; ``reporter`` hears what is odd about the sources and weights.
 
     Two images give one file (a PNG under ``output``'s name), two folders one file for each name in both. Raises
     DataNotFoundError, RequestError, ImageError, WeightsError or PluginError.
     """
+    reporter = reporter or Reporter()
     jobs = _jobs(a, b, output)
-    _tell(jobs, reporter or Reporter())
+    _tell(jobs, reporter)
     found = spec(options.method)
     if found.card.command:
         found.config(options.overrides)
         yield from _by_command(found, jobs, pick_device(options.device))
         return
-    method = _ready(options)
+    method = _ready(options, reporter)
     device = pick_device(options.device)
     method.to(device)
     for pair, target in jobs:
@@ -105,7 +107,7 @@ def _by_command(found: MethodSpec, jobs: list[tuple[Pair, Path]], device: str) -
             yield target
 
 
-def _ready(options: FileOptions) -> FusionMethod:
+def _ready(options: FileOptions, reporter: Reporter) -> FusionMethod:
     """Build the method and load its weights."""
     if options.family not in FAMILIES:
         raise UnknownNameError("family", options.family, FAMILIES)
@@ -118,14 +120,17 @@ def _ready(options: FileOptions) -> FusionMethod:
     if not method.trainable or options.weights == "random":
         return method
     if options.weights != "auto":
-        load_weights(method, Path(options.weights).expanduser())
+        load_chosen(found, method, Weights("file", Path(options.weights).expanduser()))
         return method
-    wanted = found, options.family, config.args
-    known = imported_weights(*wanted) or shipped_weights(*wanted)
-    if known is None or known.path is None:
+    known = available_weights(found, options.family, config.args)
+    if known is None and not found.card.trainable:
+        raise WeightsError(lacking_sentence(found, options.family, config.args))
+    if known is None:
         raise WeightsError(
             f"{found.name} has no weights for {options.family}: train it and name the file with --weights, "
             f"or register a file with `fusionbench weights import FILE --method {found.name}`."
         )
-    load_weights(method, known.path)
+    if known.terms:
+        reporter.say(f"{found.name}: {known.terms}")
+    load_chosen(found, method, known)
     return method

@@ -110,7 +110,7 @@ def _belongs(number: Number, record: Record) -> bool:
     if number.dataset != record["dataset"]["name"] or number.kind not in COMPARED or number.train_dataset:
         return False
     paper = papers()[number.paper]
-    name, _, variant = record["method"]["name"].partition("@")
+    name, _, variant = _name_of(record).partition("@")
     here = {plain(name), plain(record["method"].get("title") or name)}
     if not here & {plain(number.method), called(paper, number)}:
         return False
@@ -118,6 +118,11 @@ def _belongs(number: Number, record: Record) -> bool:
     if plain(variant) in printed:
         return plain(paper.settings.get(number.setting, "")) == plain(variant)
     return not number.setting
+
+
+def _name_of(record: Record) -> str:
+    """Return a run's method with its variants; the authors' own script is the method itself, not one of these."""
+    return record["method"]["name"].removesuffix("@official")
 
 
 def _finding(number: Number, run: Run, means: Sequence[Mean]) -> Iterator[Finding]:
@@ -152,7 +157,7 @@ def run_reasons(paper: Paper, number: Number, record: Record, pairs: int) -> Ite
     """Say why the images of a run are not those that a paper's row was computed on; nothing where they can be."""
     data = record["dataset"]
     yield from pairs_reasons(paper, data["name"], data["split"], pairs)
-    variant = record["method"]["name"].partition("@")[2]
+    variant = _name_of(record).partition("@")[2]
     if variant and not number.setting:
         yield f"variant {variant} is none that the paper prints"
     if number.method in paper.differs:

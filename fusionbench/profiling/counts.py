@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from fusionbench.method import FusionMethod
+from fusionbench.method import FusionMethod, padded_side
 
 CONV_LINEAR = ("conv", "linear")
 
@@ -28,7 +28,7 @@ def parameter_count(method: FusionMethod, part: str = "") -> int:
 
 def example(method: FusionMethod, height: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Return a random pair as ``fuse`` takes it, sides rounded up to what the method needs."""
-    sides = [-(-side // method.multiple) * method.multiple for side in (height, width)]
+    sides = [padded_side(method, side) for side in (height, width)]
     channels = 3 if method.color == "rgb" else 1
     generator = torch.Generator().manual_seed(0)
     a = torch.rand(1, 1, *sides, generator=generator)

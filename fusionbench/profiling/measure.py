@@ -15,7 +15,8 @@ from fusionbench.profiling.counts import macs, parameter_count
 from fusionbench.profiling.memory import peak_memory
 from fusionbench.profiling.timing import Budget, latency, load_time
 from fusionbench.registry.methods import MethodSpec
-from fusionbench.weights.methods import Weights, load_weights, shipped_weights
+from fusionbench.weights.methods import Weights
+from fusionbench.weights.published import available_weights, load_chosen
 
 Sizes = list[tuple[int, int]]
 
@@ -68,28 +69,32 @@ def _macs(counts: dict[str, dict[str, int]], mode: str) -> dict[str, Any]:
 
 
 def _loading(spec: MethodSpec, config: MethodConfig, method: FusionMethod) -> dict[str, Any]:
-    """Time building the method with the weights that come with it, else without, and say which."""
+    """Time building the method with the weights that are here for it, else without, and say which."""
     weights: Weights | None = None
     problem = None
     try:
-        found = (shipped_weights(spec, family, config.args) for family in sorted(spec.card.families))
+        found = (available_weights(spec, family, config.args) for family in sorted(spec.card.families))
         weights = next(filter(None, found), None)
     except WeightsError as error:
         problem = str(error)
 
     def build() -> None:
         fresh = spec.build(config.args)
-        if weights is not None and weights.path is not None:
-            load_weights(fresh, weights.path)
+        if weights is not None:
+            load_chosen(spec, fresh, weights)
         fresh.to(method.device)
 
     state = sum(t.numel() * t.element_size() for t in method.state_dict().values() if torch.is_tensor(t))
     return {
         "load_ms": load_time(build, method.device),
-        "weights_mb": (weights.path.stat().st_size if weights and weights.path else state) / 2**20,
-        "weights_of": "shipped file" if weights else "state dict",
+        "weights_mb": (_file_size(weights) if weights else state) / 2**20,
+        "weights_of": f"{weights.source} file" if weights else "state dict",
         "weights_problem": problem,
     }
+
+
+def _file_size(weights: Weights) -> int:
+    return sum(path.stat().st_size for path in weights.files or filter(None, [weights.path]))
 
 
 def _growth(

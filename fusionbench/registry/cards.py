@@ -17,9 +17,15 @@ KINDS = ("learned", "classical", "trivial", "external")
 SHAPES: dict[str, Any] = {
     "title": str, "kind": str, "summary": str, "reading": str, "families": (list, tuple), "open": (list, tuple),
     "notes": (list, tuple), "convert": (list, tuple), "weights": dict, "expect": dict, "xfail": dict, "layers": dict,
+    "checkpoints": (list, tuple), "quirks": (list, tuple), "trainable": bool,
 }  # fmt: skip
-SHAPE_NAMES: dict[Any, str] = {str: "text", dict: "a mapping of keys to values", (list, tuple): "a list"}
-LISTS = ("families", "open", "notes", "command", "convert")
+SHAPE_NAMES: dict[Any, str] = {
+    str: "text",
+    bool: "true or false",
+    dict: "a mapping of keys to values",
+    (list, tuple): "a list",
+}
+LISTS = ("families", "open", "notes", "command", "convert", "checkpoints", "quirks")
 # what a card beside a folder of fused images may say; ``citation`` is a card's ``paper``
 OF_RESULTS = ("title", "citation", "bibtex", "doi", "url", "families", "color", "notes")
 
@@ -33,6 +39,9 @@ class Card:
     maps a contract check to the reason why the method cannot pass it; ``command`` is run where there is no class;
     ``convert`` renames the tensors of foreign checkpoints, a regular expression to its replacement each, in order;
     ``layers`` names the places in the network that its paper draws, {group: {label: place}}, see figures/layers.py;
+    ``trainable`` is false for inference with ``checkpoints``, the files that its authors published
+    (`fusionbench.weights.published` reads them); ``quirks`` tells where ``official``, the authors' script, and the
+    ``default`` differ and what that changes;
     ``color`` (luma or rgb) says how results made elsewhere were fused, a class says it itself;
     ``canary`` is the method of which this one is a copy made worse on purpose, to find metrics that prefer it;
     ``reading`` says which parts are our reading of a paper that does not print them, in words for a table's caption.
@@ -56,6 +65,9 @@ class Card:
     notes: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     convert: tuple[Mapping[str, str], ...] = ()
+    trainable: bool = True
+    checkpoints: tuple[Mapping[str, Any], ...] = ()
+    quirks: tuple[Mapping[str, str], ...] = ()
     color: str | None = None
     canary: str | None = None
     reading: str | None = None

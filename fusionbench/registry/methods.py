@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fusionbench.method import FusionMethod
 
 BUILT_IN = "fusionbench.methods"
+ABOUT_VARIANT = ("about", "xfail")  # what a variant says of itself beside its configuration
 FILE = re.compile(r"(?P<path>.+?\.py)(?::(?P<class>\w+))?(?:@(?P<variants>[^/]+))?")
 
 
@@ -85,7 +86,7 @@ class MethodSpec:
                 raise UnknownNameError(f"variant of {self.name.partition('@')[0]}", variant, variants)
         return [
             recipe,
-            *({k: v for k, v in variants[name].items() if k != "about"} for name in self.variants),
+            *({k: v for k, v in variants[name].items() if k not in ABOUT_VARIANT} for name in self.variants),
         ]
 
     def training_sets(self) -> dict[str, dict[str, Any]]:

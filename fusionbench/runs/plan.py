@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from fusionbench.cells.planned import PlannedCell
@@ -12,12 +12,17 @@ from fusionbench.data.pairs import Split, find_split
 from fusionbench.data.spec import dataset, datasets
 from fusionbench.errors import ConfigError, FusionbenchError, PlanError, RequestError
 from fusionbench.files import folder_name
-from fusionbench.registry.cards import KINDS
+from fusionbench.registry.cards import Card
 from fusionbench.registry.methods import MethodSpec, card, check_family, names, spec
 from fusionbench.types import FAMILIES
 
 DEFAULT_BASELINES = ("visible", "infrared", "average", "maximum", "noisy_average")
-METHOD_GROUPS = ("all", "baselines", "learned")
+METHOD_GROUPS: dict[str, Callable[[Card], bool]] = {
+    "all": lambda card: True,
+    "baselines": lambda card: card.kind in ("trivial", "classical"),
+    "learned": lambda card: card.kind == "learned" and card.trainable,
+    "deep": lambda card: card.kind == "learned" and not card.trainable,
+}
 
 
 @dataclass(frozen=True)
@@ -134,20 +139,20 @@ def _methods(
 
 
 def group_members(group: str) -> list[str]:
-    """Return the registered methods of a group: all, learned, or baselines (trivial and classical).
+    """Return the registered methods of a group: all, learned, deep or baselines.
 
-    Methods without a readable card belong to none.
+    Baselines are the trivial and classical methods; learned ones are trained here, deep ones are published networks
+    with their authors' weights. Methods without a readable card belong to none.
     """
     return _members(group)[0]
 
 
 def _members(group: str) -> tuple[list[str], list[str]]:
     """Return the methods of a group, and a sentence for each whose card cannot be read."""
-    kinds = {"learned": ("learned",), "baselines": ("trivial", "classical"), "all": KINDS}[group]
     found, unreadable = [], []
     for name in names():
         try:
-            if card(name).kind in kinds:
+            if METHOD_GROUPS[group](card(name)):
                 found.append(name)
         except FusionbenchError as error:
             unreadable.append(str(error))

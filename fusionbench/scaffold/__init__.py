@@ -21,7 +21,16 @@ from fusionbench.types import FAMILIES, Family
 TEMPLATES = Path(__file__).parent
 SUFFIX = ".in"
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-TAKEN = ("all", "baselines", "learned", "images", "method", "metric", "dataset")  # words of the command line
+TAKEN = (
+    "all",
+    "baselines",
+    "learned",
+    "deep",
+    "images",
+    "method",
+    "metric",
+    "dataset",
+)  # words of the command line
 
 
 def new_method(name: str, at: Path = Path(), single_file: bool = False) -> list[Path]:

@@ -65,6 +65,11 @@ def _train(
     spec: MethodSpec, config: MethodConfig, data: TrainingData, folder: TrainingFolder, options: FitOptions
 ) -> None:
     pl.seed_everything(options.seed, workers=True, verbose=False)
+    if not spec.card.trainable:
+        raise RequestError(
+            f"Method '{spec.name}' is there for inference with its authors' weights: "
+            f"`fusionbench run --method {spec.name}` fuses with them."
+        )
     method = build_trainable(spec, config.args)
     if not method.trainable:
         raise RequestError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import warnings
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from platformdirs import user_data_dir
 
 from fusionbench.errors import WeightsError
+from fusionbench.weights.tensorflow import is_tensorflow, read_tensorflow
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,6 +42,20 @@ def file_hash(path: Path) -> str:
         raise WeightsError(f"Weights {path} cannot be read ({error.strerror}): check the file.") from error
 
 
+def known_hash(path: Path) -> str:
+    """Return a file's SHA-256, read again only after it changed: a sweep asks for the same file once a cell."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise WeightsError(f"Weights {path} cannot be read ({error.strerror}): check the file.") from error
+    return _hash_once(path, status.st_size, status.st_mtime_ns)
+
+
+@functools.cache
+def _hash_once(path: Path, size: int, changed: int) -> str:
+    return file_hash(path)
+
+
 def is_torchscript(path: Path) -> bool:
     """Tell whether a file is a TorchScript archive, which holds code beside tensors."""
     try:
@@ -62,6 +78,8 @@ def read_state(path: Path) -> dict[str, Any]:
         )
     try:
         state = _load(path)
+    except WeightsError:
+        raise
     except UnpicklingError as error:  # torch's own message recommends to run the code in the file
         raise WeightsError(
             f"Weights {path} are no checkpoint of plain tensors, and code in files is never run: save its state dict."
@@ -159,6 +177,10 @@ def check_fit(path: Path, expected: Mapping[str, Tensor], state: Mapping[str, An
 
 
 def _load(path: Path) -> Any:
+    if is_tensorflow(path):
+        import torch
+
+        return {name: torch.from_numpy(values) for name, values in read_tensorflow(path).items()}
     if _is_safetensors(path):
         from safetensors.torch import load_file
 

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import fusionbench
-from fusionbench.errors import ConfigError, RequestError, WeightsError
+from fusionbench.errors import RequestError, WeightsError
 from fusionbench.registry.methods import MethodSpec, spec
 from fusionbench.weights.checkpoints import WRAPPERS, check_values, file_hash, read_state
 from fusionbench.weights.methods import save_weights
+from fusionbench.weights.published import beside, read_published, with_counters
+from fusionbench.weights.rules import Rule, card_rules, read_rules, rename
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 SHOWN = 8  # names of a list that a message spells out
-
-
-class Rule(NamedTuple):
-    """A regular expression and what its matches in a tensor's name become."""
-
-    pattern: re.Pattern[str]
-    replacement: str
 
 
 @dataclass(frozen=True)
@@ -52,9 +46,10 @@ def convert_weights(
             f"'{out}' cannot be written as weights: give another file, ending in .safetensors."
         )
     rules = read_rules(mapping) if mapping else card_rules(found)
-    renamed, dropped = rename(unwrapped(read_state(source), source), rules, source)
+    renamed, dropped = _renamed(source, found, rules, mapping is None)
     config = found.config(overrides)
     method = found.build(config.args)
+    renamed = with_counters(renamed, method.state_dict())
     check(source, found.name, method.state_dict(), renamed)
     check_values(source, method.state_dict(), renamed)
     method.load_state_dict(renamed)
@@ -70,42 +65,14 @@ def convert_weights(
     return Converted(out, len(renamed), dropped)
 
 
-def card_rules(found: MethodSpec) -> list[Rule]:
-    """Return the rules of a method's card, none where it has none. Raises ConfigError."""
-    return rules_from(list(found.card.convert), found.source)
-
-
-def read_rules(path: Path) -> list[Rule]:
-    """Read rules from YAML: a mapping, or a list of mappings, of expression to replacement. Raises ConfigError."""
-    import yaml
-
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path} cannot be read as YAML ({error}): give a file of rules.") from error
-    if isinstance(data, Mapping):
-        data = data["convert"] if isinstance(data.get("convert"), list) else [data]
-    return rules_from(data, path)
-
-
-def rules_from(data: Any, where: Path) -> list[Rule]:
-    """Return the rules of a list of mappings. Raises ConfigError."""
-    if not isinstance(data, list) or not all(isinstance(entry, Mapping) for entry in data):
-        raise ConfigError(rf"{where}: rules must be a list such as - '^module\.': '', found {data!r}.")
-    return [_rule(key, value, where) for entry in data for key, value in entry.items()]
-
-
-def _rule(key: Any, value: Any, where: Path) -> Rule:
-    try:
-        rule = Rule(re.compile(str(key)), "" if value is None else str(value))
-        re.sub(
-            rule.pattern.pattern + "|", rule.replacement, ""
-        )  # an unknown group shows only when it is used
-    except (re.error, IndexError) as error:
-        raise ConfigError(
-            f"{where}: the rule '{key}': '{value}' is not usable ({error}): mend it."
-        ) from error
-    return rule
+def _renamed(
+    source: Path, found: MethodSpec, rules: Sequence[Rule], by_card: bool
+) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """Return the tensors by new name and the names dropped; what authors published in several files is read whole."""
+    known = beside(found, source) if by_card and source.is_file() else None
+    if known is not None:
+        return read_published(found, *known)
+    return rename(unwrapped(read_state(source), source), rules, source)
 
 
 def unwrapped(state: Mapping[str, Any], source: Path) -> dict[str, Tensor]:
@@ -125,28 +92,6 @@ def unwrapped(state: Mapping[str, Any], source: Path) -> dict[str, Tensor]:
         what = f"{_some(others)} beside tensors with names" if state else "nothing"
         raise WeightsError(f"'{source}' holds {what}: save the state dict alone.")
     return dict(state)
-
-
-def rename(
-    state: Mapping[str, Tensor], rules: Sequence[Rule], source: Path
-) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """Apply the rules to every name; return tensors by new name and the names dropped. Raises WeightsError."""
-    renamed: dict[str, Tensor] = {}
-    came_from: dict[str, str] = {}
-    dropped = []
-    for old, tensor in state.items():
-        new = old
-        for rule in rules:
-            new = rule.pattern.sub(rule.replacement, new)
-        if not new:
-            dropped.append(old)
-            continue
-        if new in renamed:
-            raise WeightsError(
-                f"The rules make '{new}' of both '{came_from[new]}' and '{old}' of '{source}': make them narrower."
-            )
-        renamed[new], came_from[new] = tensor, old
-    return renamed, tuple(dropped)
 
 
 def check(source: Path, name: str, expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:

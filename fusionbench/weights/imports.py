@@ -13,7 +13,9 @@ import fusionbench
 from fusionbench.errors import RequestError, UnknownNameError, WeightsError
 from fusionbench.files import write_json, write_through
 from fusionbench.registry.methods import MethodSpec, spec
+from fusionbench.weights.fetch import keep_published
 from fusionbench.weights.methods import base_name, file_hash, load_weights, weights_folder
+from fusionbench.weights.published import checkpoints
 
 if TYPE_CHECKING:
     from fusionbench.method import FusionMethod
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
 class ImportOptions:
     """What a file is imported for; without ``family`` for all families of the method.
 
-    ``title`` says in a caption what the weights are; ``sha256`` is what the file's publisher states.
+    ``title`` says in a caption what the weights are; ``sha256`` is what the file's publisher states. ``trust`` takes
+    other weights than those that a method's authors published; code in files is never run.
     """
 
     method: str
@@ -31,13 +34,15 @@ class ImportOptions:
     title: str | None = None
     sha256: str | None = None
     overrides: tuple[str, ...] = ()
+    trust: bool = False
 
 
 def import_weights(source: Path, options: ImportOptions) -> Path:
     """Copy a safetensors file or a checkpoint into the weights folder and return its place there.
 
     The file lies at ``<method>/<family>-<sha10>.safetensors``, or ``any-...`` for all families. Repeated, the same
-    import only renews its JSON. Raises WeightsError for a file that is missing, does not have ``sha256`` or does not
+    import only renews its JSON. What the method's authors published is kept as it is, under its own name. Raises
+    WeightsError for a file that is missing, does not have ``sha256`` or does not
     fit the method strictly, RequestError for a method without parameters and OutputError.
     """
     if not source.is_file():
@@ -47,13 +52,17 @@ def import_weights(source: Path, options: ImportOptions) -> Path:
     digest = file_hash(source)
     if options.sha256 is not None and digest != options.sha256.strip().lower():
         raise WeightsError(f"'{source}' has SHA-256 {digest}, not {options.sha256}: get the file again.")
+    if found.card.checkpoints and (kept := keep_published(source, found, digest)):
+        return kept
+    about = _trained_as(source, digest)
+    _check_published(source, found, digest, about, options.trust)
     config = found.config(options.overrides)
     data = _as_safetensors(source, _built(found, config.args))
     sha256 = hashlib.sha256(data).hexdigest()
     place = weights_folder() / base_name(found.name)
     target = place / f"{options.family or 'any'}-{sha256[:10]}.safetensors"
     write_through(target, lambda partial: partial.write_bytes(data))
-    about = {**_trained_as(source, digest), "method": found.name, "arguments": config.args}
+    about |= {"method": found.name, "arguments": config.args}
     about |= {"families": families, "title": options.title, "sha256": sha256}
     about["note"] = options.title or about.get("note") or f"imported from {source.name}"
     about["source"] = {"file": source.name, "sha256": digest}
@@ -61,6 +70,21 @@ def import_weights(source: Path, options: ImportOptions) -> Path:
     about["fusionbench"] = fusionbench.__version__
     write_json(target.with_suffix(".json"), about)
     return target
+
+
+def _check_published(
+    source: Path, found: MethodSpec, digest: str, about: dict[str, Any], trust: bool
+) -> None:
+    """Raise WeightsError where a method has published weights, and a file is neither made of them nor trusted."""
+    stated = [known for entry in checkpoints(found) for known in entry.files.values()]
+    origin = about.get("source")
+    converted = isinstance(origin, dict) and origin.get("sha256") in stated
+    if stated and not converted and not trust:
+        raise WeightsError(
+            f"'{source}' has SHA-256 {digest[:10]}, which none of {base_name(found.name)}'s published files has "
+            f"({', '.join(known[:10] for known in stated)}): get the file again, or add --trust if these are weights "
+            "of your own."
+        )
 
 
 def _families(found: MethodSpec, family: str | None) -> list[str]:

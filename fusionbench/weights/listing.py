@@ -13,13 +13,14 @@ from fusionbench.errors import WeightsError
 from fusionbench.registry.methods import MethodSpec, names, spec
 from fusionbench.weights.checkpoints import METRICS_FOLDER
 from fusionbench.weights.methods import absent, file_hash, imported_files, weights_folder
+from fusionbench.weights.published import checkpoints, fetch_command, published_file
 
 
 @dataclass(frozen=True)
 class KnownWeights:
     """A file, or the lack of one.
 
-    ``source`` is shipped, imported or unavailable; ``command`` makes what is unavailable; ``problem`` says what
+    ``source`` is shipped, imported, published or unavailable; ``command`` makes what is unavailable; ``problem`` says what
     is wrong with a card or file, None where nothing is known to be. ``licence`` and ``url`` are those of the method's
     card; those of an imported file are not known.
     """
@@ -54,7 +55,8 @@ def known_weights() -> list[KnownWeights]:
 def _of_method(name: str) -> list[KnownWeights]:
     try:
         found = spec(name)
-        known = [*_shipped(found), *_imported(name)] if found.card.kind == "learned" else []
+        learned = found.card.kind == "learned"
+        known = [*_shipped(found), *_imported(name), *_published(found)] if learned else []
         return known + _lacking(found, known)
     except Exception as error:  # a card of another maker can be wrong in any way
         return [KnownWeights(name, (), "unavailable", problem=str(error) or type(error).__name__)]
@@ -97,6 +99,19 @@ def _imported(name: str) -> Iterator[KnownWeights]:
         yield KnownWeights(name, (), "imported", problem=str(error))
 
 
+def _published(found: MethodSpec) -> Iterator[KnownWeights]:
+    """Yield one entry a file that the method's authors published, here or not."""
+    for entry in checkpoints(found):
+        for file, digest in entry.files.items():
+            path = published_file(found.name, file)
+            here = path.is_file()
+            yield KnownWeights(
+                found.name, entry.families or found.card.families, "published" if here else "unavailable",
+                path if here else None, digest, file, dict(entry.arguments),
+                command=None if here else fetch_command(found.name), licence=entry.licence, url=entry.address(file),
+            )  # fmt: skip
+
+
 def _gone(path: Path) -> str | None:
     return None if path.is_file() else f"{path} is gone: reinstall or import it again."
 
@@ -135,6 +150,7 @@ def verify(entry: KnownWeights) -> KnownWeights:
         return replace(entry, problem=str(error))
     if digest == entry.sha256:
         return entry
-    remedy = "reinstall fusionbench" if entry.source == "shipped" else "import it again"
+    remedies = {"shipped": "reinstall fusionbench", "published": f"call `{fetch_command(entry.method)}`"}
+    remedy = remedies.get(entry.source, "import it again")
     stated = str(entry.sha256)[:10]
     return replace(entry, problem=f"{entry.path} has SHA-256 {digest[:10]}, not {stated}: {remedy}.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from fusionbench.weights.checkpoints import (
     check_fit,
     check_values,
     file_hash,
+    known_hash,
     read_state,
     state_for,
     weights_folder,
@@ -32,13 +32,16 @@ IMPORTED_KEYS = {"arguments", "families", "imported", "note", "sha256"}  # what 
 class Weights:
     """Where a method's parameters come from.
 
-    ``source`` is none, trained, imported, shipped, file or random; ``note`` one sentence for captions.
+    ``source`` is none, trained, imported, published, shipped, file or random; ``note`` one sentence for captions.
+    What is published may lie in several ``files``, of which ``path`` is the first.
     """
 
     source: str
     path: Path | None = None
     sha256: str | None = None
     note: str = ""
+    files: tuple[Path, ...] = ()
+    terms: str = ""  # what a user must know before use: that no licence is stated
 
 
 def save_weights(method: FusionMethod, path: Path, provenance: dict[str, Any]) -> str:
@@ -148,16 +151,9 @@ def imported_weights(spec: MethodSpec, family: str, arguments: dict[str, Any]) -
     path, about = fitting[-1]
     if not path.is_file():
         raise WeightsError(f"Imported weights {path} are gone: import them again, or delete their JSON file.")
-    status = path.stat()
-    digest = _hash_once(path, status.st_size, status.st_mtime_ns)
+    digest = known_hash(path)
     if digest != about["sha256"]:
         raise WeightsError(
             f"Imported weights {path} have SHA-256 {digest[:10]}, not {about['sha256'][:10]}: import them again."
         )
     return Weights("imported", path, digest, about["note"])
-
-
-@functools.cache
-def _hash_once(path: Path, size: int, changed: int) -> str:
-    """A sweep asks for the same large file once a cell."""
-    return file_hash(path)

@@ -28,7 +28,15 @@ NOT_RUN = {
 }
 OWN_TESTS = ("plugins.md",)  # test_new_method.py runs its transcript, from an empty folder
 # 1 where a row or a column lacks weights that nobody ships
-ALLOWED = {"weights verify": (0, 1), "liqe": (1,), "sweep ir-vis": (1,), "sweep demo": (1,)}
+ALLOWED = {
+    "weights verify": (0, 1),
+    "liqe": (1,),
+    "--method deep": (1,),
+    "sweep refinefuse_table1": (1,),
+    "seafusion@official": (1,),
+    "sweep ir-vis": (1,),
+    "sweep demo": (1,),
+}
 
 
 def textured(seed: int, color: bool) -> Image.Image:

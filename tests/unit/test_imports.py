@@ -17,7 +17,7 @@ PACKAGE = Path(fusionbench.__file__).parent
 LAYERS = {
     "errors": 0, "hyperparameters": 0, "types": 0, "providers": 0, "files": 0, "config": 0, "provenance": 0, "losses": 0,
     "data": 1,
-    "method": 2,
+    "method": 2, "published": 2,
     "registry": 3,
     "weights": 4, "methods": 4,
     "metrics": 5, "training": 5, "profiling": 5, "checks": 5, "tables": 5,

@@ -11,8 +11,9 @@ from safetensors.torch import save_file
 
 from fusionbench.errors import ConfigError, RequestError, WeightsError
 from fusionbench.registry.methods import spec
-from fusionbench.weights.convert import convert_weights, rename, rules_from
+from fusionbench.weights.convert import convert_weights
 from fusionbench.weights.methods import load_weights
+from fusionbench.weights.rules import rename, rules_from
 
 METHOD = """
 import torch

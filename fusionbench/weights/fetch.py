@@ -1,0 +1,58 @@
+"""Put the files that a method's authors published into their place: downloaded, or copied from a local file."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from fusionbench.errors import RequestError
+from fusionbench.files import write_through
+from fusionbench.registry.methods import MethodSpec, spec
+from fusionbench.weights.checkpoints import file_hash
+from fusionbench.weights.download import Progress, download, forbid_offline
+from fusionbench.weights.published import Checkpoint, checkpoints, published_file
+
+Bar = Callable[[str], AbstractContextManager[Progress]]
+
+
+def fetch_published(name: str, url: str | None, say: Callable[[str], None], bar: Bar) -> list[Path]:
+    """Download every file that a method's authors published, unless it is there, and return their places.
+
+    ``url`` is another folder to get them from; ``say`` is told the licence of each before its transfer, ``bar`` shows
+    the transfer of a file. Raises RequestError for a method without such files, DownloadError and OutputError.
+    """
+    found = spec(name)
+    entries = checkpoints(found)
+    if not entries:
+        raise RequestError(
+            f"No public files of weights are known for {found.name}: `fusionbench weights list` says what makes them."
+        )
+    forbid_offline(f"{found.name}'s weights")
+    paths = []
+    for entry in entries:
+        say(f"{found.name}: {entry.terms}")
+        paths += [_fetched(found, entry, file, url, bar) for file in entry.files]
+    return paths
+
+
+def _fetched(found: MethodSpec, entry: Checkpoint, file: str, url: str | None, bar: Bar) -> Path:
+    path, digest = published_file(found.name, file), entry.files[file]
+    if path.is_file() and file_hash(path) == digest:
+        return path
+    address = f"{url.rstrip('/')}/{file}" if url else entry.address(file)
+    with bar(file) as progress:
+        download(address, path, digest, progress)
+    return path
+
+
+def keep_published(source: Path, found: MethodSpec, digest: str) -> Path | None:
+    """Copy a local file to the place of the published one with its SHA-256 and return that; None where there is none."""
+    for entry in checkpoints(found):
+        for file, stated in entry.files.items():
+            if stated == digest:
+                path = published_file(found.name, file)
+                write_through(path, lambda partial: shutil.copyfile(source, partial))
+                return path
+    return None

@@ -1,0 +1,226 @@
+"""Checkpoints that a method's authors published: what a card says of them, and finding and reading them. Loads no torch.
+
+None comes with this package. A file is used where it has the SHA-256 of its card only, and no code in it is run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from fusionbench.config import unknown_key
+from fusionbench.errors import ConfigError, WeightsError
+from fusionbench.files import digest_of
+from fusionbench.registry.methods import MethodSpec
+from fusionbench.weights.checkpoints import check_fit, check_values, known_hash, read_state, weights_folder
+from fusionbench.weights.methods import Weights, base_name, imported_weights, load_weights, shipped_weights
+from fusionbench.weights.rules import card_rules, rename
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from fusionbench.method import FusionMethod
+
+UNSTATED = "none stated"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One set of weights as its authors published it.
+
+    ``files`` maps the names of its files to their SHA-256; ``url`` is the folder of a public repository, at one commit,
+    that holds them. ``families`` are those that it is for, none: all of the method. ``arguments`` are the constructor
+    arguments that ask for it. ``licence`` is what the repository states. ``swapped`` names tensors whose two input
+    channels the file holds in the other order than the method.
+    """
+
+    url: str
+    files: Mapping[str, str]
+    licence: str
+    families: tuple[str, ...] = ()
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    swapped: tuple[str, ...] = ()
+
+    def address(self, file: str) -> str:
+        return f"{self.url}/{quote(file)}"
+
+    def serves(self, family: str, arguments: Mapping[str, Any]) -> bool:
+        asked = all(arguments.get(key) == value for key, value in self.arguments.items())
+        return asked and (not self.families or family in self.families)
+
+    @property
+    def terms(self) -> str:
+        """Say under which licence the files are, in a sentence."""
+        names = ", ".join(self.files)
+        if self.licence == UNSTATED:
+            return f"{names}: no licence is stated, so all rights are reserved: compare with it, do not pass it on."
+        return f"{names}: licence {self.licence}."
+
+
+def checkpoints(found: MethodSpec) -> tuple[Checkpoint, ...]:
+    """Return what a method's card lists under ``checkpoints``. Raises ConfigError for an entry that cannot be used."""
+    return tuple(_checkpoint(entry, found.source) for entry in found.card.checkpoints)
+
+
+def _checkpoint(entry: Any, where: Path) -> Checkpoint:
+    known = [f.name for f in fields(Checkpoint)]
+    if not isinstance(entry, Mapping) or not {"url", "files", "licence"} <= entry.keys():
+        raise ConfigError(f"{where}: an entry of checkpoints needs url, files and licence, found {entry!r}.")
+    for key in entry:
+        if key not in known:
+            raise ConfigError(f"{where}: checkpoints: {unknown_key(key, known)}")
+    files = entry["files"]
+    if not isinstance(files, Mapping) or not all(len(str(digest)) == 64 for digest in files.values()):
+        raise ConfigError(f"{where}: files of checkpoints map each name to its SHA-256, found {files!r}.")
+    lists = {key: tuple(entry.get(key, ())) for key in ("families", "swapped")}
+    return Checkpoint(**{**entry, **lists})
+
+
+def checkpoint_for(found: MethodSpec, family: str, arguments: Mapping[str, Any]) -> Checkpoint | None:
+    """Return the checkpoint for a family whose own arguments agree with most of these, None where there is none."""
+    fitting = [entry for entry in checkpoints(found) if entry.serves(family, arguments)]
+    return max(fitting, key=lambda entry: len(entry.arguments), default=None)
+
+
+def published_file(name: str, file: str) -> Path:
+    """Return where a file of a method lies or belongs: in a folder of the method's name, or in ``weights`` in it."""
+    folder = weights_folder() / base_name(name)
+    nested = folder / "weights" / file
+    return nested if nested.is_file() and not (folder / file).is_file() else folder / file
+
+
+def published_weights(found: MethodSpec, family: str, arguments: Mapping[str, Any]) -> Weights | None:
+    """Return the authors' weights for a method, a family and constructor arguments, None where its files are not here.
+
+    Raises WeightsError where a file does not have the SHA-256 that the card states.
+    """
+    entry = checkpoint_for(found, family, arguments)
+    if entry is None:
+        return None
+    paths = tuple(published_file(found.name, file) for file in entry.files)
+    if not all(path.is_file() for path in paths):
+        return None
+    for path, stated in zip(paths, entry.files.values(), strict=True):
+        check_hash(path, stated, found.name)
+    return _weights(entry, paths)
+
+
+def _weights(entry: Checkpoint, paths: tuple[Path, ...]) -> Weights:
+    licence = "no licence stated" if entry.licence == UNSTATED else f"licence {entry.licence}"
+    note = f"the authors' weights {', '.join(entry.files)} ({licence})"
+    terms = entry.terms if entry.licence == UNSTATED else ""
+    digests = list(entry.files.values())
+    return Weights(
+        "published", paths[0], digests[0] if len(digests) == 1 else digest_of(digests), note, paths, terms
+    )
+
+
+def available_weights(found: MethodSpec, family: str, arguments: dict[str, Any]) -> Weights | None:
+    """Return the weights that are here for a method without training: imported, then published, then shipped ones.
+
+    Raises WeightsError where a file is not what it should be.
+    """
+    wanted = found, family, arguments
+    return imported_weights(*wanted) or published_weights(*wanted) or shipped_weights(*wanted)
+
+
+def beside(found: MethodSpec, path: Path) -> tuple[Checkpoint, tuple[Path, ...]] | None:
+    """Return the checkpoint that a file belongs to by its SHA-256, and its files in the folder of this one.
+
+    None for a file that nobody published. Raises WeightsError where another file of the checkpoint is not there.
+    """
+    digest = known_hash(path)
+    for entry in checkpoints(found):
+        if digest in entry.files.values():
+            paths = tuple(
+                path if stated == digest else path.with_name(name) for name, stated in entry.files.items()
+            )
+            for other, stated in zip(paths, entry.files.values(), strict=True):
+                check_hash(other, stated, found.name)
+            return entry, paths
+    return None
+
+
+def check_hash(path: Path, stated: str, name: str) -> None:
+    """Raise WeightsError where a file is not the published one."""
+    digest = known_hash(path)
+    if digest != stated:
+        raise WeightsError(
+            f"{path} has SHA-256 {digest[:10]}, not {stated[:10]} as published: delete it and call "
+            f"`{fetch_command(name)}`."
+        )
+
+
+def fetch_command(name: str) -> str:
+    """Return the command that gets the published files of a method."""
+    return f"fusionbench weights fetch {base_name(name)}"
+
+
+def lacking_sentence(found: MethodSpec, family: str, arguments: Mapping[str, Any]) -> str:
+    """Say which published files are not here and what gets them."""
+    entry = checkpoint_for(found, family, arguments)
+    if entry is None:
+        return f"No published weights of {found.name} are for {family}: `fusionbench info {base_name(found.name)}` lists them."
+    places = [
+        path for path in (published_file(found.name, file) for file in entry.files) if not path.is_file()
+    ]
+    names = ", ".join(path.name for path in places)
+    return (
+        f"{found.name} needs its authors' weights, and {names} (licence: {entry.licence}) is not in {places[0].parent}: "
+        f"`{fetch_command(found.name)}` downloads it, `fusionbench weights import FILE --method "
+        f"{base_name(found.name)}` takes a file that you have."
+    )
+
+
+def load_chosen(found: MethodSpec, method: FusionMethod, weights: Weights) -> None:
+    """Load weights into a method: its authors' files under their names, or a file under the method's own names.
+
+    Raises WeightsError for files that are damaged, hold code or do not fit.
+    """
+    if weights.path is None:
+        return
+    known = beside(found, weights.path) if found.card.checkpoints else None
+    if known is None:
+        load_weights(method, weights.path)
+        return
+    state, _ = read_published(found, *known)
+    expected = method.state_dict()
+    state = with_counters(state, expected)
+    check_fit(weights.path, expected, state, found.name)
+    check_values(weights.path, expected, state)
+    method.load_state_dict(state)
+
+
+def read_published(
+    found: MethodSpec, entry: Checkpoint, paths: tuple[Path, ...]
+) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """Read the files of a checkpoint, safely; return its tensors under the method's own names, and the names dropped.
+
+    Raises WeightsError for files that are damaged, hold code, or hold anything that the card's rules do not drop.
+    """
+    state: dict[str, Any] = {}
+    for path in paths:
+        state |= flattened(read_state(path))
+    renamed, dropped = rename(state, card_rules(found), paths[0])
+    for name in entry.swapped:
+        renamed[name] = renamed[name].flip(1)
+    return renamed, dropped
+
+
+def with_counters(state: dict[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Add the counters of batches that files of an old torch lack; only training reads them."""
+    counters = {name: tensor for name, tensor in expected.items() if name.endswith(".num_batches_tracked")}
+    return counters | state
+
+
+def flattened(state: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the leaves of nested mappings, their keys joined by dots."""
+    leaves: dict[str, Any] = {}
+    for key, value in state.items():
+        leaves |= (
+            flattened(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+        )
+    return leaves

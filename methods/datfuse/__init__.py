@@ -1,0 +1,5 @@
+"""DATFuse: dual attention around two transformer blocks."""
+
+from fusionbench.methods.datfuse.method import DATFuse
+
+__all__ = ["DATFuse"]
