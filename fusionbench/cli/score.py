@@ -69,6 +69,12 @@ def score(
             help="File for the scores of every image: .csv, .json or .parquet.",
         ),
     ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Pairs scored at a time, each in memory of its own.", show_default="one a core"
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Score folders of fused images against their sources and print the means.
@@ -88,7 +94,7 @@ def score(
     try:
         results = _score(
             fused=tuple(fused), dataset=dataset, a=a, b=b, name=tuple(name or ()), split=split,
-            data_root=data_root, limit=limit, metrics=metrics, profile=profile, output=output,
+            data_root=data_root, limit=limit, metrics=metrics, profile=profile, output=output, jobs=jobs,
         )  # fmt: skip
     except KeyboardInterrupt:
         print("Interrupted. Nothing was written.", file=sys.stderr)

@@ -36,6 +36,13 @@ class CountWatch:
         if high - low < SPAN:
             self.suspects.setdefault(path.parent, []).append((path, low, high))
 
+    def add(self, other: CountWatch) -> None:
+        """Add what another watch has seen after this one."""
+        for folder, count in other.looked_at.items():
+            self.looked_at[folder] = self.looked_at.get(folder, 0) + count
+        for folder, found in other.suspects.items():
+            self.suspects.setdefault(folder, []).extend(found)
+
     def warnings(self) -> list[str]:
         """Return a sentence for each folder with such images: the range found and what to do."""
         return [self._sentence(folder, suspects) for folder, suspects in self.suspects.items()]

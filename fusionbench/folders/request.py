@@ -28,7 +28,8 @@ class ScoreRequest:
     """What is to be scored; the names are those of the command line's options, ``split`` is "test" by default.
 
     The pairs are those of ``dataset``, or of the folders ``a`` and ``b`` by equal stems. ``name`` has one entry
-    for each folder in ``fused``; without it the folders' own names are used.
+    for each folder in ``fused``; without it the folders' own names are used. ``jobs`` pairs are scored at a time,
+    by default one a core.
     """
 
     fused: tuple[Path, ...]
@@ -42,6 +43,7 @@ class ScoreRequest:
     metrics: str | Sequence[str] | None = None
     profile: str = "canonical"
     output: Path | None = None
+    jobs: int | None = None
 
 
 @dataclass(frozen=True)

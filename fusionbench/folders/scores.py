@@ -11,21 +11,18 @@ from typing import TYPE_CHECKING, Any
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.store import WHOLE_SET
 from fusionbench.data.counts import CountWatch
-from fusionbench.data.fused_folder import FusedFolder, check_size
-from fusionbench.data.images import eight_bit, read_image, read_pair
+from fusionbench.data.fused_folder import FusedFolder
 from fusionbench.data.match_names import FEW, some
 from fusionbench.data.own.folder_pairs import reading_of
-from fusionbench.errors import ImageError
 from fusionbench.files import write_json, write_through
+from fusionbench.folders.pairs import jobs_of, score_pairs
 from fusionbench.folders.request import PairSet, ScorePlan, ScoreRequest, plan_scores
 from fusionbench.folders.sets import score_sets
 from fusionbench.folders.table import mean_cells
-from fusionbench.metrics import Score, Sources, cards, definition_of, score_fused, sources
+from fusionbench.metrics import Score, definition_of
 from fusionbench.metrics.learned.sets import SetScore
-from fusionbench.types import Pair
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
 COLUMNS = ("image", "metric", "version", "profile", "value", "status", "detail")
@@ -137,7 +134,7 @@ def score(
 ) -> FolderScores:
     """Score a folder of fused images against the pairs of a data set, or of the folders ``a`` and ``b``.
 
-    ``options`` are further fields of `ScoreRequest`: split, data_root, limit, metrics, profile. With ``output`` the
+    ``options`` are further fields of `ScoreRequest`: split, data_root, limit, metrics, profile, jobs. With ``output`` the
     scores are written to that file, see `write_scores`. Images of 16 bits are rounded to 8. Several folders of
     the same pairs cost less in one call of `score_folders`. Raises PlanError, a FusionbenchError that lists
     everything wrong with the request, before any work; an image that cannot be scored only fails itself.
@@ -165,9 +162,10 @@ def score_folders(request: ScoreRequest, reporter: Reporter | None = None) -> li
     found: dict[str, dict[str, dict[str, Score]]] = {name: {} for name in plan.folders}
     reporter.start("score", len(plan.pairs.pairs))
     try:
-        for pair in plan.pairs.pairs:
-            for name, scores in _score_pair(pair, plan, watch).items():
+        for pair, scored in zip(plan.pairs.pairs, score_pairs(plan, jobs_of(request, plan)), strict=True):
+            for name, scores in scored.scores.items():
                 found[name][pair.id] = scores
+            watch.add(scored.watch)
             reporter.advance()
     finally:
         reporter.stop()
@@ -215,43 +213,6 @@ def _frame(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
     import pandas as pd  # only here: it costs as much as scoring several images
 
     return pd.DataFrame(rows, columns=list(columns)).astype({"value": "float64"})
-
-
-def _score_pair(pair: Pair, plan: ScorePlan, watch: CountWatch) -> dict[str, dict[str, Score]]:
-    """Score the fused images of one pair, by the folders' names."""
-    try:
-        stored = read_pair(pair)
-    except ImageError as error:
-        return {name: _failed(error, _by_image(plan)) for name in plan.folders}
-    for path, source in zip((pair.a, pair.b), stored, strict=True):
-        watch.look(path, source)
-    a, b = map(eight_bit, stored)
-    prepared = sources(a, b)
-    return {
-        name: _score_file(folder.files[pair.id], b, prepared, plan, watch)
-        for name, folder in plan.folders.items()
-    }
-
-
-def _score_file(
-    path: Path, source: np.ndarray, prepared: Sources, plan: ScorePlan, watch: CountWatch
-) -> dict[str, Score]:
-    try:
-        image = read_image(path)
-        check_size(path, image, source)
-    except ImageError as error:
-        return _failed(error, _by_image(plan))
-    watch.look(path, image)
-    names = _by_image(plan)
-    return score_fused(prepared, eight_bit(image), names, plan.profile) if names else {}
-
-
-def _by_image(plan: ScorePlan) -> list[str]:
-    return [name for name in plan.metrics if cards()[name].per == "image"]
-
-
-def _failed(error: ImageError, metrics: Sequence[str]) -> dict[str, Score]:
-    return dict.fromkeys(metrics, Score(None, "failed", str(error)))
 
 
 def _tell_names(plan: ScorePlan, reporter: Reporter) -> None:

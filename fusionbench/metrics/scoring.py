@@ -96,7 +96,7 @@ def score_definitions(
     """Score one fused image of a pair by any definitions; of ``profile`` only the way to gray is used."""
     pictures = (*pair, _picture("fused", fused))
     _check_alike({which: picture.levels for which, picture in zip(Triple._fields, pictures, strict=True)})
-    with _one_thread():
+    with one_thread():
         found = profile_of(profile)
         return [_score(definition, found, *pictures) for definition in chosen]
 
@@ -148,14 +148,19 @@ def _averaged(values: Tensor, reasons: Reasons) -> tuple[Tensor, Reasons]:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """Keep torch on one thread: where it splits a tensor can change the last digit of an exponential."""
+def one_thread() -> Iterator[None]:
+    """Keep torch on one thread: where it splits a tensor can change the last digit of an exponential.
+
+    Whoever scores in several threads holds this around them, as the number belongs to the process.
+    """
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    if threads != 1:
+        torch.set_num_threads(1)
     try:
         yield
     finally:
-        torch.set_num_threads(threads)
+        if threads != 1:
+            torch.set_num_threads(threads)
 
 
 def _picture(which: str, levels: np.ndarray) -> Picture:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,8 @@ from PIL import Image
 import fusionbench
 from fusionbench.cells.progress import Reporter
 from fusionbench.errors import FusionbenchError
-from fusionbench.folders import scores as folders
-from fusionbench.folders.request import ScoreRequest
+from fusionbench.folders import pairs as folder_pairs
+from fusionbench.folders.request import ScoreRequest, plan_scores
 from fusionbench.folders.scores import document_of, score_folders, write_scores
 from fusionbench.folders.table import folder_table
 from fusionbench.metrics import score as score_arrays
@@ -86,13 +87,31 @@ def test_several_folders_have_the_digits_of_one_and_read_the_sources_once(
 ) -> None:
     alone = [score_folders(request(data, name))[0].scores for name in ("one", "two")]
     reads: list[str] = []
-    read_pair = folders.read_pair
-    monkeypatch.setattr(folders, "read_pair", lambda pair: reads.append(pair.id) or read_pair(pair))
+    read_pair = folder_pairs.read_pair
+    monkeypatch.setattr(folder_pairs, "read_pair", lambda pair: reads.append(pair.id) or read_pair(pair))
     heard = Heard()
     both = score_folders(request(data, "one", "two"), heard)
     assert [result.scores for result in both] == alone
-    assert reads == ["1", "2", "10"]
+    assert sorted(reads) == ["1", "10", "2"]
     assert (heard.total, heard.advanced, heard.running) == (3, 3, False)
+
+
+def test_any_number_of_jobs_gives_the_same_scores_in_the_same_order(data: Path) -> None:
+    found = [score_folders(request(data, "one", "two", jobs=jobs)) for jobs in (1, 2, None)]
+    first = [result.document() for result in found[0]]
+    assert all([result.document() for result in others] == first for others in found[1:])
+    assert [list(document["images"]) for document in first] == [["1", "2", "10"]] * 2
+
+
+def test_networks_and_other_packages_metrics_get_one_thread(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = request(data, "one", jobs=2)
+    plan = plan_scores(asked)
+    assert folder_pairs.jobs_of(asked, plan) == 2
+    assert folder_pairs.jobs_of(asked, replace(plan, metrics=("EN", "CLIP-IQA"))) == 1
+    monkeypatch.setattr(folder_pairs, "provider_of", lambda name: "theirs" if name == "EN" else "")
+    assert folder_pairs.jobs_of(asked, plan) == 1
 
 
 def test_a_mean_needs_every_image(data: Path) -> None:
@@ -221,7 +240,7 @@ def test_all_problems_are_named_before_any_image_is_opened(
     def refuse(*_: object) -> None:
         raise AssertionError("an image was opened")
 
-    monkeypatch.setattr(folders, "read_pair", refuse)
+    monkeypatch.setattr(folder_pairs, "read_pair", refuse)
     (data / "one" / "10_fused.png").unlink()
     with pytest.raises(FusionbenchError) as caught:
         score_folders(

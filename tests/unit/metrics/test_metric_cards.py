@@ -30,7 +30,8 @@ DOCS = Path(__file__).resolve().parents[3] / "docs" / "metrics.md"
 
 def decorated() -> dict[str, MetricCard]:
     """Return the cards on the functions themselves, found by importing everything."""
-    modules = [import_module(f"fusionbench.metrics.{path.stem}") for path in PACKAGE.glob("[a-z]*.py")]
+    paths = [path for folder in ("formulas", "learned") for path in (PACKAGE / folder).glob("[a-z]*.py")]
+    modules = [import_module(f"fusionbench.metrics.{path.parent.name}.{path.stem}") for path in paths]
     functions = [item for module in modules for item in vars(module).values() if hasattr(item, "card")]
     assert len(functions) == len({function.card.name for function in functions})
     return {function.card.name: function.card for function in functions}
