@@ -43,6 +43,7 @@ def sweep(
     ],
     overrides: Overrides = None,
     method: Annotated[str | None, typer.Option("--method", "-m", help="Instead of the file's.")] = None,
+    also: Annotated[str | None, typer.Option(help="Methods beside the file's, such as images:DIR.")] = None,
     dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="Instead of the file's.")] = None,
     split: Annotated[str | None, typer.Option(help="Instead of the file's.")] = None,
     metrics: Annotated[str | None, typer.Option(help="Instead of the file's.")] = None,
@@ -90,6 +91,8 @@ def sweep(
         "noise": noise,
     }
     given: dict[str, Any] = {key: list(comma_list(text)) for key, text in lists.items() if text is not None}
+    if also is not None:
+        given["methods"] = [*given.get("methods", asked.methods), *comma_list(also)]
     values = {"split": split, "profile": profile, "weights": weights, "limit": limit}
     given |= {key: value for key, value in values.items() if value is not None}
     common = RunOptions(

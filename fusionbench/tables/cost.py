@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from statistics import fmean
 from typing import Any
 
 from fusionbench.tables.grid import Grid
-from fusionbench.tables.model import one_line
+from fusionbench.tables.model import mean_places, one_line
 
 Rows = Mapping[str, Mapping[str, Any]]
 HEADER = (
     "Method", "Size", "Parameters", "GMACs", "Latency (ms)", "Quartiles (ms)", "Load (ms)", "Weights (MB)", "Peak (MB)",
 )  # fmt: skip
+RANKS = ("Size rank", "Speed rank")
 UNITS = {
     "params": ("parameters", 1e6, "M"), "macs": ("multiply-accumulates", 1e9, "G"), "latency_ms": ("latency", 1, "ms"),
     "load_ms": ("load time", 1, "ms"), "weights_mb": ("weights", 1, "MB"), "peak_memory_mb": ("peak memory", 1, "MB"),
@@ -19,14 +21,51 @@ UNITS = {
 
 
 def cost_grid(found: Rows) -> Grid:
-    """Return one row for each method and size; what could not be profiled has dashes, and its reason in the caption."""
-    rows = tuple(line for row in found.values() for line in _lines(row))
-    return Grid("Size and cost of methods", HEADER, rows, " ".join(_caption(found)), names=2)
+    """Return one row for each method and size; what could not be profiled has dashes, and its reason in the caption.
+
+    Two methods or more are ranked by size and by speed.
+    """
+    ranks = cost_ranks(found)
+    header = HEADER + (RANKS if ranks else ())
+    rows = tuple(
+        line + tuple(f"{place:.1f}" for place in ranks.get(name, ()))
+        for name, row in found.items()
+        for line in _lines(row, len(header))
+    )
+    return Grid("Size and cost of methods", header, rows, " ".join(_caption(found)), names=2)
 
 
-def _lines(row: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+def cost_ranks(found: Rows) -> dict[str, tuple[float, float]]:
+    """Return by method its rank by size and by speed, 1 the best; nothing for fewer than two methods.
+
+    By size: the mean of the ranks in parameters and in MACs, the latter those at each size of images, averaged. By
+    speed: the mean of the ranks in latency over the sizes. Equal values share the mean of their ranks. So RefineFuse's
+    Table 11 defines them (doi 10.1007/s44267-025-00087-w), which prints whole numbers.
+    """
+    good = {name: row for name, row in found.items() if row["status"] == "ok"}
+    if len(good) < 2:
+        return {}
+    sizes = set.intersection(*(set(row["macs"]) for row in good.values()))
+    weight = _places(good, lambda row: row["params"])
+    work = [_places(good, lambda row, size=size: row["macs"][size]) for size in sizes]
+    time = [_places(good, lambda row, size=size: row["latency_ms"][size]["median"]) for size in sizes]
+    return {
+        name: (
+            (weight[name] + fmean(places[name] for places in work)) / 2,
+            fmean(places[name] for places in time),
+        )
+        for name in good
+    }
+
+
+def _places(rows: Rows, value: Callable[[Mapping[str, Any]], float]) -> dict[str, float]:
+    places = mean_places([str(value(row)) for row in rows.values()], "lower")
+    return dict(zip(rows, places, strict=True))
+
+
+def _lines(row: Mapping[str, Any], columns: int) -> Iterator[tuple[str, ...]]:
     if row["status"] != "ok":
-        yield (row["title"], *["–"] * (len(HEADER) - 1))
+        yield (row["title"], *["–"] * (columns - 1))
         return
     for size, count in row["macs"].items():
         time, peak = row["latency_ms"][size], row["peak_memory_mb"][size]
@@ -48,6 +87,8 @@ def _caption(found: Rows) -> Iterator[str]:
         ).replace(" all", " all operators") + "."  # fmt: skip
         if kind := good[0]["memory_of"]:
             yield f"Peak memory is counted in {kind}, with parameters and inputs."
+        if len(good) > 1:
+            yield "Size rank: mean rank in parameters and MACs. Speed rank: mean rank in latency over the sizes."
     for row in found.values():
         if row["status"] != "ok":
             yield f"{row['title']}: {one_line(row['detail'])}"

@@ -9,7 +9,7 @@ import pytest
 
 from fusionbench.errors import RequestError
 from fusionbench.papers.cost import beside, printed_costs
-from fusionbench.tables.cost import cost_grid, cost_text
+from fusionbench.tables.cost import cost_grid, cost_ranks, cost_text
 from fusionbench.tables.grid import render_grid
 from tests.e2e.command import in_process
 
@@ -90,6 +90,29 @@ def test_every_format_holds_the_numbers_and_escapes_names(format: str) -> None:
     assert {"md": r"R\&D\_1", "tex": r"R\&D\_1", "html": "R&amp;D_1", "csv": "R&D_1"}[format] in text
     if format != "csv":
         assert "boom" in text
+
+
+def test_methods_are_ranked_by_size_and_by_speed_as_refinefuse_does() -> None:
+    def sized(params: int, macs: tuple[float, float], times: tuple[float, float]) -> dict[str, Any]:
+        sizes = ("256x256", "512x512")
+        median = {size: TIME | {"median": time} for size, time in zip(sizes, times, strict=True)}
+        return row(
+            params=params, macs=dict(zip(sizes, macs, strict=True)), latency_ms=median,
+            peak_memory_mb=dict.fromkeys(sizes),
+        )  # fmt: skip
+
+    found = {
+        "small": sized(10, (1e9, 4e9), (3.0, 1.0)),
+        "quick": sized(20, (3e9, 9e9), (1.0, 2.0)),
+        "alike": sized(20, (2e9, 9e9), (2.0, 3.0)),
+        "broken": row(status="failed", detail="boom"),
+    }
+    assert cost_ranks(found) == {"small": (1.0, 2.0), "quick": (2.625, 1.5), "alike": (2.375, 2.5)}
+    grid = cost_grid(found)
+    assert grid.header[-2:] == ("Size rank", "Speed rank")
+    assert [line[-2:] for line in grid.rows[:2]] == [("1.0", "2.0")] * 2
+    assert grid.rows[-1] == ("R&D_1", *["–"] * (len(grid.header) - 1))
+    assert "Speed rank" not in cost_grid({"small": found["small"]}).header
 
 
 def test_an_unknown_format_is_refused() -> None:
