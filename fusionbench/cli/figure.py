@@ -13,7 +13,7 @@ from fusionbench.cli.outcome import comma_list, guarded
 from fusionbench.errors import RequestError
 
 if TYPE_CHECKING:
-    from fusionbench.figures.networks import NetworkRequest
+    from fusionbench.figures.networks.request import NetworkRequest
     from fusionbench.tables.board import Board
     from fusionbench.tables.cells import Record
 
@@ -150,7 +150,7 @@ def _check_options(kind: str, given: Mapping[str, Any]) -> None:
 
 
 def _network_request(given: Mapping[str, Any], folders: Sequence[Path]) -> NetworkRequest:
-    from fusionbench.figures.networks import NetworkRequest
+    from fusionbench.figures.networks.request import NetworkRequest
 
     if given["--method"] is None or given["--dataset"] is None:
         raise RequestError("A figure of a network needs --method NAME and --dataset NAME.")

@@ -11,7 +11,7 @@ from fusionbench.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from fusionbench.figures.drawing import Drawing
-    from fusionbench.figures.networks import NetworkRequest
+    from fusionbench.figures.networks.request import NetworkRequest
     from fusionbench.figures.options import Options
     from fusionbench.tables.board import Board
 
@@ -35,7 +35,8 @@ def draw(kind: str, shown: Sequence[Board] | Sequence[Path] | NetworkRequest, op
 
     check_kind(kind)
     with applied():
-        return import_module(f"fusionbench.figures.{kind}").draw(shown, options)
+        room = "fusionbench.figures.networks" if kind in FROM_NETWORKS else "fusionbench.figures"
+        return import_module(f"{room}.{kind}").draw(shown, options)
 
 
 def write_figure(

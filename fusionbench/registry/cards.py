@@ -38,7 +38,7 @@ class Card:
     sizes as the paper prints them; ``open`` lists what the paper leaves open, what we chose and why; ``xfail``
     maps a contract check to the reason why the method cannot pass it; ``command`` is run where there is no class;
     ``convert`` renames the tensors of foreign checkpoints, a regular expression to its replacement each, in order;
-    ``layers`` names the places in the network that its paper draws, {group: {label: place}}, see figures/layers.py;
+    ``layers`` names the places in the network that its paper draws, {group: {label: place}}, see figures/networks/layers.py;
     ``trainable`` is false for inference with ``checkpoints``, the files that its authors published
     (`fusionbench.weights.published` reads them); ``quirks`` tells where ``official``, the authors' script, and the
     ``default`` differ and what that changes;

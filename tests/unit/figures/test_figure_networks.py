@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from fusionbench.errors import RequestError, UnknownNameError
 from fusionbench.figures import draw
-from fusionbench.figures.features import layer_map, pooled
-from fusionbench.figures.layers import check_layers, layers_of, read_layer, watched
-from fusionbench.figures.networks import NetworkRequest
+from fusionbench.figures.networks.features import layer_map, pooled
+from fusionbench.figures.networks.layers import check_layers, layers_of, read_layer, watched
+from fusionbench.figures.networks.request import NetworkRequest
+from fusionbench.figures.networks.tsne import check_widths, embed
 from fusionbench.figures.options import Options
-from fusionbench.figures.tsne import check_widths, embed
 from fusionbench.registry.methods import card, load, names
 
 METHOD = """

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from fusionbench.data.images import load_pair
 from fusionbench.errors import RequestError
 from fusionbench.figures.drawing import Drawing, add_caption, legend_below, panel_figure
-from fusionbench.figures.features import pooled
-from fusionbench.figures.layers import Layer, watched
-from fusionbench.figures.networks import Network, NetworkRequest, build_networks, find_pairs
+from fusionbench.figures.networks.features import pooled
+from fusionbench.figures.networks.layers import Layer, watched
+from fusionbench.figures.networks.request import Network, NetworkRequest, build_networks, find_pairs
 from fusionbench.figures.options import Options
 from fusionbench.figures.style import SMALL, looks
 from fusionbench.types import Pair

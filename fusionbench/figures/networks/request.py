@@ -11,7 +11,7 @@ from fusionbench.cells.planned import PlannedCell
 from fusionbench.data.pairs import Split, find_split
 from fusionbench.data.spec import dataset
 from fusionbench.errors import RequestError, UnknownNameError
-from fusionbench.figures.layers import Layer, check_layers, layers_of
+from fusionbench.figures.networks.layers import Layer, check_layers, layers_of
 from fusionbench.registry.methods import check_family, spec
 from fusionbench.types import Pair
 

@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING, Any
 from fusionbench.data.images import eight_bit, load_pair, read_image
 from fusionbench.errors import RequestError
 from fusionbench.figures.drawing import Drawing
-from fusionbench.figures.layers import Layer, watched
-from fusionbench.figures.networks import Network, NetworkRequest, build_networks, chosen_pairs, find_pairs
+from fusionbench.figures.networks.layers import Layer, watched
+from fusionbench.figures.networks.request import (
+    Network,
+    NetworkRequest,
+    build_networks,
+    chosen_pairs,
+    find_pairs,
+)
 from fusionbench.figures.options import Options
 from fusionbench.figures.pictures import Picture
 from fusionbench.figures.tiles import Block, draw_grid

@@ -1,0 +1,1 @@
+"""What networks hold while they fuse: which layers, of which methods, and figures of them."""
