@@ -12,7 +12,11 @@ from fusionbench.cli.outcome import comma_list, guarded, print_json
 from fusionbench.errors import RequestError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fusionbench.downstream.run import DownstreamOptions, DownstreamPlan, DownstreamResult, UnitResult
+    from fusionbench.runs.run import RunOptions
+    from fusionbench.runs.sweep import Sweep
     from fusionbench.tables.model import Table
 
 app = typer.Typer(
@@ -158,6 +162,29 @@ def carry_out(options: DownstreamOptions, dry_run: bool, as_json: bool) -> None:
     raise SystemExit(0 if result.ok else 1)
 
 
+def carry_out_sweep(sweep: Sweep, runs: Sequence[RunOptions], dry_run: bool, as_json: bool) -> None:
+    """Fuse what a sweep names, train and test networks on it, print the sweep's tables, and exit as `carry_out` does."""
+    from fusionbench.cells.progress import RichReporter
+    from fusionbench.cli.running import carry_out as fuse
+    from fusionbench.cli.running import tables_of
+    from fusionbench.downstream.run import DownstreamResult, downstream
+    from fusionbench.downstream.sweep import task_options, with_train_split
+    from fusionbench.runs.run import execute
+    from fusionbench.runs.sweep import row_order
+
+    asked = with_train_split(sweep, runs)
+    if dry_run:
+        fuse(asked, dry_run, as_json)
+        raise SystemExit(0)
+    reporter = RichReporter()
+    fused = execute(asked, reporter)
+    results = [downstream(options, reporter) for options in task_options(sweep, runs)]
+    records = [record for result in results for record in result.records]
+    tables = tables_of(records, runs[0], sweep.table, row_order(sweep))
+    _show(DownstreamResult([unit for result in results for unit in result.units]), as_json, tables)
+    raise SystemExit(0 if fused.ok and all(result.ok for result in results) else 1)
+
+
 def _show_plan(plan: DownstreamPlan, as_json: bool) -> None:
     from fusionbench.downstream.run import done
 
@@ -180,11 +207,11 @@ def _show_plan(plan: DownstreamPlan, as_json: bool) -> None:
     print(f"{len(states)} trainings, {sum(state for _, state in states)} done; nothing was run.")
 
 
-def _show(result: DownstreamResult, as_json: bool) -> None:
+def _show(result: DownstreamResult, as_json: bool, tables: list[Table] | None = None) -> None:
     from fusionbench.cli.running import show_tables
     from fusionbench.tables import to_json
 
-    tables = task_tables(result.records)
+    tables = task_tables(result.records) if tables is None else tables
     if as_json:
         print_json({"units": [_unit(unit) for unit in result.units], "tables": to_json(tables)})
         return

@@ -23,6 +23,7 @@ NETWORKS = ("features", "tsne")
 ONLY = {
     "--images": ("qualitative", "features"),
     "--zoom": ("qualitative",),
+    "--downstream": ("qualitative",),
     "--profile-json": ("tradeoff",),
     "--cost": ("tradeoff",),
     "--metrics": RECORDS,
@@ -81,6 +82,12 @@ def figure(
             metavar="X,Y,W,H", help="Box to enlarge, repeatable.", show_default="the most disputed two"
         ),
     ] = None,
+    downstream: Annotated[
+        str | None,
+        typer.Option(
+            help="Draw what networks predicted over the images: segment or detect.", show_default=False
+        ),
+    ] = None,
     data_root: DataRoot = None,
     profile_json: Annotated[
         Path | None, typer.Option(help="What `fusionbench profile --json` printed.")
@@ -114,7 +121,7 @@ def figure(
 
     check_kind(kind)
     crisp = check_suffix(output) != ".png"
-    given = {"--images": images, "--zoom": zoom, "--profile-json": profile_json, "--cost": cost, "--metrics": metrics,
+    given = {"--images": images, "--zoom": zoom, "--downstream": downstream, "--profile-json": profile_json, "--cost": cost, "--metrics": metrics,
              "--dataset": dataset, "--split": split, "--pairs": pairs, "--method": method, "--over": over,
              "--unsorted": unsorted, "--sample": sample, "--layers": layers, "--weights": weights}  # fmt: skip
     _check_options(kind, given)
@@ -128,6 +135,7 @@ def figure(
         measured=read_profile(profile_json) if profile_json else None,
         costs=comma_list(cost or ""),
         crisp=crisp,
+        downstream=downstream,
         over=comma_list(over or ""),
         unsorted=bool(unsorted),
         sample=sample,

@@ -93,7 +93,7 @@ def _duration(seconds: float) -> str:
 def _show_result(
     result: RunResult, options: RunOptions, as_json: bool, style: TableStyle | None, order: Sequence[str]
 ) -> None:
-    tables = _tables(result.records(), options, style, order)
+    tables = tables_of(result.records(), options, style, order)
     if as_json:
         from fusionbench.tables import to_json
 
@@ -104,20 +104,21 @@ def _show_result(
     show_tables(tables)
 
 
-def _tables(
+def tables_of(
     records: list[dict[str, Any]], options: RunOptions, style: TableStyle | None, order: Sequence[str]
 ) -> list[Table]:
     """Lay the tables out; where no record fits a sweep's layout, say so and fall back on one table a data set."""
     from fusionbench.cells.store import score_rows
     from fusionbench.errors import RequestError
-    from fusionbench.metrics import resolve, resolve_profile
+    from fusionbench.metrics import resolve_profile
+    from fusionbench.metrics.tasks import resolve_shown
     from fusionbench.tables.layouts import lay_out
     from fusionbench.tables.style import TableStyle
 
     profile = resolve_profile(options.profile)
     style = style or TableStyle()
     metrics = style.metrics or options.metrics
-    style = replace(style, metrics=resolve(metrics, profile))
+    style = replace(style, metrics=resolve_shown(metrics, profile))
     facts: dict[str, Any] = {"profile": profile, "order": order, "notes": True}
     try:
         return lay_out(records, score_rows(records), style, **facts)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fusionbench.cli.downstream import carry_out_sweep as carry_out_downstream
 from fusionbench.cli.options import (
     Address,
     BatchSize,
@@ -113,7 +114,10 @@ def sweep(
         overrides=tuple(overrides or ()),
     )
     final = _with(asked, given, seed, no_train, no_baselines)
-    carry_out(expand(final, common), dry_run, json, final.table, row_order(final))
+    runs = expand(final, common)
+    if final.downstream is not None:
+        carry_out_downstream(final, runs, dry_run, json)
+    carry_out(runs, dry_run, json, final.table, row_order(final))
 
 
 def _with(asked: Sweep, given: dict[str, Any], seed: int | None, no_train: bool, bare: bool) -> Sweep:

@@ -26,7 +26,8 @@ class Options:
     """``metrics`` None: all that are scored. ``images`` empty: the most disputed; ``zooms`` likewise.
 
     ``measured`` is what `fusionbench profile --json` printed. ``crisp`` keeps the stored pixels of images as they
-    are, which formats without a resolution of their own can. ``over`` names what lines are drawn over: arguments, or
+    are, which formats without a resolution of their own can. ``downstream`` is the task, "segment" or "detect", whose
+    predictions are drawn over the images. ``over`` names what lines are drawn over: arguments, or
     kinds of noise. ``unsorted`` curves go from image to image, ``sample`` is the number of images that are drawn at
     random.
     """
@@ -40,6 +41,7 @@ class Options:
     measured: Mapping[str, Any] | None = None
     costs: tuple[str, ...] = ()
     crisp: bool = True
+    downstream: str | None = None
     over: tuple[str, ...] = ()
     unsorted: bool = False
     sample: int | None = None

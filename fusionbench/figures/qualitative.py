@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from fusionbench.data.pairs import natural
 from fusionbench.errors import DataNotFoundError, RequestError, UnknownNameError
 from fusionbench.figures.disagreement import disputed_boxes, disputed_images
 from fusionbench.figures.drawing import Drawing
-from fusionbench.figures.options import Options, one_board, setting
+from fusionbench.figures.options import Box, Options, one_board, setting
 from fusionbench.figures.pictures import fused, lumas, source_pictures
+from fusionbench.figures.predictions import Predictions, annotated, find_predictions, overlaid
 from fusionbench.figures.tiles import Block, draw_grid
 from fusionbench.statistics.disputes import contenders
 from fusionbench.tables.board import Board
 from fusionbench.tables.images import find_sources, stored_image
 from fusionbench.tables.model import one_line
+from fusionbench.types import Pair
 
 IMAGES, ZOOMS = 2, 2  # where none are asked for
 
@@ -27,10 +30,16 @@ def draw(boards: Sequence[Board], options: Options) -> Drawing:
     """
     board = one_board(boards, "qualitative")
     sources = find_sources(board, options.data_root)
-    chosen = _chosen(board, options)
+    found = find_predictions(board, options.downstream) if options.downstream else None
+    chosen = _chosen(replace(board, images=found.images) if found else board, options)
     rows = [i for i, run in enumerate(board.runs) if any(stored_image(run, image) for image in chosen)]
-    blocks = [_block(board, rows, image, sources.pairs, options) for image in chosen]
-    return draw_grid(blocks, _sentences(board, rows, blocks, options, sources.note), options)
+    if found is None:
+        blocks = [_block(board, rows, image, sources.pairs, options) for image in chosen]
+        return draw_grid(blocks, _sentences(board, rows, blocks, options, sources.note), options)
+    rows = [i for i in rows if found.results[i]]
+    blocks = [_predicted(board, rows, image, sources.pairs.get(image), options, found) for image in chosen]
+    sentences = _sentences(board, rows, blocks, options, sources.note, found)
+    return draw_grid(blocks, sentences, options, found.key)
 
 
 def _chosen(board: Board, options: Options) -> list[str]:
@@ -54,18 +63,38 @@ def _block(board: Board, rows: Sequence[int], image: str, pairs: Any, options: O
         )
     height, width = found.shape[1:]
     boxes = options.zooms or tuple(disputed_boxes(found, ZOOMS))
+    _check_inside(boxes, image, height, width)
+    tiles = [*source_pictures(board, pairs.get(image)), *results]
+    return Block(image, tuple(tiles), boxes, (height, width))
+
+
+def _predicted(
+    board: Board, rows: Sequence[int], image: str, pair: Pair | None, options: Options, found: Predictions
+) -> Block:
+    """Return the tiles of a pair with labels and predictions over the images, enlarged only where boxes were given."""
+    results = overlaid(board, found, image, rows)
+    sizes = [tile.pixels.shape[:2] for tile in results if tile.pixels is not None]
+    if not sizes:
+        raise DataNotFoundError(
+            f"No image of '{image}' with predictions is stored: run `fusionbench downstream` again."
+        )
+    _check_inside(options.zooms, image, *sizes[0])
+    tiles = [*source_pictures(board, pair), *annotated(board, found, pair), *results]
+    return Block(image, tuple(tiles), options.zooms, sizes[0])
+
+
+def _check_inside(boxes: Sequence[Box], image: str, height: int, width: int) -> None:
     for box in boxes:
         if box.x + box.w > width or box.y + box.h > height:
             raise RequestError(
                 f"--zoom {','.join(map(str, box))} leaves image '{image}', which is {width}x{height}: keep inside it."
             )
-    tiles = [*source_pictures(board, pairs.get(image)), *results]
-    return Block(image, tuple(tiles), boxes, (height, width))
 
 
 def _sentences(
-    board: Board, rows: Sequence[int], blocks: Sequence[Block], options: Options, note: str
-) -> list[str]:
+    board: Board, rows: Sequence[int], blocks: Sequence[Block], options: Options, note: str,
+    found: Predictions | None = None,
+) -> list[str]:  # fmt: skip
     asked = "chosen by hand" if options.images else "where the methods differ most"
     ids = ", ".join(block.image for block in blocks)
     boxes = (
@@ -75,13 +104,13 @@ def _sentences(
     )
     missing = any(tile.pixels is None for block in blocks for tile in block.tiles)
     gone = [one_line(row.label) for i, row in enumerate(board.table.rows) if i not in rows]
+    enlarged = f"; boxes {boxes}, enlarged below" if any(block.boxes for block in blocks) else ""
+    lacking = "a prediction" if found else "an image"
     return [
-        (
-            f"{'Image' if len(blocks) == 1 else 'Images'} {ids}, {asked}; boxes {boxes}, enlarged below. "
-            "Colors as stored."
-        ),
+        f"{'Image' if len(blocks) == 1 else 'Images'} {ids}, {asked}{enlarged}. Colors as stored.",
+        *([found.sentence] if found else []),
         *([note] if note else []),
         *(["A gray tile: no image is stored."] if missing else []),
-        *([f"Without an image, and not shown: {', '.join(gone)}."] if gone else []),
+        *([f"Without {lacking}, and not shown: {', '.join(gone)}."] if gone else []),
         setting([board]),
     ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fusionbench.figures.drawing import LINE, Drawing, fit, image_axes, inch_axes, wrap, write_caption
+from fusionbench.figures.legend import ColorKey, draw_legend, legend_lines
 from fusionbench.figures.options import Box, Options
 from fusionbench.figures.pictures import Picture
 from fusionbench.figures.style import PALETTE, SMALL
@@ -52,20 +53,24 @@ class Grid:
         return -(-len(block.tiles) // self.columns) * self.row_height(block) + BETWEEN
 
 
-def draw_grid(blocks: Sequence[Block], sentences: Iterable[str], options: Options) -> Drawing:
-    """Draw blocks below each other, all with tiles of one width, and the sentences as the caption."""
+def draw_grid(
+    blocks: Sequence[Block], sentences: Iterable[str], options: Options, key: Sequence[ColorKey] = ()
+) -> Drawing:
+    """Draw blocks below each other, all with tiles of one width, then the key to colors, and the sentences as the caption."""
     from matplotlib.figure import Figure
 
     grid = _grid(max(len(block.tiles) for block in blocks), options.width)
     caption = " ".join(sentences)
     lines = wrap(caption, options.width - 0.1, SMALL) if options.caption else []
-    height = sum(map(grid.height, blocks)) + len(lines) * LINE + 0.03
+    keys = legend_lines(key, options.width)
+    height = sum(map(grid.height, blocks)) + (len(keys) + len(lines)) * LINE + 0.03
     figure = Figure(figsize=(options.width, height))
     paper, top = inch_axes(figure), 0.02
     for block in blocks:
         _draw_block(figure, paper, block, grid, top, options.crisp)
         top += grid.height(block)
-    write_caption(paper, lines, top - 0.02)
+    draw_legend(paper, keys, top - 0.02)
+    write_caption(paper, lines, top - 0.02 + len(keys) * LINE)
     return Drawing(figure, caption)
 
 

@@ -14,6 +14,7 @@ from fusionbench.metrics.registry import CANONICAL
 from fusionbench.metrics.tasks import PROFILE
 from fusionbench.papers.conventions import convention, difference, metric_card
 from fusionbench.papers.printed import Number, Paper, called, papers, plain
+from fusionbench.papers.tasks import KINDS, is_task, measured, task_dataset, task_metric, task_reasons
 from fusionbench.tables.board import Board, build_boards
 from fusionbench.tables.cells import Record
 from fusionbench.tables.grid import Grid, render_grid
@@ -77,9 +78,8 @@ def compare(
     paper's own counts, else one that computes the metric alike, else the canonical one.
     """
     # every profile's boards hold the same runs, as which run is a method's newest does not depend on scores
-    boards = [
-        build_boards(records, scores, profile=name) for name in sorted({row[3] for row in scores} - {PROFILE})
-    ]
+    profiles = sorted({row[3] for row in scores} - {PROFILE}) or [CANONICAL]
+    boards = [build_boards(records, scores, profile=name) for name in profiles]
     return [finding for views in zip(*boards, strict=True) for finding in _of_board(views, numbers)]
 
 
@@ -91,7 +91,11 @@ def _of_board(views: Sequence[Board], numbers: Sequence[Number]) -> Iterator[Fin
             key = number.paper, number.setting, number.metric, number.value
             if key not in seen and _belongs(number, run.record):
                 seen.add(key)  # ablations print the main table's row again
-                yield from _finding(number, run, means)
+                yield from (
+                    _task_finding(number, run, means, views[0])
+                    if is_task(number)
+                    else _finding(number, run, means)
+                )
 
 
 def _means(board: Board, i: int) -> Iterator[Mean]:
@@ -107,7 +111,8 @@ def _means(board: Board, i: int) -> Iterator[Mean]:
 
 def _belongs(number: Number, record: Record) -> bool:
     """Tell whether a run is of a printed row's data set, method and setting."""
-    if number.dataset != record["dataset"]["name"] or number.kind not in COMPARED or number.train_dataset:
+    wanted = task_dataset(number) if is_task(number) else number.dataset
+    if wanted != record["dataset"]["name"] or number.kind not in (*COMPARED, *KINDS) or number.train_dataset:
         return False
     paper = papers()[number.paper]
     name, _, variant = _name_of(record).partition("@")
@@ -146,6 +151,21 @@ def _finding(number: Number, run: Run, means: Sequence[Mean]) -> Iterator[Findin
         verdict=NOT_COMPARABLE if why else OTHER if other else agree,
         why=(*why, *([other] if other and not meant.undecided else [])),
         remark="" if why else _weights(run.record),
+    )  # fmt: skip
+
+
+def _task_finding(number: Number, run: Run, means: Sequence[Mean], board: Board) -> Iterator[Finding]:
+    """Put a printed IoU or AP beside ours; whatever network it is of, its training is never the paper's."""
+    name = task_metric(number)
+    mean = next((mean for mean in means if mean.metric == name), None)
+    if mean is None:
+        return
+    data, method, value = run.record["dataset"], run.record["method"], measured(mean.value)
+    why = [*run_reasons(papers()[number.paper], number, run.record, mean.pairs)]
+    why += task_reasons(number, board.column(mean.metric).setting)
+    yield Finding(
+        number, data["name"], data["split"], method["name"], run.label, run.record["id"], PROFILE, value, mean.pairs,
+        data["expected"], value - number.number, tolerance(number), verdict=NOT_COMPARABLE, why=tuple(why),
     )  # fmt: skip
 
 

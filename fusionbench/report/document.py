@@ -20,6 +20,7 @@ from fusionbench.report.embedding import Embedded, Shelf, describe, embed, wante
 from fusionbench.report.facts import doi_link, method_facts, metric_facts, web_link
 from fusionbench.report.gallery import gallery
 from fusionbench.report.groups import Group
+from fusionbench.report.predictions import prediction_figures
 from fusionbench.report.ranking import Ranking, make_ranking
 from fusionbench.tables.board import Board
 from fusionbench.tables.images import find_sources
@@ -112,6 +113,7 @@ def _context(groups: Sequence[Group], options: PageOptions) -> dict[str, Any]:
         "methods": method_facts(groups),
         "metrics": metric_facts(boards),
         "counts": _counts(groups),
+        "predictions": list(prediction_figures(groups, options.data_root)),
         "doi_link": doi_link,
         "web_link": web_link,
         "layout": {"left": LEFT, "width": WIDTH, "row": ROW},

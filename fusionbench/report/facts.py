@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from fusionbench.errors import FusionbenchError
+from fusionbench.metrics.tasks import PROFILE, is_task_metric, task_cards
 from fusionbench.registry.cards import Card
 from fusionbench.report.groups import Group
 from fusionbench.tables.board import Board
@@ -156,13 +157,16 @@ def metric_facts(boards: Sequence[Board]) -> list[MetricFacts]:
     for board in boards:
         for column in board.table.columns:
             shown.setdefault(column.metric, {})[board.table.profile] = None
-    return [_metric(card, list(shown[name])) for name, card in cards().items() if name in shown]
+    known = {**cards(), **task_cards(shown)}
+    return [_metric(card, list(shown[name])) for name, card in known.items() if name in shown]
 
 
 def _metric(card: Any, profiles: Sequence[str]) -> MetricFacts:
     low, high = ("" if bound is None else f"{bound:g}" for bound in card.range)
     bounds = f"{low or '−∞'} to {high or '∞'}"
     texts = tuple((profile, _definition(card.name, profile)) for profile in profiles)
+    if is_task_metric(card.name):
+        texts = ((PROFILE, card.convention),)
     return MetricFacts(card.name, card.title, card.better, bounds, card.unit, card.doi, texts)
 
 

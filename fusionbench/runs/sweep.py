@@ -13,6 +13,7 @@ from fusionbench.config import refuse_interpolation, unknown_key
 from fusionbench.data.noise_setting import CLEAN, read_noise, spread_noise
 from fusionbench.data.spec import dataset
 from fusionbench.errors import ConfigError, FusionbenchError, UnknownNameError
+from fusionbench.metrics.tasks import is_task_metric
 from fusionbench.providers import share
 from fusionbench.registry.cards import read_yaml
 from fusionbench.registry.methods import spec
@@ -23,6 +24,18 @@ from fusionbench.types import FAMILIES
 
 
 @dataclass
+class DownstreamStep:
+    """What a sweep does with its fused images: the options of `fusionbench downstream` by the same names."""
+
+    task: str = "segment"
+    network: str | None = None
+    protocol: str = "retrain"
+    seeds: list[int] = field(default_factory=lambda: [0])
+    division: str = "auto"
+    set: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
 class Sweep:
     """What a file under ``benchmarks/`` says.
 
@@ -30,7 +43,7 @@ class Sweep:
     data sets to learn from, for transfer (empty: each fused data set's own train split). ``noise`` are kinds to add to
     the sources before fusing, written as `fusionbench.data.noise_setting.read_noise` takes them, each at every one of
     ``strengths`` (variances) where it names none. ``train`` allows training
-    where weights lack. Methods and data sets are written as on the command line. ``table`` lays out the tables;
+    where weights lack. ``downstream`` trains networks on the fused images. Methods and data sets are written as on the command line. ``table`` lays out the tables;
     its metrics are those to score where ``metrics`` names none.
     """
 
@@ -50,6 +63,7 @@ class Sweep:
     weights: str = "auto"
     train: bool = True
     baselines: bool = False
+    downstream: DownstreamStep | None = None
     table: TableStyle = field(default_factory=TableStyle)
 
 
@@ -103,15 +117,17 @@ def read_sweep(path: Path) -> Sweep:
 
 
 def _check_keys(path: Path, data: Mapping[str, Any]) -> None:
-    table = data.get("table")
     known = [f.name for f in fields(Sweep)]
     inside = [f"table.{f.name}" for f in fields(TableStyle)]
     for key in data:
         if key not in known:
             raise ConfigError(f"{path}: {unknown_key(str(key), known)}")
-    for key in table if isinstance(table, Mapping) else ():
-        if f"table.{key}" not in inside:
-            raise ConfigError(f"{path}: {unknown_key(f'table.{key}', inside)}")
+    inside += [f"downstream.{f.name}" for f in fields(DownstreamStep)]
+    for part in ("table", "downstream"):
+        entry = data.get(part)
+        for key in entry if isinstance(entry, Mapping) else ():
+            if f"{part}.{key}" not in inside:
+                raise ConfigError(f"{path}: {unknown_key(f'{part}.{key}', inside)}")
 
 
 def _plain_grid(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,7 +153,7 @@ def expand(sweep: Sweep, common: RunOptions) -> list[RunOptions]:
                 dataset=tuple(sweep.datasets),
                 split=sweep.split,
                 limit=sweep.limit,
-                metrics=",".join(sweep.metrics or sweep.table.metrics or ()) or None,
+                metrics=",".join(sweep.metrics or _to_score(sweep.table.metrics)) or None,
                 profile=sweep.profile,
                 weights=sweep.weights,
                 no_train=not sweep.train,
@@ -151,6 +167,11 @@ def expand(sweep: Sweep, common: RunOptions) -> list[RunOptions]:
             )
         )
     return runs
+
+
+def _to_score(metrics: Sequence[str] | None) -> list[str]:
+    """Return those metrics of a table that are scored on fused images alone."""
+    return [name for name in metrics or () if not is_task_metric(name)]
 
 
 def row_order(sweep: Sweep) -> list[str]:

@@ -14,6 +14,7 @@ from numpy import ndarray
 from fusionbench.statistics.paired import Comparison
 from fusionbench.statistics.stability import Outcome, verdict
 from fusionbench.statistics.summary import MetricStatistics, Summary
+from fusionbench.statistics.tasks import task_documents
 
 CSV = (
     "dataset", "split", "profile", "metric", "version", "method", "label", "images", "mean", "low", "high",
@@ -70,6 +71,7 @@ def _document(summary: Summary) -> dict[str, Any]:
             "images": tau.images,
         },
         "stability": _stability(summary),
+        "downstream": task_documents(summary.board, summary.level),
         "lessons": list(summary.lessons),
     }
 

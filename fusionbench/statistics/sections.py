@@ -13,7 +13,9 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
+from fusionbench.metrics.tasks import is_task_metric
 from fusionbench.statistics.summary import MetricStatistics, Summary
+from fusionbench.statistics.tasks import task_grids
 from fusionbench.tables.formats.markdown import escape
 from fusionbench.tables.grid import Grid, render_grid
 from fusionbench.tables.model import one_line, printed
@@ -44,6 +46,7 @@ def sections(summary: Summary) -> Iterator[Grid | Lines]:
         yield _groups(summary)
     if len(summary.agreement.metrics) > 1 and len(summary.agreement.methods) > 1:
         yield _agreement(summary)
+    yield from task_grids(summary.board, summary.level)
     if verdicts := summary.stability.verdicts:
         yield Lines("Would another choice have another winner?", verdicts)
     if summary.lessons:
@@ -65,7 +68,7 @@ def _compared(summary: Summary) -> Iterator[str]:
     for metric, reason in dict((*summary.left_out, *overall.left_out)).items():
         yield f"Left out: {metric}, {reason}."
     for column in summary.board.table.columns:
-        if column.per == "set":
+        if column.per == "set" and not is_task_metric(column.metric):
             yield f"Left out: {column.metric}, one value for all images and none for single ones."
     for method, reason in overall.excluded:
         yield f"Not compared over all metrics: {method}, {reason}."

@@ -20,7 +20,13 @@ from fusionbench.downstream.recipes import choose_recipe
 from fusionbench.downstream.run import DownstreamOptions, done, downstream, plan_downstream
 from fusionbench.downstream.work import do_unit, record_failure
 from fusionbench.errors import ConfigError, DataNotFoundError, RequestError, UnknownNameError, WeightsError
+from fusionbench.figures import draw
+from fusionbench.figures.options import Options
+from fusionbench.papers.against import NOT_COMPARABLE, compare
+from fusionbench.papers.printed import select
+from fusionbench.statistics.tasks import task_statistics
 from fusionbench.tables import build_tables, render
+from fusionbench.tables.board import build_boards
 
 SMALL = ("epochs=2", "height=32", "width=32", "channels=16", "batch_size=2")
 
@@ -66,9 +72,32 @@ def test_units_train_test_and_stand_in_tables_as_other_scores(scenes) -> None:
     # a class that no test image holds
     person = table.rows[0].cells[[c.metric for c in table.columns].index("IoU:person")]
     assert (person.status, person.text) == ("undefined", "– (0/6)")
+    (statistics,) = task_statistics(build_boards(records, score_rows(records))[0])
+    infrared, visible = statistics.rows
+    assert visible.gain is None
+    assert infrared.gain == pytest.approx(infrared.mean - visible.mean)
+    assert infrared.gain_low <= infrared.gain_high
+    assert set(infrared.seeds) == {0, 1}
     frame = read_runs(here.runs)
     assert set(frame.metric) >= {"mIoU", "IoU:car"}
     assert (frame.image == "").all()
+    picture = draw(
+        "qualitative",
+        build_boards(records, score_rows(records)),
+        Options(data_root=str(here.data), downstream="segment"),
+    )
+    assert "Predicted maps of classes of seed 0" in picture.caption
+    numbers = [
+        number
+        for number in select(papers=["sspfusion"], kinds=["segmentation"])
+        if number.method == "Visible"
+    ]
+    compared = {
+        finding.number.metric: finding for finding in compare(records, list(score_rows(records)), numbers)
+    }
+    assert compared["mIoU"].measured == pytest.approx(100 * visible.mean)
+    assert compared["IoU:background"].verdict == NOT_COMPARABLE
+    assert "the paper trains DeepLabV3+ on pairs of its own, here DeepLabV3Plus" in compared["mIoU"].why[-1]
 
 
 def test_the_same_call_finds_everything_done_and_another_seed_is_another_unit(scenes) -> None:
@@ -107,6 +136,7 @@ def test_a_stopped_training_ends_with_the_weights_of_one_that_was_not(scenes) ->
     assert all((one[name] == other[name]).all() for name in one)
 
 
+@pytest.mark.slow
 def test_detection_trains_and_scores(scenes) -> None:
     here = scenes()
     (unit,) = plan_downstream(options(here, "detect", method=("visible",))).units

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from fusionbench.cli.app import app
 from fusionbench.errors import ConfigError
-from fusionbench.metrics import resolve
+from fusionbench.metrics.tasks import resolve_shown
 from fusionbench.providers import share
 from fusionbench.runs.run import RunOptions
 from fusionbench.runs.sweep import expand, find_sweep, read_sweep, row_order
@@ -219,7 +219,7 @@ def test_rows_stand_in_the_order_of_the_file(tmp_path: Path) -> None:
 def test_a_layout_that_comes_along_is_the_paper_s_and_can_be_scored(name: str) -> None:
     asked = read_sweep(find_sweep(name))
     assert asked.table.layout in LAYOUTS
-    assert resolve(asked.table.metrics, asked.profile) == asked.table.metrics
+    assert resolve_shown(asked.table.metrics, asked.profile) == asked.table.metrics
 
 
 @pytest.mark.parametrize(

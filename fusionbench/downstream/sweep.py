@@ -1,0 +1,57 @@
+"""The step of a sweep that trains networks on what it has fused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import cast
+
+from fusionbench.data.spec import dataset
+from fusionbench.downstream.division import find_division
+from fusionbench.downstream.recipes import Task
+from fusionbench.downstream.run import DownstreamOptions
+from fusionbench.downstream.units import Protocol
+from fusionbench.runs.plan import DEFAULT_BASELINES
+from fusionbench.runs.run import RunOptions
+from fusionbench.runs.sweep import DownstreamStep, Sweep, row_order
+
+
+def task_options(sweep: Sweep, runs: Sequence[RunOptions]) -> Iterator[DownstreamOptions]:
+    """Yield the downstream call for each data set of a sweep; device, folder and limits are those of its first run."""
+    step, first = _step(sweep), runs[0]
+    rows = [name for name in row_order(sweep) if name not in sweep.datasets]
+    methods = tuple(dict.fromkeys([*rows, *(DEFAULT_BASELINES if sweep.baselines else ())]))
+    for name in sweep.datasets:
+        yield DownstreamOptions(
+            task=cast(Task, step.task),
+            dataset=name,
+            runs=(first.out,),
+            split=sweep.split,
+            method=methods,
+            network=step.network,
+            protocol=cast(Protocol, step.protocol),
+            seeds=tuple(step.seeds),
+            division=step.division,
+            device=first.device,
+            data_root=first.data_root,
+            jobs=first.jobs,
+            timeout=first.timeout,
+            memory_limit=first.memory_limit,
+            fresh=first.fresh,
+            overrides=tuple(f"{key}={value}" for key, value in step.set.items()),
+        )
+
+
+def with_train_split(sweep: Sweep, runs: Sequence[RunOptions]) -> list[RunOptions]:
+    """Return the runs, with those of the train split that a network is trained on where the division is official."""
+    step = _step(sweep)
+    splits = [
+        find_division(dataset(name), cast(Task, step.task), step.division, sweep.split, runs[0].data_root)
+        for name in sweep.datasets
+    ]
+    apart = sorted({division.train_split for division in splits} - {sweep.split})
+    return [*runs, *(replace(run, split=split, metrics="EN") for split in apart for run in runs)]
+
+
+def _step(sweep: Sweep) -> DownstreamStep:
+    return sweep.downstream or DownstreamStep()

@@ -1,0 +1,161 @@
+"""What networks of downstream tasks predicted, drawn over the fused images they saw."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fusionbench.cells.task_scores import TaskResult, task_results
+from fusionbench.data.images import eight_bit, read_image, read_label
+from fusionbench.data.labels import read_boxes
+from fusionbench.data.spec import dataset
+from fusionbench.errors import DataNotFoundError, ImageError, UnknownNameError
+from fusionbench.figures.legend import ColorKey
+from fusionbench.figures.pictures import Picture
+from fusionbench.metrics.tasks import MAIN
+from fusionbench.tables.board import Board
+from fusionbench.tables.images import stored_image
+from fusionbench.tables.model import one_line
+from fusionbench.types import Pair
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+
+# by number of the class, 0 to 19, repeated beyond; the first is for backgrounds, which maps leave as they are
+COLORS = (
+    (150, 150, 150), (230, 60, 60), (60, 180, 75), (255, 200, 30), (60, 110, 230), (240, 130, 40), (160, 60, 200),
+    (60, 210, 220), (240, 80, 210), (190, 230, 60), (250, 170, 190), (0, 140, 140), (200, 170, 250), (150, 90, 40),
+    (250, 240, 170), (130, 20, 20), (150, 240, 180), (120, 120, 20), (250, 200, 160), (30, 30, 140),
+)  # fmt: skip
+SURE = 0.3  # boxes of a lower score are not drawn
+OPACITY = 0.55  # of a class's color over the image
+BOTTOM = 0  # the class of a map that is left as it is: unlabelled or background
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The newest result of a task for each row of a board (None: none), on the same test images."""
+
+    task: str
+    results: tuple[TaskResult | None, ...]
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """Return the ids that every result was tested on."""
+        tested = [result.record["division"]["test"] for result in self.results if result]
+        return tuple(name for name in tested[0] if all(name in other for other in tested))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return next(tuple(result.record["classes"]) for result in self.results if result)
+
+    @property
+    def key(self) -> list[ColorKey]:
+        """Return the classes with their colors; maps leave the lowest class as it is, so that it has none."""
+        first = BOTTOM + 1 if self.task == "segment" else 0
+        offset = 0 if self.task == "segment" else 1
+        return [ColorKey(name, color_of(i + offset)) for i, name in enumerate(self.classes) if i >= first]
+
+    @property
+    def sentence(self) -> str:
+        """Return for a caption what is drawn and by which network."""
+        settings = list(dict.fromkeys(result.setting for result in self.results if result))
+        seeds = sorted({result.record["seed"] for result in self.results if result})
+        kind = f"boxes of score {SURE} or more" if self.task == "detect" else "maps of classes"
+        return f"Predicted {kind} of seed {', '.join(map(str, seeds))}: {'; '.join(settings)}."
+
+
+def find_predictions(board: Board, task: str) -> Predictions:
+    """Return each row's newest result of a task. Raises UnknownNameError for no task, DataNotFoundError without results."""
+    if task not in MAIN:
+        raise UnknownNameError("downstream task", task, MAIN)
+    results = tuple(
+        _newest([r for folder in run.folders for r in task_results(folder)], task) for run in board.runs
+    )
+    found = Predictions(task, results)
+    if not any(results) or not found.images:
+        raise DataNotFoundError(
+            f"The runs hold no predictions of the task {task}: `fusionbench downstream {task} --dataset {board.table.dataset}` "
+            "makes them."
+        )
+    return found
+
+
+def _newest(results: Sequence[TaskResult], task: str) -> TaskResult | None:
+    """Return the result of the lowest seed among those of the setting that was finished last."""
+    ok = [result for result in results if result.ok and result.record["task"] == task]
+    same = [result for result in ok if result.setting == ok[-1].setting]
+    return min(same, key=lambda result: int(result.record["seed"]), default=None)
+
+
+def overlaid(board: Board, found: Predictions, image: str, rows: Sequence[int]) -> list[Picture]:
+    """Return the stored images of an id with what was predicted on each; None where either is missing."""
+    return [_overlaid(board, found, image, row) for row in rows]
+
+
+def _overlaid(board: Board, found: Predictions, image: str, row: int) -> Picture:
+    label = one_line(board.table.rows[row].label)
+    path, result = stored_image(board.runs[row], image), found.results[row]
+    if path is None or result is None:
+        return Picture(label, None)
+    pixels = eight_bit(read_image(path))
+    if found.task == "segment":
+        return Picture(label, with_map(pixels, read_label(result.path / "maps" / f"{image}.png")))
+    line = _detections(result.path)[image]
+    kept = [i for i, score in enumerate(line["scores"]) if score >= SURE]
+    return Picture(
+        label, with_boxes(pixels, [line["boxes"][i] for i in kept], [line["classes"][i] for i in kept])
+    )
+
+
+def _detections(place: Path) -> Mapping[str, Mapping[str, Any]]:
+    text = (place / "detections.jsonl").read_text(encoding="utf-8")
+    return {line["image"]: line for line in map(json.loads, text.splitlines())}
+
+
+def annotated(board: Board, found: Predictions, pair: Pair | None) -> list[Picture]:
+    """Return source b under the labels of the data set; none where they are not at hand."""
+    if pair is None:
+        return []
+    spec = dataset(board.table.dataset)
+    try:
+        pixels = eight_bit(read_image(pair.b))
+        if found.task == "segment" and pair.label:
+            return [Picture("Annotated", with_map(pixels, read_label(pair.label)))]
+        if found.task == "detect" and pair.boxes and spec.boxes:
+            boxes = read_boxes(pair.boxes, spec.boxes, pixels.shape[:2], spec.labels)
+            return [Picture("Annotated", with_boxes(pixels, boxes.corners.tolist(), boxes.numbers.tolist()))]
+    except ImageError:
+        return []
+    return []
+
+
+def color_of(number: int) -> tuple[int, int, int]:
+    return COLORS[number % len(COLORS)]
+
+
+def with_map(pixels: ndarray, numbers: ndarray) -> ndarray:
+    """Return uint8 [H, W, 3]: an image under the colors of a map of class numbers [H, W] of its size."""
+    import numpy as np
+
+    image = np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels
+    paint = np.array([color_of(number) for number in range(256)], dtype=np.float64)[numbers]
+    mixed = (1 - OPACITY) * image + OPACITY * paint
+    shown = (numbers != BOTTOM) & (numbers != 255)
+    return np.where(shown[..., None], np.rint(mixed), image).astype(np.uint8)
+
+
+def with_boxes(pixels: ndarray, boxes: Sequence[Sequence[float]], numbers: Sequence[int]) -> ndarray:
+    """Return uint8 [H, W, 3]: an image with boxes (left, top, right, bottom) in the colors of their classes."""
+    import numpy as np
+    from PIL import Image, ImageDraw
+
+    picture = Image.fromarray(pixels).convert("RGB")
+    pen = ImageDraw.Draw(picture)
+    width = max(2, round(max(picture.size) / 250))
+    for box, number in zip(boxes, numbers, strict=True):
+        pen.rectangle([float(value) for value in box], outline=color_of(int(number) + 1), width=width)
+    return np.asarray(picture)
