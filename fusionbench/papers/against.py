@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -115,7 +116,7 @@ def _belongs(number: Number, record: Record) -> bool:
     if wanted != record["dataset"]["name"] or number.kind not in (*COMPARED, *KINDS) or number.train_dataset:
         return False
     paper = papers()[number.paper]
-    name, _, variant = _name_of(record).partition("@")
+    name, _, variant = _name_of(record, paper).partition("@")
     here = {plain(name), plain(record["method"].get("title") or name)}
     if not here & {plain(number.method), called(paper, number)}:
         return False
@@ -125,9 +126,19 @@ def _belongs(number: Number, record: Record) -> bool:
     return not number.setting
 
 
-def _name_of(record: Record) -> str:
-    """Return a run's method with its variants; the authors' own script is the method itself, not one of these."""
-    return record["method"]["name"].removesuffix("@official")
+def _name_of(record: Record, paper: Paper) -> str:
+    """Return a run's method with its variants, as the paper tells them apart.
+
+    The authors' own script and the paper's recipe for a data set are the method itself, none of these.
+    """
+    name, recipe = (
+        record["method"]["name"].removesuffix("@official"),
+        paper.recipes.get(record["dataset"]["name"]),
+    )
+    if recipe is None:
+        return name
+    bare = re.sub(rf"@{recipe}(?=[@+]|$)", "", name, count=1)
+    return bare if "@" in bare else bare.replace("+", "@", 1)
 
 
 def _finding(number: Number, run: Run, means: Sequence[Mean]) -> Iterator[Finding]:
@@ -177,7 +188,7 @@ def run_reasons(paper: Paper, number: Number, record: Record, pairs: int) -> Ite
     """Say why the images of a run are not those that a paper's row was computed on; nothing where they can be."""
     data = record["dataset"]
     yield from pairs_reasons(paper, data["name"], data["split"], pairs)
-    variant = _name_of(record).partition("@")[2]
+    variant = _name_of(record, paper).partition("@")[2]
     if variant and not number.setting:
         yield f"variant {variant} is none that the paper prints"
     if number.method in paper.differs:

@@ -56,7 +56,8 @@ class Paper:
     ``profile`` is the paper's set of metric definitions, and ``convention`` says how sure that is. ``undecided``
     adds metrics that the profile does not hold. ``pairs`` counts a data set's test pairs, and ``other_pairs`` says
     why they cannot be the ones of our split. ``aliases`` maps printed names to methods here that are called
-    otherwise, ``differs`` says why such a one may be another; ``settings`` maps printed settings to variants.
+    otherwise, ``differs`` says why such a one may be another; ``settings`` maps printed settings to variants,
+    ``recipes`` data sets to the variant that holds the paper's recipe for them.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Paper:
     aliases: Mapping[str, str] = field(default_factory=dict)
     differs: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
+    recipes: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     numbers: tuple[Number, ...] = ()
 

@@ -171,6 +171,22 @@ def test_a_variant_meets_the_setting_it_stands_for():
     assert (found.number.setting, found.number.value, found.verdict) == ("w/o CFC", "0.798", WITHIN)
 
 
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("sspfusion@medical", {"", "F=yes, P=yes", "alpha=1.0, beta=1.0"}),
+        ("sspfusion@medical@wo_f", {"F=no, P=yes"}),
+        ("sspfusion@medical@alpha01_beta01", {"alpha=0.1, beta=0.1"}),
+    ],
+)
+def test_a_recipe_of_the_paper_s_is_no_variant_of_its_method(name, settings):
+    made = run(name, "SSPFusion", dataset="harvard-mri-spect", pairs=60)
+    found = compare([made], rows(made, {"MI": 4.0}, "sspfusion"), select(papers=("sspfusion",)))
+    assert {finding.number.setting for finding in found} <= settings
+    assert found
+    assert not any("none that the paper prints" in reason for finding in found for reason in finding.why)
+
+
 def test_a_variant_that_no_paper_prints_meets_the_main_row_and_is_not_comparable():
     made = run("dsifuse@cpu", "DSIFuse", dataset="msrs", pairs=361, expected=361)
     found = one(made, {"VIF": 1.05}, profile="dsifuse", papers=("dsifuse",))

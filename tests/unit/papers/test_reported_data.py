@@ -105,7 +105,8 @@ def test_what_is_said_of_a_paper_names_what_is_there(name):
     assert set(paper.differs) <= methods
     assert set(paper.settings) <= settings
     method = {"yan2025": "lsnf"}.get(name, name)
-    assert set(paper.settings.values()) <= set(spec(method).known_variants())
+    assert set(paper.settings.values()) | set(paper.recipes.values()) <= set(spec(method).known_variants())
+    assert set(paper.recipes) <= used
     for other in paper.aliases.values():
         assert spec(other).name == other
 
