@@ -12,7 +12,7 @@ Method = Annotated[
     typer.Option(
         "--method",
         "-m",
-        help="Methods, comma-separated: NAME, NAME@VARIANT, ./file.py[:Class], package.module:Class, images:DIR, "
+        help="Methods, comma-separated: NAME, NAME@VARIANT, ./file.py[:Class], package.module:Class, images:DIR, images:DIR=NAME, "
         "or all, baselines, learned.",
     ),
 ]

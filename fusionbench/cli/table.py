@@ -74,10 +74,33 @@ def table(
         str | None, typer.Option(help="md, csv, tex or html.", show_default="by the terminal")
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write.")] = None,
-    reported: Annotated[
+    methods: Annotated[
+        str | None,
+        typer.Option(
+            "--methods", "-m", help="Only these rows, in this order; `baselines` are the trivial ones."
+        ),
+    ] = None,
+    order: Annotated[str | None, typer.Option(help="Rows that come first, in this order.")] = None,
+    ours: Annotated[str, typer.Option(metavar="NAME", help="Mark this row as ours and put it last.")] = "",
+    no_baselines: Annotated[
+        bool, typer.Option("--no-baselines", help="Without the trivial baselines.")
+    ] = False,
+    pairs: Annotated[int | None, typer.Option(metavar="N", help="Only runs on N pairs.")] = None,
+    with_reported: Annotated[
         bool, typer.Option("--with-reported", help="Put the numbers that papers print below, never ranked.")
     ] = False,
-    notes: Annotated[bool, typer.Option("--notes/--no-notes", help="Say what is easily misread.")] = True,
+    reported: Annotated[
+        str | None,
+        typer.Option(metavar="PAPER[/METHOD],...", help="Only these printed rows; implies --with-reported."),
+    ] = None,
+    notes: Annotated[
+        bool | None,
+        typer.Option("--notes/--no-notes", help="Say what is easily misread.", show_default="not in LaTeX"),
+    ] = None,
+    text_width: Annotated[
+        float,
+        typer.Option(metavar="PT", help="Width of the text that a LaTeX table has to fit, \\the\\textwidth."),
+    ] = 452,
     bib: Annotated[
         Path | None, typer.Option(metavar="FILE.bib", help="Write BibTeX of methods, data sets and metrics.")
     ] = None,
@@ -87,6 +110,7 @@ def table(
     """Print or write leaderboards made from the records below one or more runs folders."""
     from fusionbench.cells.store import read_records, score_rows
     from fusionbench.metrics import resolve_profile
+    from fusionbench.tables.choice import RowChoice, arrange, choose
     from fusionbench.tables.layouts import lay_out
 
     form = _format(format, output, json)
@@ -94,7 +118,10 @@ def table(
         raise RequestError("--cite makes \\cite of LaTeX: add --format tex.")
     asked = _asked(sweep)
     names = comma_list(dataset) if dataset is not None else asked.datasets
-    records = _only(read_records(*(runs or [Path("runs")])), names)
+    choice = RowChoice(
+        comma_list(methods or ""), comma_list(order or ""), ours.strip(), not no_baselines, pairs
+    )
+    records, hidden = choose(_only(read_records(*(runs or [Path("runs")])), names), choice)
     chosen = resolve_profile(profile or asked.profile)
     given: dict[str, Any] = {
         "layout": layout,
@@ -105,13 +132,18 @@ def table(
     given |= {"ranks": ranks or None, "digits": _digits(digits)}
     given |= {"metrics": _list(metrics), "arguments": _list(argument)}
     style = _style(asked, chosen, {key: value for key, value in given.items() if value is not None})
-    order = [*names, *asked.order]
-    tables = lay_out(records, score_rows(records), style, profile=chosen, order=order, notes=notes)
-    if reported:
-        tables = _with_reported(tables, style.layout)
+    told = notes if notes is not None else form != "tex"
+    tables = lay_out(
+        records, score_rows(records), style, profile=chosen, order=[*names, *asked.order], notes=told
+    )
+    tables = [arrange(table, choice) for table in tables]
+    if hidden:
+        tables = [table.saying(hidden, "") for table in tables]
+    if with_reported or reported is not None:
+        tables = _with_reported(tables, style.layout, comma_list(reported or ""))
     if bib is not None or cite:
         tables = _cited(tables, records, bib, cite)
-    _show(tables, form, output, json)
+    _show(tables, form, output, json, {"width": text_width} if form == "tex" else {})
 
 
 def _asked(sweep: str | None) -> Asked:
@@ -170,14 +202,15 @@ def _style(asked: Asked, profile: str, given: dict[str, Any]) -> TableStyle:
     )
 
 
-def _with_reported(tables: list[Table], layout: str) -> list[Table]:
-    from fusionbench.papers.tables import with_reported
+def _with_reported(tables: list[Table], layout: str, only: Sequence[str]) -> list[Table]:
+    from fusionbench.papers.tables import read_choice, with_reported
 
     if layout != "single":
         raise RequestError(
             f"--with-reported puts printed rows below those of one data set, not into '{layout}': leave one out."
         )
-    return [with_reported(table) for table in tables]
+    wanted = read_choice(only)
+    return [with_reported(table, wanted) for table in tables]
 
 
 def _cited(tables: list[Table], records: Sequence[dict], bib: Path | None, cite: bool) -> list[Table]:
@@ -196,10 +229,14 @@ def _cited(tables: list[Table], records: Sequence[dict], bib: Path | None, cite:
     return [cited(table, found) for table in tables] if cite else tables
 
 
-def _show(tables: list[Table], format: str | None, output: Path | None, as_json: bool) -> None:
+def _show(
+    tables: list[Table], format: str | None, output: Path | None, as_json: bool, options: dict[str, float]
+) -> None:
+    """Print or write the tables; a caption in short has the long one in a file beside it, or in comments above it."""
     from fusionbench.cli.running import show_tables
     from fusionbench.files import write_text
     from fusionbench.tables import render, to_json
+    from fusionbench.tables.provenance import beside, provenance_text
 
     if as_json:
         print_json(to_json(tables))
@@ -208,7 +245,14 @@ def _show(tables: list[Table], format: str | None, output: Path | None, as_json:
         for warning in dict.fromkeys(warning for table in tables for warning in table.warnings):
             print(f"Note: {warning}", file=sys.stderr)
     if output is not None:
-        write_text(output, render(tables, format or ""))
+        write_text(output, render(tables, format or "", **options))
+        if format == "tex":
+            write_text(beside(output), provenance_text(tables, output.name))
+            print(f"The full caption and the runs are in {beside(output)}.", file=sys.stderr)
+    elif format == "tex":
+        facts = provenance_text(tables, "this table").splitlines()
+        print("\n".join(f"% {line}".rstrip() for line in facts))
+        print(render(tables, format, **options))
     elif format is not None:
         print(render(tables, format))
     else:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from typing import Any
 
+from fusionbench.metrics.registry import spelled
 from fusionbench.papers.against import pairs_reasons
 from fusionbench.papers.conventions import convention, difference, metric_card
 from fusionbench.papers.printed import Number, Paper, papers
@@ -133,18 +134,48 @@ def _document(part: Sequence[Number]) -> dict[str, Any]:
 
 
 KIND = "reported"
+LEFT_OUT = "left out in"
 
 
-def with_reported(table: Table, only: Collection[str] | None = None) -> Table:
+def read_choice(asked: Iterable[str]) -> dict[str, tuple[str, ...]] | None:
+    """Read ``PAPER`` and ``PAPER/METHOD`` into the methods wanted by paper, () for all; None where nothing is asked.
+
+    Raises UnknownNameError for a paper that is not known and a method that it does not print.
+    """
+    chosen: dict[str, tuple[str, ...]] = {}
+    for text in asked:
+        name, _, method = text.partition("/")
+        paper = spelled(name.strip(), papers(), "paper")
+        if method.strip():
+            printed = [n.method for n in papers()[paper].numbers if n.kind == "fusion"]
+            method = spelled(method.strip(), dict.fromkeys(printed), f"method in {paper}")
+            chosen[paper] = (*chosen.get(paper, ()), method)
+        else:
+            chosen[paper] = ()
+    return chosen or None
+
+
+def with_reported(table: Table, only: Mapping[str, Collection[str]] | None = None) -> Table:
     """Return the table with a row of kind "reported" for each row that papers print of fusion on its data set.
 
-    ``only`` names the papers that are wanted, None all. The rows have the digits as printed and no rank; a footnote
-    for each printed table says by which convention and in which columns it may be compared with the measured rows.
-    A table without printed numbers in its columns comes back as it is.
+    ``only`` names the methods wanted by paper (none: all of the paper), None all of all. The rows have the digits as
+    printed and no rank. A column holds only what was computed by its own convention: other numbers are left out,
+    and a footnote for each printed table says which and why. What has no number left is named in the caption.
     """
-    chosen = [paper for name, paper in papers().items() if only is None or name in only]
-    rows = [row for paper in chosen for part in _tables(paper, table) for row in _rows(paper, part, table)]
-    return replace(table, rows=(*table.rows, *rows)) if rows else table
+    wanted = dict.fromkeys(papers(), ()) if only is None else only
+    rows: list[Row] = []
+    empty: list[str] = []
+    for name, methods in wanted.items():
+        for part in _tables(papers()[name], table):
+            chosen = [n for n in part if not methods or n.method in methods]
+            found = list(_rows(papers()[name], chosen, table)) if chosen else []
+            rows += found
+            if chosen and not found:
+                empty.append(_note(papers()[name], chosen, table))
+    table = replace(table, rows=(*table.rows, *rows)) if rows else table
+    for note in empty:
+        table = table.saying(f"Not shown: {note}.", "")
+    return table
 
 
 def _tables(paper: Paper, table: Table) -> Iterator[list[Number]]:
@@ -165,7 +196,9 @@ def _metric(number: Number) -> str | None:
 def _rows(paper: Paper, part: Sequence[Number], table: Table) -> Iterator[Row]:
     note = _note(paper, part, table)
     for method in dict.fromkeys(n.method for n in part):
-        values = {_metric(n): n for n in part if n.method == method}
+        values = {_metric(n): n for n in part if n.method == method and _belongs(paper, n, table)}
+        if not values:
+            continue
         yield Row(
             method=method,
             label=f"{method}, printed in {paper.title} Table {part[0].table}",
@@ -178,9 +211,22 @@ def _rows(paper: Paper, part: Sequence[Number], table: Table) -> Iterator[Row]:
         )
 
 
+def _belongs(paper: Paper, number: Number, table: Table) -> bool:
+    """Tell whether a printed number may stand in the column of its metric: nothing says it is computed otherwise."""
+    metric = _metric(number)
+    better = {column.metric: column.better for column in table.columns}
+    if metric is None or number.direction != better.get(metric):
+        return False
+    meant = convention(paper, number.metric)
+    # under the paper's own profile both rest on the same assumption, elsewhere nobody can tell
+    if meant.undecided:
+        return paper.profile == table.profile
+    return not difference(meant, metric, table.profile)
+
+
 def _cell(paper: Paper, column: Column, number: Number | None) -> Cell:
     if number is None:
-        return Cell(column.metric, None, "–", 0, 0, "skipped", "not printed")
+        return Cell(column.metric, None, "–", 0, 0, "skipped", "not printed by this convention")
     pairs = paper.pairs.get(number.dataset, 0)
     return Cell(column.metric, number.number, number.value, pairs, pairs, KIND)
 
@@ -192,8 +238,9 @@ def _note(paper: Paper, part: Sequence[Number], table: Table) -> str:
     where = f"{paper.title} Table {part[0].table}: printed, not measured here, not ranked ({source})"
     barriers = list(pairs_reasons(paper, table.dataset, table.split, table.pairs))
     if barriers:
-        return f"{where}; not comparable: {'; '.join(barriers)}"
-    return f"{where}; {'; '.join(_groups(paper, part, table))}"
+        gone = [text for text in _groups(paper, part, table) if text.startswith(LEFT_OUT)]
+        return "; ".join([where, f"not comparable: {'; '.join(barriers)}", *gone])
+    return "; ".join([where, *_groups(paper, part, table)])
 
 
 def _groups(paper: Paper, part: Sequence[Number], table: Table) -> Iterator[str]:
@@ -215,6 +262,10 @@ def _groups(paper: Paper, part: Sequence[Number], table: Table) -> Iterator[str]
             alike.append(name)
     if alike:
         yield f"comparable in {', '.join(alike)}"
-    yield from (f"other convention in {', '.join(names)}: {other}" for other, names in others.items())
-    if undecided:
+    yield from (
+        f"{LEFT_OUT} {', '.join(names)}, another convention: {other}" for other, names in others.items()
+    )
+    if undecided and paper.profile == table.profile:
         yield f"convention undecided in {', '.join(undecided)}"
+    elif undecided:
+        yield f"{LEFT_OUT} {', '.join(undecided)}, convention undecided"

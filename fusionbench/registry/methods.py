@@ -1,7 +1,7 @@
 """Find methods by name, file, class or folder of images. Listing imports none of them.
 
 A reference is ``name``, ``name@variant`` (several as ``name@v1@v2``; a + between them is read too),
-``./file.py[:Class]``, ``package.module:Class``, ``./folder`` (its card.yaml names a command) or ``images:DIR``. Names are compared
+``./file.py[:Class]``, ``package.module:Class``, ``./folder`` (its card.yaml names a command), ``images:DIR`` or ``images:DIR=NAME``. Names are compared
 without case, and hyphen equals underscore.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -241,13 +241,26 @@ def _with_variants(name: str, text: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _images(reference: str) -> MethodSpec:
-    folder = Path(reference.partition(":")[2]).expanduser()
+    """Read ``images:DIR`` or ``images:DIR=NAME``, where the row has the name; a folder may have "=" in its own."""
+    text, title = reference.partition(":")[2].strip(), ""
+    if not Path(text).expanduser().is_dir():
+        place, sign, given = text.rpartition("=")
+        if sign and given.strip() and Path(place).expanduser().is_dir():
+            text, title = place, given.strip()
+    folder = Path(text).expanduser()
     if not folder.is_dir():
         raise DataNotFoundError(
             f"Folder {folder} of --method {reference} does not exist: give a folder of fused images."
         )
     folder = folder.resolve()
-    return MethodSpec(reference, f"images-{folder.name}", results_card(folder), folder, "")
+    card = results_card(folder)
+    if not title:
+        return MethodSpec(reference, f"images-{folder.name}", card, folder, "")
+    if not re.fullmatch(r"[\w .()-]+", title):
+        raise RequestError(
+            f"'{title}' in --method {reference} is no name of a row: use letters, digits, blanks and . ( ) - _."
+        )
+    return MethodSpec(reference, f"images-{title}", replace(card, title=title), folder, "")
 
 
 def _card_or_default(source: Path, title: str) -> Card:

@@ -14,13 +14,14 @@ from fusionbench.errors import FusionbenchError
 from fusionbench.statistics.agreement import kendall
 from fusionbench.statistics.paired import Comparison, compare, shared
 from fusionbench.tables.model import Cell, Column, Row, Table, printed, shorten
+from fusionbench.tables.runs import COPIES
 
 if TYPE_CHECKING:
     from fusionbench.tables.board import Board
     from fusionbench.tables.model import Column
 
 
-MOST = 4  # metrics spelled out with their numbers in one sentence
+MOST = 3  # metrics spelled out with their numbers in one sentence
 
 
 def lessons(
@@ -59,29 +60,37 @@ def canary_cards(board: Board) -> dict[str, str]:
 
 
 def _below_trivial(board: Board, canaries: Mapping[str, str]) -> Iterator[str]:
-    """Name the metrics in which a trained method is below a trivial baseline, with the best of these."""
+    """Name the metrics in which a trained method is below a trivial baseline, for each baseline by itself.
+
+    The best of several baselines by metric would be a rival that no method is: a copy of each source wins the
+    metrics that compare with it.
+    """
     table = board.table
     trivial = [row for row in table.rows if row.kind == "trivial" and row.method not in canaries]
     sources = [record["weights"]["source"] for record in board.records]
     for row, source in zip(table.rows, sources, strict=True):
         if row.kind != "learned" or source == "random":  # what was never trained has its own sentence
             continue
-        compared, below = 0, []
-        for i, column in enumerate(table.columns):
-            scored = [other for other in trivial if other.cells[i].value is not None]
-            if row.cells[i].value is None or not scored:
-                continue
-            compared += 1
-            best = max(scored, key=lambda other: _oriented(column, other.cells[i]))
-            if _beats(column, best.cells[i], row.cells[i]):
-                below.append(
-                    f"{column.metric} ({row.cells[i].text} against {best.cells[i].text} of {best.label})"
-                )
-        if below:
-            yield (
-                f"{row.label} was trained and is below a trivial baseline in {len(below)} of "
-                f"{_counted(compared, 'metric')}: {_first(below)}."
-            )
+        parts = [part for other in trivial if (part := _below(table.columns, row, other))]
+        if parts:
+            copies = any(other.method in COPIES for other in trivial)
+            why = "; a copy wins what compares with its source by construction" if copies else ""
+            yield f"{row.label} was trained and is below trivial baselines: {'; '.join(parts)}{why}."
+
+
+def _below(columns: Sequence[Column], row: Row, other: Row) -> str:
+    """Say in which metrics a row is below one baseline; nothing where it is in none."""
+    both = [
+        i for i in range(len(columns)) if row.cells[i].value is not None and other.cells[i].value is not None
+    ]
+    below = [
+        f"{columns[i].metric} {row.cells[i].text} against {other.cells[i].text}"
+        for i in both
+        if _beats(columns[i], other.cells[i], row.cells[i])
+    ]
+    return (
+        f"{other.label} in {len(below)} of {_counted(len(both), 'metric')} ({_first(below)})" if below else ""
+    )
 
 
 def _canaries(table: Table, canaries: Mapping[str, str]) -> Iterator[str]:

@@ -74,6 +74,16 @@ def all_pairs(values: ndarray) -> ndarray:
     return found
 
 
+def smallest_p(methods: int, images: int) -> float:
+    """Return the smallest Holm-corrected p that any scores of so many methods on so many images can have.
+
+    Where all differences have one sign, two of the 2^n equally likely outcomes are as extreme; the first step of the
+    correction multiplies by the number of pairs of methods.
+    """
+    pairs = methods * (methods - 1) // 2
+    return min(1.0, pairs * 2.0 ** (1 - images))
+
+
 def signed_rank(x: ndarray, y: ndarray) -> float:
     """Return the two-sided p of Wilcoxon's signed-rank test of paired scores.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fusionbench.errors import RequestError
 from fusionbench.tables.model import Table, to_json
@@ -17,12 +17,15 @@ __all__ = ["FORMATS", "Table", "build_tables", "render", "to_json"]
 FORMATS = {"md": "markdown", "csv": "csv", "tex": "latex", "html": "html"}
 
 
-def render(tables: Iterable[Table], format: str) -> str:
-    """Return the tables as one text in ``format``, a key of `FORMATS`; RequestError on any other."""
+def render(tables: Iterable[Table], format: str, **options: Any) -> str:
+    """Return the tables as one text in ``format``, a key of `FORMATS`; RequestError on any other.
+
+    ``options`` are those of the format's own ``render``, such as the ``width`` of LaTeX.
+    """
     module = FORMATS.get(format.lower())
     if module is None:
         raise RequestError(f"Tables cannot be written as '{format}': use one of {', '.join(FORMATS)}.")
-    return import_module(f"fusionbench.tables.formats.{module}").render(tables)
+    return import_module(f"fusionbench.tables.formats.{module}").render(tables, **options)
 
 
 def __getattr__(name: str) -> object:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fusionbench.errors import UnknownNameError
 from fusionbench.metrics.tasks import task_cards
-from fusionbench.tables.caption import caption, coverage
+from fusionbench.tables.caption import brief, caption, coverage
 from fusionbench.tables.cells import (
     Index,
     Record,
@@ -163,6 +163,8 @@ def _board(
     data = _dataset(runs)
     found = [index.get((data["name"], data["split"], run.record["id"]), {}) for run in runs]
     columns = _columns(found, wanted, cards, decimals)
+    rows = _rows(runs, found, columns)
+    gaps = any(cell.value is None for row in rows for cell in row.cells)
     uncarded = sorted({metric for score in found for metric in score} - set(cards))
     table = Table(
         dataset=data["name"],
@@ -175,8 +177,9 @@ def _board(
         split_hash=data["split_hash"],
         data=runs[0].record["identity"]["data"],
         columns=columns,
-        rows=_rows(runs, found, columns),
+        rows=rows,
         caption=caption(data, runs, columns, profile, uncarded),
+        brief=brief(data, runs, columns, profile, gaps),
     )
     return Board(table, tuple(runs), tuple(data["ids"]), tuple(found))
 
@@ -234,5 +237,6 @@ def _column(card: MetricCard, found: Sequence[Scores], digits: int) -> Column:
     *older, newest = versions or [str(card.version)]
     setting = setting_of(card.name, newest, found) if card.per == "set" else ""
     return Column(
-        card.name, card.title, card.better, digits, newest, tuple(older), per=card.per, setting=setting
-    )
+        card.name, card.title, card.better, digits, newest, tuple(older),
+        per=card.per, setting=setting, range=card.range,
+    )  # fmt: skip

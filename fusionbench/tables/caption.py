@@ -60,6 +60,54 @@ def caption(
     return tuple(one_line(sentence) for sentence in sentences)
 
 
+WEIGHTS = {
+    "trained": "trained by fusionbench",
+    "shipped": "as they come with fusionbench",
+    "imported": "imported",
+    "file": "from a file",
+    "random": "random, never trained",
+}
+
+
+def brief(
+    data: Mapping[str, Any], runs: Sequence[Run], columns: Sequence[Column], profile: str, gaps: bool
+) -> tuple[str, ...]:
+    """Return the sentences of a caption that is printed in a paper: pairs, definitions, weights, marks.
+
+    ``gaps`` tells whether a cell has no value.
+    """
+    title = data["title"] or data["name"]
+    measured = [column.metric for column in columns if not is_task_metric(column.metric)]
+    sentences = [
+        f"Mean scores on {title}, {data['split']} split, {coverage(data)}.",
+        *([f"Definitions of the profile {profile}{_luma(profile, measured)}."] if measured else []),
+        *_weights_in_words(runs),
+        "Best in bold, second best underlined.",
+        *(["A dash with a count: not every pair has a score."] if gaps else []),
+    ]
+    return tuple(one_line(sentence) for sentence in sentences)
+
+
+def _luma(name: str, metrics: Sequence[str]) -> str:
+    from fusionbench.metrics import profiles
+
+    known = profiles().get(name)
+    return f", {_channels(known, metrics).rstrip(',')}" if known else ""
+
+
+def _weights_in_words(runs: Sequence[Run]) -> Iterator[str]:
+    """Say in one sentence where the rows' weights come from, by origin."""
+    origins: dict[str, list[str]] = {}
+    for run in runs:
+        source = run.record["weights"]["source"]
+        if source != "none":
+            origins.setdefault(WEIGHTS.get(source, source), []).append(run.label)
+    if origins:
+        several = len(origins) > 1
+        said = [f"{words} ({', '.join(rows)})" if several else words for words, rows in origins.items()]
+        yield f"Weights: {'; '.join(said)}."
+
+
 def _pairs(data: Mapping[str, Any], manifest: str) -> str:
     hashes = f"split hash {data['split_hash'][:8]}, data hash {manifest[:8]}"
     title = data["title"] or data["name"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -10,6 +11,7 @@ from itertools import groupby
 from typing import Any, Literal
 
 # kinds of rows that stand below the methods, each in a group of its own
+_COMMAND = re.compile("`[^`]+`")
 HEADINGS = {"trivial": "Trivial baselines", "reported": "Reported by papers"}
 
 
@@ -19,6 +21,7 @@ class Column:
 
     ``group`` heads neighboring columns that belong together, such as those of one data set. With ``per`` "set" a
     cell is one value for all images of its row, computed with the towers and the kernel that ``setting`` names.
+    ``range`` holds the metric's bounds, None where it has none.
     """
 
     metric: str
@@ -30,6 +33,7 @@ class Column:
     group: str = ""
     per: Literal["image", "set"] = "image"
     setting: str = ""
+    range: tuple[float | None, float | None] = (None, None)
 
     @property
     def arrow(self) -> str:
@@ -87,7 +91,8 @@ class Table:
 
     ``coverage`` says in words how much of the split that is. ``warnings`` are the notes below the caption.
     ``name`` replaces the heading, ``stub`` heads the labels of the rows. ``parts`` are the tables of single
-    sets of pairs that one over several was made from; its own facts on pairs are theirs, joined.
+    sets of pairs that one over several was made from; its own facts on pairs are theirs, joined. ``brief`` is the
+    caption in short, for a paper; without it the caption is all there is.
     """
 
     dataset: str
@@ -107,6 +112,7 @@ class Table:
     stub: str = "Method"
     leads: tuple[str, ...] = ()
     parts: tuple[Table, ...] = ()
+    brief: tuple[str, ...] = ()
 
     @property
     def heading(self) -> str:
@@ -147,6 +153,15 @@ class Table:
         """Return the number under which a note of this table is printed, counted from 1."""
         return self.footnotes.index(note) + 1
 
+    def saying(self, sentence: str, brief: str | None = None) -> Table:
+        """Return the table with a sentence more in its captions; ``brief`` where the short one has it in other words."""
+        short = (*self.brief, sentence if brief is None else brief) if self.brief else ()
+        return replace(self, caption=(*self.caption, sentence), brief=tuple(filter(None, short)))
+
+    def marks(self, notes: Iterable[str]) -> str:
+        """Return the numbers of notes in order as they are printed behind a label or cell: "1, 2"."""
+        return ", ".join(str(self.number(note)) for note in notes if note)
+
 
 def to_json(tables: Iterable[Table]) -> list[dict[str, Any]]:
     """Return the tables as dictionaries, lists, strings, numbers and None only; never NaN. Parts are left out."""
@@ -157,9 +172,13 @@ def _document(table: Table) -> dict[str, Any]:
     document = asdict(replace(table, parts=()))
     del document["parts"]
     document["caption"] = " ".join(table.caption)
+    document["brief"] = " ".join(table.brief)
     document |= {"heading": table.heading, "footnotes": table.footnotes, "warnings": list(table.warnings)}
     document["leads"] = list(table.leads)
-    document["columns"] = [asdict(column) | {"older": list(column.older)} for column in table.columns]
+    document["columns"] = [
+        asdict(column) | {"older": list(column.older), "range": list(column.range)}
+        for column in table.columns
+    ]
     document["rows"] = [
         asdict(row)
         | {"cells": [_cell(cell) for cell in row.cells], "notes": list(row.notes), "leads": list(row.leads)}
@@ -209,6 +228,14 @@ def one_line(text: str) -> str:
 
 
 def shorten(text: str, width: int = 120) -> str:
-    """Cut a message to ``width`` characters on one line."""
+    """Cut a message to ``width`` characters on one line; commands in backticks are kept whole, behind the cut."""
     line = one_line(text).rstrip(".")
-    return line if len(line) <= width else line[: width - 1].rstrip() + "…"
+    if len(line) <= width:
+        return line
+    head = line[: width - 1]
+    if head.count("`") % 2:
+        head = head[: head.rindex("`")]
+    elif not line[width - 1].isspace() and head.rfind(" ") > width // 2:
+        head = head[: head.rindex(" ")]  # no word in half
+    commands = _COMMAND.findall(line, len(head))
+    return " ".join([head.rstrip(" ,;:(") + "…", *commands])

@@ -13,6 +13,7 @@ from fusionbench.tables.cells import Record
 from fusionbench.tables.model import shorten
 
 RANDOM = "random weights"
+COPIES = {"infrared": "a", "visible": "b"}  # named after their first data sets; each copies a source of any
 
 
 class Run(NamedTuple):
@@ -60,8 +61,17 @@ def labels_of(records: Sequence[Record]) -> dict[str, str]:
     return {name: f"{title} ({name})" if uses[title] > 1 else title for name, title in titles.items()}
 
 
+def plain_title(record: Record) -> str:
+    """Return a method's title without its variant; a copy of a source is named by what that source is here."""
+    name = record["method"]["name"].partition("@")[0]
+    if record["method"]["kind"] == "trivial" and name in COPIES:
+        modality = record["dataset"][COPIES[name]]
+        return f"{modality[:1].upper()}{modality[1:]} (copy of source {COPIES[name]})"
+    return record["method"].get("title") or name
+
+
 def _title(record: Record) -> str:
-    name, title = record["method"]["name"], record["method"].get("title") or record["method"]["name"]
+    name, title = record["method"]["name"], plain_title(record)
     variant = name.partition("@")[2]
     if variant and variant.lower() not in title.lower():
         title = f"{title} @{variant}"

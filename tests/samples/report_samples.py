@@ -10,9 +10,9 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def card(name, better="higher", digits=4, version=1, per="image"):
+def card(name, better="higher", digits=4, version=1, per="image", bounds=(None, None)):
     return SimpleNamespace(
-        name=name, title=f"{name} title", better=better, digits=digits, version=version, per=per
+        name=name, title=f"{name} title", better=better, digits=digits, version=version, per=per, range=bounds
     )
 
 

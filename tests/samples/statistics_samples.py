@@ -8,7 +8,9 @@ NONE = {"source": "none", "sha256": None, "file": None, "note": ""}
 
 
 def card(name, better="higher", per="image"):
-    return SimpleNamespace(name=name, title=f"{name} title", better=better, digits=4, version=1, per=per)
+    return SimpleNamespace(
+        name=name, title=f"{name} title", better=better, digits=4, version=1, per=per, range=(None, None)
+    )
 
 
 CARDS = {"EN": card("EN"), "VIF": card("VIF"), "SCD": card("SCD"), "NABF": card("NABF", "lower")}

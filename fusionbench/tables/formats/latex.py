@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
+from fusionbench.tables.formats.fit import TEXT_WIDTH, Fit, fitting, floats
 from fusionbench.tables.model import Cell, Column, Row, Table, one_line
 
 _ARROW = {"↑": r"$\uparrow$", "↓": r"$\downarrow$"}
@@ -34,16 +35,18 @@ _ESCAPES = _ARROW | {
 } | {char: f"\\{char}" for char in "&%#_{}"}  # fmt: skip
 
 
-def render(tables: Iterable[Table]) -> str:
-    r"""Return one complete table environment for each table, labeled ``tab:<dataset>-<split>``.
+def render(tables: Iterable[Table], width: float = TEXT_WIDTH) -> str:
+    r"""Return a complete table environment for each table, labeled ``tab:<dataset>-<split>``.
 
+    ``width`` is that of the text in points (``\the\textwidth``); a table that is wider in small type is divided into
+    blocks of columns, one below the other, and into more environments where these are higher than a page.
     Letters outside ASCII are passed on; pdfTeX prints the Latin ones, XeTeX and LuaTeX what their font has.
     """
     tables = list(tables)
     labels = [_slug(table) for table in tables]
     uses = Counter(labels)
     unique = [f"{label}-{i}" if uses[label] > 1 else label for i, label in enumerate(labels, start=1)]
-    return "\n".join(_render(table, label) for table, label in zip(tables, unique, strict=True))
+    return "\n".join(_render(table, label, width) for table, label in zip(tables, unique, strict=True))
 
 
 def escape(text: str) -> str:
@@ -56,28 +59,56 @@ def _slug(table: Table) -> str:
     return re.sub(r"[^a-z0-9]+", "-", f"{table.dataset}-{table.split}".lower()).strip("-")
 
 
-def _render(table: Table, label: str) -> str:
-    fit = fitting(table)
-    said = (f"{table.name}.", *table.caption) if table.name else table.caption
+def _render(table: Table, label: str, width: float) -> str:
+    fit = fitting(table, width)
+    pages = floats(table, fit)
+    texts = [_float(table, fit, blocks, _heads(table, label, i)) for i, blocks in enumerate(pages)]
+    texts[-1] += _footnotes(table)
+    end = rf"\end{{{fit.environment}}}"
+    return "\n".join("\n".join([*lines, end]) + "\n" for lines in texts)
+
+
+def _heads(table: Table, label: str, page: int) -> list[str]:
+    """Caption and label of a table, or what stands there where it is continued."""
+    if page:
+        return [r"  \addtocounter{table}{-1}", r"  \caption[]{(continued)}\smallskip"]
+    said = table.brief or table.caption
+    said = (f"{table.name}.", *said) if table.name else said
+    caption = rf"  \caption[{escape(table.heading)}]{{{escape(' '.join(said))}}}"
+    return [caption, rf"  \label{{tab:{label}}}\smallskip"]
+
+
+def _float(table: Table, fit: Fit, blocks: Sequence[Sequence[int]], heads: Sequence[str]) -> list[str]:
     lines = [
         rf"\begin{{{fit.environment}}}[htbp]",
         r"  \centering\small",
-        rf"  \caption[{escape(table.heading)}]{{{escape(' '.join(said))}}}",
-        rf"  \label{{tab:{label}}}\smallskip",
-        rf"  {fit.size}\setlength{{\tabcolsep}}{{{fit.gap}pt}}",
-        # one that is too wide sticks out on both sides instead of running off the page on the right
-        *([r"  \makebox[\linewidth][c]{%"] if fit.wide else []),
-        rf"  \begin{{tabular}}{{l{_aligned(table)}{'r' * len(table.columns)}}}",
-        r"    \toprule",
-        *_spans(table),
-        _line([*map(escape, (table.stub, *table.leads)), *(_header(column) for column in table.columns)]),
-        *_body(table),
-        r"    \bottomrule",
-        r"  \end{tabular}}" if fit.wide else r"  \end{tabular}",
-        *_footnotes(table),
-        rf"\end{{{fit.environment}}}",
+        *heads,
+        rf"  {fit.size.command}\setlength{{\tabcolsep}}{{{fit.size.gap}pt}}",
     ]
-    return "\n".join(lines) + "\n"
+    for i, block in enumerate(blocks):
+        lines += [r"  \par\medskip"] if i else []
+        lines += _tabular(_part(table, block), table, fit)
+    return lines
+
+
+def _part(table: Table, columns: Sequence[int]) -> Table:
+    """Return a block: the table with these columns alone."""
+    rows = tuple(replace(row, cells=tuple(row.cells[i] for i in columns)) for row in table.rows)
+    return replace(table, columns=tuple(table.columns[i] for i in columns), rows=rows)
+
+
+def _tabular(part: Table, table: Table, fit: Fit) -> list[str]:
+    names = "l" if fit.label is None else f"p{{{fit.label}pt}}"
+    header = (_header(column) for column in part.columns)
+    return [
+        rf"  \begin{{tabular}}{{{names}{_aligned(part)}{'r' * len(part.columns)}}}",
+        r"    \toprule",
+        *_spans(part),
+        _line([*map(escape, (part.stub, *part.leads)), *header]),
+        *_body(part, table, fit),
+        r"    \bottomrule",
+        r"  \end{tabular}",
+    ]
 
 
 def _aligned(table: Table) -> str:
@@ -103,18 +134,21 @@ def _header(column: Column) -> str:
     return f"{escape(column.metric)} {_ARROW[column.arrow]}"
 
 
-def _body(table: Table) -> list[str]:
+def _body(part: Table, table: Table, fit: Fit) -> list[str]:
+    """The rows of a block; ``table`` numbers the notes."""
     lines = []
-    for group in table.groups:
+    for group in part.groups:
         lines.append(r"    \midrule")
-        banner = table.banner(group)
+        banner = part.banner(group)
         if banner and group[0].kind != "trivial":  # these are known by their names
-            width = 1 + len(table.leads) + len(table.columns)
+            width = 1 + len(part.leads) + len(part.columns)
             lines.append(_line([rf"\multicolumn{{{width}}}{{l}}{{\textit{{{escape(banner)}}}}}"]))
         lines += [
-            _line([_label(table, row), *map(escape, row.leads), *(_cell(table, cell) for cell in row.cells)])
+            _line([
+                _label(table, row, fit), *map(escape, row.leads), *(_cell(table, cell) for cell in row.cells)
+            ])
             for row in group
-        ]
+        ]  # fmt: skip
     return lines
 
 
@@ -122,14 +156,20 @@ def _line(cells: Iterable[str]) -> str:
     return f"    {' & '.join(cells)} \\\\"
 
 
-def _label(table: Table, row: Row) -> str:
+def _label(table: Table, row: Row, fit: Fit) -> str:
     cite = rf" \cite{{{row.cite}}}" if row.cite else ""
-    return escape(row.label) + cite + "".join(_mark(table, note) for note in row.notes)
+    label = escape(row.label) if fit.label is None else rf"\raggedright {_breakable(row.label)}"
+    return label + cite + _mark(table, row.notes)
+
+
+def _breakable(text: str) -> str:
+    """Let a label be wrapped behind the marks that names are made of, as it is between words."""
+    return re.sub(r"(\\_|[-@+/,=])(?=\w)", r"\1\\allowbreak{}", escape(text))
 
 
 def _cell(table: Table, cell: Cell) -> str:
     if cell.value is None:
-        return cell.text.replace("–", "--") + (_mark(table, cell.note) if cell.note else "")
+        return cell.text.replace("–", "--") + _mark(table, (cell.note,))
     number = cell.text.replace("-", "$-$")
     number = {1: rf"\textbf{{{number}}}", 2: rf"\underline{{{number}}}"}.get(cell.rank or 0, number)
     tied = r"$\dagger$" if cell.tied else ""
@@ -137,8 +177,9 @@ def _cell(table: Table, cell: Cell) -> str:
     return number + tied + (f" {spread}" if spread else "")
 
 
-def _mark(table: Table, note: str) -> str:
-    return rf"\textsuperscript{{{table.number(note)}}}"
+def _mark(table: Table, notes: Sequence[str]) -> str:
+    marks = table.marks(notes)
+    return rf"\textsuperscript{{{marks}}}" if marks else ""
 
 
 def _footnotes(table: Table) -> list[str]:
@@ -149,52 +190,3 @@ def _footnotes(table: Table) -> list[str]:
     lines += [rf"    \textit{{Note.}} {escape(warning)}\par" for warning in table.warnings]
     start = r"  \par\smallskip\begin{minipage}{\linewidth}\footnotesize\raggedright"
     return [start, *lines, r"  \end{minipage}"]
-
-
-COLUMN, PAGE = 345, 500  # points: text width of the article class, and of a page with two columns
-
-
-class Fit(NamedTuple):
-    """An environment, a type size, and half the gap between columns in points."""
-
-    environment: str
-    size: str
-    gap: int
-
-    @property
-    def wide(self) -> bool:
-        return self.environment == "table*"
-
-
-# with the width of a digit in points
-SIZES = ((r"\small", 4, 4.6), (r"\footnotesize", 3, 4.3), (r"\scriptsize", 2, 4.0), (r"\tiny", 2, 3.4))
-
-
-def fitting(table: Table) -> Fit:
-    """Return the largest type that fits; a table too wide for the column in any goes across the page."""
-    count = 1 + len(table.leads) + len(table.columns)
-    letters = _names(table) + sum(_width(table, i) for i in range(len(table.columns)))
-    for environment, room in (("table", COLUMN), ("table*", PAGE)):
-        for size, gap, digit in SIZES:
-            if letters * digit + count * 2 * gap <= room:
-                return Fit(environment, size, gap)
-    return Fit("table*", *SIZES[-1][:2])
-
-
-def _names(table: Table) -> int:
-    """Return how many letters the columns before the numbers take."""
-    labels = max((len(row.label) for row in table.rows), default=0)
-    leads = zip(table.leads, *(row.leads for row in table.rows), strict=True) if table.leads else ()
-    return max(labels, len(table.stub)) + sum(max(map(len, texts)) for texts in leads)
-
-
-def _width(table: Table, i: int) -> int:
-    return max(_header_width(table.columns[i]), *(_cell_width(row.cells[i]) for row in table.rows))
-
-
-def _header_width(column: Column) -> int:
-    return len(column.metric) + 2
-
-
-def _cell_width(cell: Cell) -> int:
-    return len(cell.text) + len(cell.spread) + bool(cell.spread) + bool(cell.tied)

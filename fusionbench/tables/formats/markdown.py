@@ -55,19 +55,20 @@ def _body(table: Table) -> list[list[str]]:
 
 
 def _label(table: Table, row: Row) -> str:
-    return escape(row.label) + "".join(_mark(table, note) for note in row.notes)
+    return escape(row.label) + _mark(table, row.notes)
 
 
 def _cell(table: Table, cell: Cell) -> str:
     if cell.value is None:
-        return cell.text + (_mark(table, cell.note) if cell.note else "")
+        return cell.text + _mark(table, (cell.note,))
     number = {1: f"**{cell.text}**", 2: f"<u>{cell.text}</u>"}.get(cell.rank or 0, cell.text)
     spread = f" {escape(cell.spread)}" if cell.spread else ""
     return f"{number}{'†' if cell.tied else ''}{spread}"
 
 
-def _mark(table: Table, note: str) -> str:
-    return f"<sup>{table.number(note)}</sup>"
+def _mark(table: Table, notes: Sequence[str]) -> str:
+    marks = table.marks(notes)
+    return f"<sup>{marks}</sup>" if marks else ""
 
 
 def _align(rows: Sequence[Sequence[str]], names: int) -> list[str]:

@@ -34,7 +34,7 @@ def below(boards: Sequence[Board], tables: Sequence[Table]) -> Table:
     joined = stacked(tables, _titles(tables), TESTED)
     if len(tables) == 1:
         return joined
-    return replace(joined, caption=(*joined.caption, "Best and second best are those of one test set."))
+    return joined.saying("Best and second best are those of one test set.")
 
 
 def stacked(tables: Sequence[Table], titles: Sequence[str], lead: str) -> Table:
@@ -111,7 +111,12 @@ def _shared(said: Sequence[tuple[str, Sequence[str]]]) -> Iterator[str]:
 def _relabeled(rows: Iterable[Row], boards: Sequence[Board]) -> list[Row]:
     """Label the rows so that no two of the joined table look alike, although within a data set none did."""
     records = {record["method"]["name"]: record for board in reversed(boards) for record in board.records}
-    labels = labels_of(list(records.values()))
+    sources = {
+        side: " or ".join(dict.fromkeys(b.records[0]["dataset"][side] for b in boards)) for side in "ab"
+    }
+    labels = labels_of(
+        [{**record, "dataset": {**record["dataset"], **sources}} for record in records.values()]
+    )
     random = {r["method"]["name"] for b in boards for r in b.records if r["weights"]["source"] == "random"}
     mixed = {name for name in random if not labels[name].endswith(RANDOM)}
     return [
@@ -129,6 +134,7 @@ def _joined(
     first = tables[0]
     splits = list(dict.fromkeys(table.split for table in tables))
     captions = [(title, table.caption[1:]) for title, table in zip(titles, tables, strict=True)]
+    briefs = [(title, table.brief[1:]) for title, table in zip(titles, tables, strict=True)]
     warned = [(title, table.warnings) for title, table in zip(titles, tables, strict=True)]
     return replace(
         first,
@@ -144,6 +150,7 @@ def _joined(
         rows=tuple(rows),
         # the first sentence of a caption is on its pairs
         caption=(*(table.caption[0] for table in tables), *_shared(captions)),
+        brief=(*(table.brief[0] for table in tables if table.brief), *_shared(briefs)),
         warnings=tuple(_shared(warned)),
         parts=tuple(tables),
     )

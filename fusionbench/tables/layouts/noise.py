@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from fusionbench.data.noise_setting import SourceNoise, noise_from
 from fusionbench.errors import RequestError
@@ -36,13 +37,15 @@ def select(records: Sequence[Record], _: Sequence[str], order: Sequence[str]) ->
 def stack(tables: Sequence[Table], noises: Sequence[str]) -> Table:
     """Return one table with a block of rows for each noise; all of them are of the same pairs."""
     first = tables[0]
-    of_pairs = {
+    of_pairs: dict[str, Any] = {
         fact: getattr(first, fact)
         for fact in ("dataset", "title", "split", "coverage", "pairs", "limit", "split_hash", "data")
     }
     joined = stacked(tables, noises, ADDED)
     rest = joined.caption[1 if len(tables) == 1 else len(tables) :]
-    return replace(joined, **of_pairs, parts=(), caption=(first.caption[0], *rest, SAID))
+    short = joined.brief[1 if len(tables) == 1 else len(tables) :]
+    joined = replace(joined, caption=(first.caption[0], *rest), brief=(*first.brief[:1], *short), parts=())
+    return replace(joined, **of_pairs).saying(SAID)
 
 
 def _strength(noise: SourceNoise | None) -> tuple[tuple[str, float], ...]:

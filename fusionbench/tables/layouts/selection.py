@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from fusionbench.tables.board import Board
 from fusionbench.tables.cells import Record
 from fusionbench.tables.model import Row, Table
-from fusionbench.tables.runs import RANDOM
+from fusionbench.tables.runs import RANDOM, plain_title
 
 YES = "✓"
 OFF = (False, None, "none")
@@ -42,8 +42,8 @@ class Selection:
         """Return a table of these records with the rows in order and under their labels."""
         rows = {row.method: row for row in table.rows}
         labeled = [_labeled(rows[name], line) for name, line in self.lines.items() if name in rows]
-        caption = (*table.caption, self.said) if self.said else table.caption
-        return replace(table, rows=tuple(labeled), stub=self.stub, leads=self.leads, caption=caption)
+        table = table.saying(self.said) if self.said else table
+        return replace(table, rows=tuple(labeled), stub=self.stub, leads=self.leads)
 
     def head(self, table: Table) -> Table:
         return replace(table, name=f"{self.name}: {table.heading}")
@@ -79,7 +79,7 @@ def by_method(records: Iterable[Record]) -> dict[str, list[Record]]:
 
 
 def title_of(records: Sequence[Record]) -> str:
-    return records[0]["method"].get("title") or base_of(records[0])
+    return plain_title(records[0])
 
 
 def ordered(names: Iterable[str], order: Sequence[str]) -> list[str]:

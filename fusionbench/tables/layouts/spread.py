@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fusionbench.tables.board import Board
@@ -32,14 +33,24 @@ def decorate(board: Board, style: TableStyle) -> Table:
 
 def _with_spread(board: Board, table: Table, kind: str) -> Table:
     """Put the standard deviation or the bootstrap interval behind each mean."""
-    spread = _sd if kind == "sd" else _interval
+    cut: list[str] = []
+    spread = _sd if kind == "sd" else partial(_interval, cut)
     pairs = f"the {table.pairs} pairs" if table.pairs != 1 else "the 1 pair"
     said = {
         "sd": f"After ±: standard deviation over {pairs} (n - 1).",
         "ci": f"In brackets: {LEVEL * 100:g} % studentized bootstrap interval of the mean over {pairs} "
         f"({RESAMPLES} resamples of pairs, seed {SEED}).",
     }[kind]
-    return _say(_each_column(board, table, spread), said)
+    brief = {
+        "sd": "After ±: standard deviation.",
+        "ci": f"In brackets: {LEVEL * 100:g} % bootstrap interval of the mean.",
+    }[kind]
+    table = _each_column(board, table, spread).saying(said, brief)
+    if cut:
+        table = table.saying(
+            f"Intervals of {', '.join(cut)} that would go beyond the metric's range end there.", ""
+        )
+    return table
 
 
 def _sd(column: Column, cells: Sequence[Cell], values: ndarray) -> Iterator[Cell]:
@@ -51,7 +62,8 @@ def _sd(column: Column, cells: Sequence[Cell], values: ndarray) -> Iterator[Cell
             yield replace(cell, sd=sd, spread=f"± {printed(sd, column.digits)}")
 
 
-def _interval(column: Column, cells: Sequence[Cell], values: ndarray) -> Iterator[Cell]:
+def _interval(cut: list[str], column: Column, cells: Sequence[Cell], values: ndarray) -> Iterator[Cell]:
+    """Add the intervals, which end where the metric's range does; ``cut`` gets the names of metrics of which one did."""
     from fusionbench.statistics.intervals import mean_intervals
 
     ends = mean_intervals(values, level=LEVEL, resamples=RESAMPLES, seed=SEED)
@@ -59,16 +71,55 @@ def _interval(column: Column, cells: Sequence[Cell], values: ndarray) -> Iterato
         if cell.value is None or not low <= high:  # NaN: one pair has no interval
             yield cell
         else:
+            inside = _inside(column, low), _inside(column, high)
+            if inside != (low, high) and column.metric not in cut:
+                cut.append(column.metric)
+            low, high = inside
             spread = f"[{printed(low, column.digits)}, {printed(high, column.digits)}]"
             yield replace(cell, interval=(low, high), spread=spread)
 
 
+def _inside(column: Column, end: float) -> float:
+    least, most = column.range
+    end = end if least is None else max(end, least)
+    return end if most is None else min(end, most)
+
+
 def _with_ties(board: Board, table: Table) -> Table:
+    """Mark what is not worse, in the columns in which a test could have told; others say why there is no mark."""
+    cells, tested = _each_column(board, table, _ties), _testable(board, table)
+    silent = [c.metric for c, testable in zip(table.columns, tested, strict=True) if testable is False]
+    if silent:
+        rows = [
+            replace(row, cells=tuple(replace(c, tied=None) if t is False else c for c, t in zip(row.cells, tested, strict=True)))
+            for row in cells.rows
+        ]  # fmt: skip
+        where = "" if len(silent) == len([t for t in tested if t is not None]) else f" in {', '.join(silent)}"
+        cells = replace(cells, rows=tuple(rows)).saying(
+            f"No †{where}: over {table.pairs} pairs no Wilcoxon signed-rank test of so many methods can reach the "
+            f"level {ALPHA:g}, whatever the scores.",
+            f"No †{where}: too few pairs for a test at {ALPHA:g}.",
+        )
+        if not where:
+            return cells
     said = (
         f"†: not significantly worse than the best of its column, by two-sided Wilcoxon "
         f"signed-rank tests paired over {table.pairs} pairs, with Holm's correction over all pairs of methods, at the level {ALPHA:g}."
     )
-    return _say(_each_column(board, table, _ties), said)
+    brief = f"†: not significantly worse than the best (Wilcoxon signed-rank test, Holm, {ALPHA:g})."
+    return cells.saying(said, brief)
+
+
+def _testable(board: Board, table: Table) -> list[bool | None]:
+    """Tell of each column whether its tests can reach the level; None where nothing is tested."""
+    from fusionbench.statistics.significance import smallest_p
+
+    found: list[bool | None] = []
+    for i, column in enumerate(table.columns):
+        rows = sum(row.cells[i].value is not None for row in table.rows)
+        known = column.per == "image" and rows > 1
+        found.append(smallest_p(rows, len(board.images)) < ALPHA if known else None)
+    return found
 
 
 def _ties(column: Column, cells: Sequence[Cell], values: ndarray) -> Iterator[Cell]:
@@ -108,7 +159,7 @@ def _with_ranks(table: Table) -> Table:
         else ""
     )
     table = replace(table, columns=(*table.columns, RANK), rows=tuple(rows))
-    return _say(table, said) if said else table
+    return table.saying(said, "Rank: mean rank over the metrics.") if said else table
 
 
 def _places(table: Table, i: int) -> list[float | None]:
@@ -123,7 +174,3 @@ def _rank(places: Sequence[float | None]) -> Cell:
         return Cell(RANK.metric, mean, printed(mean, RANK.digits), len(known), len(places), "ok")
     text = f"– ({len(known)}/{len(places)})"
     return Cell(RANK.metric, None, text, len(known), len(places), "skipped", "not every metric has a value")
-
-
-def _say(table: Table, sentence: str) -> Table:
-    return replace(table, caption=(*table.caption, sentence))

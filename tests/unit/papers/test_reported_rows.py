@@ -7,7 +7,8 @@ import json
 import pytest
 from report_samples import of, record, scores
 
-from fusionbench.papers.tables import with_reported
+from fusionbench.errors import UnknownNameError
+from fusionbench.papers.tables import read_choice, with_reported
 from fusionbench.tables import render, to_json
 from fusionbench.tables.board import build_tables
 
@@ -55,14 +56,39 @@ def test_the_footnote_says_what_may_be_compared():
     found = with_reported(table())
     assert "not measured here" in note(found, "RefineFuse Table 1")
     assert note(found, "RefineFuse Table 1").endswith("comparable in VIF, SSIM")
-    assert note(found, "DSIFuse Table 1").endswith("comparable in VIF; convention undecided in SSIM")
+    assert note(found, "DSIFuse Table 1").endswith(
+        "comparable in VIF; left out in SSIM, convention undecided"
+    )
 
 
 def test_the_footnote_says_what_is_computed_otherwise():
-    text = note(with_reported(table(profile="canonical")), "RefineFuse Table 1")
-    assert "other convention in SSIM: canonical computes canonical, the paper skimage-l2" in text
-    assert "other convention in VIF: canonical scores the luma" in text
+    found = with_reported(table(profile="canonical"))
+    assert not printed(found)  # no column holds two conventions
+    [text] = [said for said in found.caption if said.startswith("Not shown: RefineFuse Table 1")]
+    assert "left out in SSIM, another convention: canonical computes canonical, the paper skimage-l2" in text
+    assert "left out in VIF, another convention: canonical scores the luma" in text
     assert "; comparable in" not in text
+
+
+def test_a_column_holds_one_convention_and_the_others_are_dashes():
+    [row] = [r for r in printed(with_reported(table())) if r.label == "DSIFuse, printed in DSIFuse Table 1"]
+    vif, ssim = row.cells
+    assert vif.value is not None
+    assert (ssim.value, ssim.text) == (None, "–")
+
+
+def test_papers_and_methods_are_chosen_by_name():
+    wanted = read_choice(["refinefuse/swinfusion", "DSIFuse"])
+    assert wanted == {"refinefuse": ("SwinFusion",), "dsifuse": ()}
+    labels = {row.label for row in printed(with_reported(table(), wanted))}
+    assert {label for label in labels if "RefineFuse Table" in label} == {
+        "SwinFusion, printed in RefineFuse Table 1"
+    }
+    assert len({label for label in labels if "DSIFuse Table" in label}) > 1
+    with pytest.raises(UnknownNameError, match="paper 'refinefus'"):
+        read_choice(["refinefus"])
+    with pytest.raises(UnknownNameError, match="method in refinefuse 'SwinFusio'"):
+        read_choice(["refinefuse/SwinFusio"])
 
 
 @pytest.mark.parametrize(
@@ -85,7 +111,7 @@ def test_a_metric_that_a_paper_does_not_print_is_a_dash():
 
 
 def test_only_the_wanted_papers():
-    found = with_reported(table(), only={"dsifuse"})
+    found = with_reported(table(), only={"dsifuse": ()})
     assert {row.notes[0].split()[0] for row in printed(found)} == {"DSIFuse"}
 
 

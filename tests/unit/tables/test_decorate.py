@@ -5,6 +5,7 @@ from report_samples import CARDS, card, of, record, scores
 
 from fusionbench.errors import RequestError, UnknownNameError
 from fusionbench.statistics.intervals import mean_interval
+from fusionbench.statistics.significance import signed_rank, smallest_p
 from fusionbench.tables import render, to_json
 from fusionbench.tables.layouts import lay_out
 from fusionbench.tables.model import mean_places
@@ -209,7 +210,7 @@ def test_warnings_stand_as_notes_below_the_caption_in_every_format():
     parts = scores(of(made[0], {"VIF": 0.9}), of(made[1], {"VIF": 0.5}))
     (table,) = lay_out(made, parts, TableStyle(), cards=CARDS, notes=True)
     assert len(table.warnings) == 1
-    assert table.warnings[0].startswith("refinefuse was trained and is below a trivial baseline")
+    assert table.warnings[0].startswith("refinefuse was trained and is below trivial baselines: Visible")
     assert f"**Notes**\n\n- {table.warnings[0]}" in render([table], "md")
     assert rf"\textit{{Note.}} {table.warnings[0]}\par" in render([table], "tex")
     assert f"<li>{table.warnings[0]}</li>" in render([table], "html")
@@ -222,3 +223,33 @@ def test_a_title_heads_one_table_and_stands_before_the_headings_of_several():
     assert [t.heading for t in tables("single", several(), title="Ours")] == [
         "Ours: MSRS, test split, 3 pairs", "Ours: TNO, test split, 3 pairs",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("pairs", "marked"), [(3, False), (5, False), (7, True)])
+def test_there_is_no_mark_where_no_test_can_reach_the_level(pairs, marked):
+    values = {"best": 0.9, "worse": 0.1}
+    made = [
+        (record(name, pairs=pairs), {"VIF": [v + i / 100 for i in range(pairs)]})
+        for name, v in values.items()
+    ]
+    table = one(made, significance=True)
+    assert {c.tied for c in cells(table, "VIF").values()} == ({True, False} if marked else {None})
+    assert ("No †: over" in caption(table)) is not marked
+    assert ("†: not significantly" in caption(table)) is marked
+
+
+def test_more_methods_need_more_pairs():
+    assert smallest_p(2, 6) < 0.05 < smallest_p(2, 5)
+    assert smallest_p(6, 6) > 0.05
+    differences = np.arange(1.0, 7.0)
+    assert smallest_p(2, 6) == pytest.approx(signed_rank(differences, np.zeros(6)))
+
+
+def test_intervals_stay_within_the_range_of_a_metric_and_say_so():
+    bounded = {"SSIM": card("SSIM", bounds=(-1.0, 1.0))}
+    made = record("x", pairs=8)
+    values = [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.99, 0.2]
+    (table,) = lay_out([made], scores(of(made, {"SSIM": values})), TableStyle(spread="ci"), cards=bounded)
+    low, high = cells(table, "SSIM")["x"].interval
+    assert (low < 0.9, high) == (True, 1.0)
+    assert "Intervals of SSIM that would go beyond the metric's range end there." in caption(table)

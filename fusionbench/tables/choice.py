@@ -1,0 +1,110 @@
+"""Which rows a table shows, in which order, and which one is ours; what is hidden is said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fusionbench.errors import RequestError, UnknownNameError
+from fusionbench.tables.cells import Record
+from fusionbench.tables.model import Row, Table
+from fusionbench.tables.runs import plain_title
+
+OURS = " (ours)"
+BASELINES = "baselines"
+
+
+@dataclass(frozen=True)
+class RowChoice:
+    """What was asked for: all names are of methods, as a row's name, its part before @, or its title.
+
+    ``methods`` are the rows shown (none: all; "baselines" stands for the trivial ones), ``order`` those that come
+    first, ``ours`` the one that is marked and comes last. ``baselines`` keeps the trivial ones where ``methods``
+    names none, ``pairs`` only the runs on so many pairs.
+    """
+
+    methods: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+    ours: str = ""
+    baselines: bool = True
+    pairs: int | None = None
+
+
+def choose(records: Sequence[dict[str, Any]], choice: RowChoice) -> tuple[list[dict[str, Any]], str]:
+    """Return the records of the rows that are shown, and a sentence on those that are not.
+
+    Raises UnknownNameError for a method without a record, RequestError where nothing is left.
+    """
+    for name in (*choice.methods, *choice.order, *filter(None, [choice.ours])):
+        if not any(_named(name, _names(record)) for record in records):
+            raise UnknownNameError("row", name, sorted({record["method"]["name"] for record in records}))
+    sizes = sorted({len(record["dataset"]["ids"]) for record in records})
+    kept = [record for record in records if _wanted(record, choice)]
+    if not kept:
+        raise RequestError(
+            f"No run is left of those chosen: the runs there are on {', '.join(map(str, sizes))} pairs; "
+            "choose others with --methods, --pairs or --dataset."
+        )
+    shown = {record["method"]["name"] for record in kept}
+    hidden = sorted({record["method"]["name"] for record in records} - shown)
+    said = f"Left out by choice: {', '.join(hidden)}." if hidden else ""
+    if choice.pairs is not None and len(sizes) > 1:
+        others = ", ".join(str(size) for size in sizes if size != choice.pairs)
+        said = f"{said} Left out by choice: runs on {others} pairs.".strip()
+    return kept, said
+
+
+def arrange(table: Table, choice: RowChoice) -> Table:
+    """Return the table with its rows in the order asked for, within each block, and ours marked."""
+    order = choice.order or choice.methods
+    blocks = {block: i for i, block in enumerate(dict.fromkeys(row.block for row in table.rows))}
+
+    def key(row: Row) -> tuple[int, bool, int]:
+        names = _row_names(row)
+        place = next((i for i, name in enumerate(order) if _named(name, names)), len(order))
+        last = bool(choice.ours) and _named(choice.ours, names) and not _in(choice.order, names)
+        return blocks[row.block], last, place
+
+    rows = sorted(table.rows, key=key)
+    if choice.ours:
+        rows = [
+            replace(row, label=row.label + OURS) if _named(choice.ours, _row_names(row)) else row
+            for row in rows
+        ]
+    return replace(table, rows=tuple(rows))
+
+
+def _wanted(record: Record, choice: RowChoice) -> bool:
+    names = _names(record)
+    named = _in((*choice.methods, choice.ours), names)
+    wanted = named if choice.methods else choice.baselines or record["method"]["kind"] != "trivial"
+    return wanted and choice.pairs in (None, len(record["dataset"]["ids"]))
+
+
+def _in(asked: Iterable[str], names: set[str]) -> bool:
+    return any(_named(name, names) for name in asked if name)
+
+
+def _names(record: Record) -> set[str]:
+    method = record["method"]
+    group = {_plain(BASELINES)} if method["kind"] == "trivial" else set()
+    return _spelled(method["name"], method.get("title") or "", plain_title(record)) | group
+
+
+def _row_names(row: Row) -> set[str]:
+    return _spelled(row.method, row.label)
+
+
+def _spelled(name: str, *titles: str) -> set[str]:
+    base = name.partition("@")[0]
+    own = {name, base, *titles} | ({base.removeprefix("images-")} if base.startswith("images-") else set())
+    return {_plain(text) for text in own if text}
+
+
+def _named(asked: str, names: set[str]) -> bool:
+    return _plain(asked) in names
+
+
+def _plain(text: str) -> str:
+    return text.strip().casefold().replace("-", "_")
