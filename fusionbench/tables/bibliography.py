@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.resources import files
 from textwrap import dedent
 from typing import Any
 
@@ -49,8 +51,8 @@ class Bibliography:
 def bibliography(records: Iterable[Record], metrics: Sequence[str], cards: Mapping[str, Any]) -> Bibliography:
     """Collect the entries of the records' methods and data sets, and of metrics by the DOI of their cards.
 
-    An entry is a method's card or a data set's catalog entry verbatim; where there is only a DOI, a ``@misc`` entry
-    under the key ``doi:<DOI>``. A work cited twice has one entry. The order of the records changes nothing.
+    An entry is a method's card, a data set's catalog entry or a work of ``metrics/references.bib`` verbatim; where
+    there is only a DOI, a ``@misc`` entry under the key ``doi:<DOI>``. A work cited twice has one entry. The order of the records changes nothing.
     """
     found = Bibliography()
     records = sorted(records, key=lambda record: (record["method"]["name"], record["dataset"]["name"]))
@@ -60,7 +62,7 @@ def bibliography(records: Iterable[Record], metrics: Sequence[str], cards: Mappi
     for name in sorted({record["dataset"]["name"] for record in records}):
         _add(found, _dataset_text(name), name, f"data set {name}")
     for doi, names in _by_doi(metrics, cards).items():
-        text = _misc(doi, f"Definition of {', '.join(names)}") if doi else ""
+        text = _metric_text(doi) or (_misc(doi, f"Definition of {', '.join(names)}") if doi else "")
         _add(found, text, names[0], f"metric {', '.join(names)}")
     return found
 
@@ -102,6 +104,21 @@ def _method_text(name: str) -> str:
         return card(name).bibtex or ""
     except FusionbenchError:  # a local file, or made where other methods are installed
         return ""
+
+
+def _metric_text(doi: str) -> str:
+    """Return the entry of the work that defines a metric, from the file or the card of a method that it comes from."""
+    if not doi:
+        return ""
+    return next((entry for entry in _works() if _doi(entry) == doi.lower()), "")
+
+
+@cache
+def _works() -> tuple[str, ...]:
+    from fusionbench.registry.methods import names
+
+    text = files("fusionbench.metrics").joinpath("references.bib").read_text(encoding="utf-8")
+    return tuple(entry for part in (text, *map(_method_text, names())) for entry in split_entries(part))
 
 
 def _dataset_text(name: str) -> str:

@@ -7,6 +7,7 @@ from layout_samples import tables
 from report_samples import record
 
 from fusionbench.metrics import cards
+from fusionbench.metrics.tasks import task_cards
 from fusionbench.tables import render
 from fusionbench.tables.bibliography import Bibliography, bibliography, cited, split_entries
 
@@ -27,10 +28,21 @@ def test_methods_data_sets_and_metrics_have_entries_each_once():
     found = bibliography(made, ["VIF", "EN", "Rank"], cards())
     assert found.methods == {"refinefuse": "refinefuse2025", "dsifuse": "dsifuse2026"}
     assert set(keys(found.text())) == {
-        "refinefuse2025", "dsifuse2026", "Tang2022PIAFusion", "doi:10.1109/TIP.2005.859378", "doi:10.1117/1.2945910",
+        "refinefuse2025", "dsifuse2026", "Tang2022PIAFusion", "sheikh2006vif", "roberts2008entropy",
     }  # fmt: skip
     assert found.missing == []
     assert found.text().count("{") == found.text().count("}")
+
+
+def test_every_metric_has_author_title_year_and_doi():
+    known = {**cards(), **task_cards(["segmentation:mIoU", "detection:mAP50"])}
+    for name in known:
+        found = bibliography([], [name], known)
+        assert found.missing == []
+        (entry,) = found.entries.values()
+        assert all(re.search(rf"^ *{field} *= *\{{.+\}}", entry, re.MULTILINE) for field in ("title", "year", "doi"))
+        assert "author" in entry or "cspmcin" in entry  # the card's own entry
+        assert known[name].doi.lower() in entry.lower()
 
 
 def test_neither_the_order_nor_copies_of_records_change_the_text():

@@ -71,7 +71,7 @@ def test_the_suffix_of_the_file_chooses_the_format(tmp_path: Path, suffix: str) 
     starts = {
         "md": "### CSP-MCIN, ablation",
         "csv": "dataset,split",
-        "tex": r"\begin{table}",
+        "tex": r"\begin{table",
         "html": "<style>",
     }
     assert target.read_text().startswith(starts[suffix])
@@ -131,7 +131,7 @@ def test_bibtex_is_written_and_what_lacks_an_entry_is_named(tmp_path: Path) -> N
 
 def test_notes_stand_below_the_table_and_on_standard_error_beside_csv(tmp_path: Path) -> None:
     runs = store(tmp_path, several())
-    note = "was trained and is below a trivial baseline"
+    note = "was trained and is below trivial baselines"
     assert note in table(runs, "--format", "md").stdout
     assert note not in table(runs, "--format", "md", "--no-notes").stdout
     done = table(runs, "--format", "csv")
@@ -235,3 +235,45 @@ def test_a_layout_that_comes_along_is_the_paper_s_and_can_be_scored(name: str) -
 def test_the_columns_stand_in_the_order_of_the_papers(name: str, columns: str, layout: str) -> None:
     asked = read_sweep(find_sweep(name)).table
     assert (" ".join(asked.metrics), asked.layout) == (columns, layout)
+
+
+def test_latex_has_a_short_caption_and_all_else_in_a_file_beside_it(tmp_path: Path) -> None:
+    target = tmp_path / "table.tex"
+    done = table(store(tmp_path / "runs", several()), "-d", "msrs", "--no-baselines", "-o", target)
+    assert done.exit_code == 0
+    text, beside = target.read_text(), (tmp_path / "table.provenance.md").read_text()
+    assert "table.provenance.md" in done.stderr
+    caption = text.partition(r"\caption[")[2].partition("\n")[0]
+    assert "MSRS, test split, 3 pairs" in caption
+    assert not any(word in caption for word in ("hash", "torch", "Left out"))
+    assert all(
+        word in beside
+        for word in ("data hash", "torch 2.15.0", "Left out by choice: average.", "run dsifuse")
+    )
+
+
+def test_latex_on_standard_output_has_the_facts_in_comments(tmp_path: Path) -> None:
+    done = table(store(tmp_path, several()), "-d", "msrs", "--format", "tex")
+    comments = [line for line in done.stdout.splitlines() if line.startswith("%")]
+    assert any("data hash" in line for line in comments)
+    assert "data hash" not in "".join(line for line in done.stdout.splitlines() if line not in comments)
+
+
+def test_notes_stand_in_latex_only_where_they_are_asked_for(tmp_path: Path) -> None:
+    runs = store(tmp_path, [*several(), *ablation()])
+    plain = table(runs, "-d", "msrs", "--format", "tex").stdout
+    told = table(runs, "-d", "msrs", "--format", "tex", "--notes").stdout
+    assert r"\textit{Note.}" not in plain
+    assert r"\textit{Note.}" in told
+
+
+def test_rows_are_chosen_ordered_and_marked(tmp_path: Path) -> None:
+    runs = store(tmp_path, several())
+    done = table(
+        runs, "-d", "msrs", "--methods", "refinefuse,average,dsifuse", "--ours", "refinefuse", "--json"
+    )
+    (shown,) = json.loads(done.stdout)
+    assert [row["label"] for row in shown["rows"]] == ["average", "dsifuse", "refinefuse (ours)"]
+    wrong = table(runs, "--methods", "refinefus")
+    assert wrong.exit_code == 2
+    assert "row 'refinefus'" in wrong.stderr
