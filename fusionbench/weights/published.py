@@ -169,9 +169,9 @@ def lacking_sentence(found: MethodSpec, family: str, arguments: Mapping[str, Any
     ]
     names = ", ".join(path.name for path in places)
     return (
-        f"{found.name} needs its authors' weights, and {names} (licence: {entry.licence}) is not in {places[0].parent}: "
-        f"`{fetch_command(found.name)}` downloads it, `fusionbench weights import FILE --method "
-        f"{base_name(found.name)}` takes a file that you have."
+        f"The authors' weights of {found.name} are not here: `{fetch_command(found.name)}` downloads {names} (licence: "
+        f"{entry.licence}), `fusionbench weights import FILE --method {base_name(found.name)}` takes a file that you "
+        f"have, to {places[0].parent}."
     )
 
 

@@ -121,8 +121,10 @@ def test_the_checkpoint_whose_arguments_agree_is_taken_and_its_inputs_are_swappe
 def test_what_lacks_is_told_with_licence_and_command(tmp_path: Path, folder: Path) -> None:
     found = method(tmp_path)
     sentence = lacking_sentence(found, "ir-vis", {})
-    assert "first.pth, second.pth (licence: none stated)" in sentence
-    assert "`fusionbench weights fetch gain-Gain`" in sentence
+    assert (
+        "`fusionbench weights fetch gain-Gain` downloads first.pth, second.pth (licence: none stated)"
+        in sentence
+    )
     assert "`fusionbench weights import FILE --method gain-Gain`" in sentence
     assert str(folder) in sentence
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from fusionbench.methods.mufusion.method import TILE, tiles
+from typer.testing import CliRunner
 
+import fusionbench
 from fusionbench.checks.methods import excuses
+from fusionbench.cli.app import app
+from fusionbench.data.joined import TrainingData
+from fusionbench.data.pairs import find_split
+from fusionbench.data.spec import dataset
 from fusionbench.errors import RequestError
 from fusionbench.method import fuse_pair
 from fusionbench.registry.methods import card, load, names, spec
 from fusionbench.runs.plan import group_members
+from fusionbench.training.fit import FitOptions, train
 from fusionbench.weights.published import checkpoints
 from fusionbench.weights.rules import card_rules
 
@@ -97,3 +106,23 @@ def test_a_licence_is_named_for_every_file() -> None:
     said = {entry.licence for name in DEEP for entry in checkpoints(spec(name))}
     assert said == {"none stated", "MIT", "GPL-3.0"}
     assert card("tardal").checkpoints[0]["licence"] == "GPL-3.0"
+
+
+def test_without_its_file_a_row_is_unavailable_and_says_what_gets_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FUSIONBENCH_WEIGHTS", str(tmp_path / "none"))
+    monkeypatch.chdir(tmp_path)
+    result = fusionbench.run("tardal", "demo", limit=1, metrics="EN", baselines=False)
+    assert not result.ok
+    assert [(cell.status, cell.fused) for cell in result.cells] == [("unavailable", 0)]
+    assert "`fusionbench weights fetch tardal`" in result.cells[0].detail
+    table = CliRunner().invoke(app, ["table", "runs", "--format", "md"])
+    assert "fusionbench weights fetch tardal" in table.stdout
+
+
+def test_there_is_nothing_to_train(tmp_path: Path) -> None:
+    found = spec("seafusion")
+    data = TrainingData((find_split(dataset("demo"), "train"),))
+    with pytest.raises(RequestError, match="inference with its authors' weights"):
+        train(found, found.config(), data, tmp_path, FitOptions(device="cpu", quiet=True))
