@@ -72,7 +72,7 @@ CARD = {
         },
         {
             "what": "weights",
-            "official": "of the PyTorch version; the images published as DenseFuse come from TensorFlow's weights",
+            "official": "of the PyTorch version; the TNO images published as DenseFuse come from TensorFlow and are stretched to 0..255",
             "default": "the same",
         },
     ],
