@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from statistics import fmean
 from typing import Any
 
@@ -46,9 +46,10 @@ def cost_ranks(found: Rows) -> dict[str, tuple[float, float]]:
     if len(good) < 2:
         return {}
     sizes = set.intersection(*(set(row["macs"]) for row in good.values()))
-    weight = _places(good, lambda row: row["params"])
-    work = [_places(good, lambda row, size=size: row["macs"][size]) for size in sizes]
-    time = [_places(good, lambda row, size=size: row["latency_ms"][size]["median"]) for size in sizes]
+    weight = _places({name: row["params"] for name, row in good.items()})
+    work = [_places({name: row["macs"][size] for name, row in good.items()}) for size in sizes]
+    medians = [{name: row["latency_ms"][size]["median"] for name, row in good.items()} for size in sizes]
+    time = [_places(values) for values in medians]
     return {
         name: (
             (weight[name] + fmean(places[name] for places in work)) / 2,
@@ -58,9 +59,9 @@ def cost_ranks(found: Rows) -> dict[str, tuple[float, float]]:
     }
 
 
-def _places(rows: Rows, value: Callable[[Mapping[str, Any]], float]) -> dict[str, float]:
-    places = mean_places([str(value(row)) for row in rows.values()], "lower")
-    return dict(zip(rows, places, strict=True))
+def _places(values: Mapping[str, float]) -> dict[str, float]:
+    places = mean_places(list(map(str, values.values())), "lower")
+    return {name: place for name, place in zip(values, places, strict=True) if place is not None}
 
 
 def _lines(row: Mapping[str, Any], columns: int) -> Iterator[tuple[str, ...]]:

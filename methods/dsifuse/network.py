@@ -235,12 +235,13 @@ class Decoder(nn.Module):
         compensate: nn.ModuleDict,
         parts: dict[str, list[Tensor]],
     ) -> Tensor:
-        x = None
+        x: Tensor | None = None
         for step, level in zip(self.steps, range(len(features), 0, -1), strict=True):
             pair = features[level - 1]
             x = step(torch.cat([*([] if x is None else [resize(x, pair[0])]), *pair], dim=1))
             if str(level) in compensate:
                 x = compensate[str(level)](x, parts[str(level)])
+        assert x is not None  # there are levels
         return (self.reconstruct(torch.cat([resize(x, sources[0]), *sources], dim=1)) + 1) / 2
 
 

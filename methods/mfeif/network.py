@@ -61,7 +61,7 @@ class Extractor(nn.Module):
         found = []
         for branch in self.branches.values():
             features, depths = first, []
-            for conv in branch:
+            for conv in branch.children():
                 features = conv(features)
                 depths.append(features)
             found.append(depths)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fusionbench.data.images import load_pair
@@ -61,9 +62,7 @@ def features_of(network: Network, pairs: Sequence[Pair]) -> dict[Layer, ndarray]
     rows: dict[Layer, list[ndarray]] = {}
     for pair in pairs:
         images = load_pair(pair)
-        held = watched(
-            network.method, network.layers, lambda images=images: fuse_arrays(network.method, [images], "cpu")
-        )
+        held = watched(network.method, network.layers, partial(fuse_arrays, network.method, [images], "cpu"))
         for layer in network.layers:
             if layer not in held:
                 raise RequestError(

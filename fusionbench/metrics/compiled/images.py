@@ -59,7 +59,8 @@ def visual_scales(image: Image, scale: float = 1.0) -> list[list[Local]]:
 
 def _visual_scales(pixels: np.ndarray) -> Iterable[Local]:
     for size, weights in _visual_pyramid(pixels):
-        yield Local(size, *windows.moments(size, weights, windows.FLAT), weights)
+        mean, variance = windows.moments(size, weights, windows.FLAT)
+        yield Local(size, mean, variance, weights)
 
 
 def _visual_pyramid(pixels: np.ndarray) -> Iterable[tuple[np.ndarray, np.ndarray]]:
@@ -104,7 +105,8 @@ def _with_sources(triple: Triple, scale: float) -> Iterable[tuple[np.ndarray, li
 def structure_moments(pixels: Tensor, weights: tuple[float, ...]) -> list[Local]:
     """Return the moments of each image of a batch [B, H, W]; no variance counts as 0."""
     taps = np.array(weights)
-    return [Local(x, *windows.moments(x, taps, -math.inf), taps) for x in arrays(pixels)]
+    moments = ((x, windows.moments(x, taps, -math.inf)) for x in arrays(pixels))
+    return [Local(x, mean, variance, taps) for x, (mean, variance) in moments]
 
 
 def structure_sums(x: list[Local], y: list[Local], luminance: float, contrast: float) -> Tensor:

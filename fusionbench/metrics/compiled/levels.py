@@ -30,9 +30,9 @@ def joint_histogram(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 @compiled
-def squared_differences(x: np.ndarray) -> tuple[int, int]:
+def squared_differences(x: np.ndarray) -> tuple[np.int64, np.int64]:
     """Return the sums of the squared differences of neighbours within rows and within columns."""
-    across, down = 0, 0
+    across, down = np.int64(0), np.int64(0)
     for i in range(x.shape[0]):
         row = x[i]
         for j in range(1, len(row)):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import reduce
+from operator import add
 from typing import NamedTuple
 
 import torch
@@ -118,9 +120,9 @@ def _artifacts(triple: Triple, scale: float) -> Tensor:
 
         return images.artifact_share(triple)
     a, b, fused = triple
-    lost = total = 0
+    lost, total = [], []
     for edge_a, edge_b, edge in zip(*(edges(image, scale) for image in (a, b, fused)), strict=True):
         new = (edge.strength > edge_a.strength) & (edge.strength > edge_b.strength)
-        lost = lost + sum_image((loss(edge_a, edge) + loss(edge_b, edge)).mul_(new))
-        total = total + sum_image(edge_a.weight + edge_b.weight)
-    return lost / total
+        lost.append(sum_image((loss(edge_a, edge) + loss(edge_b, edge)).mul_(new)))
+        total.append(sum_image(edge_a.weight + edge_b.weight))
+    return reduce(add, lost) / reduce(add, total)

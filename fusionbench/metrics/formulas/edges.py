@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import reduce
+from operator import add
 from typing import NamedTuple
 
 import torch
@@ -61,7 +63,7 @@ def own_edges(source: Image) -> list[Edges]:
 
 def edge_strength(source: Image) -> Tensor:
     """Return the sum of the edge strengths [B]."""
-    return sum(sum_image(band.strength) for band in source.of(own_edges))
+    return reduce(add, (sum_image(band.strength) for band in source.of(own_edges)))
 
 
 def edge_preservation(source: Edges, fused: Edges, unit: float = 1.0) -> Tensor:
@@ -134,8 +136,8 @@ TINY = 1e-5  # what the reference puts in the place of 0
 )
 def edge_transfer_times_255(triple: Triple) -> Outcome:
     """Measure edge preservation with strengths that are 255 times too large."""
-    found = (list(edges(image)) for image in triple)
-    return Outcome(_ratio_of_sums(*found, unit=255.0))
+    a, b, fused = (list(edges(image)) for image in triple)
+    return Outcome(_ratio_of_sums(a, b, fused, unit=255.0))
 
 
 @definition(
@@ -147,16 +149,17 @@ def edge_transfer_times_255(triple: Triple) -> Outcome:
 )
 def edge_transfer_on_unit_range(triple: Triple) -> Outcome:
     """Measure edge preservation as if the levels were fractions."""
-    return Outcome(_ratio_of_sums(*(list(map(_sobel_in_order, _fractions(image))) for image in triple)))
+    a, b, fused = (list(map(_sobel_in_order, _fractions(image))) for image in triple)
+    return Outcome(_ratio_of_sums(a, b, fused))
 
 
 def _ratio_of_sums(a: list[Edges], b: list[Edges], fused: list[Edges], unit: float = 1.0) -> Tensor:
-    kept = sum(
+    kept = [
         edge_preservation(source, edge, unit)
         for own in (a, b)
         for source, edge in zip(own, fused, strict=True)
-    )
-    return kept / sum(sum_image(band.strength) for band in (*a, *b))
+    ]
+    return reduce(add, kept) / reduce(add, (sum_image(band.strength) for band in (*a, *b)))
 
 
 def _fractions(image: Image) -> Iterator[Tensor]:
@@ -168,10 +171,8 @@ def _sobel_in_order(x: Tensor) -> Edges:
     rows = {"up": x[:, :-2], "here": x[:, 1:-1], "down": x[:, 2:]}
 
     def added(*terms: tuple[float, str, int]) -> Tensor:
-        total: Tensor | float = 0.0
-        for weight, row, column in terms:
-            total = total + weight * rows[row][..., column : column + x.shape[-1] - 2]
-        return total
+        wide = x.shape[-1] - 2
+        return reduce(add, (weight * rows[row][..., column : column + wide] for weight, row, column in terms))
 
     left = ((1, "down", 0), (2, "here", 0), (1, "up", 0))
     right = ((-1, "down", 2), (-2, "here", 2), (-1, "up", 2))
@@ -193,7 +194,7 @@ def _sobel_in_order(x: Tensor) -> Edges:
 def edge_transfer_mean_of_ratios(triple: Triple) -> Outcome:
     """Measure edge preservation with every pixel counting alike."""
     parts = zip(*(map(_never_flat, _padded(image)) for image in triple), strict=True)
-    return Outcome(sum(_ratios(*part) for part in parts) / triple.fused.count)
+    return Outcome(reduce(add, (_ratios(*part) for part in parts)) / triple.fused.count)
 
 
 def _padded(image: Image) -> list[Tensor]:

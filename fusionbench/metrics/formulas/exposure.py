@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
+from operator import add
 
 import torch
 from torch import Tensor
@@ -32,7 +34,7 @@ def quality(a: Tensor, b: Tensor, fused: Tensor) -> Tensor:
 
         return images.exposure_sums(a, b, fused, GAUSSIAN) / (height * width)
     parts = zip(*(bands(image, SIDE) for image in (a, b, fused)), strict=True)
-    return sum(_band_quality(*part) for part in parts) / (height * width)
+    return reduce(add, (_band_quality(*part) for part in parts)) / (height * width)
 
 
 def _band_quality(a: Tensor, b: Tensor, fused: Tensor) -> Tensor:
@@ -52,7 +54,10 @@ def _energies(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return in each window the sums of squares and of products about the mean: exact, so 0 where it is flat."""
     sums = [smooth(image, ONES) for image in (a, b)]
     pairs = ((a, a, 0, 0), (b, b, 1, 1), (a, b, 0, 1))
-    return tuple((PIXELS * smooth(x * y, ONES) - sums[i] * sums[j]) / PIXELS for x, y, i, j in pairs)
+    of_a, of_b, of_both = (
+        (PIXELS * smooth(x * y, ONES) - sums[i] * sums[j]) / PIXELS for x, y, i, j in pairs
+    )
+    return of_a, of_b, of_both
 
 
 def _shares(energy_a: Tensor, energy_b: Tensor, product: Tensor) -> tuple[Tensor, Tensor]:

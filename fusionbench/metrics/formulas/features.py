@@ -73,13 +73,13 @@ def _half_bands(x: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     count = (size + taps - 1) // 2
     places = torch.arange(1 - (taps - 1), 2 * count, device=x.device) % (2 * size)
     mirrored = x.index_select(dim, torch.where(places < size, places, 2 * size - 1 - places))
-    halves = [0.0, 0.0]
+    approximation, detail = (torch.zeros((), dtype=x.dtype, device=x.device) for _ in range(2))
     for tap in range(taps):
         start = taps - 1 - tap
         part = mirrored.transpose(dim, -1)[..., start : start + 2 * count - 1 : 2].transpose(dim, -1)
-        halves[0] = halves[0] + part * low[tap].item()
-        halves[1] = halves[1] + part * (signs[tap] * low[taps - 1 - tap].item())
-    return halves[0], halves[1]
+        approximation = approximation + part * low[tap].item()
+        detail = detail + part * (signs[tap] * low[taps - 1 - tap].item())
+    return approximation, detail
 
 
 @cache

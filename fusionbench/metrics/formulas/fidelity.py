@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import reduce
+from operator import add
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import threshold_
+from torch.nn.functional import threshold_  # type: ignore[attr-defined]  # there, but not in its stub
 
 from fusionbench.metrics import compiled
 from fusionbench.metrics.formulas.filters import bands, gaussian, smooth
@@ -76,7 +78,7 @@ def own_textures(source: Image, reading: Reading = LEVELS) -> list[Texture]:
 def own_information(source: Image, reading: Reading = LEVELS) -> Tensor:
     """Return the information that the visual system takes from a source [B], in nats."""
     variances = (texture.variance for texture in source.of(own_textures, reading))
-    return sum(sum_image((variance / NOISE).add_(1).log_()) for variance in variances)
+    return reduce(add, (sum_image((variance / NOISE).add_(1).log_()) for variance in variances))
 
 
 def distortion(source: Texture, fused: Texture) -> tuple[Tensor, Tensor]:

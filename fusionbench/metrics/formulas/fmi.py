@@ -8,6 +8,8 @@ independence and of the bound of Frechet, the upper one for a positive correlati
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
+from operator import add
 from typing import NamedTuple
 
 import torch
@@ -108,7 +110,8 @@ def feature_information(triple: Triple, feature: Feature, alone: bool = True) ->
 
         return images.feature_shares(triple, feature) / (2 * places)
     parts = zip(*(bands(image, SIDE, PIXELS) for image in maps), strict=True)
-    return sum(_band_information(*map(windows, part), alone) for part in parts) / (2 * places)
+    sums = (_band_information(windows(a), windows(b), windows(fused), alone) for a, b, fused in parts)
+    return reduce(add, sums) / (2 * places)
 
 
 def _band_information(a: Window, b: Window, fused: Window, alone: bool) -> Tensor:

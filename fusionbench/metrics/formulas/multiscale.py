@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
+from operator import mul
 from typing import TYPE_CHECKING
 
 from torch import Tensor
@@ -62,11 +64,12 @@ def halved_zero_padded(x: Tensor) -> Tensor:
 def multiscale_similarity(source: Image, fused: Image, zero_padded: bool) -> Tensor:
     """Return the product over the scales [B]: contrast and structure at each, the means at the coarsest only."""
     means = _compiled_means if compiled.usable(fused.levels) else _means
-    result = 1.0
-    for mean, weight in zip(means(source, fused, zero_padded), WEIGHTS, strict=True):
-        # a negative mean has no power: the images disagree, and count as having nothing in common
-        result = result * mean.clamp_(min=0) ** weight
-    return result
+    # a negative mean has no power: the images disagree, and count as having nothing in common
+    powers = [
+        mean.clamp_(min=0) ** weight
+        for mean, weight in zip(means(source, fused, zero_padded), WEIGHTS, strict=True)
+    ]
+    return reduce(mul, powers)
 
 
 def _means(source: Image, fused: Image, zero_padded: bool) -> Iterator[Tensor]:
