@@ -11,6 +11,7 @@ import numpy as np
 from numpy import ndarray
 
 from fusionbench.statistics.paired import complete
+from fusionbench.statistics.signed_ranks import ranked
 
 
 @dataclass(frozen=True)
@@ -27,14 +28,12 @@ def rank_blocks(values: ndarray, better: str) -> ndarray:
     A method that is not scored on every image is NaN and the others are ranked without it; so is an image that no
     method is scored on (see `complete`).
     """
-    from scipy.stats import rankdata
-
     values = np.asarray(values, dtype=np.float64)
     methods, images = complete(values)
     ranks = np.full(values.shape, np.nan)
     where = np.ix_(methods, images)
     if ranks[where].size:
-        ranks[where] = rankdata(values[where] * (-1 if better == "higher" else 1), axis=0)
+        ranks[where] = ranked((values[where] * (-1 if better == "higher" else 1)).T)[0].T
     return ranks
 
 
@@ -201,9 +200,8 @@ def single(values: ndarray) -> dict[str, ndarray]:
 
 
 def _ranks(values: ndarray, axis: int) -> ndarray:
-    from scipy.stats import rankdata
-
-    return rankdata(-values, axis=axis)
+    moved = np.moveaxis(-values, axis, -1)
+    return np.moveaxis(ranked(moved.reshape(-1, moved.shape[-1]))[0].reshape(moved.shape), -1, axis)
 
 
 def _first(cells: ndarray) -> ndarray:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from functools import lru_cache
 
 import numpy as np
 from numpy import ndarray
 
 from fusionbench.statistics.paired import complete
-
-EXACT = 50  # up to so many images the distribution of the rank sum is exact
+from fusionbench.statistics.signed_ranks import ranked, signed_ranks
 
 
 @dataclass(frozen=True)
@@ -52,25 +52,31 @@ def against_best(values: ndarray, better: str, level: float = 0.05) -> AgainstBe
     best = int(rows[np.argmax(signed[rows].mean(axis=1))])
     others = rows[rows != best]
     p[others] = all_pairs(values)[best, others]
-    ahead = np.array([leads(signed[best], signed[i]) for i in others], dtype=bool)
+    ahead = leads(signed[best], signed[others])
     fine[best] = True
     fine[others] = ~((p[others] < level) & ahead)
     return AgainstBest(best, tuple(p.tolist()), tuple(fine.tolist()))
 
 
 def all_pairs(values: ndarray) -> ndarray:
+    """Return `_all_pairs` of the scores; the tests of a metric are made once, whoever asks for them."""
+    scores = np.ascontiguousarray(values, dtype=np.float64)
+    return _all_pairs(scores.tobytes(), scores.shape).copy()
+
+
+@lru_cache(maxsize=64)
+def _all_pairs(scores: bytes, shape: tuple[int, int]) -> ndarray:
     """Return Holm-corrected p [methods, methods] of all pairs of methods of ``values`` [methods, images].
 
     The correction is over all pairs. 1 on the diagonal, NaN for methods that are not compared (see `complete`).
     """
+    values = np.frombuffer(scores).reshape(shape)
     methods, images = complete(values)
     rows = np.flatnonzero(methods)
     found = np.full((len(values), len(values)), np.nan)
     found[rows, rows] = 1.0
-    pairs = list(combinations(rows.tolist(), 2))
-    kept = values[:, images]
-    for (i, j), p in zip(pairs, holm([signed_rank(kept[i], kept[j]) for i, j in pairs]), strict=True):
-        found[i, j] = found[j, i] = p
+    first, second = (rows[of_pair] for of_pair in np.triu_indices(len(rows), 1))
+    found[first, second] = found[second, first] = holm(signed_ranks(values[:, images], first, second))
     return found
 
 
@@ -85,47 +91,18 @@ def smallest_p(methods: int, images: int) -> float:
 
 
 def signed_rank(x: ndarray, y: ndarray) -> float:
-    """Return the two-sided p of Wilcoxon's signed-rank test of paired scores.
-
-    Equal pairs are ranked and then dropped (Pratt 1959, doi 10.1080/01621459.1959.10501526), so that they do not
-    make the rest look clearer; p is 1 where all are equal. Up to 50 images p is exact, with ties and zeros too;
-    beyond, the normal approximation with correction for ties and none for continuity.
-    """
-    gaps = np.asarray(x, dtype=np.float64) - np.asarray(y, dtype=np.float64)
-    if not gaps.any():  # no rank is left, and scipy would divide by a spread of zero
-        return 1.0
-    from scipy.stats import rankdata, wilcoxon
-
-    if len(gaps) <= EXACT:
-        return _exact(rankdata(np.abs(gaps)), gaps)
-    return float(wilcoxon(gaps, zero_method="pratt", correction=False, method="asymptotic").pvalue)
+    """Return the two-sided p of Wilcoxon's signed-rank test of paired scores, see `signed_ranks`."""
+    both = np.array([x, y], dtype=np.float64)
+    return float(signed_ranks(both, np.array([0]), np.array([1]))[0])
 
 
-def leads(x: ndarray, y: ndarray) -> bool:
-    """Tell whether the signed ranks of paired scores are in favor of larger ``x``."""
-    from scipy.stats import rankdata
-
-    gaps = np.asarray(x, dtype=np.float64) - np.asarray(y, dtype=np.float64)
-    return float(np.sign(gaps) @ rankdata(np.abs(gaps))) > 0
+def leads(x: ndarray, y: ndarray) -> ndarray:
+    """Tell whether the signed ranks of paired scores are in favor of larger ``x``, for each row of ``y``."""
+    gaps = np.atleast_2d(np.asarray(x, dtype=np.float64) - np.asarray(y, dtype=np.float64))
+    return (np.sign(gaps) * ranked(np.abs(gaps))[0]).sum(axis=1) > 0
 
 
-def _exact(ranks: ndarray, gaps: ndarray) -> float:
-    """Return p from the distribution of the rank sum when every sign is a coin toss, given the ranks.
-
-    scipy's exact distribution holds without ties only, and its permutation test takes seconds a pair with them.
-    """
-    steps = np.rint(2 * ranks[gaps != 0]).astype(int)  # averaged ranks are halves
-    chances = np.ones(1)
-    for step in steps:
-        longer = np.zeros(len(chances) + step)
-        longer[: len(chances)] += chances / 2
-        longer[step:] += chances / 2
-        chances = longer
-    positive = int(np.rint(2 * ranks[gaps > 0]).sum())
-    return min(1.0, 2 * float(min(chances[: positive + 1].sum(), chances[positive:].sum())))
-
-
-def holm(p: list[float]) -> ndarray:
+def holm(p: Sequence[float] | ndarray) -> ndarray:
     """Return p values corrected for their number by Holm's step-down procedure (doi 10.2307/4615733)."""
     raw = np.asarray(p, dtype=np.float64)
     order = np.argsort(raw, kind="stable")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fusionbench.errors import UnknownNameError
@@ -42,6 +42,7 @@ class Board:
     runs: tuple[Run, ...]
     images: tuple[str, ...]
     scores: tuple[Scores, ...]
+    _values: dict[str, ndarray] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property
     def records(self) -> tuple[Record, ...]:
@@ -62,14 +63,22 @@ class Board:
     def values(self, metric: str) -> ndarray:
         """Return float64 [rows, images] of a metric; NaN where an image has no ok score.
 
-        A metric with one value for the whole set has none for single images: all NaN, see `columns`.
+        A metric with one value for the whole set has none for single images: all NaN, see `columns`. The array is
+        gathered once and cannot be written to.
         """
+        if metric not in self._values:
+            self._values[metric] = self._gathered(metric)
+        return self._values[metric]
+
+    def _gathered(self, metric: str) -> ndarray:
         import numpy as np
 
         column = self.column(metric)
         rows = [scores.get(metric, {}).get(column.version, {}) for scores in self.scores]
         found = [[_value(row, image) for image in self.images] for row in rows]
-        return np.array(found, dtype=np.float64).reshape(len(rows), len(self.images))
+        values = np.array(found, dtype=np.float64).reshape(len(rows), len(self.images))
+        values.flags.writeable = False
+        return values
 
 
 def _value(row: Mapping[str, Any], image: str) -> float:
