@@ -25,7 +25,15 @@ SECTIONS = {
         "profiling.md",
         "faq.md",
     ],
-    "Results": ["tables.md", "statistics.md", "figures.md", "report.md", "reproduce.md"],
+    "Results": [
+        "tables.md",
+        "statistics.md",
+        "figures.md",
+        "report.md",
+        "downstream.md",
+        "reproduce.md",
+        "bundle.md",
+    ],
     "Extend": ["plugins.md", "commands.md", "architecture.md"],
 }
 CODE = re.compile(r"(^```.*?^```|`[^`\n]+`)", re.DOTALL | re.MULTILINE)
