@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -81,7 +82,7 @@ def sweep(
     Exit codes as those of `run`.
     """
     from fusionbench.runs.run import RunOptions
-    from fusionbench.runs.sweep import expand, find_sweep, read_sweep, row_order
+    from fusionbench.runs.sweep import expand, find_sweep, left_alone, read_sweep, row_order
 
     asked = read_sweep(find_sweep(file))
     lists = {
@@ -115,6 +116,8 @@ def sweep(
     )
     final = _with(asked, given, seed, no_train, no_baselines)
     runs = expand(final, common)
+    for sentence in left_alone(final):
+        print(sentence, file=sys.stderr)
     if final.downstream is not None:
         carry_out_downstream(final, runs, dry_run, json)
     carry_out(runs, dry_run, json, final.table, row_order(final))

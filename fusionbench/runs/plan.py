@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from fusionbench.cells.planned import PlannedCell
+from fusionbench.data.fused_folder import find_fused
 from fusionbench.data.noise_setting import SourceNoise
 from fusionbench.data.pairs import Split, find_split
 from fusionbench.data.spec import dataset, datasets
@@ -30,11 +31,13 @@ class Plan:
     """The cells in order, and those left out with the reason (a group's method of another family).
 
     ``broken`` says why methods that nobody asked for by name are left out: a plug-in breaks only its own use.
+    ``left_out`` says of methods that were asked for by name on which data sets they are not run.
     """
 
     cells: tuple[PlannedCell, ...]
     skipped: tuple[tuple[str, str, str], ...] = ()
     broken: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,8 @@ def make_plan(request: Request, lookup: Lookup | None = None) -> Plan:
     methods = _methods(request, lookup, problems, broken)
     splits = _splits(request, lookup, problems)
     cells, skipped = [], []
+    misfits = _misfits(methods, splits, problems)
+    splits = [split for split in splits if _fits_somebody(split, methods, misfits)]
     for split in splits:
         for found, overrides, asked_by_name in methods:
             # what a sweep varies changes nothing about the baselines that a table gets unasked or as a group
@@ -78,10 +83,10 @@ def make_plan(request: Request, lookup: Lookup | None = None) -> Plan:
             try:
                 check_family(found, split.spec.name, split.spec.family)
             except RequestError as error:
-                # a group or "all" means those that fit; a method named by the user is a mistake worth an error
-                if asked_by_name and not _grouped_datasets(request):
-                    problems.append(str(error))
                 skipped.append((split.spec.name, found.name, str(error)))
+                continue
+            if found.external and (wrong := _without_images(found, split)):
+                problems.append(wrong)
                 continue
             if request.noise and found.external:
                 problems.append(_fused_already(found))
@@ -93,7 +98,54 @@ def make_plan(request: Request, lookup: Lookup | None = None) -> Plan:
     problems += unusable_names(cells)
     if problems:
         raise PlanError(problems)
-    return Plan(tuple(cells), tuple(skipped), tuple(dict.fromkeys(broken)))
+    left_out = [
+        f"{name} is not run on {', '.join(others)}: {why}." for name, (others, why) in misfits.items()
+    ]
+    return Plan(tuple(cells), tuple(skipped), tuple(dict.fromkeys(broken)), tuple(left_out))
+
+
+Methods = list[tuple[MethodSpec, tuple[str, ...], bool]]
+
+
+def _misfits(methods: Methods, splits: list[Split], problems: list[str]) -> dict[str, tuple[list[str], str]]:
+    """Return, by method asked for by name, the data sets of other families and why; one that fits none is a problem."""
+    found: dict[str, tuple[list[str], str]] = {}
+    for method in (method for method, _, named in methods if named):
+        families = method.card.families
+        others = [split.spec for split in splits if split.spec.family not in families]
+        if others and len(others) == len(splits):
+            try:
+                check_family(method, others[0].name, others[0].family)
+            except RequestError as error:
+                problems.append(str(error))
+        elif others:
+            found[method.name] = [other.name for other in others], f"it fuses {', '.join(families)}"
+    return found
+
+
+def _fits_somebody(split: Split, methods: Methods, misfits: dict[str, tuple[list[str], str]]) -> bool:
+    """Tell whether a method that was asked for is run on a split; baselines alone are no reason to."""
+    named = [method.name for method, _, asked in methods if asked]
+    grouped = any(not asked and method.card.kind == "learned" for method, _, asked in methods)
+    return (
+        grouped or not named or any(split.spec.name not in misfits.get(name, ([], ""))[0] for name in named)
+    )
+
+
+def _without_images(method: MethodSpec, split: Split) -> str:
+    """Say what is wrong with a folder of fused images that has none of a split's pairs; nothing where it has some."""
+    found = find_fused(method.source, split.pairs)
+    if found.files or not split.pairs:
+        return ""
+    if found.conflicts:
+        return f"--method {method.reference}: {found.conflicts[0]}"
+    images = f"{len(found.extra)} images, none of them named" if found.extra else "no image, named"
+    example = split.pairs[0].id
+    hint = f" ({found.hint})" if found.hint else ""
+    return (
+        f"--method {method.reference}: the folder holds {images} as a pair of {split.spec.name} {split.name} "
+        f"is{hint}: expected names like '{example}.png'."
+    )
 
 
 def _fused_already(method: MethodSpec) -> str:
@@ -103,13 +155,7 @@ def _fused_already(method: MethodSpec) -> str:
     )
 
 
-def _grouped_datasets(request: Request) -> bool:
-    return any(name.lower() == "all" for name in request.datasets)
-
-
-def _methods(
-    request: Request, lookup: Lookup, problems: list[str], broken: list[str]
-) -> list[tuple[MethodSpec, tuple[str, ...], bool]]:
+def _methods(request: Request, lookup: Lookup, problems: list[str], broken: list[str]) -> Methods:
     """Return (method, its overrides, named by the user), each method once, default baselines last.
 
     What is wrong with a method is a problem where the user named it, else it goes to ``broken``.

@@ -180,7 +180,7 @@ def execute(asked: Sequence[RunOptions], reporter: Reporter) -> RunResult:
     jobs = shard_of(make_jobs(plans, asked), first.shard)
     found = {job.index: done for job in jobs if (done := find_done(job.planned, job.manifest, job.options))}
     left = [job for job in jobs if job.index not in found]
-    for sentence in dict.fromkeys(sentence for plan in plans for sentence in plan.broken):
+    for sentence in dict.fromkeys(text for plan in plans for text in (*plan.broken, *plan.left_out)):
         reporter.say(f"Left out: {sentence}")
     if left:
         for sentence in _count_warnings(left):

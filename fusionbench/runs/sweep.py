@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import product
 from pathlib import Path
@@ -15,6 +15,7 @@ from fusionbench.data.spec import dataset
 from fusionbench.errors import ConfigError, FusionbenchError, UnknownNameError
 from fusionbench.metrics.tasks import is_task_metric
 from fusionbench.providers import share
+from fusionbench.registry.arguments import takes
 from fusionbench.registry.cards import read_yaml
 from fusionbench.registry.methods import spec
 from fusionbench.runs.plan import METHOD_GROUPS
@@ -141,32 +142,83 @@ def _plain_grid(data: Mapping[str, Any]) -> dict[str, Any]:
 def expand(sweep: Sweep, common: RunOptions) -> list[RunOptions]:
     """Return one run for each point of the sweep; what is not the sweep's to say is taken from ``common``."""
     runs: list[RunOptions] = []
-    for seed, source, noise, point in _points(sweep):
-        tells = [f"{key.rpartition('.')[2]}={value}" for key, value in point.items()]
-        tells += [f"seed={seed}"] if len(sweep.seeds) > 1 else []
-        tells += [f"from={_source_name(source)}"] if source else []
-        overrides = [f"{key}={_text(value)}" for key, value in (sweep.set | point).items()]
-        runs.append(
-            replace(
-                common,
-                method=tuple(sweep.methods),
-                dataset=tuple(sweep.datasets),
-                split=sweep.split,
-                limit=sweep.limit,
-                metrics=",".join(sweep.metrics or _to_score(sweep.table.metrics)) or None,
-                profile=sweep.profile,
-                weights=sweep.weights,
-                no_train=not sweep.train,
-                train_dataset=source,
-                seed=seed,
-                # once is enough: of what a sweep varies they depend on the noise alone
-                baselines=sweep.baselines and noise not in {run.noise for run in runs},
-                overrides=(*overrides, *common.overrides),
-                setting="+".join(tells),
-                noise=noise,
+    for methods, keys, fixed in _groups(sweep):
+        for seed, source, noise, point in _points(sweep, keys):
+            tells = [f"{key.rpartition('.')[2]}={value}" for key, value in point.items()]
+            tells += [f"seed={seed}"] if len(sweep.seeds) > 1 else []
+            tells += [f"from={_source_name(source)}"] if source else []
+            chosen = {key: sweep.set[key] for key in fixed} | point
+            overrides = [f"{key}={_text(value)}" for key, value in chosen.items()]
+            # once is enough: of what a sweep varies they depend on the noise alone
+            baselines = sweep.baselines and noise not in {run.noise for run in runs}
+            options = _options(sweep, common, methods, seed, source)
+            runs.append(
+                replace(
+                    options,
+                    overrides=(*overrides, *common.overrides),
+                    setting="+".join(tells),
+                    noise=noise,
+                    baselines=baselines,
+                )
             )
-        )
     return runs
+
+
+def _options(
+    sweep: Sweep, common: RunOptions, methods: Sequence[str], seed: int, source: str | None
+) -> RunOptions:
+    return replace(
+        common,
+        method=tuple(methods),
+        dataset=tuple(sweep.datasets),
+        split=sweep.split,
+        limit=sweep.limit,
+        metrics=",".join(sweep.metrics or _to_score(sweep.table.metrics)) or None,
+        profile=sweep.profile,
+        weights=sweep.weights,
+        no_train=not sweep.train,
+        train_dataset=source,
+        seed=seed,
+    )
+
+
+def _groups(sweep: Sweep) -> list[tuple[list[str], tuple[str, ...], tuple[str, ...]]]:
+    """Return methods that take the same keys, with those of the grid and of ``set`` that they take.
+
+    A key that no method takes stays with all of them, so that what is wrong with it is told.
+    """
+    found: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    grid, fixed = _takers(sweep, sweep.grid), _takers(sweep, sweep.set)
+    for name in sweep.methods:
+        keys = tuple(key for key in sweep.grid if name in grid[key])
+        found.setdefault((keys, tuple(key for key in sweep.set if name in fixed[key])), []).append(name)
+    return [(methods, *keys) for keys, methods in found.items()]
+
+
+def _takers(sweep: Sweep, keys: Iterable[str]) -> dict[str, list[str]]:
+    """Return the methods that each key means something to, all of them where it does to none."""
+    found = {key: [name for name in sweep.methods if _takes(name, key)] for key in keys}
+    return {key: takers or list(sweep.methods) for key, takers in found.items()}
+
+
+def _takes(name: str, key: str) -> bool:
+    if name.lower() in METHOD_GROUPS:
+        return True  # no grid goes with a group, and set leaves its members alone
+    try:
+        return takes(spec(name), key)
+    except FusionbenchError:
+        return True  # the plan says what is wrong with it
+
+
+def left_alone(sweep: Sweep) -> list[str]:
+    """Return a sentence for each key of the grid that some of the methods do not have."""
+    takers = _takers(sweep, sweep.grid)
+    others = {key: [name for name in sweep.methods if name not in takers[key]] for key in sweep.grid}
+    return [
+        f"grid {key}: applies to {', '.join(takers[key])}; {', '.join(names)} have no such argument and run without it."
+        for key, names in others.items()
+        if names
+    ]
 
 
 def _to_score(metrics: Sequence[str] | None) -> list[str]:
@@ -176,18 +228,26 @@ def _to_score(metrics: Sequence[str] | None) -> list[str]:
 
 def row_order(sweep: Sweep) -> list[str]:
     """Return the names of the rows and of the data sets in the file's order, for tables."""
-    settings = [(run.setting, read_noise(run.noise)) for run in expand(sweep, RunOptions((), ()))]
-    methods = [spec(name).name for name in sweep.methods if name.lower() not in METHOD_GROUPS]
+    runs = expand(sweep, RunOptions((), ()))
+    methods = [name for name in sweep.methods if name.lower() not in METHOD_GROUPS]
+    rows = [
+        row_name(spec(name).name, run.setting, read_noise(run.noise))
+        for name in methods
+        for run in runs
+        if name in run.method
+    ]
     families = [name.lower() for name in sweep.datasets if name.lower() in (*FAMILIES, "all")]
     data = [dataset(name).name for name in sweep.datasets if name.lower() not in families]
-    return [*(row_name(method, *setting) for method in methods for setting in settings), *data]
+    return [*rows, *data]
 
 
-def _points(sweep: Sweep) -> Iterator[tuple[int, str | None, str, dict[str, Any]]]:
-    """Yield every combination of seed, training set, noise and values of the grid."""
+def _points(sweep: Sweep, keys: Sequence[str]) -> Iterator[tuple[int, str | None, str, dict[str, Any]]]:
+    """Yield every combination of seed, training set, noise and values of these keys of the grid."""
     sources: Sequence[str | None] = sweep.train_datasets or [None]
-    for seed, source, noise, *values in product(sweep.seeds, sources, _noises(sweep), *sweep.grid.values()):
-        yield seed, source, noise, dict(zip(sweep.grid, values, strict=True))
+    for seed, source, noise, *values in product(
+        sweep.seeds, sources, _noises(sweep), *(sweep.grid[key] for key in keys)
+    ):
+        yield seed, source, noise, dict(zip(keys, values, strict=True))
 
 
 def _source_name(source: str) -> str:

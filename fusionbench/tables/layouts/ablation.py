@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from fusionbench.errors import FusionbenchError, RequestError
@@ -95,10 +94,11 @@ def _mark(
 
 def constructor_defaults(method: str) -> dict[str, Any]:
     """Return the literal defaults of a method of that name; empty where it is not sound here."""
+    from fusionbench.registry.arguments import method_files
     from fusionbench.registry.methods import spec
 
     try:
-        nodes = [node for path in _files(spec(method).source) for node in parsed(path).body]
+        nodes = [node for path in method_files(spec(method).source) for node in parsed(path).body]
     except FusionbenchError:
         return {}
     found: dict[str, Any] = {}
@@ -106,12 +106,6 @@ def constructor_defaults(method: str) -> dict[str, Any]:
         if isinstance(node, ast.ClassDef):
             found |= dict(_defaults(node))
     return found
-
-
-def _files(source: Path) -> list[Path]:
-    # by the layout of method folders the class is in method.py, or in the package itself
-    places = [source / "method.py", source / "__init__.py"] if source.is_dir() else [source]
-    return [path for path in places if path.suffix == ".py" and path.is_file()][:1]
 
 
 def _defaults(node: ast.ClassDef) -> Iterator[tuple[str, Any]]:

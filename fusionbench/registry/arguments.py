@@ -1,0 +1,56 @@
+"""Which keys of a configuration mean something to a method, read from its source without importing it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from fusionbench.errors import FusionbenchError
+from fusionbench.registry.cards import parsed
+from fusionbench.registry.methods import MethodSpec
+
+
+def takes(method: MethodSpec, key: str) -> bool:
+    """Tell whether ``args.NAME`` is an argument of the method's class, or another key part of a training it has.
+
+    A class whose source does not tell takes everything: constructing it says what is wrong.
+    """
+    if not method.has_class:
+        return False
+    part, _, name = key.partition(".")
+    if part != "args":
+        return method.card.kind == "learned"
+    names = constructor_arguments(method.source)
+    return names is None or name in names
+
+
+def constructor_arguments(source: Path) -> set[str] | None:
+    """Return the arguments of the classes of fusion methods in a file or folder; None where these are not written out."""
+    try:
+        nodes = [node for path in method_files(source) for node in parsed(path).body]
+    except FusionbenchError:
+        return None
+    classes = [node for node in nodes if isinstance(node, ast.ClassDef) and _fuses(node)]
+    functions = [function for node in classes for function in _constructors(node)]
+    if not classes or any(function.args.kwarg for function in functions):
+        return None
+    return {
+        argument.arg
+        for function in functions
+        for argument in (*function.args.args[1:], *function.args.kwonlyargs)
+    }
+
+
+def method_files(source: Path) -> list[Path]:
+    """Return the file of a method's class: by the layout of folders method.py, or the package itself."""
+    places = [source / "method.py", source / "__init__.py"] if source.is_dir() else [source]
+    return [path for path in places if path.suffix == ".py" and path.is_file()][:1]
+
+
+def _fuses(node: ast.ClassDef) -> bool:
+    return any(ast.unparse(base).endswith("FusionMethod") for base in node.bases)
+
+
+def _constructors(node: ast.ClassDef) -> Iterator[ast.FunctionDef]:
+    yield from (part for part in node.body if isinstance(part, ast.FunctionDef) and part.name == "__init__")

@@ -1,0 +1,49 @@
+"""One request over several families, and folders of images without the images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fusionbench.data.spec import dataset
+from fusionbench.errors import PlanError
+from fusionbench.runs.plan import Plan, Request, make_plan
+
+
+def plan(methods: str, datasets: str, baselines: bool = False) -> Plan:
+    return make_plan(Request(tuple(methods.split(",")), tuple(datasets.split(",")), baselines=baselines))
+
+
+def cells(found: Plan) -> set[tuple[str, str]]:
+    return {(cell.method.name, cell.split.spec.name) for cell in found.cells}
+
+
+def test_each_method_runs_on_the_data_sets_of_its_families_and_the_rest_is_said() -> None:
+    found = plan("csp_mcin,refinefuse", "demo,demo-sar-opt")
+    assert cells(found) == {("csp_mcin", "demo-sar-opt"), ("refinefuse", "demo")}
+    assert len(found.left_out) == 2
+    assert any(text.startswith("csp_mcin is not run on demo: it fuses sar-opt") for text in found.left_out)
+    assert any(text.startswith("refinefuse is not run on demo-sar-opt: it fuses ") for text in found.left_out)
+
+
+def test_a_data_set_that_no_method_fits_is_not_run_for_baselines_alone() -> None:
+    found = plan("csp_mcin", "demo,demo-sar-opt", baselines=True)
+    assert {split for _, split in cells(found)} == {"demo-sar-opt"}
+    assert found.left_out == ("csp_mcin is not run on demo: it fuses sar-opt.",)
+
+
+def test_a_method_that_fits_no_data_set_is_a_problem() -> None:
+    with pytest.raises(PlanError, match="'csp_mcin' fuses sar-opt, data set 'demo' is ir-vis"):
+        plan("csp_mcin", "demo")
+
+
+def test_a_folder_of_images_without_any_of_the_pairs_is_told_before_any_work(tmp_path: Path) -> None:
+    assert dataset("demo").family == "ir-vis"
+    with pytest.raises(PlanError, match="holds no image, named as a pair of demo test is: expected names like"):
+        plan(f"images:{tmp_path}", "demo")
+    Image.fromarray(np.zeros((4, 4), np.uint8)).save(tmp_path / "other.png")
+    with pytest.raises(PlanError, match="holds 1 images, none of them named as a pair"):
+        plan(f"images:{tmp_path}=Ours", "demo")
