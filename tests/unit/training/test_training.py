@@ -130,7 +130,7 @@ def test_what_cannot_be_trained_is_refused(tmp_path: Path) -> None:
 
 
 def test_weights_of_another_architecture_are_refused() -> None:
-    shipped = spec("refinefuse").source / "weights" / "msrs.safetensors"
+    shipped = spec("refinefuse").source / "weights" / "ir-vis.safetensors"
     with pytest.raises(WeightsError, match="do not fit"):
         load_weights(load("refinefuse", levels=3), shipped)
 

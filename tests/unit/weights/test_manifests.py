@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from fusionbench.providers import share
 from fusionbench.types import Pair
 
 TRAINING = share("benchmarks") / "training"
+RECORDS = sorted(share("methods").glob("*/weights/*.json"))
 FAMILIES = ("ir-vis", "sar-opt")
 
 
@@ -69,3 +71,12 @@ def test_no_pixels_of_a_test_pair_are_in_a_training_set(
     ]
     assert tested[family]
     assert not shared
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda path: f"{path.parent.parent.name}-{path.stem}")
+def test_every_pair_of_a_manifest_is_a_training_pair(record: Path, shared_data: Path) -> None:
+    for part in json.loads(record.read_text(encoding="utf-8"))["datasets"]:
+        found = find_split(known()[part["name"]], part["split"], shared_data)
+        assert part["split"] == "train"
+        assert set(part["ids"]) <= set(found.ids)
+        assert len(part["ids"]) == part["pairs"] > 0

@@ -298,7 +298,7 @@ def test_fuse_uses_imported_weights(tmp_path: Path, method: str) -> None:
 
 
 def test_lists_shipped_imported_and_missing_weights() -> None:
-    shipped = share("methods") / "refinefuse" / "weights" / "msrs.safetensors"
+    shipped = share("methods") / "refinefuse" / "weights" / "ir-vis.safetensors"
     assert CliRunner().invoke(app, ["weights", "import", str(shipped), "-m", "refinefuse"]).exit_code == 0
     rows = json.loads(CliRunner().invoke(app, ["weights", "list", "--json"]).stdout)
     found = {(row["method"], row["source"]): row for row in rows}
@@ -312,7 +312,7 @@ def test_lists_shipped_imported_and_missing_weights() -> None:
 
 
 def test_verify_reads_every_file_again(folder: Path) -> None:
-    shipped = share("methods") / "refinefuse" / "weights" / "msrs.safetensors"
+    shipped = share("methods") / "refinefuse" / "weights" / "ir-vis.safetensors"
     assert CliRunner().invoke(app, ["weights", "verify"]).exit_code == 0
     kept = import_weights(shipped, ImportOptions("refinefuse"))
     with kept.open("r+b") as stream:
