@@ -102,7 +102,8 @@ def rows(size: tuple[int, int], options: argparse.Namespace) -> Iterator[dict[st
     plain = {} if options.no_plain else timing.VARIANTS
     full = dict(list(plain.items())[:1])
     for name in options.metrics:
-        yield from rows_of(name, timing.costs(images, [name], full, options.repeats))
+        beside = full if name in timing.PLAIN else {}  # of the rest, the reference is MATLAB code
+        yield from rows_of(name, timing.costs(images, [name], beside, options.repeats))
     yield from rows_of(SET, timing.costs(images, DEFAULT, plain, options.repeats, math.inf))
 
 

@@ -1,4 +1,4 @@
-"""``fusionbench explain``: which of the field's conventions gives a printed number."""
+"""``fusionbench explain``: where a printed number comes from: which definition, which way to count, which luma."""
 
 from __future__ import annotations
 
@@ -8,17 +8,42 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
+from fusionbench.cli import explain_cost, explain_luma
 from fusionbench.cli.options import Json
 from fusionbench.cli.outcome import guarded, print_json
 from fusionbench.errors import ImageError, RequestError
 
 if TYPE_CHECKING:
+    import click
+
     from fusionbench.metrics.explaining import Finding
+
+METRIC = "metric"  # what is explained unless another kind is named
+
+
+class _MetricUnlessNamed(TyperGroup):
+    """A group whose first argument may be left out: ``explain SSIM 0.7`` is ``explain metric SSIM 0.7``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in {*self.commands, *ctx.help_option_names}:
+            args = [METRIC, *args]
+        return super().parse_args(ctx, args)
 
 
 def register(app: typer.Typer) -> None:
-    app.command("explain", context_settings={"ignore_unknown_options": True})(explain)
+    kinds = typer.Typer(cls=_MetricUnlessNamed, no_args_is_help=True, rich_markup_mode=None)
+    # a negative number is no option
+    kinds.command(METRIC, context_settings={"ignore_unknown_options": True})(explain)
+    kinds.command("cost")(explain_cost.explain_cost)
+    kinds.command("luma")(explain_luma.explain_luma)
+    app.add_typer(
+        kinds,
+        name="explain",
+        help="Say where a number comes from. METRIC VALUE --a A --b B --fused F ranks the field's definitions of a metric, "
+        "papers' and libraries'; cost VALUE --method M ranks ways to count a network; luma IMAGE shows the routes to gray.",
+    )
 
 
 @guarded
@@ -45,7 +70,7 @@ def explain(
     only = resolve_profile(profile) if profile else None
     found = find(name, number, *_images(a, b, fused))
     if only is not None:
-        found = [finding for finding in found if only in finding.convention.profiles]
+        found = [f for f in found if only in f.convention.profiles and not f.convention.combination]
         if not found:
             raise RequestError(f"Profile '{only}' defines no {name}: see `fusionbench info {only}`.")
     if json:
@@ -75,10 +100,14 @@ def _images(*paths: Path) -> list[Any]:
 
 
 def _row(finding: Finding) -> dict[str, Any]:
+    from fusionbench.metrics.libraries import VERSIONS
+
     definition = finding.convention.definition
     return {
         "definition": definition.name,
+        "sources": finding.convention.combination or definition.combined,
         "profiles": list(finding.convention.profiles),
+        "libraries": {call.library: VERSIONS[call.library] for call in finding.convention.libraries},
         "source": definition.source,
         "text": definition.text,
         "value": finding.score.value,
@@ -94,8 +123,8 @@ def _show(metric: str, number: str, found: list[Finding]) -> None:
     from rich.table import Table
 
     table = Table(title=_verdict(metric, number, found), title_justify="left", box=None, pad_edge=False)
-    for column in ("value", "distance", "definition", "profiles"):
-        table.add_column(column, no_wrap=column != "profiles")
+    for column in ("value", "distance", "definition", "of", "used by"):
+        table.add_column(column, no_wrap=column != "used by")
     table.add_column("what it does", ratio=1)
     for finding in found:
         table.add_row(*_cells(finding))
@@ -108,18 +137,39 @@ def _cells(finding: Finding) -> tuple[str, ...]:
     value = "undefined" if score.value is None else f"{score.value:.6g}"
     distance = "" if finding.distance is None else f"{finding.distance:.1e}"
     text = convention.definition.text + (f" ({score.detail})" if score.detail else "")
-    return value, distance, convention.definition.name, ", ".join(convention.profiles), text
+    return value, distance, convention.definition.name, _sources(finding), _users(finding), text
+
+
+def _sources(finding: Finding) -> str:
+    """Return how the values of the two sources were combined; nothing where a value is of all three images."""
+    combination = finding.convention.combination or finding.convention.definition.combined
+    return f"{combination} alone" if combination in ("a", "b") else combination
+
+
+def _users(finding: Finding) -> str:
+    """Return the profiles that score so, and the libraries that compute it, with their versions."""
+    from fusionbench.metrics.libraries import VERSIONS
+
+    profiles = () if finding.convention.combination else finding.convention.profiles
+    libraries = dict.fromkeys(call.library for call in finding.convention.libraries)
+    return ", ".join((*profiles, *(f"{name} {VERSIONS[name]}" for name in libraries)))
 
 
 def _verdict(metric: str, number: str, found: list[Finding]) -> str:
-    alike = [finding.convention.definition.name for finding in found if finding.prints_alike]
+    alike = [_named(finding) for finding in found if finding.prints_alike]
     if alike:
-        return f"{metric} {number} is given by: {', '.join(dict.fromkeys(alike))}."
+        return f"{metric} {number} is given by: {'; '.join(dict.fromkeys(alike))}."
     defined = [finding for finding in found if finding.score.value is not None]
     if not defined:
         return f"{metric} is undefined for these images by every known convention."
     nearest = defined[0]
     return (
         f"No known convention gives {metric} {number} to its digits; the nearest, "
-        f"{nearest.convention.definition.name}, gives {nearest.score.value:.6g}."
+        f"{_named(nearest)}, gives {nearest.score.value:.6g}."
     )
+
+
+def _named(finding: Finding) -> str:
+    """Return a definition's name with what was combined and who computes it."""
+    facts = ", ".join(filter(None, (_sources(finding), _users(finding))))
+    return finding.convention.definition.name + (f" ({facts})" if facts else "")

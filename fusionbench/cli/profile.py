@@ -53,7 +53,7 @@ def profile(
     wanted = format or (output.suffix.lstrip(".") if output else None)
     if wanted is not None and not json:
         check_format(wanted)
-    sizes = [_size(text) for text in comma_list(size)] or [_size(size)]
+    sizes = [parsed_size(text) for text in comma_list(size)] or [parsed_size(size)]
     names = _names(method)
 
     from fusionbench.cells.device import pick_device
@@ -81,7 +81,7 @@ def profile(
     raise SystemExit(any(row["status"] != "ok" for row in found.values()))
 
 
-def _size(text: str) -> tuple[int, int]:
+def parsed_size(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"(\d+)x(\d+)", text.lower())
     if not match or not all(int(side) for side in match.groups()):
         raise RequestError(f"Size '{text}' is not WIDTHxHEIGHT: write for example 256x256.")

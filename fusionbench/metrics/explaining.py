@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
+from fusionbench.metrics.inputs import Sources
+from fusionbench.metrics.libraries import LibraryCall, libraries_of
 from fusionbench.metrics.profiles import profiles
 from fusionbench.metrics.registry import CANONICAL, Definition, definitions
 from fusionbench.metrics.scoring import Score, score_definitions, sources
 
+Combination = Literal["", "sum", "mean", "a", "b"]
+
 
 class Convention(NamedTuple):
-    """A definition with the profiles that score by it; of several, the first one's way to gray is used."""
+    """A definition with the profiles that score by it; of several, the first one's way to gray is used.
+
+    ``combination`` is how values of two images become one where that is not the definition's own way: their sum or
+    mean, or the value of source a or of source b alone.
+    """
 
     definition: Definition
     profiles: tuple[str, ...]
+    combination: Combination = ""
 
     @property
     def scored_as(self) -> str:
         return self.profiles[0] if self.profiles else CANONICAL
+
+    @property
+    def libraries(self) -> tuple[LibraryCall, ...]:
+        """What libraries compute by this definition."""
+        return libraries_of(self.definition.metric, self.definition.name)
 
 
 class Finding(NamedTuple):
@@ -33,7 +47,7 @@ class Finding(NamedTuple):
 
 
 def conventions(metric: str) -> Iterator[Convention]:
-    """Yield all conventions of a metric, one for each definition and way to gray."""
+    """Yield all conventions of a metric, one for each definition and way to gray, each as defined."""
     for definition in definitions(metric).values():
         by_gray: dict[str, list[str]] = {}
         for profile in profiles().values():
@@ -46,26 +60,75 @@ def conventions(metric: str) -> Iterator[Convention]:
 def explain(metric: str, number: str, a: np.ndarray, b: np.ndarray, fused: np.ndarray) -> list[Finding]:
     """Return every convention of a metric by its distance to a printed number, the undefined ones last.
 
-    ``number`` is a decimal number as printed: a convention prints alike if rounding to its digits gives it. The
-    images are uint8 [H, W] or [H, W, 3]. Raises RequestError as `score` does.
+    ``number`` is a decimal number as printed: a convention prints alike if rounding to its digits gives it. A value of
+    two images is also combined in the other ways there are. The images are uint8 [H, W] or [H, W, 3]. Raises
+    RequestError as `score` does.
     """
-    pair, target, digits = sources(a, b), float(number), decimals(number)
-    found = []
-    for convention in conventions(metric):
-        (score,) = score_definitions(pair, fused, [convention.definition], convention.scored_as)
-        distance = None if score.value is None else abs(score.value - target)
-        alike = distance is not None and distance <= 0.5 * 10.0**-digits * (1 + 1e-9)
-        found.append(Finding(convention, score, distance, alike))
-    return sorted(merged(found), key=lambda finding: (finding.distance is None, finding.distance or 0.0))
+    return ranked(scored_conventions(metric, a, b, fused), number)
+
+
+def scored_conventions(
+    metric: str, a: np.ndarray, b: np.ndarray, fused: np.ndarray
+) -> list[tuple[Convention, Score]]:
+    """Return what each convention of a metric gives for three images."""
+    pairs = {"": sources(a, b), "a": sources(a, a), "b": sources(b, b)}
+    return [
+        (convention._replace(combination=combination), score)
+        for convention in conventions(metric)
+        for combination, score in scores(convention, pairs, fused).items()
+    ]
+
+
+def ranked(scored: list[tuple[Convention, Score]], number: str) -> list[Finding]:
+    """Return conventions by the distance of their scores to a printed number."""
+    found = merged([_finding(convention, score, number) for convention, score in scored])
+    return sorted(found, key=lambda finding: (finding.distance is None, finding.distance or 0.0))
+
+
+def scores(convention: Convention, pairs: dict[str, Sources], fused: np.ndarray) -> dict[Combination, Score]:
+    """Return the score by each combination of the sources that a definition allows and that has a value.
+
+    "" is its own, with or without one. ``pairs`` are the two sources, and each source twice: by a sum or a mean of two values, the latter give the value
+    of that source alone.
+    """
+    definition, profile = convention.definition, convention.scored_as
+
+    def scored(which: str) -> Score:
+        return score_definitions(pairs[which], fused, [definition], profile)[0]
+
+    own = scored("")
+    if not definition.combined:
+        return {"": own}
+    half, other = (0.5, "mean") if definition.combined == "sum" else (1.0, "sum")
+    factor = 0.5 if definition.combined == "sum" else 2.0
+    others: dict[Combination, Score] = {
+        other: _times(own, factor),
+        "a": _times(scored("a"), half),
+        "b": _times(scored("b"), half),
+    }
+    return {"": own} | {which: score for which, score in others.items() if score.value is not None}
+
+
+def _times(score: Score, factor: float) -> Score:
+    return score if score.value is None else score._replace(value=score.value * factor)
+
+
+def _finding(convention: Convention, score: Score, number: str) -> Finding:
+    if score.value is None:
+        return Finding(convention, score, None, False)
+    distance = abs(score.value - float(number))
+    return Finding(convention, score, distance, distance <= 0.5 * 10.0 ** -decimals(number) * (1 + 1e-9))
 
 
 def merged(found: list[Finding]) -> list[Finding]:
     """Join the conventions of one definition whose ways to gray make no difference to these images."""
-    kept: dict[tuple[str, Score], Finding] = {}
+    kept: dict[tuple[str, str, Score], Finding] = {}
     for finding in found:
-        key = (finding.convention.definition.name, finding.score)
-        names = (*kept[key].convention.profiles, *finding.convention.profiles) if key in kept else None
-        convention = finding.convention if names is None else finding.convention._replace(profiles=names)
+        convention = finding.convention
+        key = (convention.definition.name, convention.combination, finding.score)
+        if key in kept:
+            names = (*kept[key].convention.profiles, *convention.profiles)
+            convention = convention._replace(profiles=names)
         kept[key] = finding._replace(convention=convention)
     return list(kept.values())
 

@@ -215,8 +215,31 @@ PROFILES = (
             **_same("SSIM"),
             "PSNR": "vifb",
             "RMSE": "vifb",
+            **_same("Cross_entropy", "Edge_intensity", "Qcb", "Qcv"),
         },
         notes=("Color images are scored channel by channel and averaged; a one-channel source serves each.",),
+    ),
+    Profile(
+        name="liu2012",
+        title="Zheng Liu's MATLAB toolbox (the metrics of Liu et al. 2012)",
+        source="zhengliu6699/imageFusionMetrics at d6f7f1a",
+        gray="matlab",
+        metrics={
+            **_same("QMI"),
+            "QTE": "transposed-marginals",
+            **_same("QNCIE", "QG", "QM", "QSF", "QP", "QS"),
+            "QC": "clamped-product",
+            "QY": "unguarded",
+            **_same("Qcv", "Qcb"),
+        },
+        notes=(
+            "QTE exchanges the marginal histograms.",
+            (
+                "QC depends on which source comes first, and has no value where a patch is black; nor has QY where both "
+                "sources are."
+            ),
+            "QSF is printed there with its sign, here without, so that lower is better.",
+        ),
     ),
     Profile(
         name="refinefuse",

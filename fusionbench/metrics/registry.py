@@ -33,7 +33,7 @@ class MetricCard:
     ``version`` rises whenever values change, so that only this metric is scored again. ``digits`` are printed
     in tables. On images with a side below ``smallest`` pixels the metric is undefined. ``planes`` as in `Definition`.
     ``weights`` are the files that it needs, by their names in `fusionbench.metrics.learned.files`.
-    ``symmetric`` claims that swapping a and b changes nothing.
+    ``symmetric`` claims that swapping a and b changes nothing. ``combined`` as in `Definition`.
     """
 
     name: str
@@ -50,6 +50,7 @@ class MetricCard:
     planes: Literal["mean", "side by side", "rgb"] = "mean"
     weights: tuple[str, ...] = ()
     symmetric: bool = False
+    combined: Literal["", "sum", "mean"] = ""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ class Definition:
     ``source`` is the code or paper it reproduces. Images with a side below ``smallest`` pixels have no value.
     Where a profile scores color images channel by channel, ``planes`` says whether the channels' values are
     averaged or the channels are laid side by side; "rgb" is taken on red, green and blue at once, whatever the
-    profile. ``version`` rises whenever values change.
+    profile. ``version`` rises whenever values change. ``combined`` says how the values of both sources become one
+    where a value belongs to two images: their sum or their mean; it is empty where one value is of all three images.
     """
 
     metric: str
@@ -71,6 +73,7 @@ class Definition:
     planes: Literal["mean", "side by side", "rgb"] = "mean"
     unit: str = ""
     version: int = 1
+    combined: Literal["", "sum", "mean"] = ""
 
 
 class Entry(NamedTuple):
@@ -246,7 +249,15 @@ def _registered() -> tuple[dict[str, MetricCard], dict[str, dict[str, Entry]]]:
 def canonical_definition(card: MetricCard) -> Definition:
     """Return what a card says as a definition."""
     return Definition(
-        card.name, CANONICAL, card.convention, "", card.smallest, card.planes, card.unit, card.version
+        card.name,
+        CANONICAL,
+        card.convention,
+        "",
+        card.smallest,
+        card.planes,
+        card.unit,
+        card.version,
+        card.combined,
     )
 
 

@@ -12,7 +12,7 @@ from command import in_process as fusionbench
 from PIL import Image
 
 from fusionbench.data.images import read_image
-from fusionbench.metrics import definitions, profiles, score
+from fusionbench.metrics import definitions, profiles, score, score_definitions, sources
 
 TRIPLE = "ivif_tno37_u2fusion"
 
@@ -77,7 +77,7 @@ def test_undefined_conventions_come_last_with_the_reason(tmp_path: Path) -> None
     options = ("--a", "a.png", "--b", "b.png", "--fused", "fused.png")
     rows = conventions("VIF", "1", *options, cwd=tmp_path)
     assert {row["status"] for row in rows} == {"undefined"}
-    assert all("smaller than 41x41" in row["detail"] and row["value"] is None for row in rows)
+    assert all("the image is smaller than" in row["detail"] and row["value"] is None for row in rows)
     done = fusionbench("explain", "VIF", "1", *options, cwd=tmp_path)
     assert "undefined for these images by every known convention" in done.stdout
 
@@ -107,3 +107,33 @@ def test_images_of_different_size_are_named(triple: tuple[str, ...], tmp_path: P
     assert done.returncode == 2
     assert "must have one size" in done.stderr
     assert "6x5" in done.stderr
+
+
+def test_names_the_library_that_a_number_comes_from(triple: tuple[str, ...], tmp_path: Path) -> None:
+    a, _b, fused = (read_image(path) for path in triple[1::2])
+    definition = definitions("PSNR")["peak-4095"]
+    (number,) = score_definitions(sources(a, a), fused, [definition])
+    first = conventions("PSNR", f"{number.value:.6f}", *triple, cwd=tmp_path)[0]
+    assert first["libraries"] == {"image-similarity-measures": "0.3.6"}
+    assert first["sources"] == "a"
+    done = fusionbench("explain", "PSNR", f"{number.value:.6f}", *triple, cwd=tmp_path)
+    assert "is given by: peak-4095 (a alone, image-similarity-measures 0.3.6)" in done.stdout
+
+
+def test_explains_a_cost(tmp_path: Path) -> None:
+    asked = ("explain", "cost", "1", "-m", "guided-filter", "--size", "32x32")
+    done = fusionbench(*asked, "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)["counts"]
+    assert {"ptflops 0.7.5", "fvcore 0.1.5", "fusionbench"} <= {row["tool"] for row in rows}
+    assert fusionbench("explain", "cost", "few", "-m", "dsifuse", cwd=tmp_path).returncode == 2
+
+
+def test_explains_the_luma_of_a_file(tmp_path: Path) -> None:
+    Image.fromarray(np.arange(48, dtype=np.uint8).reshape(4, 4, 3) * 5).save(tmp_path / "color.png")
+    done = fusionbench("explain", "luma", "color.png", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "its routes to one channel differ by" in done.stdout or "every route gives" in done.stdout
+    rows = json.loads(fusionbench("explain", "luma", "color.png", "--json", cwd=tmp_path).stdout)["routes"]
+    assert rows[0]["used_by"] == "fusionbench"
+    assert fusionbench("explain", "luma", "none.png", cwd=tmp_path).returncode == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import math
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +12,7 @@ import pytest
 from golden_files import SYNTHETIC
 
 from fusionbench.metrics import cards, definitions, profiles, resolve
+from fusionbench.metrics.libraries import CALLS, VERSIONS, LibraryCall
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,7 +28,7 @@ calibration = load()
 
 
 # these take more than half of the time that all metrics need on the real images
-SLOW_METRICS = tuple(name for name in cards() if name.startswith("FMI"))
+SLOW_METRICS = (*(name for name in cards() if name.startswith("FMI")), "QP")
 
 
 def test_every_claim_holds_on_the_patterns() -> None:
@@ -38,7 +40,7 @@ def test_every_claim_holds_on_the_patterns() -> None:
 @pytest.fixture(
     scope="module",
     params=[SLOW_METRICS, pytest.param((), marks=pytest.mark.slow)],
-    ids=["without FMI", "all"],
+    ids=["without FMI and QP", "all"],
 )
 def found(shared_golden: Path, request: pytest.FixtureRequest) -> tuple[list, tuple[str, ...]]:
     """Return the findings and the metrics that were left out."""
@@ -81,6 +83,17 @@ def test_the_page_says_what_the_script_says() -> None:
     for (metric, triple), (_, why) in calibration.EXCEPTIONS.items():
         assert f"| {metric} | {triple} |" in text
         assert why in text
+    result = json.loads(calibration.LIBRARIES.read_text(encoding="utf-8"))
+    assert calibration.LIBRARY_HEAD.format(**result) in text
+    assert all(f"{line}\n" in text for line in calibration.library_lines(result))
+
+
+def test_every_known_call_of_a_library_was_compared() -> None:
+    result = json.loads(calibration.LIBRARIES.read_text(encoding="utf-8"))
+    assert result["versions"] == VERSIONS
+    compared = [{key: call[key] for key in LibraryCall._fields} for call in result["calls"]]
+    assert sorted(map(str, compared)) == sorted(str(call._asdict()) for call in CALLS)
+    assert all(call["difference"] < (2e-3 if call["metric"] == "VIF" else 2e-4) for call in result["calls"])
 
 
 def test_claims_name_what_there_is() -> None:

@@ -108,6 +108,7 @@ def preserved_information(source: Texture, fused: Texture) -> Tensor:
     smallest=41,
     symmetric=True,
     version=2,
+    combined="sum",
 )
 def visual_information_fidelity(triple: Triple) -> Outcome:
     """Measure the share of both sources' visual information that the fused image keeps.

@@ -109,6 +109,7 @@ def _similarity(x: Moments, y: Moments, with_means: bool) -> Tensor:
     smallest=161,
     symmetric=True,
     version=2,
+    combined="sum",
 )
 def multiscale_structural_similarity(triple: Triple) -> Outcome:
     """Measure how alike the fused image and each source are, over five scales."""

@@ -145,6 +145,7 @@ def peak_over_roots(triple: Triple) -> Outcome:
     name="mean-of-two",
     text="the PSNR of each source with peak 255, then their mean",
     unit="dB",
+    combined="mean",
 )
 def mean_of_two(triple: Triple) -> Outcome:
     """Measure closeness as the mean of two PSNRs.

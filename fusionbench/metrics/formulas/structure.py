@@ -114,6 +114,7 @@ def summed_similarity(triple: Triple, constants: Constants, border: int = 0) -> 
     smallest=11,
     symmetric=True,
     version=2,
+    combined="sum",
 )
 def structural_similarity(triple: Triple) -> Outcome:
     """Measure how alike the fused image and each source are in local mean, contrast and structure."""

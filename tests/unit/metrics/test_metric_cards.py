@@ -32,7 +32,12 @@ def decorated() -> dict[str, MetricCard]:
     """Return the cards on the functions themselves, found by importing everything."""
     paths = [path for folder in ("formulas", "learned") for path in (PACKAGE / folder).glob("[a-z]*.py")]
     modules = [import_module(f"fusionbench.metrics.{path.parent.name}.{path.stem}") for path in paths]
-    functions = [item for module in modules for item in vars(module).values() if hasattr(item, "card")]
+    functions = [
+        item
+        for module in modules
+        for item in vars(module).values()
+        if hasattr(item, "card") and item.__module__ == module.__name__
+    ]
     assert len(functions) == len({function.card.name for function in functions})
     return {function.card.name: function.card for function in functions}
 

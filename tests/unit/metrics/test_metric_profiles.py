@@ -13,7 +13,13 @@ PROFILES = list(profiles())
 FEW = settings(max_examples=6, derandomize=True, deadline=None)
 ALIKE = {"rel": 1e-9, "abs": 1e-12}
 # another result with the sources swapped, by definition: (metric, definition)
-ONE_SIDED = {("Nabf", "swapped"), ("VIFF", "canonical")}
+ONE_SIDED = {
+    ("Nabf", "swapped"),
+    ("VIFF", "canonical"),
+    ("QC", "clamped-product"),
+    ("QG", "canonical"),  # what replaces a strength of 0 stays for the second source
+    ("QP", "canonical"),  # where both sources have the same congruency, b counts
+}
 A, B, FUSED = (texture(seed, kind="smooth") for seed in range(3))
 
 
@@ -36,7 +42,7 @@ def test_swapped_sources_give_the_value_that_they_gave(profile, triple):
 
 def test_cards_claim_what_holds_by_definition():
     # one-sided, or not to be tested without weights
-    others = {"VIFF", "LIQE", "LIQE-mix", "CLIP-IQA", "CMMD", "CMMDF"}
+    others = {"VIFF", "QG", "QP", "LIQE", "LIQE-mix", "CLIP-IQA", "CMMD", "CMMDF"}
     assert {name for name, card in cards().items() if not card.symmetric} == others
 
 

@@ -38,13 +38,31 @@ def test_values_lie_in_the_range_of_their_card(triple):
 @pytest.mark.parametrize(
     ("metric", "expected"),
     [("NMI", 2), ("VIFF", 1), ("MS-SSIM", 2), ("MEF-SSIM", 1), ("Nabf", 0), ("MSE", 0), ("RMSE", 0)]
+    + [("Cross_entropy", 0), ("Qcb", 1), ("Qcv", 0), ("QMI", 2), ("QM", 3), ("QS", 1), ("QC", 1), ("QY", 1)]
     + [(f"FMI_{feature}", 1) for feature in ("pixel", "gradient", "dct", "wavelet")],
 )
 def test_three_equal_images(metric, expected):
     assert value(metric, A, A, A) == pytest.approx(expected, abs=1e-9)
 
 
-@pytest.mark.parametrize("metric", ["MS-SSIM", "MEF-SSIM", "VIFF", "PSNR", "NMI", "FMI_pixel", "FMI_wavelet"])
+@pytest.mark.parametrize(
+    "metric",
+    [
+        "MS-SSIM",
+        "MEF-SSIM",
+        "VIFF",
+        "PSNR",
+        "NMI",
+        "FMI_pixel",
+        "FMI_wavelet",
+        "QMI",
+        "QTE",
+        "QG",
+        "QP",
+        "QS",
+        "QC",
+    ],
+)
 def test_noise_lowers_what_measures_fidelity(metric):
     average = ((A.astype(int) + B) // 2).astype(np.uint8)
     noise = np.random.default_rng(0).normal(0, 12, SIDE)

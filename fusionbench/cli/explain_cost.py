@@ -1,0 +1,64 @@
+"""``fusionbench explain cost``: which way to count gives a printed number of operations or parameters."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fusionbench.cli.options import Json, Overrides
+from fusionbench.cli.outcome import guarded, print_json
+from fusionbench.cli.profile import parsed_size
+
+if TYPE_CHECKING:
+    from fusionbench.profiling.explaining import CountFinding
+
+
+@guarded
+def explain_cost(
+    value: Annotated[str, typer.Argument(help="The number, as printed: 12.73G, 2.21M or 57344.")],
+    method: Annotated[
+        str, typer.Option("--method", "-m", help="The method whose network was counted, as for `profile`.")
+    ],
+    overrides: Overrides = None,
+    size: Annotated[str, typer.Option(help="Image size WIDTHxHEIGHT that it was counted for.")] = "256x256",
+    json: Json = False,
+) -> None:
+    """Rank the ways in which tools count a network's operations and parameters by how near they come to a number.
+
+    Tools differ in biases, attention, matrix products, convolutions by functions and in MACs or FLOPs.
+    """
+    width, height = parsed_size(size)
+
+    from fusionbench.profiling.explaining import explain_cost as find
+    from fusionbench.profiling.explaining import parsed, verdict
+    from fusionbench.profiling.work import method_work
+    from fusionbench.registry.methods import spec
+
+    parsed(value)  # before a network is built
+    named = spec(method)
+    named.require_class()
+    network = named.build(named.config(tuple(overrides or ())).args)
+    work = method_work(network, height, width)
+    found = find(value, network, work)
+    if json:
+        rows = [finding._asdict() for finding in found]
+        print_json({"value": value, "method": named.name, "size": size, "work": dict(work), "counts": rows})
+    else:
+        _show(verdict(value, found, work), found)
+
+
+def _show(title: str, found: list[CountFinding]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for column in ("value", "off by", "unit", "tool"):
+        table.add_column(column, no_wrap=column != "tool")
+    table.add_column("what it counts", ratio=1)
+    for finding in found:
+        share = f"{finding.distance / finding.value:.2%}" if finding.value else ""
+        table.add_row(f"{finding.value:,.0f}", share, finding.unit, finding.tool, finding.text)
+    # a pipe has no width: lines long enough that a sentence is not cut into words
+    Console(width=None if sys.stdout.isatty() else 160).print(table)

@@ -1,0 +1,172 @@
+"""Structural similarity as libraries of image metrics compute it, where that is not the canonical definition.
+
+Each function is the sum over the sources of what the library returns for two images with levels 0..255 and a range of
+255 (or levels over 255 and a range of 1). `fusionbench.metrics.libraries` says which library and version calls it.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, pad
+
+from fusionbench.metrics.formulas.filters import gaussian, smooth
+from fusionbench.metrics.image_cache import Image, Outcome, Triple, sum_image, values
+from fusionbench.metrics.registry import definition
+
+K1, K2 = 0.01, 0.03
+GAUSSIAN, UNIFORM_11, UNIFORM_7 = gaussian(11, 1.5), (1 / 11,) * 11, (1 / 7,) * 7
+
+Weights = tuple[float, ...]
+
+
+def pixels(image: Image, mirrored: int = 0, factor: int = 1) -> Tensor:
+    """Return the levels, the means of ``factor`` x ``factor`` blocks, with ``mirrored`` pixels beyond the border."""
+    x = image.of(values)[:, None]
+    x = avg_pool2d(x, factor) if factor > 1 else x
+    return (pad(x, (mirrored,) * 4, mode="reflect") if mirrored else x)[:, 0]
+
+
+def moments(image: Image, weights: Weights, *form: int) -> tuple[Tensor, Tensor]:
+    """Return mean and population variance in each window; ``form`` as in `pixels`."""
+    x = image.of(pixels, *form)
+    mean = smooth(x, weights)
+    return mean, smooth(x.square(), weights) - mean.square()
+
+
+def similarity_parts(
+    image: Image, other: Image, weights: Weights, peak: Tensor | float, sample: float, *form: int
+) -> tuple[Tensor, Tensor]:
+    """Return the similarity of means, and that of contrast and structure, in each window.
+
+    ``sample`` multiplies variances and covariance.
+    """
+    (x, variance_x), (y, variance_y) = (one.of(moments, weights, *form) for one in (image, other))
+    cross = smooth(image.of(pixels, *form) * other.of(pixels, *form), weights) - x * y
+    low, high = (K1 * peak) ** 2, (K2 * peak) ** 2
+    means = (2 * x * y + low) / (x.square() + y.square() + low)
+    return means, (2 * sample * cross + high) / (sample * (variance_x + variance_y) + high)
+
+
+def _summed(
+    triple: Triple,
+    weights: Weights,
+    *form: int,
+    peak: Tensor | float = 255.0,
+    sample: float = 1.0,
+    clipped: bool = False,
+) -> Tensor:
+    """Return the sum over the sources of the mean similarity [B]; ``clipped`` takes negative structure for 0."""
+    total: Tensor | float = 0.0
+    for source in (triple.a, triple.b):
+        means, structure = similarity_parts(source, triple.fused, weights, peak, sample, *form)
+        found = means * (structure.clamp_(min=0) if clipped else structure)
+        total = total + sum_image(found) / (found.shape[-2] * found.shape[-1])
+    return torch.as_tensor(total)
+
+
+@definition(
+    metric="SSIM",
+    name="mirrored-border",
+    text="windows beyond the border see it mirrored, and are averaged in: 0.0011 lower at 256x256, up to 0.034 at 64x64",
+    source="torchmetrics, kornia",
+    smallest=6,
+    combined="sum",
+)
+def structural_similarity_mirrored(triple: Triple) -> Outcome:
+    """Measure structural similarity in windows around every pixel of mirrored images."""
+    return Outcome(_summed(triple, GAUSSIAN, len(GAUSSIAN) // 2))
+
+
+@definition(
+    metric="SSIM",
+    name="mirrored-border-range-of-data",
+    text="L is the larger range of levels of the two images instead of 255, and the mirrored border is averaged in",
+    source="torchmetrics without data_range",
+    smallest=6,
+    combined="sum",
+)
+def structural_similarity_range_of_data(triple: Triple) -> Outcome:
+    """Measure structural similarity with constants that depend on the images.
+
+    Undefined where a source and the fused image are constant.
+    """
+    total, undefined = 0.0, []
+    for name, source in (("a", triple.a), ("b", triple.b)):
+        peak = torch.maximum(source.of(level_range), triple.fused.of(level_range))
+        alone = Triple(source, source, triple.fused)
+        total = total + _summed(alone, GAUSSIAN, len(GAUSSIAN) // 2, peak=peak[:, None, None]) / 2
+        undefined.append((peak == 0, f"source {name} and the fused image are constant, so L would be 0"))
+    return Outcome(total, tuple(undefined))
+
+
+def level_range(image: Image) -> Tensor:
+    """Return the difference of the highest and the lowest level, float64 [B]."""
+    x = image.of(values)
+    return x.amax((-2, -1)) - x.amin((-2, -1))
+
+
+@definition(
+    metric="SSIM",
+    name="uniform-11",
+    text="an 11x11 uniform window instead of a Gaussian: 0.9457 for 0.8721",
+    source="sewar",
+    smallest=11,
+    combined="sum",
+)
+def structural_similarity_uniform(triple: Triple) -> Outcome:
+    """Measure structural similarity in windows without weights."""
+    return Outcome(_summed(triple, UNIFORM_11))
+
+
+@definition(
+    metric="SSIM",
+    name="uniform-7-sample",
+    text="a 7x7 uniform window and sample moments, in float64",
+    source="scikit-image's defaults on 8-bit images",
+    smallest=7,
+    combined="sum",
+)
+def structural_similarity_uniform_sample(triple: Triple) -> Outcome:
+    """Measure structural similarity in small windows without weights."""
+    return Outcome(_summed(triple, UNIFORM_7, sample=49 / 48))
+
+
+@definition(
+    metric="SSIM",
+    name="uniform-7-l4095",
+    text="a 7x7 uniform window, sample moments, and L = 4095 on levels 0..255, which makes differences count little",
+    source="image-similarity-measures' defaults",
+    smallest=7,
+    combined="sum",
+)
+def structural_similarity_uniform_12_bit(triple: Triple) -> Outcome:
+    """Measure structural similarity with constants for 12 bits."""
+    return Outcome(_summed(triple, UNIFORM_7, peak=4095.0, sample=49 / 48))
+
+
+@definition(
+    metric="SSIM",
+    name="halved",
+    text="images whose smaller side is at least 384 pixels are first shrunk by the whole number nearest to it over 256",
+    source="piq's default; Wang's later MATLAB code",
+    smallest=11,
+    combined="sum",
+)
+def structural_similarity_halved(triple: Triple) -> Outcome:
+    """Measure structural similarity of images shrunk to about 256 pixels."""
+    factor = max(1, round(min(triple.fused.height, triple.fused.width) / 256))
+    return Outcome(_summed(triple, GAUSSIAN, 0, factor))
+
+
+@definition(
+    metric="SSIM",
+    name="clipped-structure",
+    text="contrast and structure below 0 count as 0 in each window: higher where images are opposite somewhere",
+    source="pyiqa",
+    smallest=11,
+    combined="sum",
+)
+def structural_similarity_clipped(triple: Triple) -> Outcome:
+    """Measure structural similarity without the punishment of opposite structure."""
+    return Outcome(_summed(triple, GAUSSIAN, clipped=True))

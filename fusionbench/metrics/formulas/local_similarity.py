@@ -1,0 +1,263 @@
+"""Structural similarity window by window, weighed by which source holds more: QS of Piella, QC of Cvejic, QY of Yang."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, conv2d, max_pool2d, pad
+
+from fusionbench.metrics.formulas.filters import gaussian, smooth
+from fusionbench.metrics.image_cache import Image, Outcome, Triple, constant, sum_image, values
+from fusionbench.metrics.registry import definition, metric
+
+SIGMA = 1.5
+ALIKE = 0.75  # similarity of the sources from which QY averages them
+
+
+class Form(NamedTuple):
+    """Side of the window in pixels, and the constants of luminance and of contrast."""
+
+    side: int
+    luminance: float
+    contrast: float
+
+
+WANG = Form(11, (0.01 * 255) ** 2, (0.03 * 255) ** 2)
+TINY = Form(7, 2e-16, 2e-16)
+
+
+class Windows(NamedTuple):
+    """Mean and population variance in each window inside the image, float64 [B, H - side + 1, W - side + 1]."""
+
+    mean: Tensor
+    variance: Tensor
+
+
+def windows(image: Image, side: int, exact: bool = False) -> Windows:
+    """Return the moments of an image; ``exact`` takes rounding out of the variance of windows of one level."""
+    x, weights = image.of(values), gaussian(side, SIGMA)
+    mean = smooth(x, weights)
+    variance = smooth(x.square(), weights).addcmul_(mean, mean, value=-1)
+    return Windows(mean, variance.masked_fill_(image.of(flat, side), 0.0) if exact else variance)
+
+
+def flat(image: Image, side: int) -> Tensor:
+    """Return which windows have one level only, bool [B, H - side + 1, W - side + 1]."""
+    x = image.levels[:, None].float()  # max_pool2d takes no integers
+    return (max_pool2d(x, side, 1) == -max_pool2d(-x, side, 1))[:, 0]
+
+
+def covariance(image: Image, other: Image, side: int, exact: bool = False) -> Tensor:
+    """Return the covariance in each window; ``exact`` makes it 0 where a window has one level only."""
+    x, y = (one.of(windows, side).mean for one in (image, other))
+    product = smooth(image.of(values) * other.of(values), gaussian(side, SIGMA))
+    found = product.addcmul_(x, y, value=-1)
+    return found.masked_fill_(image.of(flat, side) | other.of(flat, side), 0.0) if exact else found
+
+
+def similarity(image: Image, other: Image, form: Form, exact: bool = False) -> Tensor:
+    """Return the structural similarity in each window."""
+    (mean, variance), (mean_other, variance_other) = (
+        one.of(windows, form.side, exact) for one in (image, other)
+    )
+    cross = image.of(covariance, other, form.side, exact)
+    above = (2 * mean * mean_other + form.luminance) * (2 * cross + form.contrast)
+    below = (mean.square() + mean_other.square() + form.luminance) * (
+        variance + variance_other + form.contrast
+    )
+    return above.div_(below)
+
+
+def _mean(x: Tensor) -> Tensor:
+    return sum_image(x) / (x.shape[-2] * x.shape[-1])
+
+
+def _share(a: Tensor, b: Tensor) -> Tensor:
+    """Return a / (a + b), a half where both are 0."""
+    total = a + b
+    return torch.where(total == 0, 0.5, a / total)
+
+
+def _weighted_similarity(triple: Triple) -> tuple[Tensor, Tensor]:
+    """Return Piella's local quality and the larger variance of the sources in each window."""
+    a, b, fused = triple
+    variance_a, variance_b = (source.of(windows, WANG.side).variance for source in (a, b))
+    # as in the reference, also for the weight: where neither source has any contrast both get some
+    neither = torch.where(variance_a + variance_b == 0, 0.5, 0.0)
+    variance_a, variance_b = variance_a + neither, variance_b + neither
+    share = variance_a / (variance_a + variance_b)
+    of_a, of_b = (similarity(fused, source, WANG) for source in (a, b))
+    return share * of_a + (1 - share) * of_b, torch.maximum(variance_a, variance_b)
+
+
+@metric(
+    name="QS",
+    title="Piella's quality Q_S",
+    better="higher",
+    unit="1",
+    range=(-1, 1),
+    convention="SSIM of each source and the fused image in 11x11 Gaussian windows of 1.5, L = 255, weighted by the "
+    "source's share of the variance; mean over windows. SSIM stands where the paper has the universal quality index",
+    doi="10.1109/ICIP.2003.1247209",
+    smallest=11,
+    symmetric=True,
+)
+def salience_weighted_similarity(triple: Triple) -> Outcome:
+    """Measure how alike the fused image and the locally stronger source are."""
+    return Outcome(_mean(_weighted_similarity(triple)[0]))
+
+
+@definition(
+    metric="QS",
+    name="weighted",
+    text="windows weigh as much as the larger variance of both sources in them, Piella's Q_W",
+    source="Zheng Liu's metricPeilla.m, case 2",
+    smallest=11,
+)
+def variance_weighted_similarity(triple: Triple) -> Outcome:
+    """Measure likeness to the locally stronger source, windows with much contrast counting more.
+
+    Undefined where both sources are constant.
+    """
+    quality, weight = _weighted_similarity(triple)
+    both_flat = triple.a.of(constant) & triple.b.of(constant)
+    return Outcome(
+        sum_image(quality * weight) / sum_image(weight), ((both_flat, "both sources are constant"),)
+    )
+
+
+@metric(
+    name="QC",
+    title="Cvejic's quality Q_C",
+    better="higher",
+    unit="1",
+    range=(-1, 1),
+    convention="UIQI in 7x7 Gaussian windows of 1.5, each source weighted by its covariance with the fused image over the "
+    "sum of both, cut to 0..1, a half where both are 0; mean over windows",
+    doi="10.1049/el:20073144",
+    smallest=7,
+    symmetric=True,
+)
+def covariance_weighted_similarity(triple: Triple) -> Outcome:
+    """Measure how alike the fused image and that source are which it follows in each window."""
+    a, b, fused = triple
+    shared_a, shared_b = (fused.of(covariance, source, TINY.side, True) for source in (a, b))
+    share = _share(shared_a, shared_b).clamp_(0, 1)
+    of_a, of_b = (similarity(fused, source, TINY, exact=True) for source in (a, b))
+    return Outcome(_mean(share * of_a + (1 - share) * of_b))
+
+
+@definition(
+    metric="QC",
+    name="clamped-product",
+    text="not the weight but the weighted similarity is put to 0 where the weight of a is below 0, and to 1 where it is "
+    "above 1, so that swapping the sources changes much (0.37 and 0.64 for one pair); no value with black patches, and "
+    "rounding decides in other flat ones",
+    source="Zheng Liu's metricCvejic.m, case 2",
+    smallest=7,
+)
+def covariance_weighted_similarity_one_sided(triple: Triple) -> Outcome:
+    """Measure likeness to the followed source, full marks where the fused image follows a and opposes b.
+
+    Undefined where a window of the fused image, or of both sources, is black.
+    """
+    a, b, fused = triple
+    shared_a, shared_b = (fused.of(covariance, source, TINY.side) for source in (a, b))
+    of_a, of_b = (similarity(fused, source, TINY) for source in (a, b))
+    weight = shared_a / (shared_a + shared_b)
+    quality = weight * of_a + (1 - weight) * of_b
+    quality = quality.masked_fill_(weight < 0, 0.0).masked_fill_(weight > 1, 1.0)
+    return Outcome(_mean(quality), _black_windows(fused.of(constant), weight))
+
+
+@metric(
+    name="QY",
+    title="Yang's quality Q_Y",
+    better="higher",
+    unit="1",
+    range=(-1, 1),
+    convention="UIQI in 7x7 Gaussian windows of 1.5: weighted by the sources' variances where the sources are alike to 0.75 "
+    "or more (halves where both are flat), the better of both elsewhere; mean over windows",
+    doi="10.1016/j.inffus.2006.09.001",
+    smallest=7,
+    symmetric=True,
+)
+def redundancy_aware_similarity(triple: Triple) -> Outcome:
+    """Measure likeness to both sources where they agree, and to the better one where they do not."""
+    return Outcome(_mean(_yang(triple, exact=True)))
+
+
+@definition(
+    metric="QY",
+    name="unguarded",
+    text="the weight is 0/0 where both sources are flat: no value where they share a black patch, and rounding decides in "
+    "other flat ones",
+    source="Zheng Liu's metricYang.m",
+    smallest=7,
+)
+def redundancy_aware_similarity_unguarded(triple: Triple) -> Outcome:
+    """Measure likeness to both sources where they agree, and to the better one where they do not.
+
+    Undefined where both sources are black in a window.
+    """
+    quality = _yang(triple, exact=False)
+    both_flat = triple.a.of(constant) & triple.b.of(constant)
+    return Outcome(_mean(quality), _black_windows(both_flat, quality))
+
+
+def _yang(triple: Triple, exact: bool) -> Tensor:
+    """Return the quality in each window; not ``exact``, it is NaN where both sources are black."""
+    a, b, fused = triple
+    variance_a, variance_b = (source.of(windows, TINY.side, exact).variance for source in (a, b))
+    of_a, of_b = (similarity(fused, source, TINY, exact) for source in (a, b))
+    share = _share(variance_a, variance_b) if exact else variance_a / (variance_a + variance_b)
+    alike = a.of(similarity, b, TINY, exact) >= ALIKE
+    quality = torch.where(alike, share * of_a + (1 - share) * of_b, torch.maximum(of_a, of_b))
+    return quality if exact else quality + 0 * share  # a weight of 0/0 counts in the other branch, too
+
+
+def _black_windows(flat_image: Tensor, quality: Tensor) -> tuple[tuple[Tensor, str], ...]:
+    """Return where windows without contrast leave no value."""
+    return (
+        (flat_image, "an image that the weights come from is constant"),
+        (quality.isnan().flatten(1).any(-1), "a window without contrast has no weight"),
+    )
+
+
+@definition(
+    metric="QY",
+    name="window-of-sum-7",
+    text="the window is a row of a Gaussian repeated seven times without a norm, so that variances are negative; zero "
+    "padding, constants 0.0001 and 0.0009: values of 0.73 to 1.11 instead of 0.54 to 0.77",
+    source="IVIF_ZOO (Qy)",
+)
+def redundancy_aware_similarity_sum_7(triple: Triple) -> Outcome:
+    """Measure what a window with a sum of 7 makes of variances and likeness."""
+    a, b, fused = triple
+    variance_a, variance_b = (source.of(_heavy_windows).variance for source in (a, b))
+    of_a, of_b, of_both = (_heavy_similarity(*pair) for pair in ((a, fused), (b, fused), (a, b)))
+    share = variance_a / (variance_a + variance_b + 1e-10)
+    return Outcome(
+        _mean(torch.where(of_both >= ALIKE, share * of_a + (1 - share) * of_b, torch.maximum(of_a, of_b)))
+    )
+
+
+def _heavy(x: Tensor) -> Tensor:
+    """Sum seven rows, and weigh seven columns by a Gaussian; zeros beyond the border."""
+    weights = torch.tensor(gaussian(7, SIGMA), dtype=x.dtype, device=x.device)
+    rows = avg_pool2d(pad(x[:, None], (3, 3, 3, 3)), (7, 1), 1, divisor_override=1)
+    return conv2d(rows, weights.view(1, 1, 1, 7))[:, 0]
+
+
+def _heavy_windows(image: Image) -> Windows:
+    mean = _heavy(image.of(values))
+    return Windows(mean, _heavy(image.of(values).square()) - mean.square())
+
+
+def _heavy_similarity(image: Image, other: Image) -> Tensor:
+    (x, variance), (y, variance_other) = image.of(_heavy_windows), other.of(_heavy_windows)
+    cross = _heavy(image.of(values) * other.of(values)) - x * y
+    above = (2 * x * y + 1e-4) * (2 * cross + 9e-4)
+    return above / ((x.square() + y.square() + 1e-4) * (variance + variance_other + 9e-4))

@@ -1,0 +1,187 @@
+"""Find the way to count behind a printed cost: every tool's rule applied to the same network."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from torch import nn
+
+from fusionbench.errors import RequestError
+
+UNITS = {"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
+PLAIN = {"conv": 1.0, "conv_function": 1.0, "transposed": 1.0, "linear": 1.0}
+BIASES = {"conv_bias": 1.0, "transposed_bias": 1.0, "linear_bias": 1.0}
+
+
+class Rule(NamedTuple):
+    """How a tool counts: factors of the kinds of `fusionbench.profiling.work`."""
+
+    tool: str
+    unit: str
+    factors: dict[str, float]
+    text: str
+
+
+RULES = (
+    Rule("fusionbench", "MACs", PLAIN, "convolutions and linear layers, without biases"),
+    Rule(
+        "fusionbench",
+        "MACs",
+        {**PLAIN, "matmul": 1.0, "attention": 1.0},
+        "convolutions, linear layers and all matrix products, attention among them",
+    ),
+    Rule(
+        "fvcore 0.1.5",
+        "MACs",
+        {**PLAIN, "matmul": 1.0, "batch_norm": 2.0, "layer_norm": 5.0, "group_norm": 5.0, "bilinear": 4.0},
+        "matrix products, norms and bilinear resizing too, no biases; scaled_dot_product_attention is 0",
+    ),
+    Rule(
+        "thop 0.1.1",
+        "MACs",
+        {
+            "conv": 1.0,
+            "transposed_by_output": 1.0,
+            "linear": 1.0,
+            "batch_norm": 4.0,
+            "layer_norm": 4.0,
+        },
+        "layers only, no biases: convolutions by functions, matrix products and attention are 0; a transposed convolution "
+        "counts as if every output saw the whole kernel",
+    ),
+    Rule(
+        "ptflops 0.7.5",
+        "MACs",
+        {"conv": 1.0, "transposed": 1.0, "linear": 1.0, **BIASES},
+        "biases too; matrix products written as @ and attention are 0",
+    ),
+    Rule(
+        "torchinfo 1.8.0",
+        "MACs",
+        {
+            "conv": 1.0,
+            "conv_bias": 1.0,
+            "transposed_by_output": 1.0,
+            "transposed_bias": 1.0,
+            "linear_per_image": 1.0,
+        },
+        "biases too; a linear layer counts once an image however many tokens it sees; convolutions by functions, matrix "
+        "products and attention are 0",
+    ),
+    Rule(
+        "calflops 0.3.2",
+        "MACs",
+        PLAIN,
+        "convolutions and linear layers, without biases; matrix products written as @ and attention are 0",
+    ),
+    Rule(
+        "calflops 0.3.2",
+        "FLOPs",
+        {
+            **dict.fromkeys(PLAIN, 2.0),
+            "conv_bias": 1.0,
+            "conv_function_bias": 1.0,
+            "transposed_bias": 1.0,
+        },
+        "two a multiply-accumulate, and one an addition of a convolution's bias",
+    ),
+    Rule(
+        "PyTorch's FlopCounterMode on a CPU",
+        "FLOPs",
+        {**dict.fromkeys(PLAIN, 2.0), "matmul": 2.0},
+        "two a multiply-accumulate, matrix products too, no biases; attention is 0 on a CPU",
+    ),
+)
+
+
+class CountFinding(NamedTuple):
+    """What a way to count gives, how far that is from the number asked for, and whether it prints as that number."""
+
+    tool: str
+    unit: str
+    text: str
+    value: float
+    distance: float
+    prints_alike: bool
+
+
+def explain_cost(number: str, network: nn.Module, work: Counter[str]) -> list[CountFinding]:
+    """Return every way to count a network by its distance to a printed number, as in "12.73G" or "57344".
+
+    Raises RequestError for what is no number.
+    """
+    target, tolerance = parsed(number)
+    found = [
+        CountFinding(tool, unit, text, value, abs(value - target), abs(value - target) <= tolerance)
+        for tool, unit, text, value in (*_operations(work), *_parameters(network))
+    ]
+    return sorted(found, key=lambda finding: finding.distance)
+
+
+def parsed(number: str) -> tuple[float, float]:
+    """Return a number with an ending k, M, G or T, and half a unit of its last digit."""
+    match = re.fullmatch(r"\s*(\d+(?:\.(\d+))?(?:e([+-]?\d+))?)\s*([kmgt]?)\s*", number.lower())
+    if not match:
+        raise RequestError(f"'{number}' is no cost: write a number like 57344, 12.73G or 2.21M.")
+    value, decimals, exponent, unit = match.groups()
+    scale = UNITS[unit]
+    return float(value) * scale, 0.5 * 10.0 ** (int(exponent or 0) - len(decimals or "")) * scale * (1 + 1e-9)
+
+
+def _operations(work: Counter[str]) -> Iterator[tuple[str, str, str, float]]:
+    """Yield what each tool counts, and of multiply-accumulates also twice as much, which papers call FLOPs."""
+    for rule in RULES:
+        value = sum(factor * work[kind] for kind, factor in rule.factors.items())
+        yield rule.tool, rule.unit, rule.text, value
+        if rule.unit == "MACs":
+            yield rule.tool, "FLOPs", f"twice its MACs: {rule.text}", 2 * value
+
+
+def _parameters(network: nn.Module) -> Iterator[tuple[str, str, str, float]]:
+    parameters = dict(network.named_parameters())
+    whole = sum(p.numel() for p in parameters.values())
+    yield "fusionbench", "parameters", "all parameters, each once", whole
+    trainable = sum(p.numel() for p in parameters.values() if p.requires_grad)
+    if trainable != whole:
+        yield "fusionbench", "parameters", "those that are trained", trainable
+    weights = sum(p.numel() for name, p in parameters.items() if not name.endswith("bias"))
+    yield "fusionbench", "parameters", "without biases", weights
+    buffers = sum(buffer.numel() for buffer in network.buffers())
+    if buffers:
+        yield (
+            "fusionbench",
+            "parameters",
+            "parameters and buffers, as in the file of weights",
+            whole + buffers,
+        )
+
+
+def verdict(number: str, found: list[CountFinding], work: Counter[str]) -> str:
+    """Return a sentence on the nearest way to count, and what it has beyond convolutions and linear layers."""
+    nearest = found[0]
+    alike = [f"{finding.tool} ({finding.unit})" for finding in found if finding.prints_alike]
+    said = (
+        f"{number} is given by: {', '.join(dict.fromkeys(alike))}."
+        if alike
+        else f"No known way to count gives {number} to its digits; the nearest, {nearest.tool} ({nearest.unit}), gives "
+        f"{nearest.value:,.0f}."
+    )
+    return said if nearest.unit == "parameters" else f"{said} {_beyond(work)}"
+
+
+def _beyond(work: Counter[str]) -> str:
+    """Return what biases, matrix products and attention are beside convolutions and linear layers."""
+    whole = sum(work[kind] for kind in PLAIN)
+    if not whole:
+        return "The network has neither convolutions nor linear layers."
+    parts = {
+        "biases": sum(work[kind] for kind in (*BIASES, "conv_function_bias")),
+        "other matrix products": work["matmul"],
+        "attention": work["attention"],
+        "convolutions by functions": work["conv_function"],
+    }
+    shares = ", ".join(f"{name} {count / whole:.1%}" for name, count in parts.items() if count)
+    return f"Of convolutions and linear layers, {shares}." if shares else "There is nothing else to count."
