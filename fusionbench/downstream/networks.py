@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -40,7 +41,7 @@ def build_segmenter(chosen: Chosen, classes: int) -> nn.Module:
             f"Encoder '{recipe.encoder}' is unknown to segmentation_models_pytorch: {error}"
         ) from error
     if chosen.backbone_hash:
-        _load_backbone(network.encoder, recipe)
+        _load_backbone(network.get_submodule("encoder"), recipe)
     return network
 
 
@@ -57,7 +58,7 @@ def build_detector(chosen: Chosen, classes: int) -> nn.Module:
         raise ConfigError(
             f"'{recipe.network}' of {recipe.library} is no torchvision network that detects objects."
         )
-    options = {"weights": None, "weights_backbone": None, "num_classes": classes + 1}
+    options: dict[str, Any] = {"weights": None, "weights_backbone": None, "num_classes": classes + 1}
     if "ssd" in recipe.network:
         options |= {"score_thresh": recipe.min_score}
     elif "retinanet" in recipe.network or "fcos" in recipe.network:
@@ -66,15 +67,14 @@ def build_detector(chosen: Chosen, classes: int) -> nn.Module:
         options |= {"box_score_thresh": recipe.min_score, "min_size": recipe.height, "max_size": recipe.width}
     network: nn.Module = build(**options)
     if chosen.backbone_hash:
-        backbone = network.backbone
-        _load_backbone(backbone.body if hasattr(backbone, "body") else backbone, recipe)
+        pyramid = hasattr(network.backbone, "body")  # a feature pyramid is no part of a classifier
+        _load_backbone(network.get_submodule("backbone.body" if pyramid else "backbone"), recipe)
     return network
 
 
 def backbone_of(network: nn.Module) -> nn.Module:
     """Return the part of a network that a backbone's file is for."""
-    found: nn.Module = network.encoder if hasattr(network, "encoder") else network.backbone
-    return found
+    return network.get_submodule("encoder" if hasattr(network, "encoder") else "backbone")
 
 
 def _load_backbone(part: nn.Module, recipe: Recipe) -> None:

@@ -101,7 +101,7 @@ def choose_recipe(task: Task, name: str | None, overrides: Sequence[str] = ()) -
     name = (name or DEFAULTS[task]).lower()
     if name not in known:
         raise UnknownNameError(f"network to {task}", name, known)
-    merged = OmegaConf.structured(Recipe(library="", network=""))
+    merged: Any = OmegaConf.structured(Recipe(library="", network=""))
     for layer in [known[name], *map(parse_override, overrides)]:
         _check_keys(layer)
         try:

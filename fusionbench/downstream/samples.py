@@ -31,7 +31,7 @@ def read_rgb(path: Path) -> np.ndarray:
 
 def normalized(image: np.ndarray) -> Tensor:
     """Return uint8 [H, W, 3] as float32 [3, H, W] of about zero mean and unit deviation."""
-    shifted = (unit(image) - np.float32(MEAN)) / np.float32(STD)
+    shifted = (unit(image) - np.array(MEAN, np.float32)) / np.array(STD, np.float32)
     return torch.from_numpy(np.ascontiguousarray(shifted.transpose(2, 0, 1)))
 
 

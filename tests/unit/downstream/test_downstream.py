@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 pytest.importorskip("segmentation_models_pytorch", reason="downstream tasks need the extra downstream")
 pytest.importorskip("faster_coco_eval", reason="downstream tasks need the extra downstream")
@@ -14,6 +15,7 @@ pytest.importorskip("faster_coco_eval", reason="downstream tasks need the extra 
 from fusionbench.cells.planned import Failure
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.store import read_records, read_runs, score_rows
+from fusionbench.cli.app import app
 from fusionbench.data.spec import dataset
 from fusionbench.downstream.division import find_division
 from fusionbench.downstream.recipes import choose_recipe
@@ -236,3 +238,67 @@ def test_a_backbone_is_loaded_frozen_first_and_said_in_the_setting(scenes, tmp_p
     torch.save({"other": torch.zeros(1)}, tmp_path / "backbone.pth")
     with pytest.raises(WeightsError, match="does not fit"):
         build_segmenter(choose_recipe("segment", None, changes), 9)
+
+
+def test_a_unit_that_takes_too_long_is_ended_with_the_status_timeout(scenes) -> None:
+    here = scenes()
+    result = downstream(options(here, method=("visible",), timeout=0.2))
+    assert [(unit.status, unit.computed) for unit in result.units] == [("timeout", True)]
+    assert "give a longer --timeout" in result.units[0].detail
+    records = read_records(here.runs)
+    (table,) = build_tables(records, score_rows(records))
+    assert [row.cells[0].status for row in table.rows if row.method == "visible"] == ["timeout"]
+
+
+def test_the_verb_plans_and_refuses(scenes) -> None:
+    here = scenes()
+    common = [
+        "--runs",
+        str(here.runs),
+        "--data-root",
+        str(here.data),
+        "--device",
+        "cpu",
+        "-n",
+        "deeplabv3plus@cpu",
+        *SMALL,
+    ]
+    call = CliRunner().invoke
+    done = call(app, ["downstream", "segment", "-d", "msrs", "--seed", "0,1", "--dry-run", "--json", *common])
+    assert done.exit_code == 0, done.stderr
+    plan = json.loads(done.stdout)
+    assert [(unit["method"], unit["seed"], unit["done"]) for unit in plan["units"]] == [
+        ("infrared", 0, False), ("infrared", 1, False), ("visible", 0, False), ("visible", 1, False),
+    ]  # fmt: skip
+    for wrong, message in (
+        (["--seed", "a"], "is no list of seeds"),
+        (["--protocol", "freeze"], "did you mean 'frozen'"),
+        (["-m", "visibel"], "did you mean 'visible'"),
+        (["--timeout", "0"], "must be more than 0"),
+    ):
+        refused = call(app, ["downstream", "segment", "-d", "msrs", *common, *wrong])
+        assert refused.exit_code == 2
+        assert message in refused.stderr
+
+
+@pytest.mark.slow
+def test_the_verb_computes_in_processes_of_their_own_and_prints_the_table(scenes) -> None:
+    here = scenes()
+    common = [
+        "--runs",
+        str(here.runs),
+        "--data-root",
+        str(here.data),
+        "--device",
+        "cpu",
+        "-n",
+        "deeplabv3plus@cpu",
+        *SMALL,
+    ]
+    done = CliRunner().invoke(
+        app, ["downstream", "segment", "-d", "msrs", "-m", "visible", "--json", *common]
+    )
+    assert done.exit_code == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert [unit["status"] for unit in document["units"]] == ["ok"]
+    assert document["tables"][0]["columns"][0]["metric"] == "mIoU"
