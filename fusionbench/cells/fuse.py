@@ -50,7 +50,7 @@ def fuse_missing(
     """
     outcome = Fused({}, [])
     batches = [b for b in in_batches(pairs, batch_size) if any(not cell.image(p.id).exists() for p in b)]
-    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
+    with ThreadPoolExecutor(2) as reader, ThreadPoolExecutor(1) as writer:
         saving: list[Future[None]] = []
         for batch, loaded in _read_ahead(reader, batches, load):
             fused = _fuse_batch(method, batch, loaded, device, outcome, seed)

@@ -117,6 +117,9 @@ def check_same_size(first: np.ndarray, first_path: Path, second: np.ndarray, sec
         )
 
 
+FAST = 1  # zlib level of stored images
+
+
 def write_image(path: str | Path, image: np.ndarray) -> None:
     """Write uint8 [H, W] or [H, W, 3] as PNG; a file under that name is always complete.
 
@@ -127,7 +130,7 @@ def write_image(path: str | Path, image: np.ndarray) -> None:
             f"write_image takes uint8 [H, W] or [H, W, 3], not {image.dtype} {list(image.shape)}"
         )
     picture = Image.fromarray(image)
-    write_through(Path(path), lambda partial: picture.save(partial, format="PNG"))
+    write_through(Path(path), lambda partial: picture.save(partial, format="PNG", compress_level=FAST))
 
 
 def _size(image: np.ndarray) -> str:
