@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -16,6 +18,8 @@ from rich.progress import (
 from rich.text import Text
 
 from fusionbench.weights.methods import Weights
+
+QUIET = 60  # seconds between two lines of a phase where there is no terminal
 
 
 class Reporter:
@@ -68,9 +72,16 @@ class _Screen:
         self.progress = Progress(*columns, console=self.console, disable=not self.console.is_terminal)
 
     def add(self, label: str, total: int) -> TaskID:
+        self.line(label, 0, total)
         if not self.progress.tasks:
             self.progress.start()
         return self.progress.add_task(label, total=total)
+
+    def line(self, label: str, done: int, total: int) -> None:
+        """Print a line where no bar can be: into a file or pipe."""
+        if not self.console.is_terminal:
+            count = f"{done} of {total}" if done else str(total)
+            self.console.print(f"{label}: {count}", highlight=False, markup=False, soft_wrap=True)
 
     def remove(self, task: TaskID) -> None:
         self.progress.remove_task(task)
@@ -79,22 +90,30 @@ class _Screen:
 
 
 class RichReporter(Reporter):
-    """Show one bar a phase, with images per second and the time left."""
+    """Show one bar a phase, with images per second and the time left; without a terminal a line, one more a minute."""
 
     def __init__(self, screen: _Screen | None = None) -> None:
         self.screen = screen or _Screen()
         self.task: TaskID | None = None
+        self.label, self.done, self.total = "", 0, 0
+        self.printed = time.monotonic()
 
     def say(self, text: str) -> None:
         self.screen.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def start(self, label: str, total: int) -> None:
         self.stop()
+        self.label, self.done, self.total = label, 0, total
+        self.printed = time.monotonic()
         self.task = self.screen.add(label, total)
 
     def advance(self) -> None:
         if self.task is not None:
             self.screen.progress.advance(self.task)
+            self.done += 1
+            if time.monotonic() - self.printed > QUIET:
+                self.printed = time.monotonic()
+                self.screen.line(self.label, self.done, self.total)
 
     def stop(self) -> None:
         if self.task is not None:

@@ -9,7 +9,8 @@ import pytorch_lightning as pl
 
 from fusionbench.cells.planned import PlannedCell
 from fusionbench.cells.progress import Reporter
-from fusionbench.cells.weights import WeightsPolicy
+from fusionbench.cells.trainings import remedy
+from fusionbench.cells.weights import WeightsPolicy, train_command
 from fusionbench.data.joined import TrainingData
 from fusionbench.errors import WeightsError
 from fusionbench.training.estimate import estimate_seconds, in_words
@@ -42,6 +43,7 @@ def train_reported(cell: PlannedCell, data: TrainingData, policy: WeightsPolicy,
     options = FitOptions(policy.seed, policy.device, quiet=True, callback=_Steps(label, reporter))
     reporter.pause()
     try:
+        reporter.say(f"No weights for {cell.name}: timing a few steps of its training on {data.in_words()}.")
         reporter.say(_announcement(cell, data, policy))
         return train(cell.method, cell.config, data, policy.out, options).weights
     finally:
@@ -54,12 +56,13 @@ def _announcement(cell: PlannedCell, data: TrainingData, policy: WeightsPolicy) 
     options = FitOptions(policy.seed, policy.device)
     seconds = estimate_seconds(cell.method, cell.config, data, options, enough)
     name, asked = cell.method.name, policy.dataset or data.name
+    other = remedy(cell, data, policy.out)
     if seconds > enough:
         raise WeightsError(
             f"No weights for {name} on {asked}, and training takes about {in_words(seconds)} here, more than "
-            f"--train-within {policy.train_within:g}: `fusionbench train --method {name} --dataset {asked}` makes them."
+            f"--train-within {policy.train_within:g}: `{train_command(cell, policy)}` makes them. {other}".strip()
         )
     return (
         f"No weights for {name}: training now on {data.in_words()}, about "
-        f"{in_words(seconds)} here. It can be stopped and goes on with the same command; --no-train refuses instead."
+        f"{in_words(seconds)} here. It can be stopped and goes on with the same command; --no-train refuses instead. {other}".strip()
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fusionbench.cells.planned import PlannedCell
 from fusionbench.cells.progress import Reporter
+from fusionbench.cells.trainings import finished_trainings, remedy
 from fusionbench.data.joined import TrainingData, find_training_data
 from fusionbench.data.pairs import find_split
 from fusionbench.errors import DataNotFoundError, UnknownNameError, WeightsError
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 class WeightsPolicy:
     """How weights are chosen.
 
-    ``choice`` is auto, trained (auto without what is imported or shipped), random or a path; ``may_train`` lets the
+    ``choice`` is auto, trained (auto without what is imported or shipped), latest (the training finished last, whatever
+    its recipe and seed), random or a path; ``may_train`` lets the
     first two train where they find none and it takes no more than ``train_within`` minutes (None: any time);
     ``dataset`` names the data sets (one or more, with commas) whose train splits count, None for the fused one.
     """
@@ -62,11 +64,13 @@ def choose(cell: PlannedCell, policy: WeightsPolicy) -> Weights | None:
     """
     if policy.choice == "random":
         return Weights("random", None, f"random-{policy.seed}", "RANDOM weights, never trained")
+    if policy.choice == "latest":
+        return latest_weights(cell, policy)
     if policy.choice not in ("auto", "trained"):
         path = Path(policy.choice).expanduser()
         if not path.is_file():
             raise WeightsError(
-                f"Weights file '{path}' does not exist: give --weights auto, trained, random or a file."
+                f"Weights file '{path}' does not exist: give --weights auto, trained, latest, random or a file."
             )
         return Weights("file", path, file_hash(path), f"weights from {path.name}")
     own = trained_weights(cell, policy)
@@ -83,6 +87,24 @@ def trained_weights(cell: PlannedCell, policy: WeightsPolicy) -> Weights | None:
         return None
     folder = training_folder(cell.method, cell.config, data, policy.seed, policy.out)
     return from_training(folder.weights) if folder.finished else None
+
+
+def latest_weights(cell: PlannedCell, policy: WeightsPolicy) -> Weights:
+    """Return the weights trained last with these arguments. Raises WeightsError where there are none."""
+    data = training_data(cell, policy)
+    found = finished_trainings(cell, data, policy.out) if data is not None else []
+    if not found:
+        raise WeightsError(
+            f"No finished training of {cell.method.name} with these arguments lies in {policy.out / 'training'}: "
+            f"`{train_command(cell, policy)}` makes one."
+        )
+    return from_training(found[-1].weights)
+
+
+def train_command(cell: PlannedCell, policy: WeightsPolicy) -> str:
+    """Return the command that trains a cell's method on the data it learns from."""
+    data = policy.dataset or cell.split.spec.name
+    return f"fusionbench train --method {cell.method.reference} --dataset {data}"
 
 
 def from_training(path: Path) -> Weights:
@@ -103,19 +125,28 @@ def training_data(cell: PlannedCell, policy: WeightsPolicy) -> TrainingData | No
         return None
 
 
+def untrainable(cell: PlannedCell, policy: WeightsPolicy, data: TrainingData | None) -> str | None:
+    """Say why a method without weights cannot be trained within the run, and the remedy; None where it can."""
+    name, asked = cell.method.name, policy.dataset or cell.split.spec.name
+    if data is None:
+        return (
+            f"No weights for {name} on {asked}, and {asked} has no train split here: learn from another data set, "
+            f"`--train-dataset D`, or name a file with --weights."
+        )
+    if not policy.may_train:
+        other = remedy(cell, data, policy.out)
+        return (
+            f"No weights for {name} on {asked}: `{train_command(cell, policy)}` makes them. {other}".strip()
+        )
+    return None
+
+
 def train_now(cell: PlannedCell, policy: WeightsPolicy, reporter: Reporter) -> Weights:
     """Train by the recipe, after saying how long that will take. Raises WeightsError where that cannot be."""
     learned_from = training_data(cell, policy)
-    name, data = cell.method.name, policy.dataset or cell.split.spec.name
-    if learned_from is None:
-        raise WeightsError(
-            f"No weights for {name} on {data}, and {data} has no train split here: train on another data set "
-            f"(`fusionbench train --method {name} --dataset D`) and name the file with --weights."
-        )
-    if not policy.may_train:
-        raise WeightsError(
-            f"No weights for {name} on {data}: `fusionbench train --method {name} --dataset {data}` makes them."
-        )
+    if (why := untrainable(cell, policy, learned_from)) is not None:
+        raise WeightsError(why)
+    assert learned_from is not None
     from fusionbench.cells.training import train_reported
 
     return from_training(train_reported(cell, learned_from, policy, reporter))

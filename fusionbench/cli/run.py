@@ -49,7 +49,7 @@ def run(
         str, typer.Option(help="Whose definitions of the metrics, see `list profiles`.")
     ] = "canonical",
     train_dataset: TrainDataset = None,
-    weights: Annotated[str, typer.Option(help="auto, trained, random or a file.")] = "auto",
+    weights: Annotated[str, typer.Option(help="auto, trained, latest, random or a file.")] = "auto",
     no_train: Annotated[
         bool, typer.Option("--no-train", help="Never train; a method without weights is unavailable.")
     ] = False,

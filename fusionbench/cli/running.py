@@ -43,9 +43,14 @@ def _show_plan(asked: Sequence[RunOptions], as_json: bool) -> None:
     from fusionbench.errors import PlanError
     from fusionbench.runs.forecast import forecast
     from fusionbench.runs.plan import wrong_arguments
+    from fusionbench.runs.preview import opening, preview
     from fusionbench.runs.run import make_jobs, plan_all, shard_of
 
-    jobs = shard_of(make_jobs(plan_all(asked), asked), asked[0].shard)
+    plans = plan_all(asked)
+    print(opening(plans), file=sys.stderr)
+    for sentence in dict.fromkeys(text for plan in plans for text in plan.left_out):
+        print(f"Left out: {sentence}", file=sys.stderr)
+    jobs = shard_of(make_jobs(plans, asked), asked[0].shard)
     if problems := wrong_arguments(job.planned for job in jobs):
         raise PlanError(problems)
     cells = forecast(jobs)
@@ -54,6 +59,8 @@ def _show_plan(asked: Sequence[RunOptions], as_json: bool) -> None:
         return
     for cell in cells:
         print(_line(cell))
+    for sentence in preview(jobs, {cell.job.index for cell in cells if cell.done}):
+        print(sentence)
     done = sum(cell.done for cell in cells)
     known = [cell.seconds for cell in cells if cell.seconds is not None]
     left = len(cells) - done

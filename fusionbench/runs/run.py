@@ -26,6 +26,7 @@ from fusionbench.files import cannot_write
 from fusionbench.metrics import resolve, resolve_profile
 from fusionbench.runs.local import run_local
 from fusionbench.runs.plan import Lookup, Plan, Request, make_plan
+from fusionbench.runs.preview import opening, preview
 from fusionbench.runs.queue import Limits, Message
 
 
@@ -115,11 +116,11 @@ def plan_run(options: RunOptions, lookup: Lookup | None = None) -> Plan:
     for name in ("batch_size", "jobs", "timeout", "memory_limit", "train_within"):
         _check_positive(name, getattr(options, name))
     if (
-        options.weights not in ("auto", "trained", "random")
+        options.weights not in ("auto", "trained", "latest", "random")
         and not Path(options.weights).expanduser().is_file()
     ):
         raise RequestError(
-            f"Weights file '{options.weights}' does not exist: give --weights auto, trained, random or a file."
+            f"Weights file '{options.weights}' does not exist: give --weights auto, trained, latest, random or a file."
         )
     sources = [dataset_spec(name).name for name in (options.train_dataset or "").split(",") if name.strip()]
     return make_plan(
@@ -177,12 +178,15 @@ def execute(asked: Sequence[RunOptions], reporter: Reporter) -> RunResult:
     plans = plan_all(asked)
     first = asked[0]
     check_writable(first.out)
+    reporter.say(opening(plans))
     jobs = shard_of(make_jobs(plans, asked), first.shard)
     found = {job.index: done for job in jobs if (done := find_done(job.planned, job.manifest, job.options))}
     left = [job for job in jobs if job.index not in found]
     for sentence in dict.fromkeys(text for plan in plans for text in (*plan.broken, *plan.left_out)):
         reporter.say(f"Left out: {sentence}")
     if left:
+        for sentence in preview(jobs, found):
+            reporter.say(sentence)
         for sentence in _count_warnings(left):
             reporter.say(f"Warning: {sentence}")
         found |= compute(left, first, reporter)

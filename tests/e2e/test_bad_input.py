@@ -12,6 +12,8 @@ from command import fusionbench
 from PIL import Image
 
 from fusionbench.cli.app import app
+from fusionbench.data.pairs import find_split
+from fusionbench.data.spec import dataset
 
 RUN = ("run", "--metrics", "EN,SF", "--no-baselines")
 
@@ -86,6 +88,8 @@ def test_all_problems_of_a_request_are_named_at_once(tmp_path: Path) -> None:
 def test_two_folders_of_one_name_are_not_mixed_up(tmp_path: Path) -> None:
     for folder in ("one/out", "two/out"):
         (tmp_path / folder).mkdir(parents=True)
+        for pair in find_split(dataset("demo"), "test").pairs:
+            Image.new("L", (8, 8)).save(tmp_path / folder / f"{pair.id}.png")
     done = fusionbench(*RUN, "-m", "images:one/out,images:two/out", "-d", "demo", cwd=tmp_path)
     assert done.returncode == 2
     one_sentence(done.stderr, "images:one/out", "images:two/out", "rename one")

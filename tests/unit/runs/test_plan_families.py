@@ -42,7 +42,9 @@ def test_a_method_that_fits_no_data_set_is_a_problem() -> None:
 
 def test_a_folder_of_images_without_any_of_the_pairs_is_told_before_any_work(tmp_path: Path) -> None:
     assert dataset("demo").family == "ir-vis"
-    with pytest.raises(PlanError, match="holds no image, named as a pair of demo test is: expected names like"):
+    with pytest.raises(
+        PlanError, match="holds no image, named as a pair of demo test is: expected names like"
+    ):
         plan(f"images:{tmp_path}", "demo")
     Image.fromarray(np.zeros((4, 4), np.uint8)).save(tmp_path / "other.png")
     with pytest.raises(PlanError, match="holds 1 images, none of them named as a pair"):

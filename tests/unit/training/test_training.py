@@ -59,6 +59,23 @@ def test_schedules() -> None:
     assert LearningRateFactor(ScheduleConfig(), 1e-4, 100)(99) == 1
 
 
+def test_the_estimate_of_long_steps_takes_single_samples_alone(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guard = '        assert len(batch.a) == 1, "a whole batch"\n'
+    tiny.write_text(
+        PLUGIN.replace("    def losses(self, batch):\n", "    def losses(self, batch):\n" + guard)
+    )
+    found = spec(str(tiny))
+    config = found.config((*QUICK, "stages.fuse.epochs=2"))
+    split = find_split(dataset("demo-medical"), "train", limit=8)
+    monkeypatch.setattr("fusionbench.training.estimate.LONGEST", 0)
+    assert estimate_seconds(found, config, split, OPTIONS) > 0
+    monkeypatch.setattr("fusionbench.training.estimate.LONGEST", 1e9)
+    with pytest.raises(AssertionError, match="a whole batch"):
+        estimate_seconds(found, config, split, OPTIONS)
+
+
 def test_training_writes_weights_with_their_provenance_and_is_not_repeated(
     tiny: Path, tmp_path: Path
 ) -> None:

@@ -1,0 +1,69 @@
+"""Finished trainings of a method under other settings than those asked for: what a user may have meant."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fusionbench.cells.planned import PlannedCell
+from fusionbench.data.joined import TrainingData
+
+
+@dataclass(frozen=True)
+class Training:
+    """A finished training: its weights and what their JSON says."""
+
+    weights: Path
+    about: Mapping[str, Any]
+
+    @property
+    def epochs(self) -> str:
+        stages = self.about["config"]["stages"]
+        return " + ".join(str(recipe["epochs"]) for recipe in stages.values())
+
+
+def finished_trainings(cell: PlannedCell, data: TrainingData, out: Path) -> list[Training]:
+    """Return the trainings of a cell's method and arguments on these data, the one finished last at the end."""
+    found = []
+    for path in sorted((out / "training" / data.name / cell.method.name).glob("*/weights.json")):
+        about = _about(path)
+        weights = path.with_suffix(".safetensors")
+        if about is not None and about["arguments"] == cell.config.args and weights.is_file():
+            found.append(Training(weights, about))
+    return sorted(found, key=lambda training: str(training.about["finished"]))
+
+
+def remedy(cell: PlannedCell, data: TrainingData | None, out: Path) -> str:
+    """Name weights that were trained under other settings, and what takes them; nothing where there are none."""
+    trainings = finished_trainings(cell, data, out) if data is not None else []
+    if not trainings:
+        return ""
+    latest = trainings[-1]
+    settings = " ".join(_differing(cell, latest.about))
+    add = f"add {settings}, or " if settings else ""
+    plural = "epoch" if latest.epochs == "1" else "epochs"
+    return f"Weights of {latest.epochs} {plural} exist: {add}--weights latest takes them."
+
+
+def _about(path: Path) -> dict[str, Any] | None:
+    """Return the JSON beside weights, None where it is no such document."""
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    known = isinstance(about, dict) and {"arguments", "config", "finished", "identity"} <= about.keys()
+    return about if known else None
+
+
+def _differing(cell: PlannedCell, about: Mapping[str, Any]) -> list[str]:
+    """Return the settings of the stages, as overrides, in which a training differs from what is asked for."""
+    asked = cell.config.as_dict()["stages"]
+    return [
+        f"stages.{stage}.{key}={value}"
+        for stage, recipe in about["config"]["stages"].items()
+        for key, value in recipe.items()
+        if stage in asked and asked[stage].get(key) != value
+    ]

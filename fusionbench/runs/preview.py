@@ -1,0 +1,73 @@
+"""What a call is about to do, in sentences: which rows would train, which cannot run, and where weights come from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from fusionbench.cells.job import Job
+from fusionbench.cells.planned import PlannedCell
+from fusionbench.cells.trainings import finished_trainings, remedy
+from fusionbench.cells.weights import WeightsPolicy, choose, training_data, untrainable
+from fusionbench.data.joined import TrainingData
+from fusionbench.errors import FusionbenchError
+from fusionbench.runs.plan import Plan
+
+ORIGIN = {
+    "trained": "trained here",
+    "imported": "imported",
+    "shipped": "shipped",
+    "file": "from a file",
+    "random": "random, never trained",
+}
+
+
+def opening(plans: Sequence[Plan]) -> str:
+    """Return what was asked for in one line, before anything is read."""
+    cells = [cell for plan in plans for cell in plan.cells]
+    rows = {cell.name for cell in cells}
+    splits = {cell.split.spec.name: len(cell.split.pairs) for cell in cells}
+    data = ", ".join(
+        f"{name} ({count} {'pair' if count == 1 else 'pairs'})" for name, count in splits.items()
+    )
+    return f"{len(rows)} {'row' if len(rows) == 1 else 'rows'} on {data}: looking for what is done already."
+
+
+def preview(jobs: Sequence[Job], done: Collection[int]) -> Iterator[str]:
+    """Yield a sentence on how much is left, and one on each row that trains, cannot run or has weights."""
+    left = [job for job in jobs if job.index not in done]
+    yield f"{len(jobs)} cells, {len(done)} done, {len(left)} left."
+    for job in left:
+        if job.planned.method.has_class and job.planned.method.card.kind == "learned":
+            yield _of_weights(job.planned, job.options.policy)
+
+
+def _of_weights(cell: PlannedCell, policy: WeightsPolicy) -> str:
+    try:
+        weights = choose(cell, policy)
+    except FusionbenchError as error:
+        return f"{cell.label}: unavailable: {error}"
+    if weights is not None:
+        note = f" ({weights.note})" if weights.note and weights.source != "random" else ""
+        return f"{cell.label}: weights {ORIGIN.get(weights.source, weights.source)}{note}."
+    data = training_data(cell, policy)
+    if (why := untrainable(cell, policy, data)) is not None or data is None:
+        return f"{cell.label}: unavailable: {why}"
+    return f"{cell.label}: no weights, would train on {data.in_words()}, {_estimate(cell, data, policy)}."
+
+
+def _estimate(cell: PlannedCell, data: TrainingData, policy: WeightsPolicy) -> str:
+    """Word how long a training takes: by earlier ones on the same data, else it is measured before it starts."""
+    limit = f", at most {policy.train_within:g} min" if policy.train_within is not None else ""
+    other = remedy(cell, data, policy.out)
+    hint = f" ({other.rstrip('.')})" if other else ""
+    rates = [_seconds_an_epoch(training.about) for training in finished_trainings(cell, data, policy.out)]
+    if not rates:
+        return f"which is timed on a few steps first{limit}{hint}"
+    epochs = sum(recipe.epochs for recipe in cell.config.stages.values())
+    return f"about {max(1, round(rates[-1] * epochs / 60))} min by an earlier training{limit}{hint}"
+
+
+def _seconds_an_epoch(about: Any) -> float:
+    epochs = sum(recipe["epochs"] for recipe in about["config"]["stages"].values())
+    return float(sum(about["seconds"].values())) / max(1, epochs)
