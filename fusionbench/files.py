@@ -46,12 +46,22 @@ def write_through(path: Path, write: Callable[[Path], object]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(partial)
+        _to_disk(partial)
         os.replace(partial, path)
     except OSError as error:
         raise OutputError(cannot_write(path, error)) from error
     finally:
         with contextlib.suppress(OSError):  # whatever went wrong is being raised already
             partial.unlink(missing_ok=True)
+
+
+def _to_disk(path: Path) -> None:
+    """Wait until a file's content is on the disk: a crash after the rename must not leave an empty file of that name."""
+    handle = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_text(path: Path, text: str) -> None:

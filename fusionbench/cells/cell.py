@@ -13,6 +13,7 @@ import torch.nn.functional as F
 
 from fusionbench.cells.done import missing_metrics, unavailable_scores, unfused
 from fusionbench.cells.fuse import failure_from, fuse_missing, seed_everything
+from fusionbench.cells.intact import check_images
 from fusionbench.cells.lock import locked
 from fusionbench.cells.outside.command import run_command
 from fusionbench.cells.outside.external import take_missing
@@ -29,11 +30,13 @@ from fusionbench.cells.record import (
 from fusionbench.cells.score_cells import FusedCell, score_cells
 from fusionbench.cells.store import Cell
 from fusionbench.cells.weights import prepare
-from fusionbench.data.images import load_pair
+from fusionbench.data.images import PairImages, load_pair
+from fusionbench.data.manifest import SourceStamps
 from fusionbench.data.noise import load_noisy_pair
 from fusionbench.errors import FusionbenchError, OutputError, PluginError, WeightsError
 from fusionbench.method import FusionMethod, fuse_pair
 from fusionbench.provenance import energy
+from fusionbench.types import Pair
 from fusionbench.weights.methods import Weights
 
 
@@ -97,9 +100,15 @@ class _Work:
         if not left and not self._missing() and record is not None and record["status"] == "ok":
             result.unavailable = unavailable_scores(self.cell, self.planned, self.options)
             return result
+        if self.planned.split.content_hash() != self.identity["data"]:
+            raise PluginError(
+                f"The sources of {self.planned.label} were replaced since the run was planned: run again."
+            )
+        check_images(self.cell, record)
         record = self._begin(record, bool(left))
         if left:
             result.failures = self._timed_fuse(record, len(left))
+            check_images(self.cell, record)
         result.fused = len(left) - len(result.failures)
         if scoring:
             score_cells(
@@ -152,7 +161,14 @@ class _Work:
 
     def _fuse(self, record: dict[str, Any], done: Done) -> dict[str, Failure]:
         pairs, noise = self.planned.split.pairs, self.planned.noise
-        load = partial(load_noisy_pair, noise=noise, seed=self.options.seed) if noise else load_pair
+        read = partial(load_noisy_pair, noise=noise, seed=self.options.seed) if noise else load_pair
+        stamps = SourceStamps(pairs)
+
+        def load(pair: Pair) -> PairImages:
+            images = read(pair)
+            stamps.check(pair)
+            return images
+
         if self.planned.method.card.command:
             return run_command(self.planned.method, pairs, self.cell, self.options.device, done, load)
         if self.method is None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from fusionbench.cells.intact import changed_images
 from fusionbench.cells.planned import CellResult, PlannedCell
 from fusionbench.cells.record import CellOptions, cell_of, make_identity
 from fusionbench.cells.score import set_hash
@@ -106,7 +107,9 @@ def _complete(cell: Cell, pairs: Sequence[Pair], options: CellOptions) -> bool:
     record = cell.read_record()
     if record is None or record["status"] != "ok":
         return False
-    return not unfused(cell, pairs) and not missing_metrics(cell, pairs, options.metrics, options.profile)
+    if unfused(cell, pairs) or changed_images(cell, record):
+        return False
+    return not missing_metrics(cell, pairs, options.metrics, options.profile)
 
 
 def unavailable_scores(cell: Cell, planned: PlannedCell, options: CellOptions) -> dict[str, str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from fusionbench.cells.planned import Done, Failure
 from fusionbench.cells.store import WHOLE_SET, Cell, ScoreKey, key_of
 from fusionbench.data.images import eight_bit, read_image, read_pair
+from fusionbench.data.manifest import SourceStamps
 from fusionbench.errors import ImageError
 from fusionbench.metrics import Sources, definition_of, score_fused, sources
 from fusionbench.types import Pair
@@ -43,9 +44,9 @@ def score_missing(cells: Sequence[Missing], pairs: Sequence[Pair], done: Done, d
     in equal parts to the cells that had an image of it to score; set-level metrics are each cell's own. An image
     that was never fused gets lines of its failure's status. Towers of set-level metrics run on ``device``.
     """
-    earlier = [_tried(cell) for cell in cells]
+    earlier, stamps = [_tried(cell) for cell in cells], SourceStamps(pairs)
     for pair in pairs:
-        _score_pair(cells, pair, earlier, done)
+        _score_pair(cells, pair, earlier, done, stamps)
     for cell, tried in zip(cells, earlier, strict=True):
         started = time.monotonic()
         for name in cell.metrics.get(WHOLE_SET, ()):
@@ -67,17 +68,26 @@ def _append(missing: Missing, lines: list[dict[str, Any]], tried: Tried) -> None
     missing.cell.append(line for line in lines if line != tried.get(key_of(line)))
 
 
-def _score_pair(cells: Sequence[Missing], pair: Pair, earlier: list[Tried], done: Done) -> None:
+def _score_pair(
+    cells: Sequence[Missing], pair: Pair, earlier: list[Tried], done: Done, stamps: SourceStamps
+) -> None:
     here = [(cell, tried) for cell, tried in zip(cells, earlier, strict=True) if pair.id in cell.metrics]
     sharing = [cell for cell, _ in here if pair.id not in cell.failures]
     started = time.monotonic()
-    shared = functools.cache(lambda: sources(*map(eight_bit, read_pair(pair))))
+    shared = functools.cache(lambda: _sources(pair, stamps))
     for cell, tried in here:
         _append(cell, _lines(cell, pair, shared), tried)
         done(pair.id, cell.failures.get(pair.id))
     part = (time.monotonic() - started) / max(1, len(sharing))
     for cell in sharing:
         cell.seconds += part
+
+
+def _sources(pair: Pair, stamps: SourceStamps) -> Sources:
+    """Read a pair. Raises ImageError where a file is no longer the one whose hash names the cell."""
+    stored = read_pair(pair)
+    stamps.check(pair)
+    return sources(*map(eight_bit, stored))
 
 
 def _lines(missing: Missing, pair: Pair, shared: Callable[[], Sources]) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fusionbench.cells.done import missing_metrics, unavailable_scores, unfused
+from fusionbench.cells.intact import image_hashes
 from fusionbench.cells.job import Unscored
 from fusionbench.cells.lock import locked
 from fusionbench.cells.planned import CellResult, Failure
@@ -136,6 +137,7 @@ def _finish(fused: FusedCell) -> None:
         same_status = {f.status for f in failures.values()} == {first.status}
         result.status = first.status if same_status else "failed"
         result.detail = f"{len(failures)} of {len(planned.split.pairs)} images: {first.detail}"
+    record["hashes"] = image_hashes(fused.cell, sorted(fused.cell.stored()))
     record["status"], record["detail"] = result.status, result.detail
     record["provenance"]["finished"] = now()
     fused.cell.write_record(record)

@@ -8,18 +8,22 @@ line under the image "", with further keys: ``images`` and ``set`` (how many, an
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from sys import intern
 from typing import TYPE_CHECKING, Any, NamedTuple
+from zlib import crc32
 
 from fusionbench.cells.task_scores import task_scores
 from fusionbench.errors import DataNotFoundError, OutputError
-from fusionbench.files import cannot_write, write_json
+from fusionbench.files import cannot_write, digest_of, write_json
 from fusionbench.metrics.tasks import PROFILE
 
 if TYPE_CHECKING:
@@ -39,6 +43,8 @@ class ScoreKey(NamedTuple):
     profile: str
 
 
+SEAL_START, SEAL_END = b', "check": "', 10
+SEAL = len(SEAL_START) + SEAL_END  # bytes of a line's end: , "check": "0123abcd"}
 KEYS = {"run", "image", "metric", "version", "profile", "status", "value", "detail"}
 
 
@@ -108,7 +114,7 @@ class Cell:
 
         Raises OutputError where the file cannot be written.
         """
-        text = "".join(json.dumps(line, allow_nan=False, ensure_ascii=False) + "\n" for line in lines)
+        text = "".join(_sealed(json.dumps(line, allow_nan=False, ensure_ascii=False)) for line in lines)
         try:
             handle = os.open(self.scores_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
             try:
@@ -148,15 +154,36 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     except FileNotFoundError:
         return []
     lines = data[: data.rfind(b"\n") + 1].splitlines()
+    for number, text in enumerate(lines, start=1):
+        if text[-SEAL:-SEAL_END].startswith(SEAL_START) and not _is_intact(text):
+            raise OutputError(f"{path} line {number} was edited: delete that line and run again.")
     try:
         # one document is read several times faster than its lines one by one
         found = json.loads(b"[" + b",".join(lines) + b"]")
     except ValueError:
         found = [_line(path, number, line) for number, line in enumerate(lines, start=1)]
     for number, line in enumerate(found, start=1):
-        if not isinstance(line, dict) or not line.keys() >= KEYS:
+        if not isinstance(line, dict) or not line.keys() >= KEYS or not _is_score(line):
             raise OutputError(_no_score(path, number))
+        line.pop("check", None)
     return found
+
+
+def _sealed(text: str) -> str:
+    """Return a line with the checksum of what it says, so that an edit by hand shows."""
+    return f'{text[:-1]}, "check": "{crc32(text[:-1].encode()):08x}"}}\n'
+
+
+def _is_intact(text: bytes) -> bool:
+    return b"%08x" % crc32(text[:-SEAL]) == text[-10:-2]
+
+
+def _is_score(line: dict[str, Any]) -> bool:
+    """Tell whether the value is a finite number where the status is ok, and none elsewhere; true is no number."""
+    value = line["value"]
+    if line["status"] != "ok":
+        return value is None and type(line["status"]) is str
+    return (type(value) is float and isfinite(value)) or type(value) is int
 
 
 def _line(path: Path, number: int, line: bytes) -> Any:
@@ -175,13 +202,44 @@ def read_record(path: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         schema = record["schema"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OSError) as error:
         raise OutputError(f"{path} is damaged: delete its folder and run again.") from error
     if schema != SCHEMA:
         raise OutputError(
             f"{path} has schema {schema}, this version reads {SCHEMA}: use the version that wrote it, or run again with --fresh."
         )
+    if wrong := _wrong(record):
+        raise OutputError(f"{path} is damaged or was edited ({wrong}): delete its folder and run again.")
     return record
+
+
+_MAPPINGS = ("dataset", "method", "weights", "identity", "images")
+_TEXTS = {"dataset": ("name", "title", "split", "family"), "method": ("name", "title", "kind")}
+
+
+def _wrong(record: dict[str, Any]) -> str | None:
+    """Return what keeps a record from being one that was written here: types, its id, the hash of its pairs."""
+    for key in _MAPPINGS:
+        if not isinstance(record.get(key, {}), dict):
+            return f"{key} is no mapping"
+    for part, keys in _TEXTS.items():
+        for key in keys:
+            if not isinstance(record.get(part, {}).get(key, ""), str):
+                return f"{part}.{key} is no text"
+    data = record.get("dataset", {})
+    ids = data.get("ids", [])
+    if not isinstance(ids, list) or not all(isinstance(name, str) for name in ids):
+        return "dataset.ids is no list of texts"
+    whole = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
+    if _is_digest(data.get("split_hash"), 64) and data["split_hash"] != whole:
+        return "its ids are not those of its split hash"
+    if _is_digest(record.get("id"), 10) and digest_of(record.get("identity", {}))[:10] != record["id"]:
+        return "its id is not that of its identity"
+    return None
+
+
+def _is_digest(text: Any, digits: int) -> bool:
+    return isinstance(text, str) and re.fullmatch(rf"[0-9a-f]{{{digits}}}", text) is not None
 
 
 def find_cells(*folders: str | Path) -> list[Cell]:

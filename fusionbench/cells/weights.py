@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from fusionbench.cells.trainings import finished_trainings, remedy
 from fusionbench.data.joined import TrainingData, find_training_data
 from fusionbench.data.pairs import find_split
 from fusionbench.errors import DataNotFoundError, UnknownNameError, WeightsError
+from fusionbench.files import folder_name
 from fusionbench.training.folder import training_folder
 from fusionbench.weights.methods import Weights, file_hash
 from fusionbench.weights.published import available_weights, lacking_sentence, load_chosen
@@ -83,7 +85,10 @@ def choose(cell: PlannedCell, policy: WeightsPolicy) -> Weights | None:
 def trained_weights(cell: PlannedCell, policy: WeightsPolicy) -> Weights | None:
     """Return the weights of a finished training with the same configuration on the data set's train split."""
     data = training_data(cell, policy)
-    if data is None or not (policy.out / "training" / data.name / cell.method.name).is_dir():
+    if (
+        data is None
+        or not (policy.out / "training" / folder_name(data.name) / folder_name(cell.method.name)).is_dir()
+    ):
         return None
     folder = training_folder(cell.method, cell.config, data, policy.seed, policy.out)
     return from_training(folder.weights) if folder.finished else None
@@ -108,10 +113,19 @@ def train_command(cell: PlannedCell, policy: WeightsPolicy) -> str:
 
 
 def from_training(path: Path) -> Weights:
-    import json
-
-    about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    return Weights("trained", path, file_hash(path), about["note"])
+    """Return weights that a training wrote. Raises WeightsError where they are not what it wrote."""
+    about = path.with_suffix(".json")
+    try:
+        told = json.loads(about.read_text(encoding="utf-8"))
+        stated, note = str(told["sha256"]), str(told["note"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WeightsError(f"{about} is damaged: delete its folder and train again.") from error
+    digest = file_hash(path)
+    if digest != stated:
+        raise WeightsError(
+            f"Trained weights {path} have SHA-256 {digest[:10]}, not {stated[:10]}: delete their folder and train again."
+        )
+    return Weights("trained", path, digest, note)
 
 
 def training_data(cell: PlannedCell, policy: WeightsPolicy) -> TrainingData | None:

@@ -108,6 +108,7 @@ def table(
     json: Json = False,
 ) -> None:
     """Print or write leaderboards made from the records below one or more runs folders."""
+    from fusionbench.cells.intact import check_records
     from fusionbench.cells.store import read_records, score_rows
     from fusionbench.metrics import resolve_profile
     from fusionbench.tables.choice import RowChoice, arrange, choose
@@ -122,6 +123,7 @@ def table(
         comma_list(methods or ""), comma_list(order or ""), ours.strip(), not no_baselines, pairs
     )
     records, hidden = choose(_only(read_records(*(runs or [Path("runs")])), names), choice)
+    check_records(records)
     chosen = resolve_profile(profile or asked.profile)
     given: dict[str, Any] = {
         "layout": layout,

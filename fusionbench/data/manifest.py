@@ -13,6 +13,7 @@ from platformdirs import user_cache_dir
 
 from fusionbench.errors import ImageError, OutputError
 from fusionbench.files import write_text
+from fusionbench.types import Pair
 
 
 def file_hashes(folder: Path, files: Iterable[Path]) -> dict[Path, str]:
@@ -34,6 +35,26 @@ def file_hashes(folder: Path, files: Iterable[Path]) -> dict[Path, str]:
     return {Path(path): digest for path, (_, digest) in found.items()}
 
 
+class SourceStamps:
+    """What the files of pairs look like from outside at one moment, to notice one that is replaced afterwards."""
+
+    def __init__(self, pairs: Iterable[Pair]) -> None:
+        self._stamps = {path: _stamp_or_none(path) for pair in pairs for path in (pair.a, pair.b)}
+
+    def check(self, pair: Pair) -> None:
+        """Raise ImageError where a source of the pair is another file than at that moment."""
+        for path in (pair.a, pair.b):
+            if _stamp_or_none(path) != self._stamps.get(path):
+                raise ImageError(f"'{path}' was replaced while the run went on: run again.")
+
+
+def _stamp_or_none(path: Path) -> str | None:
+    try:
+        return _stamp(path)
+    except ImageError:  # reported where it is read
+        return None
+
+
 def _cache_file(folder: Path) -> Path:
     cache = Path(os.environ.get("FUSIONBENCH_CACHE") or user_cache_dir("fusionbench"))
     return cache / "hashes" / f"{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]}.json"
@@ -41,9 +62,15 @@ def _cache_file(folder: Path) -> Path:
 
 def _read(place: Path) -> dict[str, list[str]]:
     try:
-        return json.loads(place.read_text(encoding="utf-8"))
+        known = json.loads(place.read_text(encoding="utf-8"))
     except (OSError, ValueError):  # absent, or of another version: read the files again
         return {}
+    sound = isinstance(known, dict) and all(_is_entry(entry) for entry in known.values())
+    return known if sound else {}
+
+
+def _is_entry(entry: object) -> bool:
+    return isinstance(entry, list) and len(entry) == 2 and all(isinstance(text, str) for text in entry)
 
 
 def _stamp(path: Path) -> str:

@@ -79,7 +79,7 @@ def find_split(
     DataNotFoundError where a folder is missing or nothing pairs up, ImageError for names that cannot be used.
     """
     if split not in spec.splits and Path(spec.folder).is_absolute():
-        raise RequestError(
+        raise DataNotFoundError(
             f"{spec.title} has no split '{split}', only {', '.join(spec.splits)}: name one with --split, or put pairs into "
             f"folders train and test, or list splits in a file that `fusionbench new dataset {spec.folder}` begins."
         )

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pytorch_lightning as pl
 import torch
 
+from fusionbench.errors import WeightsError
 from fusionbench.files import write_json
 
 
@@ -26,8 +27,15 @@ def read_progress(place: Path) -> Progress:
     checkpoint, path = place / "last.ckpt", place / "progress.json"
     if not checkpoint.exists():
         return Progress(0, 0.0)
-    epochs = torch.load(checkpoint, map_location="cpu", weights_only=True)["epoch"] + 1
-    return Progress(epochs, json.loads(path.read_text())["seconds"] if path.exists() else 0.0)
+    try:
+        epochs = int(torch.load(checkpoint, map_location="cpu", weights_only=True)["epoch"]) + 1
+        seconds = float(json.loads(path.read_text(encoding="utf-8"))["seconds"]) if path.exists() else 0.0
+    except Exception as error:  # a file that is torn or another program's can be wrong in any way
+        raise WeightsError(
+            f"The training in {place} cannot go on, {checkpoint.name} or {path.name} is damaged or another program's: "
+            "delete the folder and train again."
+        ) from error
+    return Progress(epochs, seconds)
 
 
 class ReseedEachStep(pl.Callback):

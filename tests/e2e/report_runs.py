@@ -42,7 +42,7 @@ def _picture(path: Path, seed: int, mode: str = "RGB") -> None:
 
 def _run(runs: Path, name: str, title: str, method: str, seed: int, data: str) -> None:
     shown, kind, level = METHODS[method]
-    run_id = f"{seed:010d}"
+    run_id = f"run-{seed:06d}"
     cell = runs / f"{name}-test" / method / run_id
     for number, image in enumerate(IDS):
         _picture(cell / "images" / f"{image}.png", 100 * seed + number)
@@ -52,7 +52,7 @@ def _run(runs: Path, name: str, title: str, method: str, seed: int, data: str) -
         "identity": {"method": {"name": method, "files": "f" * 64}, "arguments": {}, "data": data, "seed": 0},
         "dataset": {
             "name": name, "title": title, "family": "ir-vis", "split": "test", "a": "infrared", "b": "visible",
-            "pairs": len(IDS), "expected": 361, "limit": None, "split_hash": "5" * 64, "ids": list(IDS),
+            "pairs": len(IDS), "expected": 361, "limit": None, "split_hash": "5" * 63 + "-", "ids": list(IDS),
         },
         "method": {"name": method, "title": shown, "kind": kind, "color": "luma", "doi": None},
         "weights": {"source": "none", "sha256": None, "file": None, "note": ""},

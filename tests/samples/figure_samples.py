@@ -27,7 +27,7 @@ def record(method: str, name: str = "demo", ids: tuple[str, ...] = IDS, seconds:
         "identity": {"method": {"name": method}, "data": "d" * 64, "seed": 0, "protocol": {}},
         "dataset": {
             "name": name, "title": f"The {name} set", "family": "ir-vis", "split": "test", "a": "infrared",
-            "b": "visible", "pairs": len(ids), "expected": len(ids), "limit": None, "split_hash": "5" * 64,
+            "b": "visible", "pairs": len(ids), "expected": len(ids), "limit": None, "split_hash": "5" * 63 + "-",
             "ids": list(ids),
         },
         "method": {"name": method, "title": f"Method {method}", "kind": kind, "color": "luma"},

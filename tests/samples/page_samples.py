@@ -17,7 +17,7 @@ def record(
         "identity": {"method": {"name": method}, "data": "d" * 64, "seed": 0, "arguments": {}},
         "dataset": {
             "name": name, "title": name.upper(), "family": family, "split": "test", "a": "infrared",
-            "b": "visible", "pairs": len(ids), "expected": len(ids), "limit": None, "split_hash": "5" * 64,
+            "b": "visible", "pairs": len(ids), "expected": len(ids), "limit": None, "split_hash": "5" * 63 + "-",
             "ids": list(ids),
         },
         "method": {"name": method, "title": title or method.title(), "kind": kind, "color": "luma", "doi": None},

@@ -50,7 +50,7 @@ def record(
         "identity": {"method": {"name": method}, "data": data, "seed": 0, "protocol": {}},
         "dataset": {
             "name": "msrs", "title": "MSRS", "family": "ir-vis", "split": "test", "a": "infrared",
-            "b": "visible", "pairs": pairs, "expected": pairs, "limit": None, "split_hash": "5" * 64,
+            "b": "visible", "pairs": pairs, "expected": pairs, "limit": None, "split_hash": "5" * 63 + "-",
             "ids": ids,
         } | dataset,
         "method": {"name": method, "title": title or method, "kind": kind, "color": color},

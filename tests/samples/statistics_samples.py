@@ -23,7 +23,7 @@ def record(method, pairs, kind="learned", weights=None, status="ok"):
         "identity": {"method": {"name": method}, "data": "d" * 64, "seed": 0, "protocol": {}},
         "dataset": {
             "name": "msrs", "title": "MSRS", "family": "ir-vis", "split": "test", "a": "infrared", "b": "visible",
-            "pairs": pairs, "expected": pairs, "limit": None, "split_hash": "5" * 64,
+            "pairs": pairs, "expected": pairs, "limit": None, "split_hash": "5" * 63 + "-",
             "ids": [f"p{i}" for i in range(pairs)],
         },
         "method": {"name": method, "title": method, "kind": kind, "color": "luma"},

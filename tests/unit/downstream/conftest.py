@@ -67,13 +67,13 @@ def _write_data(base: Path) -> None:
 
 
 def _write_run(runs: Path, method: str) -> None:
-    cell = runs / "msrs-test" / method / f"{len(method):010x}"
+    cell = runs / "msrs-test" / method / f"run-{len(method):06x}"
     (cell / "images").mkdir(parents=True)
     for number, name in enumerate(IDS):
         image, _, _ = draw(number)
         Image.fromarray(image if method == "visible" else image[..., 0]).save(cell / "images" / f"{name}.png")
     data = {"name": "msrs", "title": "MSRS", "family": "ir-vis", "split": "test", "a": "infrared", "b": "visible",
-            "pairs": 6, "expected": 361, "limit": None, "split_hash": "0" * 64, "ids": list(IDS)}  # fmt: skip
+            "pairs": 6, "expected": 361, "limit": None, "split_hash": "0" * 63 + "-", "ids": list(IDS)}  # fmt: skip
     about = {
         "name": method,
         "title": method.title(),

@@ -88,7 +88,7 @@ def test_names_that_are_taken_or_unusable_and_folders_that_are_not_there(tmp_pat
 
 def test_training_needs_a_split_of_its_own(tmp_path: Path) -> None:
     spec = dataset(str(fill(tmp_path / "flat", "ir/1.png", "vi/1.png")))
-    with pytest.raises(RequestError, match="flat has no split 'train', only test"):
+    with pytest.raises(DataNotFoundError, match="flat has no split 'train', only test"):
         find_split(spec, "train")
 
 
