@@ -85,11 +85,11 @@ def make_plan(request: Request, lookup: Lookup | None = None) -> Plan:
             except RequestError as error:
                 skipped.append((split.spec.name, found.name, str(error)))
                 continue
-            if found.external and (wrong := _without_images(found, split)):
-                problems.append(wrong)
-                continue
             if request.noise and found.external:
                 problems.append(_fused_already(found))
+                continue
+            if found.external and (wrong := _without_images(found, split)):
+                problems.append(wrong)
                 continue
             config = lookup.config(found.reference, overrides, request.train_dataset or split.spec.name)
             cells.append(PlannedCell(found, config, split, setting, request.noise))
