@@ -23,6 +23,7 @@ SECTIONS = {
         "published.md",
         "cluster.md",
         "profiling.md",
+        "performance.md",
         "faq.md",
     ],
     "Results": [
