@@ -16,8 +16,6 @@ from fusionbench.cli.outcome import guarded, print_json
 from fusionbench.errors import ImageError, RequestError
 
 if TYPE_CHECKING:
-    import click
-
     from fusionbench.metrics.explaining import Finding
 
 METRIC = "metric"  # what is explained unless another kind is named
@@ -26,7 +24,9 @@ METRIC = "metric"  # what is explained unless another kind is named
 class _MetricUnlessNamed(TyperGroup):
     """A group whose first argument may be left out: ``explain SSIM 0.7`` is ``explain metric SSIM 0.7``."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+    def parse_args(
+        self, ctx: Any, args: list[str]
+    ) -> list[str]:  # Typer's context is click's, or its own copy's
         if args and args[0] not in {*self.commands, *ctx.help_option_names}:
             args = [METRIC, *args]
         return super().parse_args(ctx, args)

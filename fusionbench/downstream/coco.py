@@ -27,7 +27,7 @@ def score_boxes(found: Sequence[Detections], annotated: Sequence[Boxes], classes
     whole = average_precision(found, annotated, classes)
 
     def resample(counts: ndarray) -> dict[str, float]:
-        at = np.repeat(np.arange(len(counts)), counts)
+        at = np.repeat(np.arange(len(counts)), counts).tolist()
         return average_precision([found[i] for i in at], [annotated[i] for i in at], classes)
 
     return with_intervals(whole, resample, len(annotated))

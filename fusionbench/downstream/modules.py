@@ -45,7 +45,7 @@ class TaskModule(pl.LightningModule):
         self.sampler = EachEpoch(len(source.pairs), seed, chosen.recipe.flip)
 
     def configure_optimizers(self) -> Any:
-        return build_optimizer(self)
+        return build_optimizer(self)  # type: ignore[arg-type]  # it asks for recipe, parameters and trainer alone
 
     def on_train_epoch_start(self) -> None:
         frozen = self.current_epoch < self.chosen.frozen_epochs

@@ -111,7 +111,8 @@ def choose_recipe(task: Task, name: str | None, overrides: Sequence[str] = ()) -
             raise ConfigError(
                 f"Value not allowed in {dict(layer)}: {reason}; give one of that type."
             ) from error
-    recipe: Recipe = OmegaConf.to_object(merged)
+    recipe = OmegaConf.to_object(merged)
+    assert isinstance(recipe, Recipe)  # the merge began with one, and OmegaConf keeps its type
     _check_ranges(recipe)
     return Chosen(task, name, replace(recipe, backbone=recipe.backbone), _backbone_hash(recipe.backbone))
 

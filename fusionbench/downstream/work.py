@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import traceback
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -55,7 +55,7 @@ def _predictor(unit: Unit, reporter: Reporter) -> Predict:
         return trained_yolo(unit, reporter)
     from fusionbench.downstream.training import trained_network
 
-    return trained_network(unit, reporter).predict
+    return cast(Predict, trained_network(unit, reporter).predict)
 
 
 def record_failure(unit: Unit, failure: Failure) -> Failure:
@@ -77,7 +77,7 @@ def _store(unit: Unit, found: TaskScore, seconds: dict[str, float]) -> None:
 
 def _save_arrays(path: Any, arrays: dict[str, np.ndarray]) -> None:
     with path.open("wb") as stream:  # given a name, numpy would append a suffix to it
-        np.savez_compressed(stream, **arrays)
+        np.savez_compressed(stream, **cast(dict[str, Any], arrays))
 
 
 def _line(unit: Unit, metric: str, value: Value) -> dict[str, Any]:

@@ -64,9 +64,7 @@ def _train(unit: Unit, place: Path, reporter: Reporter) -> None:
             "on_train_epoch_start",
             lambda trainer: reporter.start(label.format(trainer.epoch + 1), len(unit.train)),
         )
-        network.add_callback(
-            "on_train_batch_end", lambda trainer: [reporter.advance() for _ in range(recipe.batch_size)]
-        )
+        network.add_callback("on_train_batch_end", lambda _: _advance(reporter, recipe.batch_size))
         network.add_callback("on_train_epoch_end", lambda _: reporter.stop())
         # names of our own decide nothing; plots, sounding of the GPU and validation would cost time only
         options: dict[str, Any] = {"resume": True} if resumed else {}
@@ -84,6 +82,11 @@ def _train(unit: Unit, place: Path, reporter: Reporter) -> None:
         place / ABOUT,
         {"identity": unit.training, "title": unit.chosen.title, "licence": "AGPL-3.0", "provenance": facts},
     )
+
+
+def _advance(reporter: Reporter, images: int) -> None:
+    for _ in range(images):
+        reporter.advance()
 
 
 @contextmanager

@@ -97,8 +97,10 @@ def scores(convention: Convention, pairs: dict[str, Sources], fused: np.ndarray)
         return score_definitions(pairs[which], fused, [definition], profile)[0]
 
     own = scored("")
+    result: dict[Combination, Score] = {"": own}
     if not definition.combined:
-        return {"": own}
+        return result
+    other: Combination
     half, other = (0.5, "mean") if definition.combined == "sum" else (1.0, "sum")
     factor = 0.5 if definition.combined == "sum" else 2.0
     others: dict[Combination, Score] = {
@@ -106,7 +108,7 @@ def scores(convention: Convention, pairs: dict[str, Sources], fused: np.ndarray)
         "a": _times(scored("a"), half),
         "b": _times(scored("b"), half),
     }
-    return {"": own} | {which: score for which, score in others.items() if score.value is not None}
+    return result | {which: score for which, score in others.items() if score.value is not None}
 
 
 def _times(score: Score, factor: float) -> Score:

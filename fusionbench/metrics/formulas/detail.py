@@ -74,13 +74,13 @@ def multiscale_quality(triple: Triple) -> Outcome:
     Undefined where neither source has detail at a level.
     """
     a, b, fused = triple
-    result, nothing = 1.0, []
+    shares, nothing = [], []
     for level, exponent in enumerate(EXPONENTS):
-        weight = sum(_sum(source.of(detail_weights)[level]) for source in (a, b))
-        kept = sum(_kept(source, fused, level) for source in (a, b))
+        weight = _sum(a.of(detail_weights)[level]) + _sum(b.of(detail_weights)[level])
+        kept = _kept(a, fused, level) + _kept(b, fused, level)
         nothing.append(weight == 0)
-        result = result * (kept / weight) ** exponent
-    return Outcome(result, ((nothing[0] | nothing[1], "neither source has detail"),))
+        shares.append((kept / weight) ** exponent)
+    return Outcome(shares[0] * shares[1], ((nothing[0] | nothing[1], "neither source has detail"),))
 
 
 def step_squares(*images: Image) -> Tensor:

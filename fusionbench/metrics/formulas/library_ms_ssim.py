@@ -53,7 +53,7 @@ def scale_images(image: Image, halve: Halve) -> list[Image]:
 
 def _means(source: Image, fused: Image, halve: Halve, mirrored: int, clipped: bool) -> list[Tensor]:
     """Return contrast and structure of each scale, of the last the similarity [B]."""
-    found = []
+    found: list[Tensor] = []
     for x, y in zip(source.of(scale_images, halve), fused.of(scale_images, halve), strict=True):
         last = len(found) == len(WEIGHTS) - 1
         means, structure = similarity_parts(x, y, GAUSSIAN, 255.0, 1.0, mirrored if last else 0)
@@ -65,17 +65,12 @@ def _means(source: Image, fused: Image, halve: Halve, mirrored: int, clipped: bo
 
 def _summed(triple: Triple, halve: Halve, mirrored: int = 0, clipped: bool = False) -> Tensor:
     """Return the sum over the sources of the product over the scales; a negative mean counts as 0."""
-    return sum(
-        torch.stack(
-            [
-                mean.clamp(min=0) ** weight
-                for mean, weight in zip(
-                    _means(source, triple.fused, halve, mirrored, clipped), WEIGHTS, strict=True
-                )
-            ]
-        ).prod(0)
-        for source in (triple.a, triple.b)
-    )
+    products = []
+    for source in (triple.a, triple.b):
+        means = _means(source, triple.fused, halve, mirrored, clipped)
+        powers = [mean.clamp(min=0) ** weight for mean, weight in zip(means, WEIGHTS, strict=True)]
+        products.append(torch.stack(powers).prod(0))
+    return products[0] + products[1]
 
 
 @definition(
@@ -155,8 +150,8 @@ def multiscale_similarity_clipped(triple: Triple) -> Outcome:
 def multiscale_similarity_real_part(triple: Triple) -> Outcome:
     """Measure multi-scale similarity that can be negative."""
     weights = torch.tensor(WEIGHTS, dtype=torch.complex128, device=triple.fused.levels.device)
-    total = 0.0
+    parts = []
     for source in (triple.a, triple.b):
         means = torch.stack(_means(source, triple.fused, shifted, 0, False), -1).to(torch.complex128)
-        total = total + (means**weights).prod(-1).real
-    return Outcome(total)
+        parts.append((means**weights).prod(-1).real)
+    return Outcome(parts[0] + parts[1])

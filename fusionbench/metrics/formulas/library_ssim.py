@@ -91,13 +91,13 @@ def structural_similarity_range_of_data(triple: Triple) -> Outcome:
 
     Undefined where a source and the fused image are constant.
     """
-    total, undefined = 0.0, []
+    halves, undefined = [], []
     for name, source in (("a", triple.a), ("b", triple.b)):
         peak = torch.maximum(source.of(level_range), triple.fused.of(level_range))
         alone = Triple(source, source, triple.fused)
-        total = total + _summed(alone, GAUSSIAN, len(GAUSSIAN) // 2, peak=peak[:, None, None]) / 2
+        halves.append(_summed(alone, GAUSSIAN, len(GAUSSIAN) // 2, peak=peak[:, None, None]) / 2)
         undefined.append((peak == 0, f"source {name} and the fused image are constant, so L would be 0"))
-    return Outcome(total, tuple(undefined))
+    return Outcome(halves[0] + halves[1], tuple(undefined))
 
 
 def level_range(image: Image) -> Tensor:

@@ -7,6 +7,8 @@ are used. In each band 3x3 blocks of the source are modeled as a Gaussian vector
 from __future__ import annotations
 
 import math
+from functools import reduce
+from operator import add
 
 import torch
 from torch import Tensor
@@ -109,17 +111,16 @@ def _model(band: Tensor) -> tuple[Tensor, Tensor]:
 
 def wavelet_fidelity(source: Image, fused: Image) -> Tensor:
     """Return which share of the source's information the fused image keeps [B]."""
-    kept: Tensor | float = 0.0
-    present: Tensor | float = 0.0
+    kept, present = [], []
     for index, (x, y) in enumerate(zip(source.of(pyramid), fused.of(pyramid), strict=True)):
         side = 2 ** (LEVELS - index // 2) + 1
         inner = slice(skip := math.ceil(side // 2 / SIDE), -skip)
         gain, rest = (found[:, inner, inner] for found in _channel(x, y, side))
         spectrum, strength = _model(x)
         signal = strength[:, None, inner, inner] * spectrum[:, :, None, None]
-        kept = kept + (gain.square() / (rest + NOISE))[:, None].mul(signal).add(1).log2().flatten(1).sum(-1)
-        present = present + signal.div(NOISE).add(1).log2().flatten(1).sum(-1)
-    return kept / (present + TINY)
+        kept.append((gain.square() / (rest + NOISE))[:, None].mul(signal).add(1).log2().flatten(1).sum(-1))
+        present.append(signal.div(NOISE).add(1).log2().flatten(1).sum(-1))
+    return reduce(add, kept) / (reduce(add, present) + TINY)
 
 
 @definition(

@@ -154,9 +154,7 @@ def visible_error(triple: Triple) -> Outcome:
     Undefined for constant images other than black ones, and for two black sources.
     """
     a, b, fused = (image.of(stretched) for image in triple)
-    weighted = total = 0
-    for source in (a, b):
-        saliency = source.of(block_saliency)
-        weighted = weighted + sum_image(saliency * fused.of(block_error, source))
-        total = total + sum_image(saliency)
+    of_a, of_b = a.of(block_saliency), b.of(block_saliency)
+    weighted = sum_image(of_a * fused.of(block_error, a)) + sum_image(of_b * fused.of(block_error, b))
+    total = sum_image(of_a) + sum_image(of_b)
     return Outcome(weighted / total, (*unstretchable(triple), (total == 0, "both sources are black")))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import mul
 from typing import NamedTuple
 
 import torch
@@ -98,8 +99,7 @@ def phase_maps(image: Image) -> Maps:
 
 def _maps_of_one(x: Tensor) -> Maps:
     """Sum what all orientations give; a constant image has amplitudes of 0 and so no congruency, NaN."""
-    energy_sum = amplitude_sum = 0
-    squares_x = squares_y = mixed = 0
+    energy_sum, amplitude_sum, squares_x, squares_y, mixed = (torch.zeros_like(x) for _ in range(5))
     for orientation, (energy, amplitude) in enumerate(_orientations(x)):
         angle = orientation * math.pi / ORIENTATIONS
         congruency = energy / amplitude
@@ -197,7 +197,7 @@ def phase_quality(triple: Triple) -> Outcome:
     seen = torch.where(a.congruency > b.congruency, seen_a, seen_b)
     from_a = a.congruency > b.congruency
     count = sum_image(seen.double())
-    value = 1.0
+    correlations = []
     for map_a, map_b, map_fused in zip(a, b, fused, strict=True):
         target = _moments(map_fused)
         larger = torch.where(from_a, map_a, map_b)
@@ -205,7 +205,7 @@ def phase_quality(triple: Triple) -> Outcome:
             _correlation(_moments(source * mask), target).masked_fill_(~mask, 0.0)
             for source, mask in ((map_a, seen_a), (map_b, seen_b), (larger, seen))
         ]
-        value = value * sum_image(torch.stack(parts).amax(0)) / count
+        correlations.append(sum_image(torch.stack(parts).amax(0)) / count)
     names = ("source a is", "source b is", "the fused image is")
     flat = ((image.of(constant), f"{name} constant") for name, image in zip(names, triple, strict=True))
-    return Outcome(value, (*flat, (count == 0, "neither source has a visible feature")))
+    return Outcome(reduce(mul, correlations), (*flat, (count == 0, "neither source has a visible feature")))
