@@ -36,8 +36,24 @@ def info(
         return
     import yaml
 
+    entry = _bibtex(kind, document)
     print(f"# {kind} {name}")
     print(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110).rstrip())
+    if entry:
+        print(f"\n{entry.rstrip()}")
+
+
+def _bibtex(kind: str, document: dict[str, Any]) -> str:
+    """Take BibTeX out of the facts, since YAML would quote it, and return it as it can be pasted."""
+    from fusionbench.tables.bibliography import metric_entry, split_entries
+
+    if kind == "metric":
+        return metric_entry(document.get("doi") or "")
+    key = {"method": "bibtex", "data set": "citation"}.get(kind, "")
+    entries = list(split_entries(document.get(key) or ""))
+    if entries:
+        del document[key]
+    return "\n".join(entries)
 
 
 def describe(name: str) -> tuple[str, dict[str, Any]]:

@@ -133,7 +133,9 @@ def _show(rows: list[dict[str, Any]], columns: tuple[str, ...], as_json: bool) -
 
     table = Table(box=None, pad_edge=False)
     for column in columns:
-        table.add_column(column, no_wrap=column == "name")
+        lists = [row[column] for row in rows if isinstance(row[column], list)]
+        widest = max((len(str(item)) + 1 for items in lists for item in items), default=None)
+        table.add_column(column, no_wrap=column == "name", min_width=widest)  # no item is cut in two
     for row in rows:
         table.add_row(*(_text(row[column]) for column in columns))
     Console().print(table)

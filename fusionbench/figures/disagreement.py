@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy import ndarray
 
 SMOOTH = 5  # pixels: noise and the placing of an edge by a pixel are no disagreement
+SEEN = 4  # gray levels
 PART = 5  # a box has a fifth of the image's sides
 
 
@@ -27,13 +28,31 @@ def box_mean(planes: ndarray, h: int, w: int) -> ndarray:
 
 
 def disagreement(lumas: ndarray) -> ndarray:
-    """Return the variance over methods of the box-filtered luma of [methods, H, W]; the map has the images' size."""
+    """Return how far the box-filtered lumas of [methods, H, W] are apart; the map has the images' size.
+
+    The mean square distance from their median. Of three methods or more the one farthest from it does not count at a
+    pixel, since a single row that differs everywhere would place all boxes.
+    """
     import numpy as np
 
     side = min(SMOOTH, *lumas.shape[1:])
     before = side // 2
     padded = np.pad(lumas, [(0, 0), *[(before, side - 1 - before)] * 2], mode="edge")
-    return box_mean(padded, side, side).var(axis=0)
+    smooth = box_mean(padded, side, side)
+    distances = np.sort((smooth - np.median(smooth, axis=0)) ** 2, axis=0)
+    return distances[:-1].mean(axis=0) if len(lumas) > 2 else distances.mean(axis=0)
+
+
+def visibility(lumas: ndarray, h: int, w: int) -> ndarray:
+    """Return, for all windows of h x w pixels, in [0, 1] how much can be seen in them: the mean contrast of the methods.
+
+    A standard deviation of `SEEN` gray levels and more is 1.
+    """
+    import numpy as np
+
+    lumas = lumas.astype(np.float64)
+    variance = box_mean(lumas**2, h, w) - box_mean(lumas, h, w) ** 2
+    return np.sqrt(np.clip(variance, 0, None)).mean(axis=0).clip(0, SEEN) / SEEN
 
 
 def disputed_boxes(lumas: ndarray, count: int) -> list[Box]:
@@ -42,7 +61,8 @@ def disputed_boxes(lumas: ndarray, count: int) -> list[Box]:
 
     height, width = lumas.shape[1:]
     h, w = max(1, height // PART), max(1, width // PART)
-    means = box_mean(disagreement(lumas), h, w)
+    apart, seen = box_mean(disagreement(lumas), h, w), visibility(lumas, h, w)
+    means = apart * seen if (apart * seen).any() else apart
     found: list[Box] = []
     while len(found) < count and np.isfinite(means).any():
         y, x = (int(i) for i in np.unravel_index(np.argmax(means), means.shape))

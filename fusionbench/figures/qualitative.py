@@ -100,7 +100,8 @@ def _sentences(
     boxes = (
         "given"
         if options.zooms
-        else "where the methods' images differ most (variance of the smoothed luma over methods)"
+        else "where several methods' images differ most and something is to be seen (distance of the smoothed luma from the "
+        "median, the farthest method not counted)"
     )
     missing = any(tile.pixels is None for block in blocks for tile in block.tiles)
     gone = [one_line(row.label) for i, row in enumerate(board.table.rows) if i not in rows]

@@ -10,7 +10,7 @@ from fusionbench.figures.drawing import Drawing, add_caption, panel_figure, text
 from fusionbench.figures.options import Options, method_names, one_board, scored_columns, setting
 from fusionbench.figures.style import SMALL, Look, looks
 from fusionbench.tables.board import Board
-from fusionbench.tables.model import Column, one_line
+from fusionbench.tables.model import Column, Row, one_line
 
 PANEL = 1.9  # inches
 
@@ -57,7 +57,8 @@ def draw(boards: Sequence[Board], options: Options) -> Drawing:
     appearance = looks(method_names(boards))
     for place, (column, cost) in zip(axes, panels, strict=True):
         _panel(place, points(board, column, cost), column, cost, appearance)
-    _legend(figure, board, appearance, options.width)
+    shown = {p.method for column, cost in panels for p in points(board, column, cost)}
+    _legend(figure, [row for row in board.table.rows if row.method in shown], appearance, options.width)
     return Drawing(figure, add_caption(figure, _sentences(board, columns, costs), options.caption))
 
 
@@ -95,7 +96,7 @@ def _scale(axes: Any, costs: Sequence[float]) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def _legend(figure: Any, board: Board, appearance: Mapping[str, Look], width: float) -> None:
+def _legend(figure: Any, rows: Sequence[Row], appearance: Mapping[str, Look], width: float) -> None:
     from matplotlib.lines import Line2D
 
     handles = [
@@ -103,12 +104,12 @@ def _legend(figure: Any, board: Board, appearance: Mapping[str, Look], width: fl
             [], [], linestyle="none", marker=look.marker, markersize=5, markeredgecolor=look.color,
             markerfacecolor="white" if row.kind == "trivial" else look.color, label=one_line(row.label),
         )
-        for row, look in ((row, appearance[row.method]) for row in board.table.rows)
+        for row, look in ((row, appearance[row.method]) for row in rows)
     ]  # fmt: skip
-    widest = max(text_width(one_line(row.label), SMALL) for row in board.table.rows) + 0.35
+    widest = max((text_width(one_line(row.label), SMALL) for row in rows), default=0.0) + 0.35
     columns = max(1, min(len(handles), int(width // widest)))
-    rows = -(-len(handles) // columns)
-    figure.set_figheight(figure.get_figheight() + rows * SMALL * 1.4 / 72 + 0.1)
+    lines = -(-len(handles) // columns)
+    figure.set_figheight(figure.get_figheight() + lines * SMALL * 1.4 / 72 + 0.1)
     figure.legend(handles=handles, loc="outside upper center", ncols=columns, handletextpad=0.1)
 
 

@@ -62,7 +62,7 @@ def bibliography(records: Iterable[Record], metrics: Sequence[str], cards: Mappi
     for name in sorted({record["dataset"]["name"] for record in records}):
         _add(found, _dataset_text(name), name, f"data set {name}")
     for doi, names in _by_doi(metrics, cards).items():
-        text = _metric_text(doi) or (_misc(doi, f"Definition of {', '.join(names)}") if doi else "")
+        text = metric_entry(doi) or (_misc(doi, f"Definition of {', '.join(names)}") if doi else "")
         _add(found, text, names[0], f"metric {', '.join(names)}")
     return found
 
@@ -106,7 +106,7 @@ def _method_text(name: str) -> str:
         return ""
 
 
-def _metric_text(doi: str) -> str:
+def metric_entry(doi: str) -> str:
     """Return the entry of the work that defines a metric, from the file or the card of a method that it comes from."""
     if not doi:
         return ""

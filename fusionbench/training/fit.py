@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -64,6 +65,8 @@ def train(
 def _train(
     spec: MethodSpec, config: MethodConfig, data: TrainingData, folder: TrainingFolder, options: FitOptions
 ) -> None:
+    for name in ("pytorch_lightning", "lightning_fabric", "lightning_utilities"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # devices, and what Lightning advertises
     pl.seed_everything(options.seed, workers=True, verbose=False)
     if not spec.card.trainable:
         raise RequestError(
