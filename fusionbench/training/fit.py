@@ -184,6 +184,7 @@ def _about(
     """Describe finished weights: data, recipe, duration, versions, hashes."""
     minutes = sum(seconds.values()) / 60
     epochs = " + ".join(str(config.stages[stage].epochs) for stage in seconds)
+    unit = "epoch" if epochs == "1" else "epochs"
     return {
         "method": spec.name,
         "arguments": config.args,
@@ -193,7 +194,7 @@ def _about(
         "identity": training_identity(spec, config, data, options.seed),
         "config": config.as_dict(),
         "seconds": seconds,
-        "note": f"trained with {spec.name} on {data.in_words()}, {epochs} epochs, {minutes:.0f} min",
+        "note": f"trained with {spec.name} on {data.in_words()}, {epochs} {unit}, {minutes:.0f} min",
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "provenance": provenance(options.device, options.seed),
     }
