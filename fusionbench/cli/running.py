@@ -59,7 +59,10 @@ def _show_plan(asked: Sequence[RunOptions], as_json: bool) -> None:
         return
     for cell in cells:
         print(_line(cell))
-    for sentence in preview(jobs, {cell.job.index for cell in cells if cell.done}):
+    _, *sentences = preview(
+        jobs, {cell.job.index for cell in cells if cell.done}
+    )  # the first is the last line here
+    for sentence in sentences:
         print(sentence)
     done = sum(cell.done for cell in cells)
     known = [cell.seconds for cell in cells if cell.seconds is not None]
