@@ -231,8 +231,9 @@ def _registered() -> tuple[dict[str, MetricCard], dict[str, dict[str, Entry]]]:
     found: dict[str, MetricCard] = {}
     others: list[Entry] = []
     entries: dict[str, dict[str, Entry]] = {}
-    for path in sorted(path for room in ROOMS for path in (Path(__file__).parent / room).glob("*.py")):
-        module = f"{path.parent.name}.{path.stem}"
+    home = Path(__file__).parent
+    for path in sorted(path for room in ROOMS for path in (home / room).rglob("*.py")):
+        module = ".".join(path.relative_to(home).with_suffix("").parts)
         for mark, facts, function in marks(path):
             if mark == "metric":
                 card = MetricCard(**facts)

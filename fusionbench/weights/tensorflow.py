@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from fusionbench.errors import WeightsError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MAGIC = (0xDB4775248B80FB57).to_bytes(8, "little")
 FOOTER = 48
@@ -112,6 +113,8 @@ def _fields(message: bytes) -> dict[int, Any]:
 
 
 def _tensor(index: Path, entry: dict[int, Any], shards: int) -> np.ndarray:
+    import numpy as np  # only here: whether a file is TensorFlow's is asked wherever weights are named
+
     if entry.get(1) not in DTYPES or 7 in entry:
         raise ValueError(f"a tensor is of type {entry.get(1)} or cut into slices")
     dtype = np.dtype(DTYPES[entry[1]])

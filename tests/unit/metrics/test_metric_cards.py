@@ -30,8 +30,9 @@ DOCS = Path(__file__).resolve().parents[3] / "docs" / "metrics.md"
 
 def decorated() -> dict[str, MetricCard]:
     """Return the cards on the functions themselves, found by importing everything."""
-    paths = [path for folder in ("formulas", "learned") for path in (PACKAGE / folder).glob("[a-z]*.py")]
-    modules = [import_module(f"fusionbench.metrics.{path.parent.name}.{path.stem}") for path in paths]
+    paths = [path for folder in ("formulas", "learned") for path in (PACKAGE / folder).rglob("[a-z]*.py")]
+    names = [".".join(path.relative_to(PACKAGE).with_suffix("").parts) for path in paths]
+    modules = [import_module(f"fusionbench.metrics.{name}") for name in names]
     functions = [
         item
         for module in modules

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from fusionbench.metrics.formulas.correlation import pearson
 from fusionbench.metrics.formulas.information import level_entropy, normalized_mutual_information
-from fusionbench.metrics.formulas.stretch import stretched, unstretchable
+from fusionbench.metrics.formulas.toolbox.stretch import stretched, unstretchable
 from fusionbench.metrics.image_cache import (
     LEVELS,
     Image,

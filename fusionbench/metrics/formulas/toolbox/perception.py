@@ -11,7 +11,7 @@ from torch.nn.functional import avg_pool2d, pad
 
 from fusionbench.metrics.formulas.edges import sobel_differences
 from fusionbench.metrics.formulas.filters import smooth
-from fusionbench.metrics.formulas.stretch import stretched, unstretchable
+from fusionbench.metrics.formulas.toolbox.stretch import stretched, unstretchable
 from fusionbench.metrics.image_cache import Image, Outcome, Triple, constant, sum_image, values
 from fusionbench.metrics.registry import definition, metric
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, pad
 
-from fusionbench.metrics.formulas.library_ssim import GAUSSIAN, similarity_parts
+from fusionbench.metrics.formulas.libraries.ssim import GAUSSIAN, similarity_parts
 from fusionbench.metrics.formulas.multiscale import WEIGHTS, halved_zero_padded
 from fusionbench.metrics.image_cache import Image, Outcome, Triple, sum_image, values
 from fusionbench.metrics.registry import definition
