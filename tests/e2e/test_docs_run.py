@@ -65,10 +65,10 @@ def place(tmp_path: Path) -> Path:
             save(tmp_path / folder / ids, textured(number, color=True))
         save(tmp_path / "ir" / ids, textured(number + 50, color=False))
         save(tmp_path / "my_results" / f"{number}.png", textured(number, color=True))
-    for name in ("ir", "vis", "fused"):
-        save(tmp_path / f"{name}.png", textured(len(name), color=name != "ir"))
         save(tmp_path / "MYDATA" / "thermal" / f"IR{number}.png", textured(number + 70, color=False))
         save(tmp_path / "MYDATA" / "rgb" / f"RGB{number}.png", textured(number + 80, color=True))
+    for name in ("ir", "vis", "fused"):
+        save(tmp_path / f"{name}.png", textured(len(name), color=name != "ir"))
     example = FENCE_PYTHON.search((PAGES[0]).read_text(encoding="utf-8"))
     assert example is not None
     (tmp_path / "mine.py").write_text(example[1], encoding="utf-8")
