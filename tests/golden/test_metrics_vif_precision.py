@@ -47,7 +47,8 @@ def test_patterns(triple):
 
 
 @pytest.mark.parametrize(
-    ("triple", "relative"), [("ivif_tno01_seafusion", 1e-10), ("deg_saturated_255", 1e-7)]
+    ("triple", "relative"),
+    [("ivif_tno01_seafusion", 1e-10), ("deg_saturated_255", 1e-6)],  # windows at 255 are flat up to rounding
 )
 def test_where_a_reference_is_further_off_than_we_are(triple, relative, shared_golden):
     folder = shared_golden / "real"
