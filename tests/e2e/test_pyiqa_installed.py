@@ -12,7 +12,7 @@ CODE = """
 import cv2, numpy
 encoded = cv2.imencode(".png", numpy.zeros((4, 4, 3), numpy.uint16))[1]
 assert cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED).dtype == numpy.uint16
-from fusionbench.metrics.iqa_models import _arch
+from fusionbench.metrics.learned.iqa_models import _arch
 for name in ("liqe_arch", "clipiqa_arch", "clip_model"):
     _arch(name)
 import sys

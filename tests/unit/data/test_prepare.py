@@ -93,7 +93,7 @@ def test_a_full_scene_has_294_patches(tmp_path: Path) -> None:
     from fusionbench.data.prepare import _Scene, _targets
 
     scene = _Scene("NH49E001013", tmp_path / "a", tmp_path / "b", 5556, 3704)
-    tiles = list(_targets(WHU, scene, tmp_path))
+    tiles = list(_targets(WHU, WHU.prepare, scene, tmp_path))
     assert 100 * len(tiles) == sum(split.count for split in WHU.splits.values()) == 29400
     assert tiles[-1].a.name == "NH49E001013_y3328_x5120.png"
 
