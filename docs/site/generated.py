@@ -82,8 +82,8 @@ def _measured(name: str, repository: Path) -> dict[str, dict[str, str]]:
 
 
 def _sections(repository: Path) -> dict[str, str]:
-    """Cut docs/metrics.md into what it says of each metric."""
-    text = (repository / "docs/metrics.md").read_text(encoding="utf-8")
+    """Cut docs/metrics.md into what it says of each metric; links within that page lead back to it."""
+    text = (repository / "docs/metrics.md").read_text(encoding="utf-8").replace("](#", "](../metrics.md#")
     parts = re.split(r"^### (\S+): .*$|^## .*$", text, flags=re.MULTILINE)
     return {name: body.strip() for name, body in zip(parts[1::2], parts[2::2], strict=True) if name}
 

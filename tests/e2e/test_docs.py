@@ -44,15 +44,21 @@ def test_there_are_commands() -> None:
 
 
 def parse(line: str) -> None:
-    """Let the application read a command without running it."""
+    """Let the application read a command as it does in use, with every verb emptied of what it runs."""
     words = [word for word in shlex.split(line)[1:] if not re.fullmatch(r"\d?>.*", word)]
-    command: Any = typer.main.get_command(app)
-    context = command.context_class(command, info_name="fusionbench")
-    while words and hasattr(command, "resolve_command"):
-        name, command, words = command.resolve_command(context, words)
-        context = command.context_class(command, info_name=name, parent=context)
-    if words:  # a verb alone is named in the text, not shown for use
-        command.parse_args(context, words)
+    application: Any = typer.main.get_command(app)
+    empty(application)
+    command, rest = application, words
+    while rest and rest[0] in getattr(command, "commands", {}):
+        command, rest = command.commands[rest[0]], rest[1:]
+    if rest:  # a verb alone is named in the text, not shown for use
+        application.main(words, prog_name="fusionbench", standalone_mode=False)
+
+
+def empty(command: Any) -> None:
+    command.callback = None
+    for inner in getattr(command, "commands", {}).values():
+        empty(inner)
 
 
 @pytest.mark.parametrize("line", CASES)
@@ -61,10 +67,18 @@ def test_the_command_line_takes_it(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["fusionbench runn", "fusionbench run --methods x", "fusionbench list method"]
+    ("line", "message"),
+    [
+        ("fusionbench runn", "No such"),
+        ("fusionbench run --methods x", "No such"),
+        ("fusionbench list method", "No such"),
+        ("fusionbench explain luma ir.png --gray", "No such"),
+        ("fusionbench explain SSIM 0.7 --a a.png --b b.png", "Missing parameter: fused"),
+        ("fusionbench explain SSIM 0.7 --a a.png --b b.png --fused f.png --image f.png", "unexpected extra"),
+    ],
 )
-def test_a_wrong_command_would_be_found(line: str) -> None:
-    with pytest.raises(Exception, match="No such"):
+def test_a_wrong_command_would_be_found(line: str, message: str) -> None:
+    with pytest.raises(Exception, match=message):
         parse(line)
 
 
