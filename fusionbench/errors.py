@@ -6,6 +6,7 @@ a traceback and exits with code 2; inside a sweep the runner turns it into a fai
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class FusionbenchError(Exception):
@@ -55,6 +56,14 @@ class DownloadError(FusionbenchError):
 
 class OutputError(FusionbenchError):
     """A place that cannot be written to (read-only, full); the remedy is another --out."""
+
+
+class DamagedError(OutputError):
+    """A stored file that is not what was written; the parts are kept for who reports it with another remedy."""
+
+    def __init__(self, path: Path, problem: str, remedy: str) -> None:
+        super().__init__(f"{path} {problem}: {remedy}.")
+        self.path, self.problem = path, problem
 
 
 class PlanError(FusionbenchError):

@@ -119,7 +119,7 @@ def _rescored(cell: Cell, place: str, split: Split, images: dict[str, Path], whi
     wrong: list[str] = []
     count = 0
     by_profile: dict[tuple[str, str], list[tuple[ScoreKey, float]]] = {}
-    for key, line in cell.scores().items():
+    for key, line in _readable_scores(cell).items():
         if key.image in images and line["status"] == "ok" and _computable(key):
             by_profile.setdefault((key.image, key.profile), []).append((key, line["value"]))
     for (image, profile), lines in by_profile.items():
@@ -144,6 +144,14 @@ def _rescored(cell: Cell, place: str, split: Split, images: dict[str, Path], whi
             "unchecked", f"{place}/scores.jsonl", f"no score of the sample can be computed again on {which}"
         )
     return Finding("ok", f"{place}/scores.jsonl", f"{count} scores computed again on {which} agree")
+
+
+def _readable_scores(cell: Cell) -> dict[ScoreKey, dict[str, Any]]:
+    """Return the scores, none where the store refuses their file: that is a finding already."""
+    try:
+        return cell.scores()
+    except FusionbenchError:
+        return {}
 
 
 def _computable(key: ScoreKey) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from fusionbench.bundle.content import INDEX, RUNS, SCHEMA, TABLES, pixel_hash, rendered_tables, sha256
 from fusionbench.cells.store import Cell, read_lines, read_record
 from fusionbench.cells.task_scores import RECORD as TASK_RECORD
-from fusionbench.errors import FusionbenchError, OutputError, RequestError
+from fusionbench.errors import DamagedError, FusionbenchError, RequestError
 from fusionbench.files import digest_of
 
 
@@ -84,12 +84,18 @@ def _files(folder: Path, index: dict[str, Any]) -> Iterator[Finding]:
 def _cells(folder: Path, index: dict[str, Any]) -> Iterator[Finding]:
     """Check what must hold inside each cell: ids are hashes of identities, scores and images belong to the run."""
     problems: list[Finding] = []
-    for place in index["pixels"]:
+    for place, pixels in index["pixels"].items():
         cell = Cell(folder / RUNS / place)
-        try:
-            problems += _cell(cell, place, index["pixels"][place])
-        except FusionbenchError as error:
-            problems.append(Finding("wrong", place, str(error).replace(f"{folder}/", "")))
+        for part in (
+            _record(cell, place),
+            _scores(cell, place),
+            _images(cell, place, pixels),
+            _tasks(cell, place),
+        ):
+            try:
+                problems += part
+            except FusionbenchError as error:
+                problems.append(_refusal(error, folder, place))
     yield from problems
     if not problems:
         yield Finding(
@@ -97,7 +103,14 @@ def _cells(folder: Path, index: dict[str, Any]) -> Iterator[Finding]:
         )
 
 
-def _cell(cell: Cell, place: str, pixels: dict[str, str]) -> Iterator[Finding]:
+def _refusal(error: FusionbenchError, folder: Path, part: str) -> Finding:
+    """Return what the store refuses to read as a finding of that file; its remedy is for runs, not for bundles."""
+    if isinstance(error, DamagedError):
+        return Finding("wrong", error.path.relative_to(folder / RUNS).as_posix(), error.problem)
+    return Finding("wrong", part, str(error).replace(f"{folder}/", ""))
+
+
+def _record(cell: Cell, place: str) -> Iterator[Finding]:
     if not cell.record_file.is_file():
         yield Finding("wrong", place, "has no run.json")
         return
@@ -109,15 +122,24 @@ def _cell(cell: Cell, place: str, pixels: dict[str, str]) -> Iterator[Finding]:
             place,
             f"its identity has the id {expected}: method, arguments, weights or data were changed",
         )
+
+
+def _scores(cell: Cell, place: str) -> Iterator[Finding]:
     for line in read_lines(cell.scores_file):
-        if line["run"] != record["id"]:
+        if line["run"] != cell.id:
             yield Finding(
                 "wrong", f"{place}/scores.jsonl", f"a score of {line['metric']} belongs to run {line['run']}"
             )
             break
+
+
+def _images(cell: Cell, place: str, pixels: dict[str, str]) -> Iterator[Finding]:
     for name in sorted(cell.stored()):
         if pixel_hash(cell.image(name)) != pixels.get(name):
             yield Finding("wrong", f"{place}/images/{name}.png", "does not have the pixels that were packed")
+
+
+def _tasks(cell: Cell, place: str) -> Iterator[Finding]:
     for result in cell.path.glob(f"downstream/*/{TASK_RECORD}"):
         task = json.loads(result.read_text(encoding="utf-8"))
         if digest_of(task["identity"])[:10] != result.parent.name:
@@ -129,8 +151,8 @@ def _tables(folder: Path, index: dict[str, Any]) -> Iterator[Finding]:
     stored = {name for name in index["files"] if name.startswith(f"{TABLES}/")}
     try:
         made = rendered_tables(folder / RUNS)
-    except (FusionbenchError, OutputError, KeyError) as error:
-        yield Finding("wrong", TABLES, f"cannot be made from the records: {error}")
+    except (FusionbenchError, KeyError) as error:
+        yield Finding("wrong", TABLES, f"cannot be made from the records: {error}".replace(f"{folder}/", ""))
         return
     changed = [
         name

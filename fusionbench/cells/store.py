@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
 from fusionbench.cells.task_scores import task_scores
-from fusionbench.errors import DataNotFoundError, OutputError
+from fusionbench.errors import DamagedError, DataNotFoundError, OutputError
 from fusionbench.files import cannot_write, digest_of, write_json
 from fusionbench.metrics.tasks import PROFILE
 
@@ -156,7 +156,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     lines = data[: data.rfind(b"\n") + 1].splitlines()
     for number, text in enumerate(lines, start=1):
         if text[-SEAL:-SEAL_END].startswith(SEAL_START) and not _is_intact(text):
-            raise OutputError(f"{path} line {number} was edited: delete that line and run again.")
+            raise DamagedError(path, f"line {number} was edited", "delete that line and run again")
     try:
         # one document is read several times faster than its lines one by one
         found = json.loads(b"[" + b",".join(lines) + b"]")
@@ -164,7 +164,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
         found = [_line(path, number, line) for number, line in enumerate(lines, start=1)]
     for number, line in enumerate(found, start=1):
         if not isinstance(line, dict) or not line.keys() >= KEYS or not _is_score(line):
-            raise OutputError(_no_score(path, number))
+            raise _no_score(path, number)
         line.pop("check", None)
     return found
 
@@ -190,11 +190,11 @@ def _line(path: Path, number: int, line: bytes) -> Any:
     try:
         return json.loads(line)
     except ValueError as error:
-        raise OutputError(_no_score(path, number)) from error
+        raise _no_score(path, number) from error
 
 
-def _no_score(path: Path, number: int) -> str:
-    return f"{path} line {number} is no score: delete that line and run again."
+def _no_score(path: Path, number: int) -> DamagedError:
+    return DamagedError(path, f"line {number} is no score", "delete that line and run again")
 
 
 def read_record(path: Path) -> dict[str, Any]:
@@ -203,13 +203,13 @@ def read_record(path: Path) -> dict[str, Any]:
         record = json.loads(path.read_text(encoding="utf-8"))
         schema = record["schema"]
     except (ValueError, KeyError, TypeError, OSError) as error:
-        raise OutputError(f"{path} is damaged: delete its folder and run again.") from error
+        raise DamagedError(path, "is damaged", "delete its folder and run again") from error
     if schema != SCHEMA:
         raise OutputError(
             f"{path} has schema {schema}, this version reads {SCHEMA}: use the version that wrote it, or run again with --fresh."
         )
     if wrong := _wrong(record):
-        raise OutputError(f"{path} is damaged or was edited ({wrong}): delete its folder and run again.")
+        raise DamagedError(path, f"is damaged or was edited ({wrong})", "delete its folder and run again")
     return record
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +65,10 @@ def test_scores_hold_one_strict_line_per_image_and_metric(first: Path) -> None:
         found = [json.loads(line) for line in (cell / "scores.jsonl").read_text().splitlines()]
         assert len(found) == 3 * 5
         for line in found:
-            assert list(line) == ["run", "image", "metric", "version", "profile", "value", "status", "detail"]
+            assert list(line) == [
+                "run", "image", "metric", "version", "profile", "value", "status", "detail", "check",
+            ]  # fmt: skip
+            assert re.fullmatch("[0-9a-f]{8}", line["check"])
             assert (line["value"] is None) == (line["status"] != "ok")
             assert line["run"] == cell.name
 

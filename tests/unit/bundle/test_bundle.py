@@ -13,8 +13,10 @@ from typer.testing import CliRunner
 
 from fusionbench.bundle.pack import pack
 from fusionbench.bundle.verify import Finding, verify
+from fusionbench.cells.store import Cell, read_lines
 from fusionbench.cli.app import app
 from fusionbench.errors import RequestError
+from fusionbench.files import digest_of
 from fusionbench.runs.run import run
 
 
@@ -52,9 +54,18 @@ def wrong(findings: list[Finding]) -> str:
 
 
 def scale_scores(folder: Path) -> None:
+    """Edit the scores by hand: their checksums stay those of the values before."""
     (file,) = folder.glob("runs/*/*/*/scores.jsonl")
     lines = [json.loads(line) for line in file.read_text().splitlines()]
     file.write_text("".join(json.dumps(line | {"value": line["value"] * 1.01}) + "\n" for line in lines))
+
+
+def forge_scores(folder: Path) -> None:
+    """Write other scores with right checksums, as somebody who knows the store would."""
+    (file,) = folder.glob("runs/*/*/*/scores.jsonl")
+    lines = read_lines(file)
+    file.unlink()
+    Cell(file.parent).append(line | {"value": line["value"] * 1.01} for line in lines)
 
 
 def blacken(folder: Path) -> None:
@@ -69,6 +80,14 @@ def claim_another_seed(folder: Path) -> None:
     record = json.loads(file.read_text())
     record["identity"]["seed"] = 7
     file.write_text(json.dumps(record))
+
+
+def forge_another_seed(folder: Path) -> None:
+    """Claim another seed and write the id that belongs to it into the record as well."""
+    claim_another_seed(folder)
+    (file,) = folder.glob("runs/*/*/*/run.json")
+    record = json.loads(file.read_text())
+    file.write_text(json.dumps(record | {"id": digest_of(record["identity"])[:10]}))
 
 
 def test_a_bundle_holds_what_a_referee_needs(bundle: Path) -> None:
@@ -95,15 +114,25 @@ def test_an_untouched_bundle_holds_without_and_with_data(bundle: Path) -> None:
 
 @pytest.mark.parametrize("rehash", [False, True])
 def test_a_changed_score_is_named(bundle: Path, rehash: bool) -> None:
-    told = wrong(verify(change(bundle, scale_scores, rehash), sample=0))
+    told = wrong(verify(change(bundle, forge_scores, rehash), sample=0))
     assert ("does not follow from the records" in told) if rehash else ("scores.jsonl: was changed" in told)
+
+
+@pytest.mark.parametrize("rehash", [False, True])
+def test_a_score_edited_by_hand_is_named_with_its_line(bundle: Path, rehash: bool) -> None:
+    findings = verify(change(bundle, scale_scores, rehash), sample=1)
+    told = wrong(findings)
+    assert "scores.jsonl: line 1 was edited" in told
+    assert "tables: cannot be made from the records: runs/demo-test" in told
+    assert ("scores.jsonl: was changed" in told) is not rehash
+    assert "images fused again are the same" in "\n".join(finding.detail for finding in findings)
 
 
 def test_a_score_changed_with_its_table_is_found_with_the_data(bundle: Path) -> None:
     from fusionbench.bundle.content import rendered_tables
 
     def forge(folder: Path) -> None:
-        scale_scores(folder)
+        forge_scores(folder)
         for name, data in rendered_tables(folder / "runs").items():
             (folder / name).write_bytes(data)
 
@@ -123,7 +152,24 @@ def test_a_changed_image_is_named(bundle: Path, rehash: bool) -> None:
 @pytest.mark.parametrize("rehash", [False, True])
 def test_a_changed_record_is_named(bundle: Path, rehash: bool) -> None:
     told = wrong(verify(change(bundle, claim_another_seed, rehash), sample=0))
+    assert "run.json: is damaged or was edited (its id is not that of its identity)" in told
+    assert ("run.json: was changed" in told) is not rehash
+
+
+@pytest.mark.parametrize("rehash", [False, True])
+def test_a_record_changed_with_its_id_is_named(bundle: Path, rehash: bool) -> None:
+    told = wrong(verify(change(bundle, forge_another_seed, rehash), sample=0))
     assert "method, arguments, weights or data were changed" in told
+
+
+def test_a_record_and_a_score_edited_by_hand_are_two_findings(bundle: Path) -> None:
+    def edit(folder: Path) -> None:
+        claim_another_seed(folder)
+        scale_scores(folder)
+
+    told = wrong(verify(change(bundle, edit, rehash=True), sample=0))
+    assert "run.json: is damaged or was edited" in told
+    assert "scores.jsonl: line 1 was edited" in told
 
 
 def test_missing_and_added_files_are_named(bundle: Path) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
 from fusionbench.cells.cell import run_cell
 from fusionbench.cells.done import find_done, missing_metrics
+from fusionbench.cells.intact import image_hashes
 from fusionbench.cells.job import Job
 from fusionbench.cells.planned import CellResult
 from fusionbench.cells.progress import Reporter
-from fusionbench.cells.store import Cell, read_records, read_runs, score_rows
+from fusionbench.cells.store import Cell, read_lines, read_records, read_runs, score_rows
 from fusionbench.errors import ConfigError
 from fusionbench.folders.scores import score, write_scores
 from fusionbench.runs.run import RunOptions, RunResult, make_jobs, plan_all, plan_run
@@ -46,8 +46,13 @@ def found(job: Job) -> CellResult | None:
 
 
 def lines(result: CellResult, metric: str) -> list[dict]:
-    text = (result.path / "scores.jsonl").read_text()
-    return [line for line in map(json.loads, text.splitlines()) if line["metric"] == metric]
+    return [line for line in read_lines(result.path / "scores.jsonl") if line["metric"] == metric]
+
+
+def rewrite(cell: Cell, kept: list[dict]) -> None:
+    """Replace the scores of a cell, with the checksums that belong to the lines."""
+    cell.scores_file.unlink()
+    cell.append(kept)
 
 
 def table_of(out: Path):
@@ -93,9 +98,9 @@ def test_other_images_towers_or_versions_are_scored_anew(
 ) -> None:
     job = job_in(tmp_path / "runs")
     result = do(job)
-    file, (line,) = result.path / "scores.jsonl", lines(result, "CMMDF")
+    cell, (line,) = Cell(result.path), lines(result, "CMMDF")
     other = line | {key: 0 if key == "version" else "another"}
-    file.write_text(file.read_text().replace(json.dumps(line), json.dumps(other)))
+    rewrite(cell, [other if kept == line else kept for kept in read_lines(cell.scores_file)])
     assert found(job) is None
     do(job)
     assert lines(result, "CMMDF") == [other, line]
@@ -169,9 +174,11 @@ def test_a_set_of_one_is_undefined_for_good(small_towers: Path, tmp_path: Path) 
 def test_an_image_that_failed_takes_the_set_with_it(small_towers: Path, tmp_path: Path) -> None:
     job = job_in(tmp_path / "runs")
     result = do(job)
-    (result.path / "images/001.png").write_bytes(b"no image")
-    file = result.path / "scores.jsonl"
-    file.write_text("".join(line for line in file.read_text().splitlines(True) if "CMMDF" not in line))
+    cell = Cell(result.path)
+    cell.image("001").write_bytes(b"no image")
+    record = cell.read_record()
+    cell.write_record(record | {"hashes": image_hashes(cell, record["hashes"])})  # stored so, not edited
+    rewrite(cell, [line for line in read_lines(cell.scores_file) if line["metric"] != "CMMDF"])
     again = do(job)
     (line,) = lines(again, "CMMDF")
     assert again.failures.keys() == {"001"}

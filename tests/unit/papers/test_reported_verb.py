@@ -12,7 +12,7 @@ from tests.e2e.command import in_process
 @pytest.fixture
 def runs(tmp_path):
     """A runs folder with images of "SeAFusion" on all of TNO, scored as RefineFuse does."""
-    made = record("images-7", title="SeAFusion", kind="external", pairs=42, run="0123456789", name="tno")
+    made = record("images-7", title="SeAFusion", kind="external", pairs=42, run="run-seafusion", name="tno")
     cell = tmp_path / "runs" / "tno-test" / "images-7" / made["id"]
     cell.mkdir(parents=True)
     (cell / "run.json").write_text(json.dumps(made), encoding="utf-8")

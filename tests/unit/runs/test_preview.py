@@ -14,6 +14,7 @@ from fusionbench.cells.weights import choose, training_data
 from fusionbench.errors import WeightsError
 from fusionbench.runs.preview import opening, preview
 from fusionbench.runs.run import RunOptions, make_jobs, plan_all
+from fusionbench.weights.methods import file_hash
 
 
 def said(options: RunOptions) -> list[str]:
@@ -38,9 +39,10 @@ def trained(out: Path, asked: RunOptions, epochs: int) -> Path:
         "arguments": job.planned.config.args, "config": config, "seconds": {"fuse": 60.0 * epochs},
         "finished": f"2026-01-0{epochs}T00:00:00+00:00", "identity": {}, "note": f"trained for {epochs}",
     }  # fmt: skip
-    (place / "weights.json").write_text(json.dumps(about))
-    (place / "weights.safetensors").write_bytes(b"weights")
-    return place / "weights.safetensors"
+    weights = place / "weights.safetensors"
+    weights.write_bytes(b"weights")
+    (place / "weights.json").write_text(json.dumps(about | {"sha256": file_hash(weights)}))
+    return weights
 
 
 def test_a_row_that_would_train_says_on_what_and_how_its_time_is_found(tmp_path: Path) -> None:

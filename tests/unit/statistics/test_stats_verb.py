@@ -60,7 +60,7 @@ def test_prints_markdown_of_every_part(runs):
         assert f"### {title}\n" in text
     assert "2 of 3 methods can be compared in all of 3 metrics, on 12 of 12 images" in text
     assert "Not compared over all metrics: mean, SCD on 0 of 12 images." in text
-    assert "net was trained and is below a trivial baseline in 2 of 2 metrics" in text
+    assert "net was trained and is below trivial baselines: mean in 2 of 2 metrics (EN 0." in text
     assert "under 1 of 1 other profiles" in text
 
 
