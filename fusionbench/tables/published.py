@@ -26,7 +26,7 @@ def pack(records: Iterable[Mapping[str, Any]], rows: Iterable[Row]) -> dict[str,
     kept = [{k: v for k, v in record.items() if k not in LEFT_OUT} for record in records]
     kept.sort(key=lambda r: (r["dataset"]["name"], r["dataset"]["split"], r["method"]["name"], r["id"]))
     lines: dict[Row, dict[str, str]] = {}
-    for dataset, split, run, profile, metric, version, image, status, value, detail in rows:
+    for dataset, split, run, profile, metric, version, image, status, value, detail, *_ in rows:
         text = repr(float(value)) if status == "ok" else f"{status}: {detail}"
         lines.setdefault((dataset, split, run, profile, image), {})[f"{metric}@{version}"] = text
     columns = sorted({column for line in lines.values() for column in line})
