@@ -75,7 +75,8 @@ def preserved(
     """Return the sum of both sources' edge strengths, each times how well the fused image keeps the edge."""
     height, width = fused.shape
     rows = padded(fused)
-    strength, angle, total = np.empty(width), np.empty(width), np.zeros(width)
+    strength, angle = np.empty(width), np.empty(width)
+    kept_a, kept_b = np.zeros(width), np.zeros(width)  # apart: swapped sources give the same last digit
     of_a, of_b, work, scratch = np.empty(width), np.empty(width), np.empty(width), np.empty(width, np.int64)
     for i in range(height):
         edge_row(strength, angle, rows[i], rows[i + 1], rows[i + 2])
@@ -83,8 +84,10 @@ def preserved(
         inverse_quality_row(of_b, strength_b[i], angle_b[i], strength, angle, work, scratch)
         in_a, in_b = strength_a[i], strength_b[i]
         for j in range(width):
-            total[j] += (in_a[j] * of_b[j] + in_b[j] * of_a[j]) / (of_a[j] * of_b[j])
-    return total.sum() * (0.9994 * 0.9879)
+            inverse = 1.0 / (of_a[j] * of_b[j])
+            kept_a[j] += in_a[j] * of_b[j] * inverse
+            kept_b[j] += in_b[j] * of_a[j] * inverse
+    return (kept_a.sum() + kept_b.sum()) * (0.9994 * 0.9879)
 
 
 @compiled
@@ -123,7 +126,7 @@ def loss_row(
     fused_strength: np.ndarray, fused_angle: np.ndarray, by_strength: np.ndarray, by_angle: np.ndarray,
     scratch: np.ndarray,
 ) -> None:  # fmt: skip
-    """Add how badly a source's edges are kept, times their weight, to ``lost``."""
+    """Compute how badly a source's edges are kept, times their weight."""
     for j in range(len(lost)):
         s, f = strength[j], fused_strength[j]
         large = max(s, f)
@@ -135,7 +138,7 @@ def loss_row(
     exponentials(by_angle, scratch, by_angle.view(np.int64))
     for j in range(len(lost)):
         kept = math.sqrt((0.9999 * 0.9995) / ((1.0 + by_strength[j]) * (1.0 + by_angle[j])))
-        lost[j] += (1.0 - kept) * weight[j]
+        lost[j] = (1.0 - kept) * weight[j]
 
 
 @compiled
@@ -144,16 +147,17 @@ def artifacts(a: np.ndarray, b: np.ndarray, fused: np.ndarray) -> tuple[float, f
     height, width = fused.shape
     images = (mirrored(a), mirrored(b), mirrored(fused))
     edge = np.empty((3, 3, width))  # image, kind (strength, angle, weight), place
-    lost, first, second = np.empty(width), np.empty(width), np.empty(width)
+    lost, first, second = np.empty((2, width)), np.empty(width), np.empty(width)
     taken, total, scratch = np.zeros(width), np.zeros(width), np.empty(width, np.int64)
     for i in range(height):
         for k, image in enumerate(images):
             eighth_row(edge[k, 0], edge[k, 1], edge[k, 2], image[i], image[i + 1], image[i + 2])
-        lost[:] = 0.0
         for k in range(2):
-            loss_row(lost, edge[k, 0], edge[k, 1], edge[k, 2], edge[2, 0], edge[2, 1], first, second, scratch)
+            loss_row(
+                lost[k], edge[k, 0], edge[k, 1], edge[k, 2], edge[2, 0], edge[2, 1], first, second, scratch
+            )
         for j in range(width):
             new = edge[2, 0, j] > edge[0, 0, j] and edge[2, 0, j] > edge[1, 0, j]
-            taken[j] += lost[j] if new else 0.0
+            taken[j] += lost[0, j] + lost[1, j] if new else 0.0
             total[j] += edge[0, 2, j] + edge[1, 2, j]
     return taken.sum(), total.sum()

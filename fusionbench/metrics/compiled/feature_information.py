@@ -168,14 +168,15 @@ def feature_information(a: np.ndarray, b: np.ndarray, fused: np.ndarray) -> floa
     n = a.shape[1] - 2
     windows = np.empty((3, 3, STATES, n))  # image, kind (stretched, chances, cumulated), state, place
     about = np.empty((3, 2, n))  # image, kind (deviation, entropy), place
-    equal, total = np.empty(n, np.bool_), np.zeros(n)
+    equal = np.empty(n, np.bool_)
+    totals = np.zeros((2, n))  # of each source: swapped sources give the same last digit
     for top in range(a.shape[0] - 2):
         for k, image in enumerate((a, b, fused)):
             window_row(image, top, windows[k, 0], windows[k, 1], windows[k, 2], about[k, 0], about[k, 1])
         for k, image in enumerate((a, b)):
             equal_row(equal, image, fused, top)
             add_shared_row(
-                total, equal, windows[k, 1], windows[k, 2], about[k, 0], about[k, 1],
+                totals[k], equal, windows[k, 1], windows[k, 2], about[k, 0], about[k, 1],
                 windows[2, 1], windows[2, 2], about[2, 0], about[2, 1],
             )  # fmt: skip
-    return total.sum()
+    return totals[0].sum() + totals[1].sum()

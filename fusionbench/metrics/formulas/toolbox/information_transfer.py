@@ -100,6 +100,7 @@ def tsallis(image: Image, other: Image, order: float, transposed: bool) -> Tenso
     independent = rows[:, :, None] * columns[:, None, :]
     weighed = joint**order * independent ** (1 - order)
     weighed = torch.where((joint > 0) & (independent > 0), weighed, 0.0)
+    weighed = (weighed + weighed.mT) / 2  # so that the order of the images does not change that of the sum
     return (1 - weighed.sum(-1).sum(-1)) / (1 - order)
 
 
@@ -173,6 +174,10 @@ def difference_of_entropies(triple: Triple) -> Outcome:
 def _agreement(ab: Tensor, af: Tensor, bf: Tensor) -> Tensor:
     """Return 1 plus the normalized sum r log r of the eigenvalues r of the 3x3 matrix of correlations [B]."""
     one = torch.ones_like(ab)
+    af, bf = (
+        torch.minimum(af, bf),
+        torch.maximum(af, bf),
+    )  # same eigenvalues, to the last digit for swapped sources
     rows = torch.stack((one, ab, af, ab, one, bf, af, bf, one), -1).view(-1, 3, 3)
     shares = (torch.linalg.eigvalsh(rows) / 3).clamp_(min=0)  # an eigenvalue of 0 can come out below it
     return 1 - torch.special.entr(shares).sum(-1) / math.log(LEVELS)
@@ -202,8 +207,10 @@ def correlation_entropy(triple: Triple) -> Outcome:
 
 def unclipped_information(image: Image, other: Image) -> Tensor:
     """Return the mutual information of the levels in bits [B], down to the last digit even where it is about 0."""
-    joint = image.of(joint_histogram, other) / image.count
-    together = torch.special.entr(joint).sum(-1) / math.log(2)
+    joint = image.of(joint_histogram, other).view(-1, LEVELS, LEVELS) / image.count
+    terms = torch.special.entr(joint)
+    # each with its mirror image, so that the order of the images does not change that of the sum
+    together = (terms + terms.mT).flatten(1).sum(-1) / (2 * math.log(2))
     return image.of(level_entropy) + other.of(level_entropy) - together
 
 

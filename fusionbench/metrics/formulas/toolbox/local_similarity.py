@@ -74,10 +74,13 @@ def _mean(x: Tensor) -> Tensor:
     return sum_image(x) / (x.shape[-2] * x.shape[-1])
 
 
-def _share(a: Tensor, b: Tensor) -> Tensor:
-    """Return a / (a + b), a half where both are 0."""
+def _shares(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Return a / (a + b) and b / (a + b), halves where the sum is 0.
+
+    Not one minus the other: rounding would tell the sources apart.
+    """
     total = a + b
-    return torch.where(total == 0, 0.5, a / total)
+    return torch.where(total == 0, 0.5, a / total), torch.where(total == 0, 0.5, b / total)
 
 
 def _weighted_similarity(triple: Triple) -> tuple[Tensor, Tensor]:
@@ -87,9 +90,10 @@ def _weighted_similarity(triple: Triple) -> tuple[Tensor, Tensor]:
     # as in the reference, also for the weight: where neither source has any contrast both get some
     neither = torch.where(variance_a + variance_b == 0, 0.5, 0.0)
     variance_a, variance_b = variance_a + neither, variance_b + neither
-    share = variance_a / (variance_a + variance_b)
+    total = variance_a + variance_b
     of_a, of_b = (similarity(fused, source, WANG) for source in (a, b))
-    return share * of_a + (1 - share) * of_b, torch.maximum(variance_a, variance_b)
+    quality = variance_a / total * of_a + variance_b / total * of_b
+    return quality, torch.maximum(variance_a, variance_b)
 
 
 @metric(
@@ -144,9 +148,9 @@ def covariance_weighted_similarity(triple: Triple) -> Outcome:
     """Measure how alike the fused image and that source are which it follows in each window."""
     a, b, fused = triple
     shared_a, shared_b = (fused.of(covariance, source, TINY.side, True) for source in (a, b))
-    share = _share(shared_a, shared_b).clamp_(0, 1)
+    share_a, share_b = (share.clamp_(0, 1) for share in _shares(shared_a, shared_b))
     of_a, of_b = (similarity(fused, source, TINY, exact=True) for source in (a, b))
-    return Outcome(_mean(share * of_a + (1 - share) * of_b))
+    return Outcome(_mean(share_a * of_a + share_b * of_b))
 
 
 @definition(
@@ -212,10 +216,14 @@ def _yang(triple: Triple, exact: bool) -> Tensor:
     a, b, fused = triple
     variance_a, variance_b = (source.of(windows, TINY.side, exact).variance for source in (a, b))
     of_a, of_b = (similarity(fused, source, TINY, exact) for source in (a, b))
-    share = _share(variance_a, variance_b) if exact else variance_a / (variance_a + variance_b)
+    if exact:
+        share_a, share_b = _shares(variance_a, variance_b)
+    else:
+        share_a = variance_a / (variance_a + variance_b)
+        share_b = 1 - share_a
     alike = a.of(similarity, b, TINY, exact) >= ALIKE
-    quality = torch.where(alike, share * of_a + (1 - share) * of_b, torch.maximum(of_a, of_b))
-    return quality if exact else quality + 0 * share  # a weight of 0/0 counts in the other branch, too
+    quality = torch.where(alike, share_a * of_a + share_b * of_b, torch.maximum(of_a, of_b))
+    return quality if exact else quality + 0 * share_a  # a weight of 0/0 counts in the other branch, too
 
 
 def _black_windows(flat_image: Tensor, quality: Tensor) -> tuple[tuple[Tensor, str], ...]:
