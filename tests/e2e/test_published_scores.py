@@ -52,8 +52,8 @@ def anchors(shared_golden: Path, method: str) -> dict[str, dict[str, float]]:
 
 
 def measured(runs: Path, method: str) -> dict[str, dict[str, float]]:
-    frame = fusionbench.read_runs(runs, profile="refinefuse")
-    frame = frame[frame["method"] == method]
+    frame = fusionbench.read_runs(runs)
+    frame = frame[(frame["method"] == method) & (frame["profile"] == "refinefuse")]
     return {
         image: dict(zip(part["metric"], part["value"], strict=True)) for image, part in frame.groupby("image")
     }
