@@ -17,7 +17,7 @@ def normalized_variance(image: Tensor) -> Tensor:
 
 
 def printed_masks(a: Tensor, b: Tensor, salient: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Return where a and where b is asked for, as printed: both nearly everywhere (Eq. 13)."""
+    """Return the masks of a and of b as printed (Eq. 13); both are 1 nearly everywhere."""
     mask_a, mask_b = normalized_variance(a), normalized_variance(b)
     if salient is not None:
         mask_a, mask_b = mask_a + salient, mask_b + 1 - salient
@@ -38,7 +38,7 @@ def compared_masks(a: Tensor, b: Tensor, salient: Tensor | None) -> tuple[Tensor
 def brighter_masks(a: Tensor, b: Tensor, salient: Tensor | None) -> tuple[Tensor, Tensor]:
     """Return masks that share the image: a where it is salient or brighter, b elsewhere.
 
-    Not the paper's: for data without label maps, where neither of the other rules finds what is salient.
+    Not the paper's: for data without label maps, where neither of the other rules finds the salient objects.
     """
     mask = a > b
     if salient is not None:
@@ -50,23 +50,25 @@ MASKS = {"printed": printed_masks, "compared": compared_masks, "brighter": brigh
 
 
 def intensity(fused: Tensor, a: Tensor, b: Tensor, masks: tuple[Tensor, Tensor]) -> Tensor:
-    """Follow each source inside its mask (Eq. 12)."""
+    """Compute the mean absolute difference from each source inside its mask (Eq. 12)."""
     mask_a, mask_b = masks
     return (mask_a * (fused - a).abs()).mean() + (mask_b * (fused - b).abs()).mean()
 
 
 def semantic(priors: tuple[Tensor, Tensor], label: Tensor, classes: int) -> Tensor:
-    """Ask both priors for the label map at the sizes of levels 3, 4 and 5 (Eq. 16).
+    """Compute the squared difference of both priors from the label map at the sizes of levels 3, 4 and 5 (Eq. 16).
 
     ``priors`` are logits [B, K, H/32, W/32], ``label`` class numbers [B, H, W]; numbers from K on are no class.
     """
     height, width = label.shape[-2:]
-    wanted = (label[:, None] == torch.arange(classes, device=label.device)[:, None, None]).to(priors[0].dtype)
+    one_hot = (label[:, None] == torch.arange(classes, device=label.device)[:, None, None]).to(
+        priors[0].dtype
+    )
     total = label.new_zeros((), dtype=priors[0].dtype)
     for level in (3, 4, 5):
         size = (height >> level, width >> level)
-        truth = F.interpolate(wanted, size=size, mode="nearest")
+        truth = F.interpolate(one_hot, size=size, mode="nearest")
         for prior in priors:
-            found = F.interpolate(prior.softmax(1), size=size, mode="bilinear", align_corners=False)
-            total = total + (found - truth).square().sum(1).mean()
+            prediction = F.interpolate(prior.softmax(1), size=size, mode="bilinear", align_corners=False)
+            total = total + (prediction - truth).square().sum(1).mean()
     return total

@@ -23,8 +23,8 @@ class DSIFuse(FusionMethod):
     """DSIFuse (Sensors 2026, 26(9), 2577, doi 10.3390/s26092577).
 
     The defaults are the paper's modules and loss at our reading of their sizes. ``cfc``, ``cfb``, ``imb``, ``scb``
-    and ``sg`` leave modules out as the paper's ablations do, ``global_map`` S_G alone; ``scb_at`` is where SCB adds. ``width`` is the encoders' base width, ``reduction``
-    that of the calibration, ``hidden`` the width of the segmentation heads and ``classes`` the number of classes of
+    and ``sg`` leave modules out as the paper's ablations do, ``global_map`` S_G alone; ``scb_at`` is where SCB adds.
+    ``width`` is the encoders' base width, ``reduction`` that of the calibration, ``hidden`` the width of the segmentation heads and ``classes`` the number of classes of
     their maps. ``masks`` is "printed", "compared" (PSFusion's rule) or "brighter" (ours, for data without
     label maps). The weights are those of the paper's intensity, gradient and semantic terms.
     """
@@ -80,5 +80,5 @@ class DSIFuse(FusionMethod):
         if batch.label is None:
             self.caveat(UNLABELLED)
             return {}
-        found = loss.semantic(output.priors, batch.label, self.hparams.classes)
-        return {"semantic": self.hparams.semantic_weight * found}
+        distance = loss.semantic(output.priors, batch.label, self.hparams.classes)
+        return {"semantic": self.hparams.semantic_weight * distance}

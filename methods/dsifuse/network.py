@@ -2,7 +2,7 @@
 
 Source: "Semantic-Guided Multi-Level Collaborative Fusion Network for Visible and Infrared Images", Sensors 2026,
 26(9), 2577, doi 10.3390/s26092577. The paper states the kinds of modules and few of their sizes;
-``card.yaml`` lists each choice made here and what it rests on.
+``card.yaml`` lists each choice made here and what it rests on. The blocks are in ``blocks.py``.
 """
 
 from __future__ import annotations
@@ -10,13 +10,23 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
+from fusionbench.methods.dsifuse.blocks import (
+    CFB,
+    CFC,
+    IMB,
+    SCB,
+    GlobalHead,
+    Reduction,
+    SegmentationHead,
+    conv_block,
+    resize,
+)
 from timm.models.resnet import BasicBlock
 from torch import Tensor, nn
 
 
 class Switches(NamedTuple):
-    """Which modules there are; the paper's ablations leave out one each.
+    """Which modules the network has; each of the paper's ablations leaves one out.
 
     ``sg`` is the semantic guidance as a whole, ``global_map`` its part S_G. ``scb_at`` says what n counts in
     section 3.4, where SCB calibrates D^4 and D^5: "layers" of the decoder in the order of decoding, or "levels".
@@ -36,20 +46,10 @@ SCB_PLACES = {"layers": {2: 3, 1: 4}, "levels": {4: 4, 3: 3}}
 
 
 class Output(NamedTuple):
-    """The fused image [B, 1, H, W] in [0, 1] and class logits a modality [B, K, H/32, W/32], None without sg."""
+    """The fused image [B, 1, H, W] in [0, 1]; per modality class logits [B, K, H/32, W/32], None without sg."""
 
     fused: Tensor
     priors: tuple[Tensor, Tensor] | None
-
-
-def resize(x: Tensor, like: Tensor) -> Tensor:
-    return F.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=False)
-
-
-def conv_block(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
-    )
 
 
 def stages(width: int) -> nn.ModuleList:
@@ -70,153 +70,10 @@ def residual(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
     return [BasicBlock(inputs, outputs, stride, shortcut), BasicBlock(outputs, outputs)]
 
 
-class CFC(nn.Module):
-    """Cross-modal feature calibration: each modality takes from the other by channel and by place (section 3.2)."""
-
-    def __init__(self, width: int, reduction: int) -> None:
-        super().__init__()
-        hidden = max(1, width // reduction)
-        self.channels = nn.Sequential(
-            nn.Linear(4 * width, hidden * 4), nn.ReLU(), nn.Linear(hidden * 4, 2 * width)
-        )
-        self.places = nn.Sequential(
-            nn.Conv2d(2 * width, 2 * hidden, 1), nn.ReLU(), nn.Conv2d(2 * hidden, 2, 1)
-        )
-
-    def forward(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-        both = torch.cat([a, b], dim=1)
-        pooled = torch.cat([both.mean((2, 3)), both.amax((2, 3))], dim=1)
-        channel_a, channel_b = torch.sigmoid(self.channels(pooled))[..., None, None].chunk(2, dim=1)
-        place_a, place_b = torch.sigmoid(self.places(both)).chunk(2, dim=1)
-        return a + (channel_b + place_b) * b / 2, b + (channel_a + place_a) * a / 2
-
-
-def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """Let every place of ``query`` look at all places of ``key``, one head; maps [B, C, H, W] of one size."""
-    # [B, 1 head, places, channels]: torch then never holds all weights at once
-    q, k, v = (x.flatten(2).transpose(1, 2)[:, None] for x in (query, key, value))
-    mixed = F.scaled_dot_product_attention(q, k, v)
-    return mixed[:, 0].transpose(1, 2).unflatten(2, query.shape[-2:])
-
-
-def project(inputs: int, outputs: int) -> nn.Conv2d:
-    """Return W of the attention's equations, without a bias: one of the keys would change no weight."""
-    return nn.Conv2d(inputs, outputs, 1, bias=False)
-
-
-class FMI(nn.Conv2d):
-    """FiLM-based modality integration: scale and shift a map by what a 3x3 makes of the condition."""
-
-    def __init__(self, condition: int, width: int) -> None:
-        super().__init__(condition, 2 * width, 3, padding=1)
-
-    def forward(self, x: Tensor, condition: Tensor) -> Tensor:  # type: ignore[override]  # two maps, not one
-        scale, shift = super().forward(condition).chunk(2, dim=1)
-        return (scale + 1) * x + shift
-
-
-class CAT(nn.Module):
-    """Cross-attention with its projections (Eq. 7): one map asks, of ``asking`` channels, the other answers."""
-
-    def __init__(self, width: int, asking: int) -> None:
-        super().__init__()
-        self.query, self.key, self.value = (
-            project(asking, width),
-            project(width, width),
-            project(width, width),
-        )
-
-    def forward(self, asking: Tensor, answering: Tensor) -> Tensor:
-        return attention(self.query(asking), self.key(answering), self.value(answering))
-
-
-class CFB(nn.Module):
-    """Cross-modal fusion at level 3 (Eqs. 7 to 9): attention guided by the prior, modulated by the other modality."""
-
-    def __init__(self, width: int, prior: int) -> None:
-        super().__init__()
-        self.attend = nn.ModuleList(CAT(width, prior) for _ in range(2))
-        self.modulate = nn.ModuleList(FMI(width, width) for _ in range(2))
-
-    def forward(self, features: list[Tensor], priors: list[Tensor]) -> list[Tensor]:
-        maps = [attend(s, f) for attend, s, f in zip(self.attend, priors, features, strict=True)]
-        return [self.modulate[0](maps[0], maps[1]), self.modulate[1](maps[1], maps[0])]
-
-
-class Interaction(nn.Module):
-    """One modality of IMB: a path guided by the prior, and one that recovers detail from what it gives."""
-
-    def __init__(self, width: int, prior: int) -> None:
-        super().__init__()
-        self.guide, self.recover = CAT(width, prior), CAT(width, width)
-        self.join = nn.Conv2d(2 * width, width, 1)
-        self.modulate = FMI(prior, width)
-
-    def forward(self, feature: Tensor, prior: Tensor) -> Tensor:
-        guided = self.guide(prior, feature)
-        recovered = self.recover(feature, guided)
-        return self.modulate(self.join(torch.cat([guided, recovered], dim=1)), prior)
-
-
-class IMB(nn.ModuleList):
-    """Intra-modal interaction at levels 4 and 5 (Eqs. 10 and 11), each modality for itself."""
-
-    def __init__(self, width: int, prior: int) -> None:
-        super().__init__(Interaction(width, prior) for _ in range(2))
-
-    def forward(self, features: list[Tensor], priors: list[Tensor]) -> list[Tensor]:
-        return [one(feature, prior) for one, feature, prior in zip(self, features, priors, strict=True)]
-
-
-class SegmentationHead(nn.Sequential):
-    """Decode a modality's deepest feature into class logits."""
-
-    def __init__(self, width: int, hidden: int, classes: int) -> None:
-        super().__init__(conv_block(width, hidden), nn.Conv2d(hidden, classes, 1))
-
-
-class Reduction(nn.Conv2d):
-    """Stand in for a modality's prior where there is no semantic guidance: as many channels, without a meaning."""
-
-    def __init__(self, width: int, hidden: int, classes: int) -> None:
-        super().__init__(width, classes, 1)
-
-
-class GlobalHead(nn.Module):
-    """Decode the concatenated features of all levels into class logits at a quarter of the image's size."""
-
-    def __init__(self, widths: list[int], hidden: int, classes: int) -> None:
-        super().__init__()
-        self.narrow = nn.ModuleList(nn.Conv2d(2 * width, hidden, 1) for width in widths)
-        self.decode = nn.Sequential(conv_block(hidden, hidden), nn.Conv2d(hidden, classes, 1))
-
-    def forward(self, pairs: list[Tensor]) -> Tensor:
-        maps = [narrow(pair) for narrow, pair in zip(self.narrow, pairs, strict=True)]
-        return self.decode(sum(resize(x, maps[1]) for x in maps))
-
-
-class SCB(nn.Module):
-    """Semantic compensation: what interaction and global prior add to a level of the decoder (section 3.4)."""
-
-    def __init__(self, inputs: list[int], hidden: int, width: int) -> None:
-        super().__init__()
-        self.narrow = nn.ModuleList(nn.Conv2d(channels, hidden, 3, padding=1) for channels in inputs)
-        total = hidden * len(inputs)
-        self.attention = nn.Sequential(
-            nn.Linear(total, total), nn.ReLU(), nn.Linear(total, total), nn.Sigmoid()
-        )
-        self.widen = nn.Conv2d(total, width, 1)
-
-    def forward(self, decoded: Tensor, parts: list[Tensor]) -> Tensor:
-        maps = [narrow(resize(part, decoded)) for narrow, part in zip(self.narrow, parts, strict=True)]
-        x = torch.cat(maps, dim=1)
-        return decoded + self.widen(x * self.attention(x.mean((2, 3)))[..., None, None])
-
-
 class Decoder(nn.Module):
-    """Join both modalities from the deepest level up; ``compensate`` adds to what is decoded at the size of a level.
+    """Decode both modalities from the deepest level up; ``compensate`` holds SCB's blocks by level.
 
-    The encoders begin at half size, so the last block, at full size, takes the sources themselves beside what is decoded.
+    The encoders begin at half size, so the last block, at full size, reads the sources beside the decoded map.
     """
 
     def __init__(self, widths: list[int]) -> None:
@@ -266,8 +123,8 @@ class DSIFuseNetwork(nn.Module):
             else None
         )
         self.interact = nn.ModuleDict()
-        for level, module, wanted in ((3, CFB, switches.cfb), (4, IMB, switches.imb), (5, IMB, switches.imb)):
-            if wanted:
+        for level, module, switch in ((3, CFB, switches.cfb), (4, IMB, switches.imb), (5, IMB, switches.imb)):
+            if switch:
                 self.interact[str(level)] = module(widths[level - 1], classes)
         self.compensate = nn.ModuleDict(self.compensation(widths, classes) if switches.scb else {})
         guided = bool(self.compensate) and switches.sg and switches.global_map
@@ -289,7 +146,7 @@ class DSIFuseNetwork(nn.Module):
         features = self.encode(a, b)
         priors = [head(f) for head, f in zip(self.heads or (), features[-1], strict=False)]
         shares = [prior.softmax(1) for prior in priors] if self.switches.sg else priors
-        # the prior needs level 5, so what it adds to levels 3 to 5 goes to the decoder, not back into the encoder
+        # the priors come from level 5, so levels 3 to 5 are changed for the decoder only, not inside the encoder
         joined, added = list(features), {}
         for level, module in self.interact.items():
             pair = features[int(level) - 1]
@@ -303,7 +160,7 @@ class DSIFuseNetwork(nn.Module):
     def compensating(
         self, features: list[list[Tensor]], added: dict[int, list[Tensor]]
     ) -> dict[str, list[Tensor]]:
-        """Return what each block of SCB takes: an interaction of both modalities, and the global map."""
+        """Return the inputs of each block of SCB: an interaction of both modalities, and the global map."""
         shared = []
         if self.global_head is not None:
             shared = [self.global_head([torch.cat(pair, dim=1) for pair in features]).softmax(1)]
@@ -315,7 +172,7 @@ class DSIFuseNetwork(nn.Module):
         return parts
 
     def encode(self, a: Tensor, b: Tensor) -> list[list[Tensor]]:
-        """Return the features of both modalities at five levels; each stage goes on from calibrated ones."""
+        """Return the features of both modalities at five levels; each stage reads calibrated features."""
         features = []
         for level, (stage_a, stage_b) in enumerate(zip(*self.encoders, strict=True)):
             a, b = stage_a(a), stage_b(b)

@@ -33,21 +33,21 @@ class Decomposition(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         threshold = self.threshold[..., None, None]
-        found = soft_threshold(self.begin(image), threshold)
+        coefficients = soft_threshold(self.begin(image), threshold)
         for block in self.blocks:
-            found = soft_threshold(self.step * found + block(image, found), threshold)
-        return found
+            coefficients = soft_threshold(self.step * coefficients + block(image, coefficients), threshold)
+        return coefficients
 
 
 class Block(nn.Module):
-    """What the coefficients leave unexplained of the image, as coefficients."""
+    """The residual of the image after synthesis from the coefficients, analysed into coefficients."""
 
     def __init__(self) -> None:
         super().__init__()
         self.synthesis, self.analysis = _conv(2 * FILTERS, 1), _conv(1, 2 * FILTERS)
 
-    def forward(self, image: Tensor, found: Tensor) -> Tensor:
-        return self.analysis(image - self.synthesis(found))
+    def forward(self, image: Tensor, coefficients: Tensor) -> Tensor:
+        return self.analysis(image - self.synthesis(coefficients))
 
 
 def soft_threshold(values: Tensor, threshold: Tensor) -> Tensor:

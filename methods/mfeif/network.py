@@ -41,7 +41,7 @@ class ConvBlock(nn.Module):
 
 
 class Features(NamedTuple):
-    """What the extractor finds at three depths: 32, 48 and 64 channels."""
+    """Features of the extractor at three depths: 32, 48 and 64 channels."""
 
     shallow: Tensor
     middle: Tensor
@@ -58,14 +58,14 @@ class Extractor(nn.Module):
 
     def forward(self, image: Tensor) -> Features:
         first = self.first(image)
-        found = []
+        branches = []
         for branch in self.branches.values():
             features, depths = first, []
             for conv in branch.children():
                 features = conv(features)
                 depths.append(features)
-            found.append(depths)
-        (a1, a2, a3), (b1, b2, b3), (c1, c2, c3) = found
+            branches.append(depths)
+        (a1, a2, a3), (b1, b2, b3), (c1, c2, c3) = branches
         return Features(a1 + b1 + c1, a2 + b2 + c2, 0.1 * a3 + 0.1 * b3 + c3)
 
 

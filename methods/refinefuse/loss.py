@@ -46,15 +46,15 @@ def distance(x: Tensor, y: Tensor, norm: str) -> Tensor:
 
 
 def masked_intensity(fused: Tensor, a: Tensor, b: Tensor, mask: Tensor, norm: str) -> Tensor:
-    """Follow a inside the mask and b outside it (Eq. 7)."""
+    """Compute the distance from a inside the mask plus that from b outside it (Eq. 7)."""
     return distance(mask * fused, mask * a, norm) + distance((1 - mask) * fused, (1 - mask) * b, norm)
 
 
 def conventional_intensity(fused: Tensor, a: Tensor, b: Tensor, norm: str) -> Tensor:
-    """Follow both sources alike (Eq. 10, setting A of Table 8; the formula is not in the text at hand)."""
+    """Compute the mean distance from both sources (Eq. 10, setting A of Table 8; the formula is not in the text at hand)."""
     return (distance(fused, a, norm) + distance(fused, b, norm)) / 2
 
 
 def maximum_intensity(fused: Tensor, a: Tensor, b: Tensor, norm: str) -> Tensor:
-    """Follow the brighter source (Eq. 11, setting B of Table 8)."""
+    """Compute the distance from the brighter source of each pixel (Eq. 11, setting B of Table 8)."""
     return distance(fused, torch.maximum(a, b), norm)

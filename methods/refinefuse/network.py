@@ -23,7 +23,7 @@ def resize(x: Tensor, like: Tensor) -> Tensor:
 
 
 class Encoder(nn.ModuleList):
-    """Give one feature map a level; level 1 at full size, each further one at half the size before it."""
+    """Return one feature map per level: level 1 at full size, each further level at half the size of the last."""
 
     def __init__(self, widths: tuple[int, ...]) -> None:
         inputs = (1, *widths[:-1])
@@ -108,8 +108,8 @@ class PSIM(nn.Module):
 class FIM(nn.Module):
     """Deep-superficial interaction (Eq. 5): gate the shallow map by both maps' channel means, add the deep one.
 
-    With ``spatial``, a gate a place is added, which Eq. 5 has not and the paper's introduction of the module has:
-    what a 3x3 convolution makes of the deep map's channel maximum and mean, used as in SFIM (Eq. 1).
+    ``spatial`` adds a gate per position, which the paper describes where it introduces the module and Eq. 5 lacks:
+    a 3x3 convolution of the deep map's channel maximum and mean, applied as in SFIM (Eq. 1).
     """
 
     def __init__(self, spatial: bool) -> None:

@@ -7,8 +7,8 @@ import logging
 import pytest
 import torch
 from fusionbench.methods.dsifuse import loss
+from fusionbench.methods.dsifuse.blocks import CFC, Interaction, attention
 from fusionbench.methods.dsifuse.method import UNLABELLED
-from fusionbench.methods.dsifuse.network import CFC, Interaction, attention
 
 from fusionbench.errors import ConfigError
 from fusionbench.method import FusionMethod
