@@ -1,10 +1,12 @@
 """Put trained weights beside their method, in half precision, as they are committed.
 
 python benchmarks/ship.py WEIGHTS.safetensors refinefuse ir-vis --stands-for "{}"
+python benchmarks/ship.py WEIGHTS.safetensors csp_mcin sar-opt --stands-for "{}" --label semantic=none
 
 WEIGHTS is what `fusionbench train` wrote, its JSON beside it. The name after the method is the file's, to be named in
 the card. ``--stands-for`` gives other constructor arguments, as JSON, that the weights are offered for: those of the
-plain reference, where they were trained with a variant's loss.
+plain reference, where they were trained with a variant's loss; ``--label`` is what every row with these weights then
+adds to the method's title.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ def halved(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
 
 
-def ship(source: Path, target: Path, stands_for: dict[str, Any] | None) -> None:
+def ship(source: Path, target: Path, stands_for: dict[str, Any] | None, label: str = "") -> None:
     """Write ``target`` and the JSON beside it. Raises SystemExit where a value is lost or the file is too large."""
     state = halved(load_file(source))
     if lost := [name for name, tensor in state.items() if not tensor.isfinite().all()]:
@@ -43,6 +45,8 @@ def ship(source: Path, target: Path, stands_for: dict[str, Any] | None) -> None:
     about |= {"precision": "float16", "bytes": len(content), "sha256": file_hash(target)}
     if stands_for is not None:
         about["stands_for"] = stands_for
+    if label:
+        about["label"] = label
     write_json(target.with_suffix(".json"), about)
 
 
@@ -54,9 +58,10 @@ def main() -> None:
     parser.add_argument("method")
     parser.add_argument("name")
     parser.add_argument("--stands-for", type=json.loads)
+    parser.add_argument("--label", default="")
     arguments = parser.parse_args()
     target = share("methods") / arguments.method / "weights" / f"{arguments.name}.safetensors"
-    ship(arguments.weights, target, arguments.stands_for)
+    ship(arguments.weights, target, arguments.stands_for, arguments.label)
     print(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
 
 

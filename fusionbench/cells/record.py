@@ -99,6 +99,7 @@ def new_record(
             "sha256": weights.sha256,
             "file": weights.path.name if weights.path else None,
             "note": weights.note,
+            "label": weights.label,
         },
         "config": planned.config.as_dict(),
         "status": "running",

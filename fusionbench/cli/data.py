@@ -49,7 +49,7 @@ def _absent(name: str, root: Path) -> str:
     from fusionbench.data.spec import dataset
 
     spec = dataset(name)
-    unprepared = spec.prepare and (root / spec.folder).is_dir()
+    unprepared = spec.prepare and (root / spec.folder / spec.prepare.a).parent.is_dir()
     return f"not prepared: `fusionbench data prepare {name}`" if unprepared else "not here"
 
 

@@ -220,7 +220,7 @@ def _missing(spec: DatasetSpec, folder: Path, root: Path) -> str:
             f"{spec.title} is looked for at '{root / spec.folder}', but '{root}' is itself laid out like it: "
             f"give the folder that holds '{spec.folder}' as --data-root."
         )
-    if spec.prepare and (root / spec.folder).is_dir():
+    if spec.prepare and (root / spec.folder / spec.prepare.a).parent.is_dir():
         return (
             f"{spec.title} is not prepared yet: no folder '{folder}'. Run `fusionbench data prepare {spec.name} "
             f"--data-root {root}` once."

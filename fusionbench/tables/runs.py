@@ -75,7 +75,8 @@ def _title(record: Record) -> str:
     variant = name.partition("@")[2]
     if variant and variant.lower() not in title.lower():
         title = f"{title} @{variant}"
-    return f"{title}, {RANDOM}" if record["weights"]["source"] == "random" else title
+    label = RANDOM if record["weights"]["source"] == "random" else record["weights"].get("label")
+    return f"{title}, {label}" if label else title
 
 
 def run_notes(run: Run) -> tuple[str, ...]:

@@ -42,6 +42,7 @@ class Weights:
     note: str = ""
     files: tuple[Path, ...] = ()
     terms: str = ""  # what a user must know before use: that no licence is stated
+    label: str = ""  # follows the method's title wherever a row is named, such as what it was trained without
 
 
 def save_weights(method: FusionMethod, path: Path, provenance: dict[str, Any]) -> str:
@@ -76,7 +77,7 @@ def shipped_weights(spec: MethodSpec, family: str, arguments: dict[str, Any]) ->
     """Return the weights that come with a method for a family, if they were trained with these arguments.
 
     ``stands_for`` in their JSON names other arguments that they are offered for: weights trained with another loss
-    fit the same network. Raises WeightsError where the file does not have the SHA-256 its JSON states.
+    fit the same network. ``label`` there is what tables add to the method's title. Raises WeightsError where the file does not have the SHA-256 its JSON states.
     """
     name = spec.card.weights.get(family)
     if not isinstance(name, str) or not name.endswith(".safetensors") or "://" in name:
@@ -97,7 +98,7 @@ def shipped_weights(spec: MethodSpec, family: str, arguments: dict[str, Any]) ->
         raise WeightsError(
             f"Weights {path} have SHA-256 {digest[:10]}, not {about['sha256'][:10]}: reinstall fusionbench."
         )
-    return Weights("shipped", path, digest, about["note"])
+    return Weights("shipped", path, digest, about["note"], label=about.get("label", ""))
 
 
 def absent(path: Path, about: dict[str, Any]) -> str:

@@ -32,6 +32,8 @@ OFFICIAL = {
     "sar-optical": {"train": 31, "test": 16},
     "whu-opt-sar": {"train": 23520, "test": 5880},
     "sen12": {"train": 15902, "test": 3872},
+    "sen12-gray": {"train": 450, "test": 158},
+    "optical-sar": {"train": 4, "test": 32},
     "qxs-saropt": {"train": 16000, "test": 4000},
     "ogsod": {"train": 14250, "test": None},
     "yyx-opt-sar": {"test": 150},

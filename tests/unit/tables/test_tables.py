@@ -202,16 +202,19 @@ def test_a_scored_metric_without_a_card_is_named():
 
 def test_labels_tell_variants_random_weights_and_namesakes_apart():
     random_weights = {"source": "random", "sha256": None, "note": ""}
+    reduced = {"source": "shipped", "sha256": "ab", "note": "", "label": "semantic=none"}
     runs = [
         record("refinefuse", title="RefineFuse"),
         record("refinefuse@cpu", title="RefineFuse"),
         record("lsnf", title="LSNF", weights=random_weights),
+        record("csp_mcin", title="CSP-MCIN", weights=reduced),
         record("one", title="Same"),
         record("two", title="Same"),
     ]
     labels = {row.method: row.label for row in only(build(runs, of(runs[0], {"VIF": 0.5}))).rows}
     assert labels == {
         "refinefuse": "RefineFuse", "refinefuse@cpu": "RefineFuse @cpu", "lsnf": "LSNF, random weights",
+        "csp_mcin": "CSP-MCIN, semantic=none",
         "one": "Same (one)", "two": "Same (two)",
     }  # fmt: skip
 

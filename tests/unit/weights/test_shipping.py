@@ -25,9 +25,10 @@ def test_half_precision_is_written_loaded_and_recorded(tmp_path: Path) -> None:
     method = load("dsifuse")
     source, target = tmp_path / "trained.safetensors", tmp_path / "weights" / "ir-vis.safetensors"
     save_weights(method, source, {"method": "dsifuse", "arguments": {"masks": "brighter"}, "note": "a test"})
-    SHIPPING["ship"](source, target, {})
+    SHIPPING["ship"](source, target, {}, "masks=brighter")
     about = json.loads(target.with_suffix(".json").read_text())
     assert (about["precision"], about["stands_for"], about["bytes"]) == ("float16", {}, target.stat().st_size)
+    assert about["label"] == "masks=brighter"
     assert target.stat().st_size < 0.52 * source.stat().st_size
     state = load_file(target)
     assert state["network.encoders.0.0.1.num_batches_tracked"].dtype == torch.int64
