@@ -7,18 +7,23 @@ python benchmarks/publish.py ir-vis             renders from leaderboards/ir-vis
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from fusionbench.files import write_text
 from fusionbench.tables import render
 from fusionbench.tables.layouts import lay_out
+from fusionbench.tables.model import Row, Table
 from fusionbench.tables.published import pack, unpack
 from fusionbench.tables.style import TableStyle
 
 LEADERBOARDS = Path(__file__).parents[1] / "leaderboards"
 TITLES = {"ir-vis": "Infrared-visible fusion", "medical": "Medical fusion", "sar-opt": "SAR-optical fusion"}
 ABOUT = """# {title}
+
+![Mean rank of every method on every data set](ranks.svg)
 
 Written by `python benchmarks/publish.py {name}` from [records.json](records.json) (what ran, with which weights,
 versions and hardware) and [scores.csv](scores.csv) (every score of every image); do not edit. A test renders these
@@ -40,6 +45,52 @@ def rendered(folder: Path) -> dict[str, str]:
         for format in ("csv", "tex"):
             files[f"{table.dataset}.{format}"] = render([table], format)
     return files
+
+
+def ranks(tables: Sequence[Table]) -> dict[str, list[float | None]]:
+    """Return the printed mean rank of every row in every table, None where it has none; best rows first.
+
+    A row that a table lacks, or that has no rank in one, stands behind those with a rank everywhere.
+    """
+    places: dict[str, list[float | None]] = {}
+    for number, table in enumerate(tables):
+        for row in table.rows:
+            places.setdefault(row.label, [None] * len(tables))[number] = _rank(row)
+    return dict(sorted(places.items(), key=lambda entry: (None in entry[1], _mean(entry[1]))))
+
+
+def _rank(row: Row) -> float | None:
+    return next(cell.value for cell in row.cells if cell.metric == "Rank")
+
+
+def _mean(places: list[float | None]) -> float:
+    return mean([place for place in places if place is not None] or [0.0])
+
+
+def draw_ranks(folder: Path) -> None:
+    """Draw `ranks.svg`: a row a method, a column a data set, the mean rank over the metrics in each field."""
+    import matplotlib
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    tables = lay_out(*unpack(folder), STYLE)
+    places = ranks(tables)
+    values = np.array([[np.nan if place is None else place for place in row] for row in places.values()])
+    figure = Figure(figsize=(2.6 + 1.2 * len(tables), 0.7 + 0.27 * len(places)), layout="constrained")
+    axes = figure.add_subplot()
+    axes.imshow(values, cmap="YlGnBu_r", aspect="auto", vmin=1, vmax=1.3 * np.nanmax(values))
+    axes.set_xticks(range(len(tables)), [f"{table.title}\n{table.pairs} pairs" for table in tables])
+    axes.set_yticks(range(len(places)), list(places))
+    axes.tick_params(length=0, labelsize=8, top=True, labeltop=True, bottom=False, labelbottom=False)
+    middle = np.nanmean(values)
+    for (y, x), value in np.ndenumerate(values):
+        text = "–" if np.isnan(value) else f"{value:.1f}"
+        axes.text(
+            x, y, text, ha="center", va="center", size=8, color="white" if value < 0.8 * middle else "black"
+        )
+    # without a date and with fixed ids the same records give the same file
+    with matplotlib.rc_context({"svg.hashsalt": folder.name, "svg.fonttype": "none"}):
+        figure.savefig(folder / "ranks.svg", metadata={"Date": None})
 
 
 def _weights(records: list[dict[str, Any]]) -> str:
@@ -74,6 +125,7 @@ def main() -> None:
         copy(arguments.name, arguments.runs)
     for file, text in rendered(LEADERBOARDS / arguments.name).items():
         write_text(LEADERBOARDS / arguments.name / file, text)
+    draw_ranks(LEADERBOARDS / arguments.name)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from pathlib import Path
 from types import ModuleType
 
@@ -28,5 +29,25 @@ def test_tables_are_rendered_from_the_records_to_the_same_bytes(publish: ModuleT
         assert (folder / name).read_bytes() == text.encode(), f"run benchmarks/publish.py {folder.name}"
 
 
-def test_there_is_something_published() -> None:
-    assert PUBLISHED
+def test_every_family_is_published_with_a_picture_that_the_overview_shows() -> None:
+    overview = (ROOT / "leaderboards/README.md").read_text(encoding="utf-8")
+    assert [folder.name for folder in PUBLISHED] == ["ir-vis", "medical", "sar-opt"]
+    for folder in PUBLISHED:
+        assert (folder / "ranks.svg").is_file()
+        assert f"({folder.name}/ranks.svg)" in overview
+
+
+def test_the_picture_has_every_row_and_the_printed_ranks(publish: ModuleType, tmp_path: Path) -> None:
+    shutil.copytree(PUBLISHED[0], tmp_path / "ir-vis")
+    publish.draw_ranks(tmp_path / "ir-vis")
+    text = (tmp_path / "ir-vis/ranks.svg").read_text(encoding="utf-8")
+    tables = publish.lay_out(*publish.unpack(PUBLISHED[0]), publish.STYLE)
+    for label, places in publish.ranks(tables).items():
+        assert f">{label}<" in text
+        assert all(place is None or f">{place:.1f}<" in text for place in places)
+
+
+def test_rows_without_a_rank_somewhere_stand_last(publish: ModuleType) -> None:
+    places = publish.ranks(publish.lay_out(*publish.unpack(PUBLISHED[0]), publish.STYLE))
+    complete = [None not in row for row in places.values()]
+    assert complete == sorted(complete, reverse=True)
