@@ -149,31 +149,31 @@ def _data(data_root: str | None) -> Iterator[tuple[str, str, str]]:
 
 def _count(spec: DatasetSpec, split: str, root: Path) -> tuple[str, str]:
     try:
-        found, expected = len(find_split(spec, split, root).pairs), spec.splits[split].count
+        pairs, expected = len(find_split(spec, split, root).pairs), spec.splits[split].count
     except DataNotFoundError:
         prepare = f": `fusionbench data prepare {spec.name}`" if spec.prepare else ""
         return "ok", f"not {'prepared' if prepare else 'here'}{prepare}"
     except FusionbenchError as error:
         return "broken", str(error)
-    if expected and found < expected:
-        return "ok", f"partial, {found} of {expected} pairs"
-    return "ok", f"{found} pairs" + ("" if expected else ", their full number is not known")
+    if expected and pairs < expected:
+        return "ok", f"partial, {pairs} of {expected} pairs"
+    return "ok", f"{pairs} pairs" + ("" if expected else ", their full number is not known")
 
 
 def _methods() -> Iterator[tuple[str, str, str]]:
-    found = plugins()
-    built_in = [plugin.name for plugin in found if plugin.built_in and not plugin.problem]
+    methods = plugins()
+    built_in = [plugin.name for plugin in methods if plugin.built_in and not plugin.problem]
     yield "built in", "ok", ", ".join(built_in)
-    for plugin in found:
+    for plugin in methods:
         if plugin.problem or not plugin.built_in:
             yield plugin.name, *_judge(plugin)
 
 
 def _metrics() -> Iterator[tuple[str, str, str]]:
-    found = metric_plugins()
-    theirs = {plugin.name for plugin in found}
+    metrics = metric_plugins()
+    theirs = {plugin.name for plugin in metrics}
     yield "built in", "ok", ", ".join(name for name in cards() if name not in theirs)
-    for plugin in found:
+    for plugin in metrics:
         yield plugin.name or "not usable", *_judge(plugin)
 
 
@@ -250,19 +250,19 @@ def plugins() -> list[Plugin]:
 
 def dataset_plugins() -> list[Plugin]:
     """Return the data sets of installed packages with what is wrong with them."""
-    found = {catalog.canonical(p.name): str(p) for p in providers(DATASETS)}
-    return [Plugin(name, origin, catalog.problems().get(name)) for name, origin in found.items()]
+    origins = {catalog.canonical(p.name): str(p) for p in providers(DATASETS)}
+    return [Plugin(name, origin, catalog.problems().get(name)) for name, origin in origins.items()]
 
 
 def metric_plugins() -> list[Plugin]:
     """Return the metrics of installed packages, and one entry for each module or name that cannot be used."""
     origin = {provider.module: str(provider) for provider in providers(METRICS)}
-    found = []
+    metrics = []
     for name in metric_registry.cards():
         if module := metric_registry.provider_of(name):
             lacks = next(_lacking([module_file(module)]), None)
-            found.append(Plugin(name, origin[module], lacks))
-    return found + [Plugin("", "?", problem) for problem in metric_registry.problems()]
+            metrics.append(Plugin(name, origin[module], lacks))
+    return metrics + [Plugin("", "?", problem) for problem in metric_registry.problems()]
 
 
 def _origin(point: EntryPoint | None) -> str:
@@ -271,18 +271,18 @@ def _origin(point: EntryPoint | None) -> str:
 
 def _problem(name: str) -> str | None:
     try:
-        found = spec(name)
-        found.config()
-        return next(_missing_modules(found), None)
+        method = spec(name)
+        method.config()
+        return next(_missing_modules(method), None)
     except FusionbenchError as error:
         return str(error)
     except Exception as error:  # a card or recipe of another maker can be wrong in any way
         return f"{type(error).__name__}: {error}"
 
 
-def _missing_modules(found: MethodSpec) -> Iterator[str]:
+def _missing_modules(method: MethodSpec) -> Iterator[str]:
     """Yield a sentence for each module that the method imports in any case and that is not installed."""
-    return _lacking(sorted(found.source.rglob("*.py")) if found.source.is_dir() else [found.source])
+    return _lacking(sorted(method.source.rglob("*.py")) if method.source.is_dir() else [method.source])
 
 
 def _lacking(files: list[Path]) -> Iterator[str]:
@@ -295,9 +295,9 @@ def _lacking(files: list[Path]) -> Iterator[str]:
 def _imported(path: Path) -> set[str]:
     """Return the packages that the top level of a file imports; those in a try or a function may be optional."""
     tree = parsed(path)
-    found = {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
-    found |= {n.module for n in tree.body if isinstance(n, ast.ImportFrom) and n.level == 0 and n.module}
-    return {name.partition(".")[0] for name in found}
+    modules = {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
+    modules |= {n.module for n in tree.body if isinstance(n, ast.ImportFrom) and n.level == 0 and n.module}
+    return {name.partition(".")[0] for name in modules}
 
 
 def _installed(package: str) -> bool:

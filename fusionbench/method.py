@@ -246,9 +246,9 @@ def _check_output(method: FusionMethod, fused: Tensor, a: Tensor, b: Tensor) -> 
     name = type(method).__name__
     allowed = {(len(a), channels, *a.shape[-2:]) for channels in (1, b.shape[1])}
     if not isinstance(fused, Tensor) or tuple(fused.shape) not in allowed:
-        found = tuple(fused.shape) if isinstance(fused, Tensor) else type(fused).__name__
+        returned = tuple(fused.shape) if isinstance(fused, Tensor) else type(fused).__name__
         raise PluginError(
-            f"{name}.fuse returned {found} for sources of {tuple(b.shape)}: return one of {sorted(allowed)}."
+            f"{name}.fuse returned {returned} for sources of {tuple(b.shape)}: return one of {sorted(allowed)}."
         )
     if not torch.isfinite(fused).all():
         raise PluginError(

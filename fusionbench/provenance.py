@@ -90,15 +90,15 @@ def hardware(device: str) -> dict[str, Any]:
 def cpu_model() -> str:
     """Return the processor's name as its maker gives it; the kind of machine where the system does not tell."""
     if platform.system() == "Darwin":
-        found = _output("sysctl", "-n", "machdep.cpu.brand_string")
+        model = _output("sysctl", "-n", "machdep.cpu.brand_string")
     else:
         try:
             text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
         except OSError:
             text = ""
         line = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
-        found = line and line[1].strip()
-    return found or platform.processor() or platform.machine()
+        model = line and line[1].strip()
+    return model or platform.processor() or platform.machine()
 
 
 @functools.cache
@@ -110,8 +110,8 @@ def gpu_driver() -> str | None:
             return _text(nvml.nvmlSystemGetDriverVersion())
         except nvml.NVMLError:
             pass
-    found = nvidia_smi("driver_version")
-    return found[0][0] if found else None
+    rows = nvidia_smi("driver_version")
+    return rows[0][0] if rows else None
 
 
 def nvidia_smi(*fields: str) -> list[list[str]]:

@@ -52,11 +52,11 @@ def providers(group: str) -> tuple[Provider, ...]:
 
 @cache
 def _providers(group: str, path: tuple[str, ...]) -> tuple[Provider, ...]:
-    found = [
+    entries = [
         Provider(point.name, point.value, package_of(point), _place(point))
         for point in _all_points(path)[0].select(group=group)
     ]
-    return tuple(sorted(found, key=lambda provider: (provider.name, str(provider))))
+    return tuple(sorted(entries, key=lambda provider: (provider.name, str(provider))))
 
 
 def package_of(point: EntryPoint) -> str:
@@ -88,16 +88,16 @@ def _all_points(path: tuple[str, ...]) -> tuple[EntryPoints, tuple[str, ...]]:
 
 
 def _one_by_one() -> tuple[EntryPoints, tuple[str, ...]]:
-    found: dict[str, list[EntryPoint]] = {}
+    by_package: dict[str, list[EntryPoint]] = {}
     damaged = []
     for package in distributions():
         name = _name(package) or f"a package in {package.locate_file('')}"
         try:
             # the first on the path counts, as for an import
-            found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), list(package.entry_points))
+            by_package.setdefault(re.sub(r"[-_.]+", "-", name).lower(), list(package.entry_points))
         except Exception as error:  # of any kind
             damaged.append(f"Entry points of {name} cannot be read ({error}): install it again or remove it.")
-    return EntryPoints(point for points in found.values() for point in points), tuple(damaged)
+    return EntryPoints(point for points in by_package.values() for point in points), tuple(damaged)
 
 
 def module_source(module: str) -> Path:
@@ -109,17 +109,17 @@ def module_source(module: str) -> Path:
         return Path(module)
     top, *rest = module.split(".")
     try:
-        found = find_spec(top)
+        module_spec = find_spec(top)
     except (ImportError, ValueError):
-        found = None
-    if found is None or (found.origin is None and not found.submodule_search_locations):
+        module_spec = None
+    if module_spec is None or (module_spec.origin is None and not module_spec.submodule_search_locations):
         raise PluginError(
             f"Module '{top}' cannot be found: install its package, or run where it can be imported."
         )
     if not rest:
-        folders = list(found.submodule_search_locations or [])  # a namespace package has no origin
-        return Path(folders[0]) if folders else Path(str(found.origin))
-    for folder in map(Path, found.submodule_search_locations or []):
+        folders = list(module_spec.submodule_search_locations or [])  # a namespace package has no origin
+        return Path(folders[0]) if folders else Path(str(module_spec.origin))
+    for folder in map(Path, module_spec.submodule_search_locations or []):
         base = folder.joinpath(*rest)
         if base.is_dir():
             return base

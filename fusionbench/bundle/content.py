@@ -44,11 +44,11 @@ def rendered_tables(*folders: Path) -> dict[str, bytes]:
     records = read_records(*folders)
     rows = list(score_rows(records))
     profiles = sorted({row.profile for row in rows} - {PROFILE}) or ["canonical"]
-    found: dict[str, bytes] = {}
+    files: dict[str, bytes] = {}
     for profile in profiles:
         tables = build_tables(records, rows, profile=profile)
-        found |= {f"{TABLES}/{profile}.{kind}": render(tables, kind).encode() for kind in ("md", "csv")}
-    return found
+        files |= {f"{TABLES}/{profile}.{kind}": render(tables, kind).encode() for kind in ("md", "csv")}
+    return files
 
 
 def repeat_command(record: dict[str, Any]) -> str:

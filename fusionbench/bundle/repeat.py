@@ -124,12 +124,12 @@ def _rescored(cell: Cell, place: str, split: Split, images: dict[str, Path], whi
             by_profile.setdefault((key.image, key.profile), []).append((key, line["value"]))
     for (image, profile), lines in by_profile.items():
         prepared = sources(*map(eight_bit, read_pair(pairs[image])))
-        found = score_fused(
+        scores = score_fused(
             prepared, eight_bit(read_image(images[image])), [key.metric for key, _ in lines], profile
         )
         for key, value in lines:
             count += 1
-            now = found[key.metric].value
+            now = scores[key.metric].value
             if now is None or abs(now - value) > TOLERANCE * max(1.0, abs(value)):
                 wrong.append(
                     f"{key.metric} of {image} is {'undefined' if now is None else f'{now:.6g}'}, the bundle says {value:.6g}"

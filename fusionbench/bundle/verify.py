@@ -36,8 +36,8 @@ def verify(bundle: Path, data_root: str | None = None, sample: int = 2) -> list[
     with tempfile.TemporaryDirectory(prefix="fusionbench-") as place:
         folder = Path(place)
         index = _unpack(bundle, folder)
-        found = [*_files(folder, index), *_cells(folder, index), *_tables(folder, index)]
-        return [*found, *repeat_cells(folder / RUNS, index, data_root, sample)]
+        checked = [*_files(folder, index), *_cells(folder, index), *_tables(folder, index)]
+        return [*checked, *repeat_cells(folder / RUNS, index, data_root, sample)]
 
 
 def _unpack(bundle: Path, folder: Path) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def run_cell(
             return CellResult(planned, cell.path, "busy")
         if options.fresh:
             cell.forget()
-        reporter.found(weights)
+        reporter.weights(weights)
         try:
             return _Work(planned, method, weights, identity, cell, options, reporter).run(scoring)
         except PluginError as error:
@@ -140,15 +140,15 @@ class _Work:
     def _probe(self, method: FusionMethod, before: list[float]) -> list[float]:
         seed_everything(self.options.seed, ["probe"])
         try:
-            found = probe(method)
+            probed = probe(method)
         except Exception as error:  # a plug-in can raise anything
             raise PluginError(failure_from(error).detail) from error
-        if before and not same(before, found):
+        if before and not same(before, probed):
             raise PluginError(
                 f"{self.planned.method.name} computes something else than when {self.cell.path} was begun, though "
                 "its files are the same: run again with --fresh."
             )
-        return found
+        return probed
 
     def _timed_fuse(self, record: dict[str, Any], total: int) -> dict[str, Failure]:
         self.reporter.start(f"{self.planned.label} · fuse", total)

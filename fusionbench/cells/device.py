@@ -51,8 +51,8 @@ def cuda_devices() -> int:
 
 
 def _torch_has_cuda() -> bool:
-    found = find_spec("torch")
-    if found is None or found.origin is None:
+    module = find_spec("torch")
+    if module is None or module.origin is None:
         return False
-    text = (Path(found.origin).parent / "version.py").read_text(encoding="utf-8")
+    text = (Path(module.origin).parent / "version.py").read_text(encoding="utf-8")
     return re.search(r"^cuda\b.*=\s*'", text, re.MULTILINE) is not None

@@ -128,7 +128,7 @@ def _fuse_group(
         torch.cuda.empty_cache()
     outcome.alone.extend(pair.id for pair, _ in group)
     alone = (_fuse_group(method, [member], device, outcome, seed) for member in group)
-    return {pair_id: image for found in alone for pair_id, image in found.items()}
+    return {pair_id: image for single in alone for pair_id, image in single.items()}
 
 
 def seed_everything(seed: int, names: Sequence[str]) -> None:

@@ -43,7 +43,7 @@ class Reporter:
     def go_on(self) -> None:
         """Let the cell's time-out run again."""
 
-    def found(self, weights: Weights) -> None:
+    def weights(self, weights: Weights) -> None:
         """Learn which weights the cell uses, and with them its place in the store."""
 
     def beside(self) -> Reporter:

@@ -60,8 +60,8 @@ Tried = dict[ScoreKey, dict[str, Any]]
 
 def _tried(missing: Missing) -> Tried:
     """Return the lines of an earlier call that are no scores: what comes out the same is not written again."""
-    found = missing.cell.scores()
-    return {key: line for key, line in found.items() if key.metric in missing.metrics.get(key.image, ())}
+    stored = missing.cell.scores()
+    return {key: line for key, line in stored.items() if key.metric in missing.metrics.get(key.image, ())}
 
 
 def _append(missing: Missing, lines: list[dict[str, Any]], tried: Tried) -> None:
@@ -94,11 +94,11 @@ def _lines(missing: Missing, pair: Pair, shared: Callable[[], Sources]) -> list[
     failures, metrics = missing.failures, missing.metrics[pair.id]
     if pair.id not in failures:
         try:
-            found = score_fused(shared(), _fused(missing.cell, pair, shared()), metrics, missing.profile)
+            scores = score_fused(shared(), _fused(missing.cell, pair, shared()), metrics, missing.profile)
             # a metric of another package that fails costs its own values, and the cell its "ok"
-            if broken := next((score for score in found.values() if score.status == "failed"), None):
+            if broken := next((score for score in scores.values() if score.status == "failed"), None):
                 failures[pair.id] = Failure("failed", broken.detail)
-            return [_line(missing, pair.id, name, *score) for name, score in found.items()]
+            return [_line(missing, pair.id, name, *score) for name, score in scores.items()]
         except ImageError as error:
             failures[pair.id] = Failure("failed", str(error))
     failure = failures[pair.id]
@@ -179,8 +179,8 @@ def _computed(
     from fusionbench.metrics.learned.sets import score_set
 
     cache = EmbeddingCache(embeddings_folder(cell.path.parents[2]), device)
-    found = score_set(metric, lambda: _triples(cell, pairs, failures, done), len(pairs), cache, profile)
-    return found._asdict()
+    score = score_set(metric, lambda: _triples(cell, pairs, failures, done), len(pairs), cache, profile)
+    return score._asdict()
 
 
 def _triples(

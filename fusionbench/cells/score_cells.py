@@ -40,16 +40,16 @@ def score_together(
     """
     ready: list[tuple[Unscored, FusedCell]] = []
     with ExitStack() as locks:
-        for one in unscored:
-            assert one.result.path is not None  # what was fused has a folder
-            ours = locks.enter_context(locked(Cell(one.result.path), reporter, wait=False))
-            found = _taken_up(one) if ours else None
-            if found is None:
-                yield one.job.index, CellResult(one.job.planned, one.result.path, "busy")
+        for cell in unscored:
+            assert cell.result.path is not None  # what was fused has a folder
+            ours = locks.enter_context(locked(Cell(cell.result.path), reporter, wait=False))
+            fused = _taken_up(cell) if ours else None
+            if fused is None:
+                yield cell.job.index, CellResult(cell.job.planned, cell.result.path, "busy")
             else:
-                ready.append((one, found))
+                ready.append((cell, fused))
         try:
-            score_cells([found for _, found in ready], device, reporter)
+            score_cells([fused for _, fused in ready], device, reporter)
         except PluginError as error:
             if len(unscored) > 1:
                 raise
@@ -59,19 +59,19 @@ def score_together(
                 record_failure(job.planned, job.manifest, job.options, failure, unscored[0].weights),
             )
         else:
-            yield from ((one.job.index, found.result) for one, found in ready)
+            yield from ((cell.job.index, fused.result) for cell, fused in ready)
 
 
-def _taken_up(one: Unscored) -> FusedCell | None:
+def _taken_up(unscored: Unscored) -> FusedCell | None:
     """Return the cell as it lies now, None where another process has begun it anew since it was fused."""
-    assert one.result.path is not None  # what was fused has a folder
-    job, cell = one.job, Cell(one.result.path)
+    assert unscored.result.path is not None  # what was fused has a folder
+    job, cell = unscored.job, Cell(unscored.result.path)
     cell.drop_torn_line()
     record, stored = cell.read_record(), cell.stored()
-    failures = {pair: failure for pair, failure in one.result.failures.items() if pair not in stored}
+    failures = {pair: failure for pair, failure in unscored.result.failures.items() if pair not in stored}
     if record is None or any(pair.id not in failures for pair in unfused(cell, job.planned.split.pairs)):
         return None
-    result = replace(one.result, planned=job.planned, failures=failures)
+    result = replace(unscored.result, planned=job.planned, failures=failures)
     return FusedCell(cell, job.options, record, result)
 
 

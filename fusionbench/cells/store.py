@@ -159,14 +159,14 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
             raise DamagedError(path, f"line {number} was edited", "delete that line and run again")
     try:
         # one document is read several times faster than its lines one by one
-        found = json.loads(b"[" + b",".join(lines) + b"]")
+        parsed = json.loads(b"[" + b",".join(lines) + b"]")
     except ValueError:
-        found = [_line(path, number, line) for number, line in enumerate(lines, start=1)]
-    for number, line in enumerate(found, start=1):
+        parsed = [_line(path, number, line) for number, line in enumerate(lines, start=1)]
+    for number, line in enumerate(parsed, start=1):
         if not isinstance(line, dict) or not line.keys() >= KEYS or not _is_score(line):
             raise _no_score(path, number)
         line.pop("check", None)
-    return found
+    return parsed
 
 
 def _sealed(text: str) -> str:
@@ -247,15 +247,15 @@ def find_cells(*folders: str | Path) -> list[Cell]:
 
     Raises DataNotFoundError for a folder that does not exist or holds no run.
     """
-    found: set[Path] = set()
+    cell_folders: set[Path] = set()
     for folder in map(Path, folders or ("runs",)):
         if not folder.is_dir():
             raise DataNotFoundError(f"No runs folder '{folder}': give the folder that --out named.")
         here = {path.parent for path in folder.rglob("run.json")}
         if not here:
             raise DataNotFoundError(f"No run in '{folder}': `fusionbench run --out {folder} ...` makes some.")
-        found |= here
-    return [Cell(path) for path in sorted(found)]
+        cell_folders |= here
+    return [Cell(path) for path in sorted(cell_folders)]
 
 
 def read_records(*folders: str | Path) -> list[dict[str, Any]]:

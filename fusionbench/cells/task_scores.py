@@ -55,8 +55,8 @@ class TaskScore:
 
 def task_results(cell: Path) -> list[TaskResult]:
     """Return the results in a cell's folder, the oldest first. Raises OutputError for damaged files."""
-    found = [_read(path.parent) for path in sorted((cell / FOLDER).glob(f"*/{RECORD}"))]
-    return sorted(found, key=lambda result: (result.record.get("finished") or "", result.path.name))
+    results = [_read(path.parent) for path in sorted((cell / FOLDER).glob(f"*/{RECORD}"))]
+    return sorted(results, key=lambda result: (result.record.get("finished") or "", result.path.name))
 
 
 def _read(place: Path) -> TaskResult:

@@ -27,13 +27,13 @@ class Training:
 
 def finished_trainings(cell: PlannedCell, data: TrainingData, out: Path) -> list[Training]:
     """Return the trainings of a cell's method and arguments on these data, the one finished last at the end."""
-    found = []
+    finished = []
     for path in sorted((out / "training" / data.name / cell.method.name).glob("*/weights.json")):
         about = _about(path)
         weights = path.with_suffix(".safetensors")
         if about is not None and about["arguments"] == cell.config.args and weights.is_file():
-            found.append(Training(weights, about))
-    return sorted(found, key=lambda training: str(training.about["finished"]))
+            finished.append(Training(weights, about))
+    return sorted(finished, key=lambda training: str(training.about["finished"]))
 
 
 def remedy(cell: PlannedCell, data: TrainingData | None, out: Path) -> str:

@@ -97,13 +97,13 @@ def trained_weights(cell: PlannedCell, policy: WeightsPolicy) -> Weights | None:
 def latest_weights(cell: PlannedCell, policy: WeightsPolicy) -> Weights:
     """Return the weights trained last with these arguments. Raises WeightsError where there are none."""
     data = training_data(cell, policy)
-    found = finished_trainings(cell, data, policy.out) if data is not None else []
-    if not found:
+    trainings = finished_trainings(cell, data, policy.out) if data is not None else []
+    if not trainings:
         raise WeightsError(
             f"No finished training of {cell.method.name} with these arguments lies in {policy.out / 'training'}: "
             f"`{train_command(cell, policy)}` makes one."
         )
-    return from_training(found[-1].weights)
+    return from_training(trainings[-1].weights)
 
 
 def train_command(cell: PlannedCell, policy: WeightsPolicy) -> str:

@@ -32,23 +32,23 @@ class Case:
         """Pass, or fail, skip or xfail the running test with what was found."""
         import pytest
 
-        found = self.verdict()
-        if found.outcome == "failed":
-            pytest.fail(f"{found.about}\nfound:  {found.detail}\nremedy: {found.remedy}", pytrace=False)
-        if found.outcome == "skipped":
-            pytest.skip(found.detail)
-        if found.outcome == "excused":
-            pytest.xfail(found.detail)
+        verdict = self.verdict()
+        if verdict.outcome == "failed":
+            pytest.fail(f"{verdict.about}\nfound:  {verdict.detail}\nremedy: {verdict.remedy}", pytrace=False)
+        if verdict.outcome == "skipped":
+            pytest.skip(verdict.detail)
+        if verdict.outcome == "excused":
+            pytest.xfail(verdict.detail)
 
 
 def cases(references: Iterable[str]) -> list[Case]:
     """Return one case for each check of each reference, as `fusionbench check` takes them."""
-    found = []
+    all_cases = []
     for reference in references:
         subject = find_subject(reference)
         built: dict[str, Any] = {}
-        found += [Case(subject, name, built) for name in subject.checks]
-    return found
+        all_cases += [Case(subject, name, built) for name in subject.checks]
+    return all_cases
 
 
 def contract_tests(*references: str) -> Callable[..., None]:
@@ -59,9 +59,9 @@ def contract_tests(*references: str) -> Callable[..., None]:
     """
     import pytest
 
-    found = cases(references)
+    named_cases = cases(references)
 
-    @pytest.mark.parametrize("case", found, ids=[case.id for case in found])
+    @pytest.mark.parametrize("case", named_cases, ids=[case.id for case in named_cases])
     def test_contract(case: Case) -> None:
         case.hold()
 

@@ -23,8 +23,8 @@ def contract(check: Check) -> Check:
 
 def dataset_subject(name: str, root: str | None = None) -> Subject:
     """Return what `verdicts` takes. Raises UnknownNameError, and PluginError for an entry that cannot be used."""
-    found = dataset(name)
-    return Subject("dataset", found.name, CHECKS, lambda: (found, root))
+    spec = dataset(name)
+    return Subject("dataset", spec.name, CHECKS, lambda: (spec, root))
 
 
 def splits_here(spec: DatasetSpec, root: str | None) -> Iterator[Split]:
@@ -107,12 +107,12 @@ def _check_label(spec: DatasetSpec, pair: str, highest: int) -> None:
 @contract
 def splits_apart(spec: DatasetSpec, root: str | None) -> str:
     """No image belongs to two splits."""
-    found = list(splits_here(spec, root))
-    for first, second in combinations(found, 2):
+    splits = list(splits_here(spec, root))
+    for first, second in combinations(splits, 2):
         shared = {pair.b for pair in first.pairs} & {pair.b for pair in second.pairs}
         require(
             not shared,
             f"{len(shared)} images are in {first.name} and in {second.name}: {', '.join(map(str, sorted(shared)[:3]))}",
             "separate the globs, or draw the splits by part:",
         )
-    return f"{len(found)} of {len(spec.splits)} splits here"
+    return f"{len(splits)} of {len(spec.splits)} splits here"

@@ -93,14 +93,14 @@ def shape(method: FusionMethod, card: Card) -> str:
 @contract
 def value_range(method: FusionMethod, card: Card) -> str:
     """fuse returns finite values in [0, 1], on black, white and opposite sources, too."""
-    found = []
+    bounds = []
     for a, b in extremes(method):
         fused = fuse(method, a, b)
         require(
             torch.isfinite(fused).all(), "fuse returned NaN or infinity", "check divisions and logarithms"
         )
-        found += [fused.min().item(), fused.max().item()]
-    low, high = min(found), max(found)
+        bounds += [fused.min().item(), fused.max().item()]
+    low, high = min(bounds), max(bounds)
     require(
         low >= -1e-6 and high <= 1 + 1e-6,
         f"fuse returned [{low:.4g}, {high:.4g}]",
@@ -177,23 +177,25 @@ def size_as_reported(method: FusionMethod, card: Card) -> str:
     expect = card.expect
     if not expect:
         not_applicable("no size is reported for it")
-    found = {"parameters": parameter_count(method, expect.get("parameters_of", ""))}
+    measured = {"parameters": parameter_count(method, expect.get("parameters_of", ""))}
     require_close(
-        "parameters", found["parameters"], expect["parameters"], expect.get("parameters_tolerance", 0.01)
+        "parameters", measured["parameters"], expect["parameters"], expect.get("parameters_tolerance", 0.01)
     )
     mode = expect.get("count", "all")
     for size, reported in expect.get("macs", {}).items():
         width, height = map(int, size.split("x"))
-        found[size] = macs(method, height, width)[mode]
-        require_close(f"MACs at {size} ({mode})", found[size], reported, expect.get("macs_tolerance", 0.02))
-    return ", ".join(f"{name}: {value:,}" for name, value in found.items())
+        measured[size] = macs(method, height, width)[mode]
+        require_close(
+            f"MACs at {size} ({mode})", measured[size], reported, expect.get("macs_tolerance", 0.02)
+        )
+    return ", ".join(f"{name}: {value:,}" for name, value in measured.items())
 
 
-def require_close(what: str, found: float, reported: float, tolerance: float) -> None:
-    gap = abs(found - reported) / reported if reported else float(found != 0)
+def require_close(what: str, measured: float, reported: float, tolerance: float) -> None:
+    gap = abs(measured - reported) / reported if reported else float(measured != 0)
     require(
         gap <= tolerance,
-        f"{what}: {found:,} here, {reported:,} reported, {gap:.1%} apart",
+        f"{what}: {measured:,} here, {reported:,} reported, {gap:.1%} apart",
         f"come within {tolerance:.0%}, or state the reason in the card's xfail",
     )
 
@@ -227,18 +229,18 @@ def learns(method: FusionMethod, card: Card) -> str:
 
 @torch.no_grad()
 def fuse(method: FusionMethod, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    found = method.eval().fuse(a, b)
+    fused = method.eval().fuse(a, b)
     require(
-        isinstance(found, torch.Tensor),
-        f"fuse returned {type(found).__name__}",
+        isinstance(fused, torch.Tensor),
+        f"fuse returned {type(fused).__name__}",
         "return the fused image as a tensor",
     )
-    return found
+    return fused
 
 
 def finite(method: FusionMethod, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """Return what fuse does, or end a check that could only compare NaN with NaN."""
-    found = fuse(method, a, b)
-    if not torch.isfinite(found).all():
+    fused = fuse(method, a, b)
+    if not torch.isfinite(fused).all():
         not_applicable("fuse returned NaN or infinity")
-    return found
+    return fused

@@ -27,8 +27,8 @@ def contract(check: Check) -> Check:
 
 def metric_subject(name: str) -> Subject:
     """Return what `verdicts` takes. Raises UnknownNameError, and PluginError where two packages claim the name."""
-    found = cards()[metric_named(name)]
-    return Subject("metric", found.name, CHECKS, lambda: _imported(found))
+    card = cards()[metric_named(name)]
+    return Subject("metric", card.name, CHECKS, lambda: _imported(card))
 
 
 def _imported(card: MetricCard) -> tuple[MetricCard]:
@@ -45,8 +45,8 @@ def evaluate(card: MetricCard, levels: Levels) -> tuple[Tensor, list[str | None]
     except WeightsError as error:
         not_applicable(str(error))
     assert isinstance(outcome, tuple)  # with reasons
-    found, reasons = outcome
-    return found[card.name], reasons[card.name]
+    values, reasons = outcome
+    return values[card.name], reasons[card.name]
 
 
 def side_of(card: MetricCard) -> int:
@@ -83,7 +83,7 @@ def dtype(card: MetricCard) -> str:
 @contract
 def value_range(card: MetricCard) -> str:
     """Values lie in the card's range, on extreme images, too."""
-    found = []
+    defined = []
     low, high = card.range
     for what, levels in extremes(side_of(card)):
         values, reasons = evaluate(card, levels)
@@ -93,9 +93,9 @@ def value_range(card: MetricCard) -> str:
             require(
                 inside, f"{value:.6g} on {what} is outside {low} … {high}", "correct the function or range="
             )
-            found.append(value)
-    require(found, "no extreme image has a value", "return values where the definition has one")
-    return f"[{min(found):.4g}, {max(found):.4g}]"
+            defined.append(value)
+    require(defined, "no extreme image has a value", "return values where the definition has one")
+    return f"[{min(defined):.4g}, {max(defined):.4g}]"
 
 
 @contract
@@ -149,7 +149,7 @@ def batch_independent(card: MetricCard) -> str:
     """The value of image i of a batch is that of image i alone."""
     levels = scene(side_of(card), batch=3)
     together = evaluate(card, levels)[0]
-    alone = torch.cat([evaluate(card, levels.one(i))[0] for i in range(3)])
+    alone = torch.cat([evaluate(card, levels.image(i))[0] for i in range(3)])
     gap = ((together - alone).abs() / alone.abs().clamp(min=1)).max().item()
     require(
         gap <= ROUNDING, f"they differ by {gap:.2g}", "reduce over rows and columns only, not over the batch"
@@ -186,7 +186,7 @@ def symmetric(card: MetricCard) -> str:
     if not card.symmetric:
         not_applicable("the card does not claim it")
     levels = scene(side_of(card))
-    there, back = (evaluate(card, found)[0].item() for found in (levels, levels.swapped()))
+    there, back = (evaluate(card, triple)[0].item() for triple in (levels, levels.swapped()))
     require(
         abs(there - back) <= ROUNDING * max(1, abs(there)),  # a sum may be taken in another order
         f"{there} and {back} with a and b swapped",

@@ -32,5 +32,5 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     from fusionbench.checks.authors import cases
 
-    found = cases(marker.args)
-    metafunc.parametrize(FIXTURE, [case.hold for case in found], ids=[case.id for case in found])
+    named_cases = cases(marker.args)
+    metafunc.parametrize(FIXTURE, [case.hold for case in named_cases], ids=[case.id for case in named_cases])

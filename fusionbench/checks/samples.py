@@ -20,7 +20,7 @@ class Levels(NamedTuple):
     def swapped(self) -> Levels:
         return Levels(self.b, self.a, self.fused)
 
-    def one(self, index: int) -> Levels:
+    def image(self, index: int) -> Levels:
         return Levels(*(image[index : index + 1] for image in self))
 
 
@@ -40,17 +40,17 @@ def dull(side: int) -> Levels:
 
 def extremes(side: int) -> Iterator[tuple[str, Levels]]:
     """Yield triples on which divisions and logarithms fail, with a name each."""
-    found = scene(side)
-    black, white = torch.zeros_like(found.a), torch.full_like(found.a, 255)
+    textured = scene(side)
+    black, white = torch.zeros_like(textured.a), torch.full_like(textured.a, 255)
     chess = ((torch.arange(side)[:, None] + torch.arange(side)) % 2 * 255).to(torch.uint8).expand_as(black)
-    yield "textured sources", found
-    yield "three equal images", Levels(found.a, found.a, found.a)
-    yield "a black fused image", found._replace(fused=black)
-    yield "a white fused image", found._replace(fused=white)
-    yield "black sources", Levels(black, black, found.fused)
+    yield "textured sources", textured
+    yield "three equal images", Levels(textured.a, textured.a, textured.a)
+    yield "a black fused image", textured._replace(fused=black)
+    yield "a white fused image", textured._replace(fused=white)
+    yield "black sources", Levels(black, black, textured.fused)
     yield "three black images", Levels(black, black, black)
-    yield "a black and a white source", Levels(black, white, found.fused)
-    yield "a chessboard", found._replace(fused=chess.contiguous())
+    yield "a black and a white source", Levels(black, white, textured.fused)
+    yield "a chessboard", textured._replace(fused=chess.contiguous())
 
 
 def _texture(side: int, batch: int, seed: int) -> Tensor:

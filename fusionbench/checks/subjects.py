@@ -39,12 +39,12 @@ def kinds_of(name: str) -> list[str]:
     methods = registry.names()
     measures = {*map(metrics.plain, cards()), *metrics.rivals()}
     data = {*catalog.datasets(), *catalog.problems()}
-    found = (
+    registered = (
         registry.plain(name) in methods,
         metrics.plain(name) in measures,
         catalog.canonical(name) in data,
     )
-    return [kind for kind, there in zip(KINDS, found, strict=True) if there]
+    return [kind for kind, there in zip(KINDS, registered, strict=True) if there]
 
 
 def _subject(kind: str, name: str, data_root: str | None) -> Subject:
@@ -57,8 +57,8 @@ def _subject(kind: str, name: str, data_root: str | None) -> Subject:
         from fusionbench.checks.metrics import metric_subject
 
         return metric_subject(name)
-    found = registry.spec(name)
-    found.require_class()
+    method = registry.spec(name)
+    method.require_class()
     from fusionbench.checks.methods import method_subject
 
-    return method_subject(found)
+    return method_subject(method)

@@ -42,19 +42,19 @@ class Subject:
 class Broken(AssertionError):
     """A rule that is not kept."""
 
-    def __init__(self, found: str, remedy: str) -> None:
-        super().__init__(f"{found}: {remedy}")
-        self.found, self.remedy = found, remedy
+    def __init__(self, observed: str, remedy: str) -> None:
+        super().__init__(f"{observed}: {remedy}")
+        self.observed, self.remedy = observed, remedy
 
 
 class NotApplicableError(Exception):
     """A check that says nothing about this subject."""
 
 
-def require(condition: object, found: str, remedy: str) -> None:
+def require(condition: object, observed: str, remedy: str) -> None:
     """Raise Broken, also under ``python -O``."""
     if not condition:
-        raise Broken(found, remedy)
+        raise Broken(observed, remedy)
 
 
 def not_applicable(why: str) -> NoReturn:
@@ -87,10 +87,10 @@ def judge(subject: Subject, name: str, built: tuple[Any, ...]) -> Verdict:
     except NotApplicableError as why:
         return Verdict(name, "skipped", f"not applicable: {why}", about)
     except (Exception, SystemExit) as error:  # a plug-in can raise anything
-        found, remedy = _worded(error)
+        observed, remedy = _worded(error)
         if excuse is not None:
-            return Verdict(name, "excused", f"{excuse} ({found})", about)
-        return Verdict(name, "failed", found, about, remedy)
+            return Verdict(name, "excused", f"{excuse} ({observed})", about)
+        return Verdict(name, "failed", observed, about, remedy)
     if excuse is not None:
         return Verdict(
             name, "failed", f"passes though the card's xfail excuses it ({excuse})", about, "remove the entry"
@@ -100,7 +100,7 @@ def judge(subject: Subject, name: str, built: tuple[Any, ...]) -> Verdict:
 
 def _worded(error: BaseException) -> tuple[str, str]:
     if isinstance(error, Broken):
-        return error.found, error.remedy
+        return error.observed, error.remedy
     if isinstance(error, FusionbenchError):
         return str(error), "do what the error says"
     return f"{type(error).__name__}: {error}", "mend what raises it"

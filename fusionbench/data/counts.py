@@ -40,8 +40,8 @@ class CountWatch:
         """Add what another watch has seen after this one."""
         for folder, count in other.looked_at.items():
             self.looked_at[folder] = self.looked_at.get(folder, 0) + count
-        for folder, found in other.suspects.items():
-            self.suspects.setdefault(folder, []).extend(found)
+        for folder, images in other.suspects.items():
+            self.suspects.setdefault(folder, []).extend(images)
 
     def warnings(self) -> list[str]:
         """Return a sentence for each folder with such images: the range found and what to do."""

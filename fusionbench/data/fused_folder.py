@@ -93,8 +93,8 @@ def _images(folder: Path) -> list[Path]:
 
 def _twins(match: NameMatch, by_stem: dict[str, list[Path]]) -> tuple[str, ...]:
     """Name matched stems that stand for two files."""
-    found = ((name, by_stem[stem]) for name, stem in match.stems.items() if len(by_stem[stem]) > 1)
+    doubles = ((name, by_stem[stem]) for name, stem in match.stems.items() if len(by_stem[stem]) > 1)
     return tuple(
         f"'{files[0].name}' and '{files[1].name}' could both be the fused image of '{name}': keep one of them."
-        for name, files in found
+        for name, files in doubles
     )

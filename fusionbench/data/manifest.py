@@ -25,14 +25,14 @@ def file_hashes(folder: Path, files: Iterable[Path]) -> dict[Path, str]:
     """
     place = _cache_file(folder)
     known = _read(place)
-    found: dict[str, list[str]] = {}
+    entries: dict[str, list[str]] = {}
     for path in files:
         stamp, before = _stamp(path), known.get(str(path))
-        found[str(path)] = before if before and before[0] == stamp else [stamp, _hash(path)]
-    if any(known.get(path) != entry for path, entry in found.items()):
+        entries[str(path)] = before if before and before[0] == stamp else [stamp, _hash(path)]
+    if any(known.get(path) != entry for path, entry in entries.items()):
         with contextlib.suppress(OutputError):  # it only saves time
-            write_text(place, json.dumps(known | found))
-    return {Path(path): digest for path, (_, digest) in found.items()}
+            write_text(place, json.dumps(known | entries))
+    return {Path(path): digest for path, (_, digest) in entries.items()}
 
 
 class SourceStamps:

@@ -57,7 +57,7 @@ def match_names(ids: Collection[str], known: Collection[str], stems: Collection[
     missing = [name for name in ids if name not in best]
     free = set(stems) - set(best.values())
     candidates = {name: _candidates(name, free) for name in missing[:FEW]}
-    doubles = tuple(_double(name, found) for name, found in candidates.items() if len(found) > 1)
+    doubles = tuple(_double(name, matching) for name, matching in candidates.items() if len(matching) > 1)
     if doubles:
         return NameMatch({}, conflicts=doubles)
     return _taken(best, ids, stems, _hint(candidates, stems))
@@ -71,14 +71,14 @@ def _taken(reading: dict[str, str], ids: Iterable[str], stems: Iterable[str], hi
 
 def _readings(ids: list[str], stems: Collection[str]) -> list[dict[str, str]]:
     """Return every way, each once, of reading all stems as ids with one addition; stems by id."""
-    found: list[dict[str, str]] = []
+    consistent: list[dict[str, str]] = []
     for affix in _affixes(stems):
         cores = {affix.core(stem): stem for stem in stems}
         for absent in (Affix(), *_absent_from(ids)):
             reading = {name: cores[absent.core(name)] for name in ids if absent.core(name) in cores}
-            if reading and reading not in found:
-                found.append(reading)
-    return found
+            if reading and reading not in consistent:
+                consistent.append(reading)
+    return consistent
 
 
 def _absent_from(ids: Collection[str]) -> Iterator[Affix]:
@@ -143,8 +143,8 @@ def _around(name: str, stem: str) -> Affix | None:
 
 def _hint(candidates: dict[str, list[str]], stems: Iterable[str]) -> str:
     """Name a file that keeps an addition from being one that all files have."""
-    for name, found in candidates.items():
-        for stem in found:
+    for name, matching in candidates.items():
+        for stem in matching:
             around = _around(name, stem)
             if around is None:
                 continue

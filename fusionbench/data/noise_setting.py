@@ -64,7 +64,7 @@ def read_noise(text: str) -> SourceNoise | None:
     """Read one noise; ``none`` is None. Raises UnknownNameError for a kind, RequestError for anything else."""
     if text.strip().lower() == CLEAN:
         return None
-    found: dict[str, Noise] = {}
+    by_source: dict[str, Noise] = {}
     for part in re.split(r"[,+]", text):
         matched = _PART.fullmatch(part.strip().lower().replace("_", "-"))
         if matched is None:
@@ -73,10 +73,10 @@ def read_noise(text: str) -> SourceNoise | None:
             )
         noise = Noise(_kind(matched["kind"]), _variance(matched["variance"], matched["kind"], text))
         for source in matched["source"] or "ab":
-            if source in found:
+            if source in by_source:
                 raise RequestError(f"Noise '{text}' names source {source} twice: give it one kind.")
-            found[source] = noise
-    return SourceNoise(found.get("a"), found.get("b"))
+            by_source[source] = noise
+    return SourceNoise(by_source.get("a"), by_source.get("b"))
 
 
 def spread_noise(texts: Sequence[str], strengths: Sequence[float]) -> list[SourceNoise | None]:
@@ -85,14 +85,14 @@ def spread_noise(texts: Sequence[str], strengths: Sequence[float]) -> list[Sourc
     Raises as `read_noise`.
     """
     open_texts = {text for text in texts if "=" not in text and text.strip().lower() != CLEAN}
-    found = []
+    settings = []
     for text in texts:
         if text in open_texts and strengths:
             parts = re.split(r"[,+]", text)
-            found += [read_noise(",".join(f"{part}={value:g}" for part in parts)) for value in strengths]
+            settings += [read_noise(",".join(f"{part}={value:g}" for part in parts)) for value in strengths]
         else:
-            found.append(read_noise(text))
-    return list(dict.fromkeys(found))
+            settings.append(read_noise(text))
+    return list(dict.fromkeys(settings))
 
 
 def _kind(kind: str) -> str:

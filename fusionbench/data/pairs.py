@@ -122,22 +122,22 @@ def list_images(
     from the glob's first wildcard on and the stem, joined by ``_``. Raises ImageError where two files have one id
     or an id cannot name a result.
     """
-    found: dict[str, Path] = {}
+    images: dict[str, Path] = {}
     fixed = len(list(takewhile(lambda part: not set(part) & set("*?["), PurePosixPath(pattern).parts)))
     for path in base.glob(pattern):
         if path.name.startswith(".") or path.suffix.lower() not in suffixes or not path.is_file():
             continue
         folders = path.relative_to(base).parts[fixed:-1] if ids == "path" else ()
         name = "_".join([*folders, path.stem])
-        if name in found:
-            raise ImageError(_twins(found[name], path, base))
+        if name in images:
+            raise ImageError(_twins(images[name], path, base))
         if not _SAFE_ID.fullmatch(name) or name[-1] in ". ":
             raise ImageError(
                 f"The name of '{path}' cannot name a result file: rename it in both folders, using "
                 "letters, digits, spaces and .,+=@()-_ only."
             )
-        found[name] = path
-    return {name: found[name] for name in sorted(found, key=natural)}
+        images[name] = path
+    return {name: images[name] for name in sorted(images, key=natural)}
 
 
 def _twins(first: Path, second: Path, base: Path) -> str:

@@ -78,7 +78,7 @@ def prepare(
     if spec.prepare is None:
         raise RequestError(f"{spec.title} needs no preparation: its images are read as published.")
     base, target = data_root(root) / spec.folder, data_root(out or root) / spec.folder
-    scenes = [_look_over(*found, spec.prepare) for found in _find_scenes(spec, spec.prepare, base)]
+    scenes = [_look_over(*files, spec.prepare) for files in _find_scenes(spec, spec.prepare, base)]
     pairs = written = stretched = 0
     for number, scene in enumerate(scenes, 1):
         targets = list(_targets(spec, spec.prepare, scene, target))

@@ -160,10 +160,10 @@ def dataset(name: str) -> DatasetSpec:
     asked = canonical(name)
     if asked in _foreign().problems:
         raise PluginError(_foreign().problems[asked])
-    found = datasets().get(asked) or _OWN.get(asked)
-    if found is None:
+    spec = datasets().get(asked) or _OWN.get(asked)
+    if spec is None:
         raise UnknownNameError("data set", name, datasets())
-    return found
+    return spec
 
 
 def _own(reference: str) -> DatasetSpec | None:
@@ -227,9 +227,9 @@ def _foreign() -> Foreign:
 
 
 @cache
-def _foreign_of(found: tuple[Provider, ...]) -> Foreign:
+def _foreign_of(providers: tuple[Provider, ...]) -> Foreign:
 
-    return read_foreign(found, _catalog())
+    return read_foreign(providers, _catalog())
 
 
 def check_name(name: str, what: str) -> str:
@@ -269,13 +269,13 @@ def _checked(kind: type, entry: Any, where: str) -> dict[str, Any]:
 def _splits(entry: Any, where: str) -> dict[str, SplitSpec]:
     if not isinstance(entry, dict):
         raise ConfigError(f"'splits' in {where} must map names to globs, as in 'test: {{a: ir/*, b: vi/*}}'.")
-    found = {name: _split(split, f"split '{name}' of {where}") for name, split in entry.items()}
-    for name, split in found.items():
-        if split.learned_on != "train" and split.learned_on not in found:
+    splits = {name: _split(split, f"split '{name}' of {where}") for name, split in entry.items()}
+    for name, split in splits.items():
+        if split.learned_on != "train" and split.learned_on not in splits:
             raise ConfigError(
-                f"'learned_on' of split '{name}' of {where} is '{split.learned_on}': name one of {', '.join(found)}."
+                f"'learned_on' of split '{name}' of {where} is '{split.learned_on}': name one of {', '.join(splits)}."
             )
-    return found
+    return splits
 
 
 def _split(entry: Any, where: str) -> SplitSpec:
@@ -400,27 +400,29 @@ def read_foreign(providers: Iterable[Provider], own: Mapping[str, DatasetSpec]) 
 
     What is wrong with one provider changes nothing for the others.
     """
-    found = Foreign()
+    foreign = Foreign()
     claims: dict[str, list[Provider]] = {}
     for provider in providers:
         claims.setdefault(canonical(provider.name), []).append(provider)
     for name, claimants in claims.items():
         said = [*(["fusionbench itself"] if name in own else []), *sorted(map(str, claimants))]
         if len(said) > 1:
-            found.problems[name] = (
+            foreign.problems[name] = (
                 f"Data set '{name}' has two providers, {' and '.join(said)}: uninstall or rename one."
             )
             continue
-        _guarded(found, name, claimants[0], _entry)
-    return found
+        _guarded(foreign, name, claimants[0], _entry)
+    return foreign
 
 
-def _guarded(found: Foreign, name: str, provider: Provider, read: Callable[[Provider], DatasetSpec]) -> None:
+def _guarded(
+    foreign: Foreign, name: str, provider: Provider, read: Callable[[Provider], DatasetSpec]
+) -> None:
     try:
-        found.specs[name] = read(provider)
+        foreign.specs[name] = read(provider)
     except Exception as error:  # an entry of another maker can be wrong in any way
         reason = str(error) if isinstance(error, FusionbenchError) else f"{type(error).__name__}: {error}"
-        found.problems[name] = (
+        foreign.problems[name] = (
             f"Data set '{name}' of {provider.package} cannot be used: {reason.rstrip('.')}; mend or uninstall "
             f"{provider.package}."
         )

@@ -81,8 +81,8 @@ def scored_conventions(
 
 def ranked(scored: list[tuple[Convention, Score]], number: str) -> list[Finding]:
     """Return conventions by the distance of their scores to a printed number."""
-    found = merged([_finding(convention, score, number) for convention, score in scored])
-    return sorted(found, key=lambda finding: (finding.distance is None, finding.distance or 0.0))
+    findings = merged([_finding(convention, score, number) for convention, score in scored])
+    return sorted(findings, key=lambda finding: (finding.distance is None, finding.distance or 0.0))
 
 
 def scores(convention: Convention, pairs: dict[str, Sources], fused: np.ndarray) -> dict[Combination, Score]:
@@ -122,10 +122,10 @@ def _finding(convention: Convention, score: Score, number: str) -> Finding:
     return Finding(convention, score, distance, distance <= 0.5 * 10.0 ** -decimals(number) * (1 + 1e-9))
 
 
-def merged(found: list[Finding]) -> list[Finding]:
+def merged(findings: list[Finding]) -> list[Finding]:
     """Join the conventions of one definition whose ways to gray make no difference to these images."""
     kept: dict[tuple[str, str, Score], Finding] = {}
-    for finding in found:
+    for finding in findings:
         convention = finding.convention
         key = (convention.definition.name, convention.combination, finding.score)
         if key in kept:

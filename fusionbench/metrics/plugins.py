@@ -50,26 +50,26 @@ def read_foreign(providers: Iterable[Provider], own: dict[str, MetricCard]) -> F
 
     What is wrong with one provider changes nothing for the others.
     """
-    found = Foreign()
+    foreign = Foreign()
     claims: dict[str, list[str]] = {plain(name): ["fusionbench itself"] for name in own}
     others: list[tuple[Provider, Entry]] = []
     for provider in _once(providers):
         try:
             entries = list(_entries(provider)) or _none(provider)
         except Exception as error:  # text of another maker can be wrong in any way
-            found.problems[provider] = _unreadable(provider, error)
+            foreign.problems[provider] = _unreadable(provider, error)
             continue
         for card, entry in entries:
             if card is None:
                 others.append((provider, entry))
                 continue
             claims.setdefault(plain(card.name), []).append(str(provider))
-            found.cards[card.name] = card
-            found.entries[card.name] = {CANONICAL: entry}
-    _set_rivals_apart(found, claims)
+            foreign.cards[card.name] = card
+            foreign.entries[card.name] = {CANONICAL: entry}
+    _set_rivals_apart(foreign, claims)
     for provider, entry in others:
-        _add_definition(found, provider, entry)
-    return found
+        _add_definition(foreign, provider, entry)
+    return foreign
 
 
 def _once(providers: Iterable[Provider]) -> list[Provider]:
@@ -137,23 +137,23 @@ def _unreadable(provider: Provider, error: Exception) -> str:
     return f"Metrics of {provider} cannot be read: {reason}; {remedy}."
 
 
-def _set_rivals_apart(found: Foreign, claims: dict[str, list[str]]) -> None:
+def _set_rivals_apart(foreign: Foreign, claims: dict[str, list[str]]) -> None:
     for name, claimants in claims.items():
         if len(claimants) > 1:
-            found.rivals[name] = (
+            foreign.rivals[name] = (
                 f"Metric '{name}' has two providers, {' and '.join(claimants)}: uninstall or rename one."
             )
-    for name in [name for name in found.cards if plain(name) in found.rivals]:
-        del found.cards[name], found.entries[name]
+    for name in [name for name in foreign.cards if plain(name) in foreign.rivals]:
+        del foreign.cards[name], foreign.entries[name]
 
 
-def _add_definition(found: Foreign, provider: Provider, entry: Entry) -> None:
+def _add_definition(foreign: Foreign, provider: Provider, entry: Entry) -> None:
     """Add another definition of one of the packages' own metrics; built-in metrics take none from outside."""
     name = entry.definition.metric
-    known = found.entries.get(name)
+    known = foreign.entries.get(name)
     if known is None or entry.definition.name in known:
         what = "is there already" if known else "belongs to no metric of a package"
-        found.problems[provider] = (
+        foreign.problems[provider] = (
             f"Definition '{entry.definition.name}' of {name} by {provider} {what}: rename it or its metric."
         )
         return
@@ -175,11 +175,11 @@ def import_function(entry: Entry) -> Any:
 
 def _load(path: Path) -> ModuleType:
     """Run a local file as a module of its own, anew for every text that it has had."""
-    found = spec_from_file_location(f"fusionbench_metrics_{path.stem}_{version_of(path)}", path)
-    if found is None or found.loader is None:
+    module_spec = spec_from_file_location(f"fusionbench_metrics_{path.stem}_{version_of(path)}", path)
+    if module_spec is None or module_spec.loader is None:
         raise PluginError(f"'{path}' is no Python file")
-    module = module_from_spec(found)
-    found.loader.exec_module(module)
+    module = module_from_spec(module_spec)
+    module_spec.loader.exec_module(module)
     return module
 
 
@@ -203,10 +203,10 @@ def guarded(entry: Entry, function: Any) -> Any:
 def require_outcome(entry: Entry, outcome: Any, batch: int) -> Any:
     """Raise PluginError unless a metric returned an Outcome of one float64 value an image."""
     values = getattr(outcome, "values", None)
-    found = f"{getattr(values, 'dtype', type(outcome).__name__)} {list(getattr(values, 'shape', []))}"
-    if found != f"torch.float64 [{batch}]":
+    returned = f"{getattr(values, 'dtype', type(outcome).__name__)} {list(getattr(values, 'shape', []))}"
+    if returned != f"torch.float64 [{batch}]":
         raise PluginError(
-            f"Metric '{entry.definition.metric}' returned {found} for a batch of {batch}: return Outcome(values) "
+            f"Metric '{entry.definition.metric}' returned {returned} for a batch of {batch}: return Outcome(values) "
             f"with values in float64 [{batch}]; mend {entry.module}."
         )
     return outcome

@@ -59,11 +59,11 @@ def resolve_profile(name: str) -> str:
 
 def definition_of(metric: str, profile: str = CANONICAL) -> Definition:
     """Return what a profile means by a metric. Raises RequestError where the profile does not have it."""
-    found = profile_of(profile)
-    if metric not in found.metrics:
-        have = ", ".join(found.metrics)
-        raise RequestError(f"Profile '{found.name}' defines no {metric}: use one of {have}.")
-    return definitions(metric)[found.metrics[metric]]
+    chosen = profile_of(profile)
+    if metric not in chosen.metrics:
+        have = ", ".join(chosen.metrics)
+        raise RequestError(f"Profile '{chosen.name}' defines no {metric}: use one of {have}.")
+    return definitions(metric)[chosen.metrics[metric]]
 
 
 def resolve(names: str | Iterable[str] | None = None, profile: str = CANONICAL) -> list[str]:
@@ -78,25 +78,25 @@ def resolve(names: str | Iterable[str] | None = None, profile: str = CANONICAL) 
     known = profile_of(profile).metrics
     weightless = [name for name in known if not card_of(name).weights]
     asked = ["default"] if names is None else names.split(",") if isinstance(names, str) else list(names)
-    found: list[str] = []
+    chosen: list[str] = []
     for name in filter(None, (text.strip() for text in asked)):
         if is_file(name):
-            found += metrics_of_file(name)
+            chosen += metrics_of_file(name)
             known = profile_of(profile).metrics
-            for added in found:
+            for added in chosen:
                 definition_of(added, profile)
         elif name.lower() == "default":
-            found += DEFAULT if known.keys() >= set(DEFAULT) else weightless
+            chosen += DEFAULT if known.keys() >= set(DEFAULT) else weightless
         elif name.lower() == "all":
-            found += weightless
+            chosen += weightless
         else:
             # a text is what a user typed, a list may have been resolved before
             known_name = metric_named(name) if isinstance(names, str) else spelled(name, cards(), "metric")
-            found.append(known_name)
-            definition_of(found[-1], profile)
-    if not found:
+            chosen.append(known_name)
+            definition_of(chosen[-1], profile)
+    if not chosen:
         raise RequestError(f"No metric is asked for: name some of {', '.join(known)}.")
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(chosen))
 
 
 def _canonical() -> Profile:

@@ -119,8 +119,8 @@ def card_of(metric: str) -> MetricCard:
 
 
 @cache
-def _cards_of(found: tuple[Provider, ...]) -> dict[str, MetricCard]:
-    return {**_registered()[0], **_foreign_of(found).cards}
+def _cards_of(providers: tuple[Provider, ...]) -> dict[str, MetricCard]:
+    return {**_registered()[0], **_foreign_of(providers).cards}
 
 
 def definitions(metric: str) -> dict[str, Definition]:
@@ -128,13 +128,13 @@ def definitions(metric: str) -> dict[str, Definition]:
     return {name: entry.definition for name, entry in _entries(metric).items()}
 
 
-def function_of(found: Definition) -> Callable[..., Any]:
+def function_of(definition: Definition) -> Callable[..., Any]:
     """Import and return the function that computes a definition; another package's runs in a process of its own.
 
     Raises PluginError where it is another package's and cannot be imported; what it returns raises so, too.
     """
-    entry = _entries(found.metric)[found.name]
-    if found.metric in _registered()[0]:
+    entry = _entries(definition.metric)[definition.name]
+    if definition.metric in _registered()[0]:
         return getattr(import_module(f"{__package__}.{entry.module}"), entry.function)
     from fusionbench.metrics.isolation import isolated  # torch, and only for these metrics
 
@@ -148,8 +148,8 @@ def provider_of(metric: str) -> str:
 
 def problems() -> tuple[str, ...]:
     """Return a sentence for each package whose metrics cannot be read and for each name that two claim."""
-    found = _foreign()
-    return (*found.problems.values(), *found.rivals.values())
+    foreign = _foreign()
+    return (*foreign.problems.values(), *foreign.rivals.values())
 
 
 def rivals() -> dict[str, str]:
@@ -163,13 +163,13 @@ def metrics_of_file(reference: str) -> list[str]:
     Raises PluginError for a file that is missing or cannot be read, and for names that are taken.
     """
     provider = add_file(Path(reference.strip()))
-    found = _foreign()
-    if provider in found.problems:
-        raise PluginError(found.problems[provider])
-    taken = [sentence for sentence in found.rivals.values() if str(provider) in sentence]
+    foreign = _foreign()
+    if provider in foreign.problems:
+        raise PluginError(foreign.problems[provider])
+    taken = [sentence for sentence in foreign.rivals.values() if str(provider) in sentence]
     if taken:
         raise PluginError(taken[0])
-    return [name for name, entries in found.entries.items() if entries[CANONICAL].module == provider.module]
+    return [name for name, entries in foreign.entries.items() if entries[CANONICAL].module == provider.module]
 
 
 def metric_named(name: str) -> str:
@@ -177,13 +177,13 @@ def metric_named(name: str) -> str:
 
     Raises UnknownNameError, and PluginError where two packages claim the name.
     """
-    found = _foreign()
-    if plain(name) in found.rivals:
-        raise PluginError(found.rivals[plain(name)])
+    foreign = _foreign()
+    if plain(name) in foreign.rivals:
+        raise PluginError(foreign.rivals[plain(name)])
     try:
         return spelled(name, cards(), "metric")
     except UnknownNameError as error:
-        error.args = (" ".join([str(error), *found.problems.values()]),)
+        error.args = (" ".join([str(error), *foreign.problems.values()]),)
         raise
 
 
@@ -201,10 +201,10 @@ def _providers() -> tuple[Provider, ...]:
 
 
 @cache
-def _foreign_of(found: tuple[Provider, ...]) -> Foreign:
+def _foreign_of(providers: tuple[Provider, ...]) -> Foreign:
     from fusionbench.metrics.plugins import read_foreign  # it builds on this module
 
-    return read_foreign(found, _registered()[0])
+    return read_foreign(providers, _registered()[0])
 
 
 def spelled(name: str, known: Iterable[str], kind: str) -> str:
@@ -228,7 +228,7 @@ def plain(name: str) -> str:
 @cache
 def _registered() -> tuple[dict[str, MetricCard], dict[str, dict[str, Entry]]]:
     """Return cards by metric, and by metric and definition what computes it."""
-    found: dict[str, MetricCard] = {}
+    metrics: dict[str, MetricCard] = {}
     others: list[Entry] = []
     entries: dict[str, dict[str, Entry]] = {}
     home = Path(__file__).parent
@@ -237,14 +237,14 @@ def _registered() -> tuple[dict[str, MetricCard], dict[str, dict[str, Entry]]]:
         for mark, facts, function in marks(path):
             if mark == "metric":
                 card = MetricCard(**facts)
-                found[card.name] = card
+                metrics[card.name] = card
                 entries[card.name] = {CANONICAL: Entry(canonical_definition(card), module, function)}
             else:
                 others.append(Entry(Definition(**facts), module, function))
     for entry in others:
         entries[entry.definition.metric][entry.definition.name] = entry
-    order = (*DEFAULT, *(name for name in found if name not in DEFAULT))
-    return {name: found[name] for name in order}, entries
+    order = (*DEFAULT, *(name for name in metrics if name not in DEFAULT))
+    return {name: metrics[name] for name in order}, entries
 
 
 def canonical_definition(card: MetricCard) -> Definition:

@@ -55,9 +55,11 @@ def compute(
         _check_batch(which, image)
     _check_alike(images)
     pictures = [Picture(image) for image in images.values()]
-    found = {name: _evaluate(definition_of(name, profile), profile_of(profile), *pictures) for name in names}
-    tensors = {name: outcome[0] for name, outcome in found.items()}
-    return (tensors, {name: outcome[1] for name, outcome in found.items()}) if reasons else tensors
+    outcomes = {
+        name: _evaluate(definition_of(name, profile), profile_of(profile), *pictures) for name in names
+    }
+    tensors = {name: outcome[0] for name, outcome in outcomes.items()}
+    return (tensors, {name: outcome[1] for name, outcome in outcomes.items()}) if reasons else tensors
 
 
 def sources(a: np.ndarray, b: np.ndarray) -> Sources:
@@ -97,8 +99,8 @@ def score_definitions(
     pictures = (*pair, _picture("fused", fused))
     _check_alike({which: picture.levels for which, picture in zip(Triple._fields, pictures, strict=True)})
     with one_thread():
-        found = profile_of(profile)
-        return [_score(definition, found, *pictures) for definition in chosen]
+        chosen_profile = profile_of(profile)
+        return [_score(definition, chosen_profile, *pictures) for definition in chosen]
 
 
 def _score(definition: Definition, profile: Profile, *pictures: Picture) -> Score:
@@ -132,10 +134,10 @@ def _outcome(definition: Definition, triple: Triple) -> tuple[Tensor, Reasons]:
     if min(triple.fused.height, triple.fused.width) < smallest:
         nothing = torch.full((batch,), math.nan, dtype=torch.float64, device=triple.fused.levels.device)
         return nothing, [f"the image is smaller than {smallest}x{smallest} pixels"] * batch
-    found: Outcome = function_of(definition)(triple)
-    values = found.values
+    outcome: Outcome = function_of(definition)(triple)
+    values = outcome.values
     reasons: list[str | None] = [None] * batch
-    for mask, reason in (*found.undefined, (~values.isfinite(), "the result is not a finite number")):
+    for mask, reason in (*outcome.undefined, (~values.isfinite(), "the result is not a finite number")):
         reasons = [old or (reason if hit else None) for old, hit in zip(reasons, mask.tolist(), strict=True)]
         values = values.masked_fill(mask, math.nan)
     return values, reasons

@@ -51,8 +51,8 @@ def task_card(name: str) -> MetricCard:
 
 def task_cards(names: Iterable[str]) -> dict[str, MetricCard]:
     """Return the cards of those names that are a task's: means first, then classes, in their order."""
-    found = [name for name in dict.fromkeys(names) if is_task_metric(name)]
-    return {name: task_card(name) for name in sorted(found, key=_order)}
+    metrics = [name for name in dict.fromkeys(names) if is_task_metric(name)]
+    return {name: task_card(name) for name in sorted(metrics, key=_order)}
 
 
 def _order(name: str) -> tuple[bool, int, bool]:
@@ -71,10 +71,10 @@ def resolve_shown(names: str | Iterable[str] | None, profile: str = CANONICAL) -
     asked = [name for name in asked if name]
     if not asked:
         raise RequestError("No metric is asked for: name some, comma-separated.")
-    found: list[str] = []
+    shown: list[str] = []
     for name in asked:
-        found += [_spelled(name)] if is_task_metric(_spelled(name)) else resolve(name, profile)
-    return list(dict.fromkeys(found))
+        shown += [_spelled(name)] if is_task_metric(_spelled(name)) else resolve(name, profile)
+    return list(dict.fromkeys(shown))
 
 
 def _spelled(name: str) -> str:

@@ -42,10 +42,10 @@ def command_hash(folder: Path, command: Sequence[str]) -> str:
 
 
 def _files(folder: Path) -> list[Path]:
-    found = []
+    files = []
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
         passed_over = any(part[0] == "." or part == "__pycache__" for part in parts)
         if path.is_file() and not passed_over and parts != ("card.yaml",):
-            found.append(path)
-    return found
+            files.append(path)
+    return files

@@ -51,10 +51,10 @@ def find_class(spec: MethodSpec) -> type[FusionMethod]:
     module_name, _, class_name = spec.target.rpartition(":") if ":" in spec.target else (spec.target, "", "")
     module = _import(spec, module_name)
     if class_name:
-        found = getattr(module, class_name, None)
-        if not (inspect.isclass(found) and issubclass(found, FusionMethod)):
+        named = getattr(module, class_name, None)
+        if not (inspect.isclass(named) and issubclass(named, FusionMethod)):
             raise PluginError(f"{spec.target} is no FusionMethod class: check the name after the colon.")
-        return found
+        return named
     classes = {c for c in vars(module).values() if _is_method(c, module.__name__)}
     if len(classes) != 1:
         listed = ", ".join(sorted(c.__name__ for c in classes)) or "none"
@@ -88,13 +88,13 @@ def _import(spec: MethodSpec, module_name: str) -> ModuleType:
 def _import_file(path: Path) -> ModuleType:
     # a name of its own, so that two files called mine.py do not meet in sys.modules
     name = f"fusionbench_local_{abs(hash(path))}_{path.stem}"
-    found = importlib.util.spec_from_file_location(name, path)
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
+    module_spec = importlib.util.spec_from_file_location(name, path)
+    assert module_spec is not None
+    assert module_spec.loader is not None
+    module = importlib.util.module_from_spec(module_spec)
     sys.modules[name] = module
     try:
-        found.loader.exec_module(module)
+        module_spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise

@@ -104,14 +104,14 @@ class MethodSpec:
         recipe, *variants = self.layers()
         check_variants(self.name, dict(zip(self.variants, variants, strict=True)), overrides)
         stages = tuple(recipe.get("stages", {"fuse": {}}))
-        found = resolve(
+        resolved = resolve(
             [recipe, self.training_sets().get(training_set or "", {}), *variants], overrides, stages
         )
-        if found.args and self.card.command:
+        if resolved.args and self.card.command:
             raise ConfigError(
                 f"'{self.name}' is a command and takes no args: write what it needs into its card's command."
             )
-        return found
+        return resolved
 
     def files_hash(self) -> str:
         """Return the SHA-256 over the method's code: what must not change between two halves of a run."""
@@ -168,8 +168,8 @@ def card(reference: str) -> Card:
 
 def load(reference: str, **arguments: Any) -> FusionMethod:
     """Build a method with untrained weights; ``arguments`` win over the variant's and the recipe's."""
-    found = spec(reference)
-    return found.build({**found.config().args, **arguments})
+    method = spec(reference)
+    return method.build({**method.config().args, **arguments})
 
 
 def _built_in() -> dict[str, Path]:
@@ -221,10 +221,10 @@ def _folder(reference: str) -> MethodSpec:
             f"'{reference}' is no method: a file's name ends in .py, a folder holds a card.yaml, a registered "
             "name has no path."
         )
-    found = read_card(path)
-    if not found.command:
+    card = read_card(path)
+    if not card.command:
         raise PluginError(f"{path / 'card.yaml'} names no command: give the file of the class, as ./file.py.")
-    return MethodSpec(reference, path.name, found, path, "")
+    return MethodSpec(reference, path.name, card, path, "")
 
 
 def _class(reference: str, base: str, variants: str) -> MethodSpec:
@@ -290,17 +290,17 @@ def only_class(path: Path) -> str:
     """Name the one class of a file that derives from something called FusionMethod, without importing the file."""
     import ast
 
-    found = [
+    classes = [
         node.name
         for node in parsed(path).body
         if isinstance(node, ast.ClassDef)
         and any(ast.unparse(base).endswith("FusionMethod") for base in node.bases)
     ]
-    if not found:
+    if not classes:
         raise PluginError(f"{path} defines no class that derives from FusionMethod: write one.")
-    if len(found) > 1:
-        raise PluginError(f"{path} defines the methods {', '.join(found)}: name one as {path.name}:Class.")
-    return found[0]
+    if len(classes) > 1:
+        raise PluginError(f"{path} defines the methods {', '.join(classes)}: name one as {path.name}:Class.")
+    return classes[0]
 
 
 def check_arguments(name: str, arguments: dict[str, Any], accepted: list[str]) -> None:
@@ -312,10 +312,10 @@ def check_arguments(name: str, arguments: dict[str, Any], accepted: list[str]) -
             raise ConfigError(f"{name}: {unknown_key(f'args.{key}', [f'args.{a}' for a in accepted])}")
 
 
-def check_family(found: MethodSpec, dataset: str, family: str) -> None:
+def check_family(method: MethodSpec, dataset: str, family: str) -> None:
     """Raise RequestError where a method was not made for a data set's family."""
-    if family not in found.card.families:
+    if family not in method.card.families:
         raise RequestError(
-            f"Method '{found.name}' fuses {', '.join(found.card.families)}, data set '{dataset}' is {family}: "
+            f"Method '{method.name}' fuses {', '.join(method.card.families)}, data set '{dataset}' is {family}: "
             f"choose another method or data set (`fusionbench list methods` shows the families)."
         )

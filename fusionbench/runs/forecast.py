@@ -26,15 +26,15 @@ def forecast(jobs: Iterable[Job]) -> list[Forecast]:
     """Look at what lies in the store; training is not counted, it says itself how long it will take."""
     jobs = list(jobs)
     paces = _paces(jobs)
-    found = []
+    forecasts = []
     for job in jobs:
         done = find_done(job.planned, job.manifest, job.options) is not None
         data = job.planned.split.spec.name
         # a setting or variant that never ran is taken to be as fast as its method's others
         pace = paces.get((job.planned.name, data)) or paces.get((_base(job.planned.name), data))
         seconds = None if done or pace is None else pace * len(job.planned.split.pairs)
-        found.append(Forecast(job, done, seconds))
-    return found
+        forecasts.append(Forecast(job, done, seconds))
+    return forecasts
 
 
 def _paces(jobs: list[Job]) -> Mapping[tuple[str, str], float]:

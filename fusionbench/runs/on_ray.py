@@ -111,8 +111,8 @@ def _training_of(job: Job) -> Parcel:
     policy = job.options.policy
     if not job.planned.method.has_class or policy.choice not in ("auto", "trained"):
         return {}
-    found = trained_weights(job.planned, policy)
-    path = found.path if found else None
+    weights = trained_weights(job.planned, policy)
+    path = weights.path if weights else None
     return pack(policy.out, [path, path.with_suffix(".json")]) if path else {}
 
 

@@ -76,23 +76,23 @@ def make_plan(request: Request, lookup: Lookup | None = None) -> Plan:
     misfits = _misfits(methods, splits, problems)
     splits = [split for split in splits if _fits_somebody(split, methods, misfits)]
     for split in splits:
-        for found, overrides, asked_by_name in methods:
+        for method, overrides, asked_by_name in methods:
             # what a sweep varies changes nothing about the baselines that a table gets unasked or as a group
-            varied = asked_by_name or found.card.kind == "learned"
+            varied = asked_by_name or method.card.kind == "learned"
             setting = request.setting if varied else ""
             try:
-                check_family(found, split.spec.name, split.spec.family)
+                check_family(method, split.spec.name, split.spec.family)
             except RequestError as error:
-                skipped.append((split.spec.name, found.name, str(error)))
+                skipped.append((split.spec.name, method.name, str(error)))
                 continue
-            if request.noise and found.external:
-                problems.append(_fused_already(found))
+            if request.noise and method.external:
+                problems.append(_fused_already(method))
                 continue
-            if found.external and (wrong := _without_images(found, split)):
+            if method.external and (wrong := _without_images(method, split)):
                 problems.append(wrong)
                 continue
-            config = lookup.config(found.reference, overrides, request.train_dataset or split.spec.name)
-            cells.append(PlannedCell(found, config, split, setting, request.noise))
+            config = lookup.config(method.reference, overrides, request.train_dataset or split.spec.name)
+            cells.append(PlannedCell(method, config, split, setting, request.noise))
     if not cells and not problems:
         problems = [reason for *_, reason in skipped] or ["Nothing to run: name a method and a data set."]
     problems += unusable_names(cells)
@@ -109,7 +109,7 @@ Methods = list[tuple[MethodSpec, tuple[str, ...], bool]]
 
 def _misfits(methods: Methods, splits: list[Split], problems: list[str]) -> dict[str, tuple[list[str], str]]:
     """Return, by method asked for by name, the data sets of other families and why; one that fits none is a problem."""
-    found: dict[str, tuple[list[str], str]] = {}
+    misfits: dict[str, tuple[list[str], str]] = {}
     for method in (method for method, _, named in methods if named):
         families = method.card.families
         others = [split.spec for split in splits if split.spec.family not in families]
@@ -119,8 +119,8 @@ def _misfits(methods: Methods, splits: list[Split], problems: list[str]) -> dict
             except RequestError as error:
                 problems.append(str(error))
         elif others:
-            found[method.name] = [other.name for other in others], f"it fuses {', '.join(families)}"
-    return found
+            misfits[method.name] = [other.name for other in others], f"it fuses {', '.join(families)}"
+    return misfits
 
 
 def _fits_somebody(split: Split, methods: Methods, misfits: dict[str, tuple[list[str], str]]) -> bool:
@@ -134,14 +134,14 @@ def _fits_somebody(split: Split, methods: Methods, misfits: dict[str, tuple[list
 
 def _without_images(method: MethodSpec, split: Split) -> str:
     """Say what is wrong with a folder of fused images that has none of a split's pairs; nothing where it has some."""
-    found = find_fused(method.source, split.pairs)
-    if found.files or not split.pairs:
+    fused = find_fused(method.source, split.pairs)
+    if fused.files or not split.pairs:
         return ""
-    if found.conflicts:
-        return f"--method {method.reference}: {found.conflicts[0]}"
-    images = f"{len(found.extra)} images, none of them named" if found.extra else "no image, named"
+    if fused.conflicts:
+        return f"--method {method.reference}: {fused.conflicts[0]}"
+    images = f"{len(fused.extra)} images, none of them named" if fused.extra else "no image, named"
     example = split.pairs[0].id
-    hint = f" ({found.hint})" if found.hint else ""
+    hint = f" ({fused.hint})" if fused.hint else ""
     return (
         f"--method {method.reference}: the folder holds {images} as a pair of {split.spec.name} {split.name} "
         f"is{hint}: expected names like '{example}.png'."
@@ -167,7 +167,7 @@ def _methods(request: Request, lookup: Lookup, problems: list[str], broken: list
         broken += unreadable
     if request.baselines:
         wanted += [(name, False) for name in DEFAULT_BASELINES]
-    found: dict[str, tuple[MethodSpec, tuple[str, ...], bool]] = {}
+    chosen: dict[str, tuple[MethodSpec, tuple[str, ...], bool]] = {}
     for reference, named in wanted:
         try:
             method = lookup.spec(reference)
@@ -176,12 +176,12 @@ def _methods(request: Request, lookup: Lookup, problems: list[str], broken: list
         except FusionbenchError as error:
             (problems if named else broken).append(str(error))
             continue
-        first = found.setdefault(method.name, (method, overrides, named))[0]
+        first = chosen.setdefault(method.name, (method, overrides, named))[0]
         if first.source != method.source:
             problems.append(
                 f"'{first.reference}' and '{method.reference}' would both be called '{method.name}': rename one."
             )
-    return list(found.values())
+    return list(chosen.values())
 
 
 def group_members(group: str) -> list[str]:
@@ -195,30 +195,30 @@ def group_members(group: str) -> list[str]:
 
 def _members(group: str) -> tuple[list[str], list[str]]:
     """Return the methods of a group, and a sentence for each whose card cannot be read."""
-    found, unreadable = [], []
+    members, unreadable = [], []
     for name in names():
         try:
             if METHOD_GROUPS[group](card(name)):
-                found.append(name)
+                members.append(name)
         except FusionbenchError as error:
             unreadable.append(str(error))
-    return found, unreadable
+    return members, unreadable
 
 
 def _splits(request: Request, lookup: Lookup, problems: list[str]) -> list[Split]:
-    found: dict[str, Split] = {}
+    splits: dict[str, Split] = {}
     for asked in request.datasets:
         for name in expand_dataset(asked, request, problems):
             try:
                 split = lookup.split(name, request.split, request.data_root, request.limit)
-                first = found.setdefault(split.spec.name, split)
+                first = splits.setdefault(split.spec.name, split)
                 if first.root != split.root:
                     problems.append(
                         f"'{first.root}' and '{split.root}' would both be called '{split.spec.name}': rename one."
                     )
             except FusionbenchError as error:
                 problems.append(str(error))
-    return list(found.values())
+    return list(splits.values())
 
 
 def expand_dataset(asked: str, request: Request, problems: list[str]) -> list[str]:

@@ -143,7 +143,11 @@ class Pool:
         log = logs / f"{os.getpid()}-{first.index}{together}.txt"
         pid, connection = self._fork(log, lambda theirs: work(task, device, theirs))
         # the most that one of several cells may take: beyond that each is scored in its own time
-        left = [one.left for one in task.unscored] if task.work == "score" else [self.asked.limits.seconds]
+        left = (
+            [unscored.left for unscored in task.unscored]
+            if task.work == "score"
+            else [self.asked.limits.seconds]
+        )
         limited = [seconds for seconds in left if seconds is not None]
         most = max(limited) if len(limited) == len(left) else None
         self.running[connection] = Running(task, device, pid, connection, log, most)
@@ -162,7 +166,7 @@ class Pool:
             self._end(cell)
             return
         match message:
-            case ("found", weights):
+            case ("weights", weights):
                 cell.weights = weights
             case ("result", index, result):
                 cell.results[index] = result
@@ -224,7 +228,7 @@ class Pool:
 
     def _scored_together(self, cell: Running, died: Failure) -> None:
         """Pass on what the process came to; cells that it died over are scored one by one."""
-        lost = [one for one in cell.task.unscored if one.job.index not in cell.results]
+        lost = [unscored for unscored in cell.task.unscored if unscored.job.index not in cell.results]
         if lost:
             what = f"Scoring {len(cell.task.jobs)} cells of {lost[0].job.planned.split.spec.name} together"
             again = f"{what} was not finished ({died.detail}); each is now scored on its own."
@@ -232,18 +236,18 @@ class Pool:
             self.caller.send((first, "stop"))
             self.caller.send((first, "say", again))
             self.queue.alone(lost)
-        for one in cell.task.unscored:
-            if one.job.index in cell.results:
-                append_log(cell.log, one.log)
-                self._scored(one, cell.results, died)
+        for unscored in cell.task.unscored:
+            if unscored.job.index in cell.results:
+                append_log(cell.log, unscored.log)
+                self._scored(unscored, cell.results, died)
         cell.log.unlink(missing_ok=True)
 
-    def _scored(self, one: Unscored, results: dict[int, CellResult], died: Failure) -> None:
-        result = results.get(one.job.index)
+    def _scored(self, unscored: Unscored, results: dict[int, CellResult], died: Failure) -> None:
+        result = results.get(unscored.job.index)
         if result is not None and result.status == "busy":
-            self.queue.busy_fused(one)
+            self.queue.busy_fused(unscored)
         else:
-            self._tell(one.job, result, died, one.weights, one.log)
+            self._tell(unscored.job, result, died, unscored.weights, unscored.log)
 
     def _tell(
         self, job: Job, result: CellResult | None, died: Failure, weights: Weights | None, log: Path

@@ -57,10 +57,10 @@ class Queue:
             "fuse" if pairs_of(job) in self.several and not patient else "all", (job,), patient=patient
         )
 
-    def fused_one(self, one: Unscored) -> None:
+    def fused_one(self, unscored: Unscored) -> None:
         """Take a cell that is to be scored."""
-        self.ended(one.job)
-        self.fused[pairs_of(one.job)].append(one)
+        self.ended(unscored.job)
+        self.fused[pairs_of(unscored.job)].append(unscored)
 
     def ended(self, job: Job) -> None:
         """Learn that a cell, scored or failed, has left the others of its pairs; a late one had before."""
@@ -73,15 +73,15 @@ class Queue:
         self.late.add(job.index)
         self.waiting.append(job)
 
-    def busy_fused(self, one: Unscored) -> None:
+    def busy_fused(self, unscored: Unscored) -> None:
         """Take back a cell that another process came to between its fusing and its scoring."""
-        self.earlier[one.job.index] += one.result.fused
-        self.late.add(one.job.index)
-        self.waiting.append(replace(one.job, options=replace(one.job.options, fresh=False)))
+        self.earlier[unscored.job.index] += unscored.result.fused
+        self.late.add(unscored.job.index)
+        self.waiting.append(replace(unscored.job, options=replace(unscored.job.options, fresh=False)))
 
     def alone(self, cells: Sequence[Unscored]) -> None:
         """Score cells one by one, of which one may have ended the process that scored them together."""
-        self.ready.extend(Task("score", (one.job,), (one,)) for one in cells)
+        self.ready.extend(Task("score", (unscored.job,), (unscored,)) for unscored in cells)
 
     def _gather(self) -> None:
         idle = all(job.index in self.late for job in self.waiting)
@@ -92,7 +92,7 @@ class Queue:
             size = -(-len(cells) // parts)
             for start in range(0, len(cells), size):
                 part = tuple(cells[start : start + size])
-                self.ready.append(Task("score", tuple(one.job for one in part), part))
+                self.ready.append(Task("score", tuple(unscored.job for unscored in part), part))
 
 
 def pairs_of(job: Job) -> Hashable:

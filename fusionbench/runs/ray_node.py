@@ -67,8 +67,8 @@ def _run_apart(errand: Errand, parcel: Parcel) -> Message:
         options = errand.job.options
         options = replace(options, out=out, policy=replace(options.policy, out=out))
         result = _run(replace(errand.job, options=options), errand)
-        found = pack_results(out, out / result.path if result.path else None)
-        return "result", result, {name: data for name, data in found.items() if name not in parcel}
+        results = pack_results(out, out / result.path if result.path else None)
+        return "result", result, {name: data for name, data in results.items() if name not in parcel}
 
 
 def _run(job: Job, errand: Errand) -> CellResult:

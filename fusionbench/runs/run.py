@@ -180,20 +180,22 @@ def execute(asked: Sequence[RunOptions], reporter: Reporter) -> RunResult:
     check_writable(first.out)
     reporter.say(opening(plans))
     jobs = shard_of(make_jobs(plans, asked), first.shard)
-    found = {job.index: done for job in jobs if (done := find_done(job.planned, job.manifest, job.options))}
-    left = [job for job in jobs if job.index not in found]
+    results = {job.index: done for job in jobs if (done := find_done(job.planned, job.manifest, job.options))}
+    left = [job for job in jobs if job.index not in results]
     for sentence in dict.fromkeys(text for plan in plans for text in (*plan.broken, *plan.left_out)):
         reporter.say(f"Left out: {sentence}")
     if left:
-        for sentence in preview(jobs, found):
+        for sentence in preview(jobs, results):
             reporter.say(sentence)
         for sentence in _count_warnings(left):
             reporter.say(f"Warning: {sentence}")
-        found |= compute(left, first, reporter)
-    for name, reason in dict.fromkeys(entry for cell in found.values() for entry in cell.unavailable.items()):
+        results |= compute(left, first, reporter)
+    for name, reason in dict.fromkeys(
+        entry for cell in results.values() for entry in cell.unavailable.items()
+    ):
         reporter.say(f"{name}: unavailable: {reason}")
     skipped = tuple(dict.fromkeys(skip for plan in plans for skip in plan.skipped))
-    return RunResult([found[job.index] for job in jobs], skipped)
+    return RunResult([results[job.index] for job in jobs], skipped)
 
 
 def _count_warnings(jobs: Sequence[Job]) -> list[str]:
@@ -271,10 +273,10 @@ def compute(jobs: list[Job], options: RunOptions, reporter: Reporter) -> dict[in
     results: dict[int, CellResult] = {}
     for index, what, *content in _messages(jobs, options):
         if what == "result":
-            found = results[index] = replace(content[0], planned=planned[index])
+            result = results[index] = replace(content[0], planned=planned[index])
             reporters[index].stop()
-            if found.status != "ok":
-                reporter.say(f"{found.label}: {found.status}: {found.detail}")
+            if result.status != "ok":
+                reporter.say(f"{result.label}: {result.status}: {result.detail}")
         else:
             getattr(reporters[index], what)(*content)
     return results

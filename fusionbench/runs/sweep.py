@@ -187,18 +187,18 @@ def _groups(sweep: Sweep) -> list[tuple[list[str], tuple[str, ...], tuple[str, .
 
     A key that no method takes stays with all of them, so that what is wrong with it is told.
     """
-    found: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
     grid, fixed = _takers(sweep, sweep.grid), _takers(sweep, sweep.set)
     for name in sweep.methods:
         keys = tuple(key for key in sweep.grid if name in grid[key])
-        found.setdefault((keys, tuple(key for key in sweep.set if name in fixed[key])), []).append(name)
-    return [(methods, *keys) for keys, methods in found.items()]
+        groups.setdefault((keys, tuple(key for key in sweep.set if name in fixed[key])), []).append(name)
+    return [(methods, *keys) for keys, methods in groups.items()]
 
 
 def _takers(sweep: Sweep, keys: Iterable[str]) -> dict[str, list[str]]:
     """Return the methods that each key means something to, all of them where it does to none."""
-    found = {key: [name for name in sweep.methods if _takes(name, key)] for key in keys}
-    return {key: takers or list(sweep.methods) for key, takers in found.items()}
+    takers_of = {key: [name for name in sweep.methods if _takes(name, key)] for key in keys}
+    return {key: takers or list(sweep.methods) for key, takers in takers_of.items()}
 
 
 def _takes(name: str, key: str) -> bool:

@@ -56,8 +56,8 @@ class PipeReporter(Reporter):
     def go_on(self) -> None:
         self.send("go_on")
 
-    def found(self, weights: Weights) -> None:
-        self.send("found", weights)
+    def weights(self, weights: Weights) -> None:
+        self.send("weights", weights)
 
 
 def prepare_process(log: Path | None, life: int, threads: int | None) -> None:
@@ -80,8 +80,8 @@ def work(task: Task, device: str, connection: Connection) -> None:
     """Do the work of a task and send the result of each of its cells, or why nothing can be stored."""
     reporter = PipeReporter(connection)
     try:
-        for index, found in _results(task, device, reporter):
-            reporter.send("result", index, replace(found, planned=None))  # type: ignore[arg-type]
+        for index, result in _results(task, device, reporter):
+            reporter.send("result", index, replace(result, planned=None))  # type: ignore[arg-type]
     except OutputError as error:
         reporter.send("unwritable", str(error))
 
@@ -91,8 +91,8 @@ def _results(task: Task, device: str, reporter: Reporter) -> Iterable[tuple[int,
         return score_together(task.unscored, device, reporter)
     (job,) = task.jobs
     options = replace(job.options, device=device, policy=replace(job.options.policy, device=device))
-    found = run_cell(job.planned, job.manifest, options, reporter, task.patient, task.work == "all")
-    return [(job.index, found)]
+    result = run_cell(job.planned, job.manifest, options, reporter, task.patient, task.work == "all")
+    return [(job.index, result)]
 
 
 def _first_to_be_killed() -> None:

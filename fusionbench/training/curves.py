@@ -65,6 +65,6 @@ def draw_curves(axes: Axes, stage: str, frame: pd.DataFrame) -> None:
     for color, term in enumerate(sorted({column.partition("/")[2] for column in frame})):
         for prefix, line in (("train", "-"), ("val", "--")):
             if f"{prefix}/{term}" in frame:
-                found = frame[f"{prefix}/{term}"].dropna()
-                axes.plot(found.index, found, line, color=f"C{color}", label=f"{prefix} {term}")
+                values = frame[f"{prefix}/{term}"].dropna()
+                axes.plot(values.index, values, line, color=f"C{color}", label=f"{prefix} {term}")
     axes.set(title=stage, xlabel="epoch", ylabel="weighted term", yscale="symlog")

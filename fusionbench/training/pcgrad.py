@@ -65,10 +65,10 @@ class PCGradFusionMethod(FusionMethod):
             raise PluginError(
                 f"{type(self).__name__} gave PCGrad {sorted(objectives)}: return two objectives or more."
             )
-        parameters, found = gradients(list(objectives.values()), list(self.parameters()))
-        found = self.trainer.strategy.reduce(found, reduce_op="mean")
-        self.log_dict(cosines(list(objectives), found), on_step=True, on_epoch=False)
-        joined = project(found, self.global_step, self.reduction)
+        parameters, rows = gradients(list(objectives.values()), list(self.parameters()))
+        rows = self.trainer.strategy.reduce(rows, reduce_op="mean")
+        self.log_dict(cosines(list(objectives), rows), on_step=True, on_epoch=False)
+        joined = project(rows, self.global_step, self.reduction)
         for parameter, part in zip(parameters, joined.split([p.numel() for p in parameters]), strict=True):
             parameter.grad = part.view_as(parameter)
         optimizer = self.optimizers()
@@ -93,28 +93,28 @@ def gradients(
     return [wanted[k] for k in reached], torch.cat([v.flatten() for v in values]).view(len(rows), -1)
 
 
-def cosines(names: Sequence[str], found: Tensor) -> dict[str, Tensor]:
+def cosines(names: Sequence[str], gradient_rows: Tensor) -> dict[str, Tensor]:
     """Return the cosine of each two gradients under the name that it is logged by; negative where they conflict."""
-    rows = zip(names, found, strict=True)
+    rows = zip(names, gradient_rows, strict=True)
     return {
         f"train/cosine_{first}_{second}": F.cosine_similarity(x, y, dim=0)
         for (first, x), (second, y) in combinations(rows, 2)
     }
 
 
-def project(found: Tensor, seed: int = 0, reduction: Literal["mean", "sum"] = "mean") -> Tensor:
+def project(gradient_rows: Tensor, seed: int = 0, reduction: Literal["mean", "sum"] = "mean") -> Tensor:
     """Join gradients [K, P] to one [P], each projected on the normal planes of those that it conflicts with.
 
     From three objectives on the order of the planes matters: it is drawn by ``seed``, which must be the same in all
     processes of a training.
     """
     # every projection is a sum of the given gradients, so it takes no more of them than their dot products
-    products, order = found @ found.T, torch.Generator().manual_seed(seed)
-    shares = torch.eye(len(found), dtype=found.dtype, device=found.device)
+    products, order = gradient_rows @ gradient_rows.T, torch.Generator().manual_seed(seed)
+    shares = torch.eye(len(gradient_rows), dtype=gradient_rows.dtype, device=gradient_rows.device)
     for number, share in enumerate(shares):
-        for other in torch.randperm(len(found), generator=order).tolist():
+        for other in torch.randperm(len(gradient_rows), generator=order).tolist():
             if other != number:
                 # nothing to remove where the product is positive; no branch, which would wait for the device
                 against = (share @ products[:, other]).clamp(max=0)
                 share[other] -= against / (products[other, other] + EPSILON)
-    return shares.sum(0) @ found / (len(found) if reduction == "mean" else 1)
+    return shares.sum(0) @ gradient_rows / (len(gradient_rows) if reduction == "mean" else 1)

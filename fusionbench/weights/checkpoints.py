@@ -100,10 +100,10 @@ def unwrapped(path: Path, state: Mapping[str, Any], wrapper: str) -> dict[str, A
 
     Raises WeightsError where that is no mapping from names.
     """
-    found = state.get(wrapper, state)
-    if not isinstance(found, Mapping) or not all(isinstance(name, str) for name in found):
+    inner = state.get(wrapper, state)
+    if not isinstance(inner, Mapping) or not all(isinstance(name, str) for name in inner):
         raise WeightsError(f"Weights {path} hold no tensors by their names: save the state dict alone.")
-    return dict(found)
+    return dict(inner)
 
 
 def state_for(path: Path, state: Mapping[str, Any], expected: Mapping[str, Tensor]) -> dict[str, Any]:
@@ -117,11 +117,11 @@ def state_for(path: Path, state: Mapping[str, Any], expected: Mapping[str, Tenso
     for _ in range(2):
         wrapper = next((key for key in WRAPPERS if isinstance(inner.get(key), Mapping)), None)
         inner = inner[wrapper] if wrapper and not inner.keys() >= expected.keys() else inner
-    found = unwrapped(path, inner, "state_dict")
-    bare, own = _without_prefix(found), _without_prefix(expected)
-    if found.keys() != expected.keys() and bare.keys() == own.keys():
-        return {own[name]: found[bare[name]] for name in bare}
-    return found
+    tensors = unwrapped(path, inner, "state_dict")
+    bare, own = _without_prefix(tensors), _without_prefix(expected)
+    if tensors.keys() != expected.keys() and bare.keys() == own.keys():
+        return {own[name]: tensors[bare[name]] for name in bare}
+    return tensors
 
 
 def _without_prefix(names: Iterable[str]) -> dict[str, str]:

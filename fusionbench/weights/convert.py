@@ -39,22 +39,22 @@ def convert_weights(
     order, and a name that becomes empty is dropped. No code in the file is run. Raises WeightsError listing every
     tensor that is missing, surplus or of another shape, ConfigError for a rule that cannot be used.
     """
-    found = spec(reference)
-    found.require_class()
+    method_spec = spec(reference)
+    method_spec.require_class()
     if out.suffix != ".safetensors" or out.resolve() == source.resolve():
         raise RequestError(
             f"'{out}' cannot be written as weights: give another file, ending in .safetensors."
         )
-    rules = read_rules(mapping) if mapping else card_rules(found)
-    renamed, dropped = _renamed(source, found, rules, mapping is None)
-    config = found.config(overrides)
-    method = found.build(config.args)
+    rules = read_rules(mapping) if mapping else card_rules(method_spec)
+    renamed, dropped = _renamed(source, method_spec, rules, mapping is None)
+    config = method_spec.config(overrides)
+    method = method_spec.build(config.args)
     renamed = with_counters(renamed, method.state_dict())
-    check(source, found.name, method.state_dict(), renamed)
+    check(source, method_spec.name, method.state_dict(), renamed)
     check_values(source, method.state_dict(), renamed)
     method.load_state_dict(renamed)
     about = {
-        "method": found.name,
+        "method": method_spec.name,
         "arguments": config.args,
         "note": f"converted from {source.name}",
         "source": {"file": source.name, "sha256": file_hash(source)},
@@ -66,12 +66,12 @@ def convert_weights(
 
 
 def _renamed(
-    source: Path, found: MethodSpec, rules: Sequence[Rule], by_card: bool
+    source: Path, method: MethodSpec, rules: Sequence[Rule], by_card: bool
 ) -> tuple[dict[str, Tensor], tuple[str, ...]]:
     """Return the tensors by new name and the names dropped; what authors published in several files is read whole."""
-    known = beside(found, source) if by_card and source.is_file() else None
+    known = beside(method, source) if by_card and source.is_file() else None
     if known is not None:
-        return read_published(found, *known)
+        return read_published(method, *known)
     return rename(unwrapped(read_state(source), source), rules, source)
 
 
@@ -94,13 +94,13 @@ def unwrapped(state: Mapping[str, Any], source: Path) -> dict[str, Tensor]:
     return dict(state)
 
 
-def check(source: Path, name: str, expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
+def check(source: Path, name: str, expected: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> None:
     """Raise WeightsError, a sentence each for what is missing, surplus and of another shape."""
-    missing, surplus = sorted(expected.keys() - found.keys()), sorted(found.keys() - expected.keys())
+    missing, surplus = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
     shapes = [
-        f"{key} {list(found[key].shape)} instead of {list(expected[key].shape)}"
-        for key in sorted(expected.keys() & found.keys())
-        if found[key].shape != expected[key].shape
+        f"{key} {list(tensors[key].shape)} instead of {list(expected[key].shape)}"
+        for key in sorted(expected.keys() & tensors.keys())
+        if tensors[key].shape != expected[key].shape
     ]
     sentences = [
         f"{len(names)} tensors {what} in '{source}' for {name}: {_some(names)}; {remedy}."

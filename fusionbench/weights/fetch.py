@@ -23,22 +23,22 @@ def fetch_published(name: str, url: str | None, say: Callable[[str], None], bar:
     ``url`` is another folder to get them from; ``say`` is told the licence of each before its transfer, ``bar`` shows
     the transfer of a file. Raises RequestError for a method without such files, DownloadError and OutputError.
     """
-    found = spec(name)
-    entries = checkpoints(found)
+    method = spec(name)
+    entries = checkpoints(method)
     if not entries:
         raise RequestError(
-            f"No public files of weights are known for {found.name}: `fusionbench weights list` says what makes them."
+            f"No public files of weights are known for {method.name}: `fusionbench weights list` says what makes them."
         )
-    forbid_offline(f"{found.name}'s weights")
+    forbid_offline(f"{method.name}'s weights")
     paths = []
     for entry in entries:
-        say(f"{found.name}: {entry.terms}")
-        paths += [_fetched(found, entry, file, url, bar) for file in entry.files]
+        say(f"{method.name}: {entry.terms}")
+        paths += [_fetched(method, entry, file, url, bar) for file in entry.files]
     return paths
 
 
-def _fetched(found: MethodSpec, entry: Checkpoint, file: str, url: str | None, bar: Bar) -> Path:
-    path, digest = published_file(found.name, file), entry.files[file]
+def _fetched(method: MethodSpec, entry: Checkpoint, file: str, url: str | None, bar: Bar) -> Path:
+    path, digest = published_file(method.name, file), entry.files[file]
     if path.is_file() and file_hash(path) == digest:
         return path
     address = f"{url.rstrip('/')}/{file}" if url else entry.address(file)
@@ -47,12 +47,12 @@ def _fetched(found: MethodSpec, entry: Checkpoint, file: str, url: str | None, b
     return path
 
 
-def keep_published(source: Path, found: MethodSpec, digest: str) -> Path | None:
+def keep_published(source: Path, method: MethodSpec, digest: str) -> Path | None:
     """Copy a local file to the place of the published one with its SHA-256 and return that; None where there is none."""
-    for entry in checkpoints(found):
+    for entry in checkpoints(method):
         for file, stated in entry.files.items():
             if stated == digest:
-                path = published_file(found.name, file)
+                path = published_file(method.name, file)
                 write_through(path, lambda partial: shutil.copyfile(source, partial))
                 return path
     return None

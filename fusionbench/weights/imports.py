@@ -47,22 +47,22 @@ def import_weights(source: Path, options: ImportOptions) -> Path:
     """
     if not source.is_file():
         raise WeightsError(f"'{source}' is no file of weights: check the path of the file to import.")
-    found = spec(options.method)
-    families = _families(found, options.family)
+    method = spec(options.method)
+    families = _families(method, options.family)
     digest = file_hash(source)
     if options.sha256 is not None and digest != options.sha256.strip().lower():
         raise WeightsError(f"'{source}' has SHA-256 {digest}, not {options.sha256}: get the file again.")
-    if found.card.checkpoints and (kept := keep_published(source, found, digest)):
+    if method.card.checkpoints and (kept := keep_published(source, method, digest)):
         return kept
     about = _trained_as(source, digest)
-    _check_published(source, found, digest, about, options.trust)
-    config = found.config(options.overrides)
-    data = _as_safetensors(source, _built(found, config.args))
+    _check_published(source, method, digest, about, options.trust)
+    config = method.config(options.overrides)
+    data = _as_safetensors(source, _built(method, config.args))
     sha256 = hashlib.sha256(data).hexdigest()
-    place = weights_folder() / base_name(found.name)
+    place = weights_folder() / base_name(method.name)
     target = place / f"{options.family or 'any'}-{sha256[:10]}.safetensors"
     write_through(target, lambda partial: partial.write_bytes(data))
-    about |= {"method": found.name, "arguments": config.args}
+    about |= {"method": method.name, "arguments": config.args}
     about |= {"families": families, "title": options.title, "sha256": sha256}
     about["note"] = options.title or about.get("note") or f"imported from {source.name}"
     about["source"] = {"file": source.name, "sha256": digest}
@@ -73,36 +73,34 @@ def import_weights(source: Path, options: ImportOptions) -> Path:
 
 
 def _check_published(
-    source: Path, found: MethodSpec, digest: str, about: dict[str, Any], trust: bool
+    source: Path, method: MethodSpec, digest: str, about: dict[str, Any], trust: bool
 ) -> None:
     """Raise WeightsError where a method has published weights, and a file is neither made of them nor trusted."""
-    stated = [known for entry in checkpoints(found) for known in entry.files.values()]
+    stated = [known for entry in checkpoints(method) for known in entry.files.values()]
     origin = about.get("source")
     converted = isinstance(origin, dict) and origin.get("sha256") in stated
     if stated and not converted and not trust:
         raise WeightsError(
-            f"'{source}' has SHA-256 {digest[:10]}, which none of {base_name(found.name)}'s published files has "
+            f"'{source}' has SHA-256 {digest[:10]}, which none of {base_name(method.name)}'s published files has "
             f"({', '.join(known[:10] for known in stated)}): get the file again, or add --trust if these are weights "
             "of your own."
         )
 
 
-def _families(found: MethodSpec, family: str | None) -> list[str]:
+def _families(method: MethodSpec, family: str | None) -> list[str]:
     if family is None:
-        return list(found.card.families)
-    if family not in found.card.families:
-        raise UnknownNameError(f"family of {found.name}", family, found.card.families)
+        return list(method.card.families)
+    if family not in method.card.families:
+        raise UnknownNameError(f"family of {method.name}", family, method.card.families)
     return [family]
 
 
-def _built(found: MethodSpec, arguments: dict[str, Any]) -> FusionMethod:
-    if not found.has_class:
-        raise RequestError(
-            f"'{found.name}' has no Python class to load weights into: name a method that has."
-        )
-    method = found.build(arguments)
+def _built(spec: MethodSpec, arguments: dict[str, Any]) -> FusionMethod:
+    if not spec.has_class:
+        raise RequestError(f"'{spec.name}' has no Python class to load weights into: name a method that has.")
+    method = spec.build(arguments)
     if not method.trainable:
-        raise RequestError(f"Method '{found.name}' has no parameters: it takes no weights.")
+        raise RequestError(f"Method '{spec.name}' has no parameters: it takes no weights.")
     return method
 
 

@@ -44,37 +44,37 @@ def known_weights() -> list[KnownWeights]:
     A broken card or file is an entry with a problem, never an error.
     """
     registered = names()
-    found = [entry for name in registered for entry in _of_method(name)]
+    entries = [entry for name in registered for entry in _of_method(name)]
     place = weights_folder()
     others = sorted(p.name for p in place.iterdir() if p.is_dir()) if place.is_dir() else []
     for name in (name for name in others if name not in {*registered, METRICS_FOLDER}):
-        found += _imported(name)
-    return found
+        entries += _imported(name)
+    return entries
 
 
 def _of_method(name: str) -> list[KnownWeights]:
     try:
-        found = spec(name)
-        learned = found.card.kind == "learned"
-        known = [*_shipped(found), *_imported(name), *_published(found)] if learned else []
-        return known + _lacking(found, known)
+        method = spec(name)
+        learned = method.card.kind == "learned"
+        known = [*_shipped(method), *_imported(name), *_published(method)] if learned else []
+        return known + _lacking(method, known)
     except Exception as error:  # a card of another maker can be wrong in any way
         return [KnownWeights(name, (), "unavailable", problem=str(error) or type(error).__name__)]
 
 
-def _shipped(found: MethodSpec) -> list[KnownWeights]:
+def _shipped(method: MethodSpec) -> list[KnownWeights]:
     """Return one entry a file; several families may share it. A card may also say in words where to get one."""
     files: dict[str, list[str]] = {}
-    for family, name in found.card.weights.items():
+    for family, name in method.card.weights.items():
         if isinstance(name, str) and name.endswith(".safetensors") and "://" not in name:
             files.setdefault(name, []).append(family)
-    return [_shipped_file(found, name, tuple(families)) for name, families in files.items()]
+    return [_shipped_file(method, name, tuple(families)) for name, families in files.items()]
 
 
-def _shipped_file(found: MethodSpec, name: str, families: tuple[str, ...]) -> KnownWeights:
-    path = found.source / "weights" / name
-    card = found.card
-    entry = KnownWeights(found.name, families, "shipped", path, licence=card.licence, url=card.url)
+def _shipped_file(method: MethodSpec, name: str, families: tuple[str, ...]) -> KnownWeights:
+    path = method.source / "weights" / name
+    card = method.card
+    entry = KnownWeights(method.name, families, "shipped", path, licence=card.licence, url=card.url)
     try:
         about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         return replace(
@@ -99,16 +99,16 @@ def _imported(name: str) -> Iterator[KnownWeights]:
         yield KnownWeights(name, (), "imported", problem=str(error))
 
 
-def _published(found: MethodSpec) -> Iterator[KnownWeights]:
+def _published(method: MethodSpec) -> Iterator[KnownWeights]:
     """Yield one entry a file that the method's authors published, here or not."""
-    for entry in checkpoints(found):
+    for entry in checkpoints(method):
         for file, digest in entry.files.items():
-            path = published_file(found.name, file)
+            path = published_file(method.name, file)
             here = path.is_file()
             yield KnownWeights(
-                found.name, entry.families or found.card.families, "published" if here else "unavailable",
+                method.name, entry.families or method.card.families, "published" if here else "unavailable",
                 path if here else None, digest, file, dict(entry.arguments),
-                command=None if here else fetch_command(found.name), licence=entry.licence, url=entry.address(file),
+                command=None if here else fetch_command(method.name), licence=entry.licence, url=entry.address(file),
             )  # fmt: skip
 
 
@@ -116,16 +116,16 @@ def _gone(path: Path) -> str | None:
     return None if path.is_file() else f"{path} is gone: reinstall or import it again."
 
 
-def _lacking(found: MethodSpec, known: list[KnownWeights]) -> list[KnownWeights]:
-    if found.card.kind != "learned":
+def _lacking(method: MethodSpec, known: list[KnownWeights]) -> list[KnownWeights]:
+    if method.card.kind != "learned":
         return []
     served = {family for entry in known for family in entry.families}
     return [
         KnownWeights(
-            found.name, (family,), "unavailable", note=str(found.card.weights.get(family, "")),
-            command=_command(found.name, family), licence=found.card.licence, url=found.card.url,
+            method.name, (family,), "unavailable", note=str(method.card.weights.get(family, "")),
+            command=_command(method.name, family), licence=method.card.licence, url=method.card.url,
         )
-        for family in found.card.families
+        for family in method.card.families
         if family not in served
     ]  # fmt: skip
 

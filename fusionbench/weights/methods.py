@@ -64,10 +64,10 @@ def load_weights(method: FusionMethod, path: Path) -> None:
     tensors are taken off, see `state_for`. Raises WeightsError where the file is missing, unreadable, made for another
     architecture, or holds NaN or other values that are no weights.
     """
-    found = read_state(path)
-    method.fit_to(found)
+    stored = read_state(path)
+    method.fit_to(stored)
     expected = method.state_dict()
-    state = state_for(path, found, expected)
+    state = state_for(path, stored, expected)
     check_fit(path, expected, state, type(method).__name__)
     check_values(path, expected, state)
     method.load_state_dict(state)
@@ -117,8 +117,8 @@ def imported_files(name: str) -> Iterator[tuple[Path, dict[str, Any]]]:
 
     Raises WeightsError for a damaged JSON file.
     """
-    found = [(path, _imported_about(path)) for path in (weights_folder() / base_name(name)).glob("*.json")]
-    for path, about in sorted(found, key=lambda entry: (str(entry[1]["imported"]), entry[0])):
+    imported = [(path, _imported_about(path)) for path in (weights_folder() / base_name(name)).glob("*.json")]
+    for path, about in sorted(imported, key=lambda entry: (str(entry[1]["imported"]), entry[0])):
         yield path.with_suffix(".safetensors"), about
 
 

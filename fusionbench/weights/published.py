@@ -60,9 +60,9 @@ class Checkpoint:
         return f"{names}: licence {self.licence}."
 
 
-def checkpoints(found: MethodSpec) -> tuple[Checkpoint, ...]:
+def checkpoints(method: MethodSpec) -> tuple[Checkpoint, ...]:
     """Return what a method's card lists under ``checkpoints``. Raises ConfigError for an entry that cannot be used."""
-    return tuple(_checkpoint(entry, found.source) for entry in found.card.checkpoints)
+    return tuple(_checkpoint(entry, method.source) for entry in method.card.checkpoints)
 
 
 def _checkpoint(entry: Any, where: Path) -> Checkpoint:
@@ -79,9 +79,9 @@ def _checkpoint(entry: Any, where: Path) -> Checkpoint:
     return Checkpoint(**{**entry, **lists})
 
 
-def checkpoint_for(found: MethodSpec, family: str, arguments: Mapping[str, Any]) -> Checkpoint | None:
+def checkpoint_for(method: MethodSpec, family: str, arguments: Mapping[str, Any]) -> Checkpoint | None:
     """Return the checkpoint for a family whose own arguments agree with most of these, None where there is none."""
-    fitting = [entry for entry in checkpoints(found) if entry.serves(family, arguments)]
+    fitting = [entry for entry in checkpoints(method) if entry.serves(family, arguments)]
     return max(fitting, key=lambda entry: len(entry.arguments), default=None)
 
 
@@ -92,19 +92,19 @@ def published_file(name: str, file: str) -> Path:
     return nested if nested.is_file() and not (folder / file).is_file() else folder / file
 
 
-def published_weights(found: MethodSpec, family: str, arguments: Mapping[str, Any]) -> Weights | None:
+def published_weights(method: MethodSpec, family: str, arguments: Mapping[str, Any]) -> Weights | None:
     """Return the authors' weights for a method, a family and constructor arguments, None where its files are not here.
 
     Raises WeightsError where a file does not have the SHA-256 that the card states.
     """
-    entry = checkpoint_for(found, family, arguments)
+    entry = checkpoint_for(method, family, arguments)
     if entry is None:
         return None
-    paths = tuple(published_file(found.name, file) for file in entry.files)
+    paths = tuple(published_file(method.name, file) for file in entry.files)
     if not all(path.is_file() for path in paths):
         return None
     for path, stated in zip(paths, entry.files.values(), strict=True):
-        check_hash(path, stated, found.name)
+        check_hash(path, stated, method.name)
     return _weights(entry, paths)
 
 
@@ -118,28 +118,28 @@ def _weights(entry: Checkpoint, paths: tuple[Path, ...]) -> Weights:
     )
 
 
-def available_weights(found: MethodSpec, family: str, arguments: dict[str, Any]) -> Weights | None:
+def available_weights(method: MethodSpec, family: str, arguments: dict[str, Any]) -> Weights | None:
     """Return the weights that are here for a method without training: imported, then published, then shipped ones.
 
     Raises WeightsError where a file is not what it should be.
     """
-    wanted = found, family, arguments
+    wanted = method, family, arguments
     return imported_weights(*wanted) or published_weights(*wanted) or shipped_weights(*wanted)
 
 
-def beside(found: MethodSpec, path: Path) -> tuple[Checkpoint, tuple[Path, ...]] | None:
+def beside(method: MethodSpec, path: Path) -> tuple[Checkpoint, tuple[Path, ...]] | None:
     """Return the checkpoint that a file belongs to by its SHA-256, and its files in the folder of this one.
 
     None for a file that nobody published. Raises WeightsError where another file of the checkpoint is not there.
     """
     digest = known_hash(path)
-    for entry in checkpoints(found):
+    for entry in checkpoints(method):
         if digest in entry.files.values():
             paths = tuple(
                 path if stated == digest else path.with_name(name) for name, stated in entry.files.items()
             )
             for other, stated in zip(paths, entry.files.values(), strict=True):
-                check_hash(other, stated, found.name)
+                check_hash(other, stated, method.name)
             return entry, paths
     return None
 
@@ -159,43 +159,43 @@ def fetch_command(name: str) -> str:
     return f"fusionbench weights fetch {base_name(name)}"
 
 
-def lacking_sentence(found: MethodSpec, family: str, arguments: Mapping[str, Any]) -> str:
+def lacking_sentence(method: MethodSpec, family: str, arguments: Mapping[str, Any]) -> str:
     """Say which published files are not here and what gets them."""
-    entry = checkpoint_for(found, family, arguments)
+    entry = checkpoint_for(method, family, arguments)
     if entry is None:
-        return f"No published weights of {found.name} are for {family}: `fusionbench info {base_name(found.name)}` lists them."
+        return f"No published weights of {method.name} are for {family}: `fusionbench info {base_name(method.name)}` lists them."
     places = [
-        path for path in (published_file(found.name, file) for file in entry.files) if not path.is_file()
+        path for path in (published_file(method.name, file) for file in entry.files) if not path.is_file()
     ]
     names = ", ".join(path.name for path in places)
     return (
-        f"The authors' weights of {found.name} are not here: `{fetch_command(found.name)}` downloads {names} (licence: "
-        f"{entry.licence}), `fusionbench weights import FILE --method {base_name(found.name)}` takes a file that you "
+        f"The authors' weights of {method.name} are not here: `{fetch_command(method.name)}` downloads {names} (licence: "
+        f"{entry.licence}), `fusionbench weights import FILE --method {base_name(method.name)}` takes a file that you "
         f"have, to {places[0].parent}."
     )
 
 
-def load_chosen(found: MethodSpec, method: FusionMethod, weights: Weights) -> None:
+def load_chosen(spec: MethodSpec, method: FusionMethod, weights: Weights) -> None:
     """Load weights into a method: its authors' files under their names, or a file under the method's own names.
 
     Raises WeightsError for files that are damaged, hold code or do not fit.
     """
     if weights.path is None:
         return
-    known = beside(found, weights.path) if found.card.checkpoints else None
+    known = beside(spec, weights.path) if spec.card.checkpoints else None
     if known is None:
         load_weights(method, weights.path)
         return
-    state, _ = read_published(found, *known)
+    state, _ = read_published(spec, *known)
     expected = method.state_dict()
     state = with_counters(state, expected)
-    check_fit(weights.path, expected, state, found.name)
+    check_fit(weights.path, expected, state, spec.name)
     check_values(weights.path, expected, state)
     method.load_state_dict(state)
 
 
 def read_published(
-    found: MethodSpec, entry: Checkpoint, paths: tuple[Path, ...]
+    method: MethodSpec, entry: Checkpoint, paths: tuple[Path, ...]
 ) -> tuple[dict[str, Tensor], tuple[str, ...]]:
     """Read the files of a checkpoint, safely; return its tensors under the method's own names, and the names dropped.
 
@@ -204,7 +204,7 @@ def read_published(
     state: dict[str, Any] = {}
     for path in paths:
         state |= flattened(read_state(path))
-    renamed, dropped = rename(state, card_rules(found), paths[0])
+    renamed, dropped = rename(state, card_rules(method), paths[0])
     for name in entry.swapped:
         renamed[name] = renamed[name].flip(1)
     return renamed, dropped

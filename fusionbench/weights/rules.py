@@ -21,9 +21,9 @@ class Rule(NamedTuple):
     replacement: str
 
 
-def card_rules(found: MethodSpec) -> list[Rule]:
+def card_rules(method: MethodSpec) -> list[Rule]:
     """Return the rules of a method's card, none where it has none. Raises ConfigError."""
-    return rules_from(list(found.card.convert), found.source)
+    return rules_from(list(method.card.convert), method.source)
 
 
 def read_rules(path: Path) -> list[Rule]:

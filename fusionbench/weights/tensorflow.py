@@ -94,22 +94,22 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 def _fields(message: bytes) -> dict[int, Any]:
     """Return the fields of a message by number; messages that repeat, in a list."""
-    found: dict[int, Any] = {}
+    fields: dict[int, Any] = {}
     at = 0
     while at < len(message):
         tag, at = _varint(message, at)
         number, wire = tag >> 3, tag & 7
         if wire == VARINT:
-            found[number], at = _varint(message, at)
+            fields[number], at = _varint(message, at)
         elif wire == MESSAGE:
             length, at = _varint(message, at)
-            found.setdefault(number, []).append(message[at : at + length])
+            fields.setdefault(number, []).append(message[at : at + length])
             at += length
         elif wire in (FIXED32, FIXED64):
             at += 4 if wire == FIXED32 else 8
         else:
             raise ValueError(f"a message has wire type {wire}")
-    return found
+    return fields
 
 
 def _tensor(index: Path, entry: dict[int, Any], shards: int) -> np.ndarray:

@@ -18,34 +18,34 @@ from fusionbench.types import Pair
 
 def external_hash(folder: Path, pairs: Sequence[Pair]) -> str:
     """Return the SHA-256 over the images that will be used: the identity of a method known by its results."""
-    found = find_fused(folder, pairs).files
+    files = find_fused(folder, pairs).files
     digest = hashlib.sha256()
     for pair in pairs:
-        content = found[pair.id].read_bytes() if pair.id in found else b""
+        content = files[pair.id].read_bytes() if pair.id in files else b""
         digest.update(pair.id.encode() + hashlib.sha256(content).digest())
     return digest.hexdigest()
 
 
 def take_missing(folder: Path, pairs: Sequence[Pair], cell: Cell, done: Done) -> dict[str, Failure]:
     """Store each pair's image from the folder; return what is missing or has another size, by pair id."""
-    found = find_fused(folder, pairs)
+    fused = find_fused(folder, pairs)
     failures: dict[str, Failure] = {}
     for pair in pairs:
         if cell.image(pair.id).exists():
             continue
         try:
-            write_image(cell.image(pair.id), fused_image(found, pair))
+            write_image(cell.image(pair.id), fused_image(fused, pair))
         except ImageError as error:
             failures[pair.id] = Failure("failed", str(error))
         done(pair.id, failures.get(pair.id))
     return failures
 
 
-def fused_image(found: FusedFolder, pair: Pair) -> np.ndarray:
+def fused_image(fused: FusedFolder, pair: Pair) -> np.ndarray:
     """Read the image of a pair. Raises ImageError where it is missing, deeper than 8 bits or of another size."""
-    path = found.files.get(pair.id)
+    path = fused.files.get(pair.id)
     if path is None:
-        raise ImageError(_absent(found, pair))
+        raise ImageError(_absent(fused, pair))
     image = read_image(path)
     if image.dtype != "uint8":
         raise ImageError(f"{path} holds {image.dtype}: save it with 8 bits a channel.")
@@ -53,8 +53,8 @@ def fused_image(found: FusedFolder, pair: Pair) -> np.ndarray:
     return image
 
 
-def _absent(found: FusedFolder, pair: Pair) -> str:
-    if found.conflicts:
-        return f"Which image of '{found.path}' belongs to which pair is not clear: {found.conflicts[0]}"
-    hint = f" ({found.hint})" if found.hint else ""
-    return f"No image '{pair.id}' in '{found.path}'{hint}: add it (PNG, JPEG, BMP or TIFF)."
+def _absent(fused: FusedFolder, pair: Pair) -> str:
+    if fused.conflicts:
+        return f"Which image of '{fused.path}' belongs to which pair is not clear: {fused.conflicts[0]}"
+    hint = f" ({fused.hint})" if fused.hint else ""
+    return f"No image '{pair.id}' in '{fused.path}'{hint}: add it (PNG, JPEG, BMP or TIFF)."

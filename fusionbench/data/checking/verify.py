@@ -68,14 +68,18 @@ def _of_split(split: Split, on_pair: Callable[[Pair], None] | None) -> list[Prob
         if on_pair:
             on_pair(pair)
         findings.append(_inspect(split.spec, pair, watch))
-    found = [*_count(split), *_unmatched(split)]
+    problems = [*_count(split), *_unmatched(split)]
     for check in (_unreadable, _unequal, _identical):
-        found += check(findings)
-    found += label_problems(split, {finding.id: finding.annotated for finding in findings})
+        problems += check(findings)
+    problems += label_problems(split, {finding.id: finding.annotated for finding in findings})
     usable = [finding for finding in findings if not finding.unreadable and not finding.unequal]
-    found += [*_swapped(split.spec, usable), *_channels(split.spec, usable), *_true_color(split.spec, usable)]
-    found += [Problem("warning", sentence) for sentence in watch.warnings()]
-    return [Problem(problem.level, f"{split.name}: {problem.message}") for problem in found]
+    problems += [
+        *_swapped(split.spec, usable),
+        *_channels(split.spec, usable),
+        *_true_color(split.spec, usable),
+    ]
+    problems += [Problem("warning", sentence) for sentence in watch.warnings()]
+    return [Problem(problem.level, f"{split.name}: {problem.message}") for problem in problems]
 
 
 def _inspect(spec: DatasetSpec, pair: Pair, watch: CountWatch) -> _Finding:

@@ -58,13 +58,13 @@ def label_problems(split: Split, annotated: Mapping[str, Annotated]) -> Iterator
         if 0 < len(without) < len(split.pairs):
             refusal = " (training refuses that)" if what == "label map" else ""
             yield Problem("warning", f"no {what} while others have one{refusal}: {some(without)}.")
-    wrong = {name: found.wrong for name, found in annotated.items() if found.wrong}
+    wrong = {name: labels.wrong for name, labels in annotated.items() if labels.wrong}
     if wrong:
         first = next(iter(wrong.values())).rstrip(".")
         yield Problem("error", f"labels cannot be used: {some(list(wrong))}. {first}.")
-    outside = [name for name, found in annotated.items() if found.outside]
+    outside = [name for name, labels in annotated.items() if labels.outside]
     if outside:
         yield Problem("warning", f"boxes leave the image, and are cut off at its border: {some(outside)}.")
-    flat = [name for name, found in annotated.items() if found.flat]
+    flat = [name for name, labels in annotated.items() if labels.flat]
     if flat:
         yield Problem("warning", f"boxes without area, which count as no object: {some(flat)}.")

@@ -66,12 +66,12 @@ def find_layout(home: Path) -> FoundLayout:
     there where no two, or several, are told by their names.
     """
     for parents in ({"test": home}, _split_folders(home)):
-        found = {split: list(_both(parent)) for split, parent in parents.items()}
-        several = next((pairs for pairs in found.values() if len(pairs) > 1), None)
+        folder_pairs = {split: list(_both(parent)) for split, parent in parents.items()}
+        several = next((pairs for pairs in folder_pairs.values() if len(pairs) > 1), None)
         if several:
             shown = " and ".join(f"'{a.name}' with '{b.name}'" for _, a, b in several[:2])
             raise DataNotFoundError(f"'{home}' holds several pairs of folders, {shown}: {_describe(home)}.")
-        pairs = {split: folders[0] for split, folders in found.items() if folders}
+        pairs = {split: folders[0] for split, folders in folder_pairs.items() if folders}
         if pairs:
             return _layout(home, pairs)
     folders = ", ".join(f"'{folder.name}'" for folder in _folders(home)[:6]) or "none"

@@ -61,13 +61,13 @@ def _mostly_matches(a: _Reading, b: _Reading) -> bool:
 def _least(readings: list[tuple[_Reading, _Reading]]) -> dict[str, tuple[str, str]]:
     """Return the pairs of the readings that take off the least, if they agree."""
     least = min((here.taken_off + there.taken_off for here, there in readings), default=0)
-    found = [
+    readings_as_pairs = [
         {core: (name, there.names[core]) for core, name in here.names.items() if core in there.names}
         for here, there in readings
         if here.taken_off + there.taken_off == least
     ]
-    agree = len({frozenset(pairs.values()) for pairs in found}) == 1
-    return _without_marks(found[0]) if agree else {}
+    agree = len({frozenset(pairs.values()) for pairs in readings_as_pairs}) == 1
+    return _without_marks(readings_as_pairs[0]) if agree else {}
 
 
 def _without_marks(pairs: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
@@ -80,11 +80,11 @@ def _readings(names: Collection[str]) -> Iterator[_Reading]:
     """Yield every way of taking the same whole tokens off all names, so that something is left of each."""
     tokens = {name: _TOKEN.findall(name) for name in names}
     starts = _common([*tokens.values()])
-    ends = _common([found[::-1] for found in tokens.values()])
+    ends = _common([parts[::-1] for parts in tokens.values()])
     shortest = min(map(len, tokens.values()))
     for before, after in product(range(starts + 1), range(ends + 1)):
         if before + after < shortest:
-            cores = {"".join(found[before : len(found) - after]): name for name, found in tokens.items()}
+            cores = {"".join(parts[before : len(parts) - after]): name for name, parts in tokens.items()}
             first = next(iter(tokens.values()))
             yield _Reading(tuple(first[:before]), tuple(first[len(first) - after :]), cores)
 

@@ -47,21 +47,21 @@ def edges(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 @compiled
 def inverse_quality_row(
-    found: np.ndarray, strength: np.ndarray, angle: np.ndarray, fused_strength: np.ndarray, fused_angle: np.ndarray,
+    inverse: np.ndarray, strength: np.ndarray, angle: np.ndarray, fused_strength: np.ndarray, fused_angle: np.ndarray,
     by_angle: np.ndarray, scratch: np.ndarray,
 ) -> None:  # fmt: skip
     """Compute one over how well the edges of a source are kept, without the gains."""
-    for j in range(len(found)):
+    for j in range(len(inverse)):
         s, f = strength[j], fused_strength[j]
         large, small = max(s, f), min(s, f)
         # equal strengths count as the strength itself, not as 1: as in the reference code
         ratio = s if s == f else small / (large if large > 0.0 else 1.0)
-        found[j] = max(-15.0 * (ratio - 0.5), -FARTHEST)
+        inverse[j] = max(-15.0 * (ratio - 0.5), -FARTHEST)
         by_angle[j] = 22.0 * (abs(angle[j] - fused_angle[j]) * (2.0 / math.pi) - (1.0 - 0.8))
-    exponentials(found, scratch, found.view(np.int64))
+    exponentials(inverse, scratch, inverse.view(np.int64))
     exponentials(by_angle, scratch, by_angle.view(np.int64))
-    for j in range(len(found)):
-        found[j] = (1.0 + found[j]) * (1.0 + by_angle[j])
+    for j in range(len(inverse)):
+        inverse[j] = (1.0 + inverse[j]) * (1.0 + by_angle[j])
 
 
 @compiled

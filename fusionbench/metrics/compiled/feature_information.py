@@ -59,9 +59,9 @@ def subtract_entropy_terms(entropy: np.ndarray, chances: np.ndarray) -> None:
 
 
 @compiled_exactly
-def correlation_row(found: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
+def correlation_row(correlations: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
     """Compute Pearson's correlation of the probabilities of two images, 0 where their product is 0."""
-    for j in range(len(found)):
+    for j in range(len(correlations)):
         total_x, total_y = 0.0, 0.0
         for k in range(STATES):
             total_x += x[k, j]
@@ -73,7 +73,7 @@ def correlation_row(found: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
             both += dx * dy
             square_x += dx * dx
             square_y += dy * dy
-        found[j] = 0.0 if both == 0.0 else both / math.sqrt(square_x * square_y)
+        correlations[j] = 0.0 if both == 0.0 else both / math.sqrt(square_x * square_y)
 
 
 @compiled_exactly

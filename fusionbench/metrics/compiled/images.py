@@ -26,8 +26,8 @@ class Local(NamedTuple):
     weights: np.ndarray
 
 
-def per_image(found: Iterable[float]) -> Tensor:
-    return torch.tensor(list(found), dtype=torch.float64)
+def per_image(values: Iterable[float]) -> Tensor:
+    return torch.tensor(list(values), dtype=torch.float64)
 
 
 def histogram(image: Image) -> Tensor:
@@ -73,8 +73,8 @@ def _visual_pyramid(pixels: np.ndarray) -> Iterable[tuple[np.ndarray, np.ndarray
 
 def own_information(source: Image, scale: float, noise: float) -> Tensor:
     """Return the information that the visual system takes from a source [B], in nats."""
-    found = source.of(visual_scales, scale)
-    return per_image(sum(windows.information(one.variance, noise) for one in scales) for scales in found)
+    images = source.of(visual_scales, scale)
+    return per_image(sum(windows.information(local.variance, noise) for local in scales) for scales in images)
 
 
 def visual_shares(triple: Triple, scale: float, noise: float) -> Tensor:
@@ -112,7 +112,7 @@ def structure_moments(pixels: Tensor, weights: tuple[float, ...]) -> list[Local]
 def structure_sums(x: list[Local], y: list[Local], luminance: float, contrast: float) -> Tensor:
     """Return the sum over the windows of the structural similarity [B]; without ``luminance`` (0) of contrast alone."""
     return per_image(
-        windows.similarity(*one[:3], *other, luminance, contrast) for one, other in zip(x, y, strict=True)
+        windows.similarity(*local[:3], *other, luminance, contrast) for local, other in zip(x, y, strict=True)
     )
 
 

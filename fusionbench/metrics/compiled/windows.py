@@ -124,33 +124,33 @@ def moments(x: np.ndarray, weights: np.ndarray, flat: float) -> tuple[np.ndarray
         mean_row(m, down, x, i, weights)
         product_row(v, down, squares, x, x, i, weights)
         for j in range(len(m)):
-            found = v[j] - m[j] * m[j]
-            v[j] = found if found >= flat else 0.0
+            raw = v[j] - m[j] * m[j]
+            v[j] = raw if raw >= flat else 0.0
     return mean, variance
 
 
 @compiled
 def log_sum(products: np.ndarray) -> float:
     """Return the sum of the logarithms of a row and set the row to 1."""
-    found = 0.0
+    total = 0.0
     for j in range(len(products)):
-        found += math.log(products[j])
+        total += math.log(products[j])
         products[j] = 1.0
-    return found
+    return total
 
 
 @compiled
 def information(variance: np.ndarray, noise: float) -> float:
     """Return the sum of log(1 + variance / noise) over the windows, in nats."""
     products = np.ones(variance.shape[1])
-    found = 0.0
+    total = 0.0
     for i in range(variance.shape[0]):
         row = variance[i]
         for j in range(len(products)):
             products[j] *= 1.0 + row[j] / noise
         if i % TOGETHER == TOGETHER - 1:
-            found += log_sum(products)
-    return found + log_sum(products)
+            total += log_sum(products)
+    return total + log_sum(products)
 
 
 @compiled
@@ -187,8 +187,8 @@ def preserved(
         product_row(with_a, down, latest[1], fused, a, i, weights)
         product_row(with_b, down, latest[2], fused, b, i, weights)
         for j in range(width):
-            found = variance[j] - mean[j] * mean[j]
-            variance[j] = found if found >= FLAT else 0.0
+            raw = variance[j] - mean[j] * mean[j]
+            variance[j] = raw if raw >= FLAT else 0.0
         preserved_row(over_a, under_a, with_a, mean_a[i], variance_a[i], mean, variance, noise)
         preserved_row(over_b, under_b, with_b, mean_b[i], variance_b[i], mean, variance, noise)
         if i % TOGETHER == TOGETHER - 1 or i == height - 1:
@@ -267,8 +267,8 @@ def follow_less(
         product_row(with_a, down, latest[1], fused, a, i, weights)
         product_row(with_b, down, latest[2], fused, b, i, weights)
         for j in range(width):
-            found = variance[j] - mean[j] * mean[j]
-            variance[j] = found if found >= FLAT else 0.0
+            raw = variance[j] - mean[j] * mean[j]
+            variance[j] = raw if raw >= FLAT else 0.0
         gain_row(rows[4], rows[5], rows[6], with_a, mean_a[i], variance_a[i], mean, variance, noise)
         gain_row(rows[7], rows[8], rows[9], with_b, mean_b[i], variance_b[i], mean, variance, noise)
         for j in range(width):

@@ -107,11 +107,11 @@ def exposure_similarity(triple: Triple) -> Outcome:
 def _qualities(triple: Triple) -> Tensor:
     """Return the quality at each scale [3, B]."""
     a, b, fused = (image.of(values) for image in triple)
-    found = [quality(a, b, fused)]
+    qualities = [quality(a, b, fused)]
     for _ in WEIGHTS[1:]:
         a, b, fused = halved(a), halved(b), halved(fused)
-        found.append(quality(a, b, fused))
-    return torch.stack(found)
+        qualities.append(quality(a, b, fused))
+    return torch.stack(qualities)
 
 
 def _real_product(scales: Tensor) -> Tensor:

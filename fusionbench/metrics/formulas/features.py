@@ -29,9 +29,9 @@ def cosines(image: Image) -> Tensor:
     rows, columns = (_cosine_basis(size, x.device) for size in x.shape[-2:])
     # a level common to all pixels enters the first coefficient only: without it, flat images leave no rounding
     common = x[..., :1, :1]
-    found = rows @ (x - common) @ columns.T
-    found[..., 0, 0] += common[..., 0, 0] * math.sqrt(image.count)
-    return found
+    coefficients = rows @ (x - common) @ columns.T
+    coefficients[..., 0, 0] += common[..., 0, 0] * math.sqrt(image.count)
+    return coefficients
 
 
 @cache

@@ -128,8 +128,8 @@ def shares(triple: Triple, reading: Reading = LEVELS) -> Tensor:
 
         return images.visual_shares(triple, reading.scale, NOISE)
     a, b, fused = triple
-    found = textures(fused, reading)
-    kept = sum(map(_preserved, found, a.of(own_textures, reading), b.of(own_textures, reading)))
+    fused_textures = textures(fused, reading)
+    kept = sum(map(_preserved, fused_textures, a.of(own_textures, reading), b.of(own_textures, reading)))
     return kept / torch.stack((a.of(own_information, reading), b.of(own_information, reading)))
 
 
@@ -146,8 +146,8 @@ def _preserved(fused: Texture, a: Texture, b: Texture) -> Tensor:
 )
 def visual_information_fidelity_mean(triple: Triple) -> Outcome:
     """Measure the share of visual information kept as a mean over the sources."""
-    found = visual_information_fidelity(triple)
-    return Outcome(found.values / 2, found.undefined)
+    total = visual_information_fidelity(triple)
+    return Outcome(total.values / 2, total.undefined)
 
 
 @definition(

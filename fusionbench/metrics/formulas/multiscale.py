@@ -74,8 +74,8 @@ def multiscale_similarity(source: Image, fused: Image, zero_padded: bool) -> Ten
 
 def _means(source: Image, fused: Image, zero_padded: bool) -> Iterator[Tensor]:
     """Yield the mean over the windows of each scale [B]."""
-    found = zip(fused.of(scale_moments, zero_padded), source.of(scale_moments, zero_padded), strict=True)
-    for level, (x, y) in enumerate(found):
+    scales = zip(fused.of(scale_moments, zero_padded), source.of(scale_moments, zero_padded), strict=True)
+    for level, (x, y) in enumerate(scales):
         places = sum(band.mean[0].numel() for band in x)
         parts = (_similarity(*pair, level == len(WEIGHTS) - 1) for pair in zip(x, y, strict=True))
         yield sum(parts) / places
@@ -84,8 +84,8 @@ def _means(source: Image, fused: Image, zero_padded: bool) -> Iterator[Tensor]:
 def _compiled_means(source: Image, fused: Image, zero_padded: bool) -> Iterator[Tensor]:
     from fusionbench.metrics.compiled import images
 
-    found = (image.of(compiled_scale_moments, zero_padded) for image in (fused, source))
-    for level, (x, y) in enumerate(zip(*found, strict=True)):
+    scales = (image.of(compiled_scale_moments, zero_padded) for image in (fused, source))
+    for level, (x, y) in enumerate(zip(*scales, strict=True)):
         luminance = PEAK_255.luminance if level == len(WEIGHTS) - 1 else 0.0
         yield images.structure_sums(x, y, luminance, PEAK_255.contrast) / x[0].mean.size
 

@@ -123,8 +123,8 @@ def peak_of_fused(triple: Triple) -> Outcome:
     Undefined where the fused image is black, too.
     """
     peak = triple.fused.of(values).amax((-2, -1))
-    found = _decibels(peak**2, mean_squared_error(triple).values)
-    return Outcome(found.values, (*found.undefined, (peak == 0, "the fused image is black")))
+    ratio = _decibels(peak**2, mean_squared_error(triple).values)
+    return Outcome(ratio.values, (*ratio.undefined, (peak == 0, "the fused image is black")))
 
 
 @definition(

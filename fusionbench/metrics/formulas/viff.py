@@ -46,9 +46,9 @@ def _sums(triple: Triple) -> list[Tensor]:
     if compiled.usable(fused.levels):
         from fusionbench.metrics.compiled import images
 
-        found = torch.from_numpy(images.visual_sums_for_fusion(triple, NOISE)).permute(1, 2, 0)
-        places = [one.variance.size for one in a.of(images.visual_scales, 1.0)[0]]
-        return [scale + SMALL * count for scale, count in zip(found, places, strict=True)]
+        by_scale = torch.from_numpy(images.visual_sums_for_fusion(triple, NOISE)).permute(1, 2, 0)
+        places = [local.variance.size for local in a.of(images.visual_scales, 1.0)[0]]
+        return [scale + SMALL * count for scale, count in zip(by_scale, places, strict=True)]
     sums: dict[int, Tensor] = {}
     for bands in zip(textures(fused), a.of(own_textures), b.of(own_textures), strict=True):
         window = len(bands[0].weights)

@@ -30,13 +30,13 @@ class EmbeddingCache:
         Raises WeightsError where the tower's file is another network's, OutputError where nothing can be written.
         """
         place = self.place(tower, levels)
-        found = _read(place)
-        if found is None:
+        vector = _read(place)
+        if vector is None:
             from fusionbench.metrics.learned.towers import embed
 
-            found = embed(tower, levels, self.device)
-            write_through(place, lambda partial: _write(partial, found))
-        return found
+            vector = embed(tower, levels, self.device)
+            write_through(place, lambda partial: _write(partial, vector))
+        return vector
 
     def place(self, tower: FoundTower, levels: np.ndarray) -> Path:
         """Return the file of an embedding."""
@@ -55,12 +55,12 @@ def tower_key(tower: FoundTower) -> str:
 
 def _read(place: Path) -> np.ndarray | None:
     try:
-        found = np.load(place, allow_pickle=False)
+        vector = np.load(place, allow_pickle=False)
     except (OSError, ValueError, EOFError):  # absent or damaged: computed anew
         return None
-    return found if found.ndim == 1 and found.dtype == np.float32 else None
+    return vector if vector.ndim == 1 and vector.dtype == np.float32 else None
 
 
-def _write(partial: Path, found: np.ndarray) -> None:
+def _write(partial: Path, vector: np.ndarray) -> None:
     with partial.open("wb") as stream:  # by name, NumPy would add a suffix
-        np.save(stream, found)
+        np.save(stream, vector)

@@ -75,14 +75,14 @@ def resampled_mmd(x: np.ndarray, y: np.ndarray, draws: np.ndarray, kernel: Kerne
     _check(x, y, kernel)
     n = len(x)
     weights = np.ascontiguousarray(draws.T, dtype=np.float64)
-    found, total, trace = np.zeros(len(draws)), 0.0, 0.0
+    sums, total, trace = np.zeros(len(draws)), 0.0, 0.0
     for rows, columns in _upper_blocks(n):
         block, twice = _contrast(x, y, rows, columns, kernel), 1.0 if rows == columns else 2.0
         total += twice * block.sum()
         trace += np.trace(block) if rows == columns else 0.0
-        found += twice * np.einsum("ir,ir->r", weights[rows], block @ weights[columns])
+        sums += twice * np.einsum("ir,ir->r", weights[rows], block @ weights[columns])
     biased = max(total / n**2, 0.0)  # below 0 by rounding only
-    centered = found / n**2 - (trace / n - biased) / n - biased
+    centered = sums / n**2 - (trace / n - biased) / n - biased
     value = mmd(x, y, _plain(kernel)) if kernel.unbiased else kernel.scale * biased
     return Resampled(float(value), value + kernel.scale * centered)
 

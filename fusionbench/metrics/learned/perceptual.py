@@ -71,5 +71,5 @@ def _by_model(triple: Triple, name: str, weights: str) -> Outcome:
     network = model(name, weights, levels.device)
     step = max(1, AT_ONCE // triple.fused.count)
     with torch.inference_mode():
-        found = [network(part.float() / 255).flatten().double() for part in levels.split(step)]
-    return Outcome(torch.cat(found))
+        distances = [network(part.float() / 255).flatten().double() for part in levels.split(step)]
+    return Outcome(torch.cat(distances))

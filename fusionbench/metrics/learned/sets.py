@@ -54,15 +54,15 @@ def score_set(
         return SetScore(None, "unavailable", str(error), images)
     kernel = Kernel(options.sigma, options.scale, options.normalize, options.unbiased)
     try:
-        found = function_of(definition_of(metric, profile))(views, kernel)
+        result = function_of(definition_of(metric, profile))(views, kernel)
     except RequestError as error:  # embeddings without length or with infinite numbers
         return SetScore(None, "undefined", str(error), images, setting)
-    return SetScore(found.value, "ok", setting, images, setting, found.low, found.high)
+    return SetScore(result.value, "ok", setting, images, setting, result.low, result.high)
 
 
 def _views(triples: Triples, options: SetOptions, cache: EmbeddingCache) -> Views:
     of_a, of_b = tower_of(options.a), tower_of(options.b)
-    found = [
+    embeddings = [
         [
             cache.embedding(tower, levels)
             for tower, levels in (
@@ -74,7 +74,7 @@ def _views(triples: Triples, options: SetOptions, cache: EmbeddingCache) -> View
         ]
         for a, b, fused in triples()
     ]
-    return Views(*(np.stack(column) for column in zip(*found, strict=True)))
+    return Views(*(np.stack(column) for column in zip(*embeddings, strict=True)))
 
 
 def _luma(levels: np.ndarray) -> np.ndarray:

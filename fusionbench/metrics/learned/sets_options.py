@@ -80,9 +80,9 @@ class FoundTower:
     def _changes(self) -> str:
         known = TOWERS.get(self.name)
         names = ("model", "side", "mean", "std")
-        found = {name: getattr(self.spec, name) for name in names}
-        changed = [name for name in names if known is None or getattr(known, name) != found[name]]
-        return "".join(f", {name} {found[name]}" for name in changed)
+        settings = {name: getattr(self.spec, name) for name in names}
+        changed = [name for name in names if known is None or getattr(known, name) != settings[name]]
+        return "".join(f", {name} {settings[name]}" for name in changed)
 
 
 TOWERS = {

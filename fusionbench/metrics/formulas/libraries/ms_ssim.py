@@ -40,10 +40,10 @@ def shifted(x: Tensor) -> Tensor:
 
 def scales(image: Image, halve: Halve) -> list[Tensor]:
     """Return the five scales, float64 [B, h, w]."""
-    found = [image.of(values)]
+    pyramid = [image.of(values)]
     for _ in WEIGHTS[1:]:
-        found.append(halve(found[-1]))
-    return found
+        pyramid.append(halve(pyramid[-1]))
+    return pyramid
 
 
 def scale_images(image: Image, halve: Halve) -> list[Image]:
@@ -53,14 +53,14 @@ def scale_images(image: Image, halve: Halve) -> list[Image]:
 
 def _means(source: Image, fused: Image, halve: Halve, mirrored: int, clipped: bool) -> list[Tensor]:
     """Return contrast and structure of each scale, of the last the similarity [B]."""
-    found: list[Tensor] = []
+    by_scale: list[Tensor] = []
     for x, y in zip(source.of(scale_images, halve), fused.of(scale_images, halve), strict=True):
-        last = len(found) == len(WEIGHTS) - 1
+        last = len(by_scale) == len(WEIGHTS) - 1
         means, structure = similarity_parts(x, y, GAUSSIAN, 255.0, 1.0, mirrored if last else 0)
         structure = structure.clamp(min=0) if clipped else structure
         part = means * structure if last else structure
-        found.append(sum_image(part) / (part.shape[-2] * part.shape[-1]))
-    return found
+        by_scale.append(sum_image(part) / (part.shape[-2] * part.shape[-1]))
+    return by_scale
 
 
 def _summed(triple: Triple, halve: Halve, mirrored: int = 0, clipped: bool = False) -> Tensor:

@@ -41,7 +41,7 @@ def similarity_parts(
 
     ``sample`` multiplies variances and covariance.
     """
-    (x, variance_x), (y, variance_y) = (one.of(moments, weights, *form) for one in (image, other))
+    (x, variance_x), (y, variance_y) = (each.of(moments, weights, *form) for each in (image, other))
     cross = smooth(image.of(pixels, *form) * other.of(pixels, *form), weights) - x * y
     low, high = (K1 * peak) ** 2, (K2 * peak) ** 2
     means = (2 * x * y + low) / (x.square() + y.square() + low)
@@ -60,8 +60,8 @@ def _summed(
     total: Tensor | float = 0.0
     for source in (triple.a, triple.b):
         means, structure = similarity_parts(source, triple.fused, weights, peak, sample, *form)
-        found = means * (structure.clamp_(min=0) if clipped else structure)
-        total = total + sum_image(found) / (found.shape[-2] * found.shape[-1])
+        similarity = means * (structure.clamp_(min=0) if clipped else structure)
+        total = total + sum_image(similarity) / (similarity.shape[-2] * similarity.shape[-1])
     return torch.as_tensor(total)
 
 

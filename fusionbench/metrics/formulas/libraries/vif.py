@@ -61,14 +61,14 @@ def pyramid(image: Image) -> list[Tensor]:
     device = image.levels.device
     band = _filter(BAND, -1, device)
     low = _correlated(image.of(values), _filter(FIRST_LOW_PASS, 1, device))
-    found = []
+    bands = []
     for _ in range(LEVELS):
         for orientation in (band, band.T):
             whole = _correlated(low, orientation)
             height, width = (side // SIDE * SIDE for side in whole.shape[-2:])
-            found.append(whole[:, :height, :width])
+            bands.append(whole[:, :height, :width])
         low = _correlated(low, _filter(LOW_PASS, 1, device), 2)
-    return found
+    return bands
 
 
 def _window_sums(x: Tensor, side: int) -> Tensor:
@@ -115,7 +115,7 @@ def wavelet_fidelity(source: Image, fused: Image) -> Tensor:
     for index, (x, y) in enumerate(zip(source.of(pyramid), fused.of(pyramid), strict=True)):
         side = 2 ** (LEVELS - index // 2) + 1
         inner = slice(skip := math.ceil(side // 2 / SIDE), -skip)
-        gain, rest = (found[:, inner, inner] for found in _channel(x, y, side))
+        gain, rest = (channel[:, inner, inner] for channel in _channel(x, y, side))
         spectrum, strength = _model(x)
         signal = strength[:, None, inner, inner] * spectrum[:, :, None, None]
         kept.append((gain.square() / (rest + NOISE))[:, None].mul(signal).add(1).log2().flatten(1).sum(-1))

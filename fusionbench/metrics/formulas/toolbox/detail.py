@@ -24,12 +24,12 @@ class Bands(NamedTuple):
 
 def haar_bands(image: Image) -> list[Bands]:
     """Return the detail of two levels of Haar's orthonormal transform; a last odd row or column is left out."""
-    pixels, found = image.of(values), []
+    pixels, by_level = image.of(values), []
     for _ in EXPONENTS:
         height, width = (side // 2 * 2 for side in pixels.shape[-2:])
         upper, lower = pixels[:, 0:height:2, :width], pixels[:, 1:height:2, :width]
         plus, minus = (upper + lower) / 2, (upper - lower) / 2
-        found.append(
+        by_level.append(
             Bands(
                 plus[..., 0::2] - plus[..., 1::2],
                 minus[..., 0::2] + minus[..., 1::2],
@@ -37,7 +37,7 @@ def haar_bands(image: Image) -> list[Bands]:
             )
         )
         pixels = plus[..., 0::2] + plus[..., 1::2]
-    return found
+    return by_level
 
 
 def detail_weights(image: Image) -> list[Tensor]:
@@ -91,8 +91,8 @@ def step_squares(*images: Image) -> Tensor:
 
 
 def _largest(images: tuple[Image, ...], difference) -> Tensor:
-    found = [difference(image.of(values)).abs_() for image in images]
-    return (torch.maximum(*found) if len(found) == 2 else found[0]).square_()
+    differences = [difference(image.of(values)).abs_() for image in images]
+    return (torch.maximum(*differences) if len(differences) == 2 else differences[0]).square_()
 
 
 def _across(x: Tensor) -> Tensor:

@@ -94,7 +94,7 @@ def tsallis(image: Image, other: Image, order: float, transposed: bool) -> Tenso
     with that of independent images whose roles are swapped, and skips cells that those leave empty.
     """
     joint = image.of(joint_histogram, other).view(-1, LEVELS, LEVELS) / image.count  # rows: levels of other
-    rows, columns = (one.of(histogram) / image.count for one in (other, image))
+    rows, columns = (each.of(histogram) / image.count for each in (other, image))
     if transposed:
         rows, columns = columns, rows
     independent = rows[:, :, None] * columns[:, None, :]
@@ -154,8 +154,8 @@ def quality_by_tsallis_transposed(triple: Triple) -> Outcome:
 def quality_by_tsallis_unbounded(triple: Triple) -> Outcome:
     """Measure the sum of two Tsallis divergences of a large order."""
     a, b, fused = (image.of(stretched) for image in triple)
-    found = fused.of(tsallis, a, CVEJIC, True) + fused.of(tsallis, b, CVEJIC, True)
-    return Outcome(found, unstretchable(triple))
+    total = fused.of(tsallis, a, CVEJIC, True) + fused.of(tsallis, b, CVEJIC, True)
+    return Outcome(total, unstretchable(triple))
 
 
 @definition(
@@ -173,12 +173,12 @@ def difference_of_entropies(triple: Triple) -> Outcome:
 
 def _agreement(ab: Tensor, af: Tensor, bf: Tensor) -> Tensor:
     """Return 1 plus the normalized sum r log r of the eigenvalues r of the 3x3 matrix of correlations [B]."""
-    one = torch.ones_like(ab)
+    ones = torch.ones_like(ab)
     af, bf = (
         torch.minimum(af, bf),
         torch.maximum(af, bf),
     )  # same eigenvalues, to the last digit for swapped sources
-    rows = torch.stack((one, ab, af, ab, one, bf, af, bf, one), -1).view(-1, 3, 3)
+    rows = torch.stack((ones, ab, af, ab, ones, bf, af, bf, ones), -1).view(-1, 3, 3)
     shares = (torch.linalg.eigvalsh(rows) / 3).clamp_(min=0)  # an eigenvalue of 0 can come out below it
     return 1 - torch.special.entr(shares).sum(-1) / math.log(LEVELS)
 

@@ -51,16 +51,18 @@ def flat(image: Image, side: int) -> Tensor:
 
 def covariance(image: Image, other: Image, side: int, exact: bool = False) -> Tensor:
     """Return the covariance in each window; ``exact`` makes it 0 where a window has one level only."""
-    x, y = (one.of(windows, side).mean for one in (image, other))
+    x, y = (each.of(windows, side).mean for each in (image, other))
     product = smooth(image.of(values) * other.of(values), gaussian(side, SIGMA))
-    found = product.addcmul_(x, y, value=-1)
-    return found.masked_fill_(image.of(flat, side) | other.of(flat, side), 0.0) if exact else found
+    covariances = product.addcmul_(x, y, value=-1)
+    return (
+        covariances.masked_fill_(image.of(flat, side) | other.of(flat, side), 0.0) if exact else covariances
+    )
 
 
 def similarity(image: Image, other: Image, form: Form, exact: bool = False) -> Tensor:
     """Return the structural similarity in each window."""
     (mean, variance), (mean_other, variance_other) = (
-        one.of(windows, form.side, exact) for one in (image, other)
+        each.of(windows, form.side, exact) for each in (image, other)
     )
     cross = image.of(covariance, other, form.side, exact)
     above = (2 * mean * mean_other + form.luminance) * (2 * cross + form.contrast)

@@ -38,7 +38,7 @@ def frequencies(image: Image, distance: float) -> Tensor:
 def filtered(pixels: Tensor, response: Tensor) -> Tensor:
     """Multiply the spectrum of [B, H, W] by a real, even response; image by image, so that a batch changes no digit."""
     size = pixels.shape[-2:]
-    return torch.stack([torch.fft.irfft2(torch.fft.rfft2(one) * response, s=size) for one in pixels])
+    return torch.stack([torch.fft.irfft2(torch.fft.rfft2(image) * response, s=size) for image in pixels])
 
 
 @cache

@@ -93,8 +93,8 @@ def _fan(angle: Tensor, orientation: float) -> Tensor:
 
 def phase_maps(image: Image) -> Maps:
     """Return the maps of an image, each image of a batch transformed by itself."""
-    found = [_maps_of_one(x) for x in image.of(values)]
-    return Maps(*(torch.stack(maps) for maps in zip(*found, strict=True)))
+    per_image = [_maps_of_one(x) for x in image.of(values)]
+    return Maps(*(torch.stack(maps) for maps in zip(*per_image, strict=True)))
 
 
 def _maps_of_one(x: Tensor) -> Maps:
@@ -122,7 +122,7 @@ def _orientations(x: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     spectrum = torch.fft.fft2(x)
     for fan in bank.angular:
         filters = bank.radial * fan
-        responses = torch.stack([torch.fft.ifft2(spectrum * one) for one in filters])
+        responses = torch.stack([torch.fft.ifft2(spectrum * band) for band in filters])
         amplitudes = responses.abs()
         total = responses.sum(0)
         direction = total / (total.abs() + EPSILON)
@@ -140,7 +140,7 @@ def _noise(filters: Tensor, finest: Tensor) -> Tensor:
     height, width = finest.shape
     mean = _median(finest.square()) / -math.log(0.5)
     power = mean / filters[0].square().sum()
-    kernels = torch.stack([torch.fft.ifft2(one).real for one in filters]) * math.sqrt(height * width)
+    kernels = torch.stack([torch.fft.ifft2(band).real for band in filters]) * math.sqrt(height * width)
     own = kernels.square().sum()
     crossed = sum((kernels[i] * kernels[j]).sum() for i in range(SCALES) for j in range(i + 1, SCALES))
     spread = torch.sqrt((2 * power * own + 4 * power * crossed) / 2)
