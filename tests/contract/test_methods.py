@@ -8,6 +8,7 @@ import json
 import pytest
 
 from fusionbench.checks import CHECKS, base_arguments, run_checks
+from fusionbench.providers import share
 from fusionbench.registry.methods import names, spec
 
 # a step and a fused pair of every variant are in each method's own tests
@@ -45,6 +46,13 @@ def test_card_says_what_a_reader_needs(name: str) -> None:
         assert all({"what", "choice", "why"} <= point.keys() for point in card.open)
 
 
+LARGEST, ALL = 80_000_000, 190_000_000  # bytes of a file of weights, and of all that are committed
+
+
+def test_all_shipped_weights_together_stay_small() -> None:
+    assert 0 < sum(path.stat().st_size for path in share("methods").glob("*/weights/*.safetensors")) < ALL
+
+
 @pytest.mark.parametrize("name", [n for n in names() if spec(n).card.weights])
 def test_shipped_weights_are_what_their_json_says(name: str) -> None:
     found = spec(name)
@@ -52,5 +60,5 @@ def test_shipped_weights_are_what_their_json_says(name: str) -> None:
         path = found.source / "weights" / file
         about = json.loads(path.with_suffix(".json").read_text())
         assert hashlib.sha256(path.read_bytes()).hexdigest() == about["sha256"]
-        assert path.stat().st_size <= 10 * 2**20
+        assert path.stat().st_size <= LARGEST
         assert about.get("stands_for", about["arguments"]) == base_arguments(found)
