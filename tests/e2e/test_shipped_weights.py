@@ -8,16 +8,18 @@ import pytest
 from pandas import DataFrame
 
 import fusionbench
+from fusionbench.data.prepare import prepare
+from fusionbench.data.spec import dataset as load_dataset
 
 METRICS = ["VIF", "Qabf", "AG", "SF", "SCD", "MI"]
 LIMIT = 20  # pairs of each set; the leaderboards have them all
 
 
-def means(method: str, dataset: str, shared_data: Path, out: Path) -> DataFrame:
+def means(method: str, dataset: str, root: Path, out: Path, metrics: list[str] = METRICS) -> DataFrame:
     """Return the mean of each metric (rows) by method (columns), trivial baselines among them."""
     asked = [method, "average", "maximum"]
     result = fusionbench.run(
-        asked, dataset, metrics=METRICS, baselines=False, data_root=str(shared_data), out=out, limit=LIMIT
+        asked, dataset, metrics=metrics, baselines=False, data_root=str(root), out=out, limit=LIMIT
     )
     assert result.ok
     return fusionbench.read_runs(out).pivot_table(values="value", index="metric", columns="method")
@@ -29,9 +31,9 @@ def means(method: str, dataset: str, shared_data: Path, out: Path) -> DataFrame:
 def test_refinefuse_beats_the_average_everywhere_and_the_maximum_in_three_metrics(
     dataset: str, shared_data: Path, tmp_path: Path
 ) -> None:
-    found = means("refinefuse", dataset, shared_data, tmp_path)
-    assert (found["refinefuse"] > found["average"]).all(), found
-    assert (found["refinefuse"] >= found["maximum"]).sum() >= 3, found
+    scores = means("refinefuse", dataset, shared_data, tmp_path)
+    assert (scores["refinefuse"] > scores["average"]).all(), scores
+    assert (scores["refinefuse"] >= scores["maximum"]).sum() >= 3, scores
 
 
 @pytest.mark.slow
@@ -40,5 +42,30 @@ def test_refinefuse_beats_the_average_everywhere_and_the_maximum_in_three_metric
 def test_dsifuse_beats_the_average_in_its_five_metrics(
     dataset: str, shared_data: Path, tmp_path: Path
 ) -> None:
-    found = means("dsifuse", dataset, shared_data, tmp_path).drop("MI")
-    assert (found["dsifuse"] > found["average"]).all(), found
+    scores = means("dsifuse", dataset, shared_data, tmp_path).drop("MI")
+    assert (scores["dsifuse"] > scores["average"]).all(), scores
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("dataset", ["msrs", "roadscene", "harvard-mri-ct"])
+def test_sspfusion_beats_the_average_in_its_four_metrics(
+    dataset: str, shared_data: Path, tmp_path: Path
+) -> None:
+    scores = means("sspfusion", dataset, shared_data, tmp_path).loc[["VIF", "Qabf", "AG", "SF"]]
+    assert (scores["sspfusion"] > scores["average"]).all(), scores
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("method", ["csp_mcin", "lsnf"])
+@pytest.mark.parametrize("dataset", ["sen12-gray", "optical-sar"])
+def test_sar_optical_methods_beat_the_average_in_four_of_six_metrics(
+    method: str, dataset: str, shared_data: Path, tmp_path: Path
+) -> None:
+    root = shared_data
+    if dataset == "optical-sar":
+        prepare(load_dataset(dataset), shared_data, tmp_path / "data")
+        root = tmp_path / "data"
+    scores = means(method, dataset, root, tmp_path / "runs", ["SD", "EN", "VIFF", "MI", "Qabf", "AG"])
+    assert (scores[method] > scores["average"]).sum() >= 4, scores

@@ -18,7 +18,7 @@ from fusionbench.types import Pair
 
 TRAINING = share("benchmarks") / "training"
 RECORDS = sorted(share("methods").glob("*/weights/*.json"))
-FAMILIES = ("ir-vis", "sar-opt")
+FAMILIES = ("ir-vis", "medical", "sar-opt")
 
 
 def known() -> dict[str, DatasetSpec]:
