@@ -365,7 +365,7 @@ def compare_sheet(sheet: Published, golden: Path, data: Path, every: int = 1) ->
     """Return the relative differences to a sheet by metric, on the published images that lie in ``golden``."""
     with (golden / sheet.file).open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    found: dict[str, list[float]] = {metric: [] for metric in sheet.metrics}
+    differences: dict[str, list[float]] = {metric: [] for metric in sheet.metrics}
     for row in rows:
         method, name = row.get("method") or row["algorithm"], Path(row["image"]).stem + ".png"
         fused = golden / "published_tno" / method / name
@@ -373,8 +373,8 @@ def compare_sheet(sheet: Published, golden: Path, data: Path, every: int = 1) ->
             continue
         images = (read_image(data / "TNO/ir" / name), read_image(data / "TNO/vi" / name), read_image(fused))
         for metric, ours in score(*images, metrics=list(sheet.metrics), profile=sheet.profile).items():
-            found[metric].append(relative_difference(ours.value, float(row[metric])))
-    return found
+            differences[metric].append(relative_difference(ours.value, float(row[metric])))
+    return differences
 
 
 def sheet_lines(sheet: Published, differences: dict[str, list[float]]) -> list[str]:
@@ -482,8 +482,10 @@ def main() -> None:
         print("Patterns only, nothing written: give --golden and --data for the whole page.")
     else:
         findings += compare(given.golden / "real")
-        found = [line for s in SHEETS for line in sheet_lines(s, compare_sheet(s, given.golden, given.data))]
-        write_text(given.output, page(findings, found))
+        compared = [
+            line for s in SHEETS for line in sheet_lines(s, compare_sheet(s, given.golden, given.data))
+        ]
+        write_text(given.output, page(findings, compared))
         print(f"Wrote {given.output}.")
     for finding in findings:
         if not holds(finding):

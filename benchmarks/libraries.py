@@ -72,19 +72,19 @@ class Comparison(NamedTuple):
 
 def libraries_here() -> dict[str, str]:
     """Return the installed version of each library that is installed."""
-    found = {}
+    versions = {}
     for library in VERSIONS:
         try:
-            found[library] = importlib.metadata.version(library)
+            versions[library] = importlib.metadata.version(library)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 @cache
 def names() -> dict[str, Any]:
     """Return what the text of a call may use."""
-    found: dict[str, Any] = {"rgb": lambda image: image.expand(-1, 3, -1, -1)}
+    namespace: dict[str, Any] = {"rgb": lambda image: image.expand(-1, 3, -1, -1)}
     for name, module in MODULES.items():
         try:
             with warnings.catch_warnings():
@@ -92,10 +92,10 @@ def names() -> dict[str, Any]:
                 importlib.import_module(module)
                 if name == "skimage":
                     importlib.import_module("skimage.filters")
-            found[name] = importlib.import_module(name)
+            namespace[name] = importlib.import_module(name)
         except ImportError:
             continue
-    return found
+    return namespace
 
 
 def library_value(call: LibraryCall, source: np.ndarray, fused: np.ndarray) -> float:
@@ -135,7 +135,7 @@ def summary(comparisons: list[Comparison]) -> list[dict[str, Any]]:
     rows = []
     for call in dict.fromkeys(comparison.call for comparison in comparisons):
         own = [comparison for comparison in comparisons if comparison.call == call]
-        rows.append({**call._asdict(), "pairs": len(own), "difference": max(one.difference for one in own)})
+        rows.append({**call._asdict(), "pairs": len(own), "difference": max(pair.difference for pair in own)})
     return rows
 
 

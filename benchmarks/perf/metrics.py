@@ -43,9 +43,9 @@ def main() -> None:
     say("  ".join(f"{name} {version}" for name, version in report["machine"].items()))
     for size in options.size:
         say(f"\n{name_of(size)}: CPU seconds per triple and thread, medians of n\n{HEADER}")
-        found = report["costs"][name_of(size)] = {}
+        costs = report["costs"][name_of(size)] = {}
         for row in rows(size, options):
-            found[row["name"]] = row
+            costs[row["name"]] = row
             say(line_of(row))
     report["growth"] = timing.growth(options.size[0], options.repeats)
     report["gpu"] = gpu(options)
@@ -147,9 +147,9 @@ def gpu(options: argparse.Namespace) -> dict[str, Any] | None:
 def closing(report: dict[str, Any]) -> Iterator[str]:
     """Say how cost grows, and what a GPU does."""
     yield "\nHow the cost of the default set grows (1 is linear in the number of pixels)"
-    for mode, found in report["growth"].items():
-        seconds = ", ".join(f"{size} {cost:.4f} s" for size, cost in found.items() if size != "exponent")
-        yield f"{mode}: pixels to the power {found['exponent']:.2f} ({seconds})"
+    for mode, cost_of in report["growth"].items():
+        seconds = ", ".join(f"{size} {cost:.4f} s" for size, cost in cost_of.items() if size != "exponent")
+        yield f"{mode}: pixels to the power {cost_of['exponent']:.2f} ({seconds})"
     if report["gpu"] is None:
         yield "\nGPU: there is none here, so no throughput."
         return

@@ -74,8 +74,8 @@ def mi(a: np.ndarray, b: np.ndarray, fused: np.ndarray) -> float:
 
 
 def nmi(a: np.ndarray, b: np.ndarray, fused: np.ndarray) -> float:
-    found = (information(source, fused) for source in (a, b))
-    return sum(2 * shared / entropies for shared, entropies in found)
+    shares = (information(source, fused) for source in (a, b))
+    return sum(2 * shared / entropies for shared, entropies in shares)
 
 
 def information(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
@@ -124,9 +124,9 @@ def distortion(
 
 
 def qabf(a: np.ndarray, b: np.ndarray, fused: np.ndarray) -> float:
-    (strength_a, angle_a), (strength_b, angle_b), found = map(edges, (a, b, fused))
-    kept = strength_a * edge_quality(strength_a, angle_a, *found)
-    kept += strength_b * edge_quality(strength_b, angle_b, *found)
+    (strength_a, angle_a), (strength_b, angle_b), fused_edges = map(edges, (a, b, fused))
+    kept = strength_a * edge_quality(strength_a, angle_a, *fused_edges)
+    kept += strength_b * edge_quality(strength_b, angle_b, *fused_edges)
     return np.sum(kept) / np.sum(strength_a + strength_b)
 
 

@@ -51,7 +51,7 @@ def feature_information(
     a: np.ndarray, b: np.ndarray, fused: np.ndarray, feature: Callable[[np.ndarray], np.ndarray]
 ) -> float:
     maps = [feature(image.astype(np.float64)) for image in (a, b, fused)]
-    rows = zip(*(sliding_window_view(found, (3, 3)) for found in maps), strict=True)
+    rows = zip(*(sliding_window_view(image_map, (3, 3)) for image_map in maps), strict=True)
     total = count = 0
     for row in rows:
         x, y, f = (windows.transpose(0, 2, 1).reshape(len(windows), 9) for windows in row)

@@ -37,10 +37,12 @@ def information(
 
 
 def nabf(a: np.ndarray, b: np.ndarray, fused: np.ndarray) -> float:
-    edges_a, edges_b, found = map(mirrored_edges, (a, b, fused))
+    edges_a, edges_b, fused_edges = map(mirrored_edges, (a, b, fused))
     weight_a, weight_b = edge_weight(edges_a[0]), edge_weight(edges_b[0])
-    lost = weight_a * (1 - edge_kept(*edges_a, *found)) + weight_b * (1 - edge_kept(*edges_b, *found))
-    new = (found[0] > edges_a[0]) & (found[0] > edges_b[0])
+    lost = weight_a * (1 - edge_kept(*edges_a, *fused_edges)) + weight_b * (
+        1 - edge_kept(*edges_b, *fused_edges)
+    )
+    new = (fused_edges[0] > edges_a[0]) & (fused_edges[0] > edges_b[0])
     return np.sum(lost[new]) / np.sum(weight_a + weight_b)
 
 
@@ -91,8 +93,8 @@ def mef_ssim(a: np.ndarray, b: np.ndarray, fused: np.ndarray) -> float:
     result = 1.0
     for power in (0.0448, 0.2856, 0.3001):
         rows = zip(*(sliding_window_view(image, (11, 11)) for image in images), strict=True)
-        found = [exposure_quality(*(row.reshape(len(row), -1) for row in three)) for three in rows]
-        result *= np.mean(found) ** (power / (0.0448 + 0.2856 + 0.3001))
+        qualities = [exposure_quality(*(row.reshape(len(row), -1) for row in three)) for three in rows]
+        result *= np.mean(qualities) ** (power / (0.0448 + 0.2856 + 0.3001))
         images = [halved(image) for image in images]
     return result
 

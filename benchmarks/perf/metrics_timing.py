@@ -77,27 +77,27 @@ def in_turns(calls: dict[str, Callable[[], dict[str, float]]], repeats: int, pat
             seconds[name].append(time.process_time() - started)
             spent += seconds[name][-1]
         done += 1
-    return Costs({name: statistics.median(found) for name, found in seconds.items()}, done, results)
+    return Costs({name: statistics.median(times) for name, times in seconds.items()}, done, results)
 
 
 def _values(scores: dict) -> dict[str, float]:
-    return {name: found.value for name, found in scores.items()}
+    return {name: score.value for name, score in scores.items()}
 
 
 def difference(results: dict[str, dict[str, float]]) -> float:
     """Return the largest relative difference of any plain value to fusionbench's."""
     ours = results["kept"]
-    return max(abs(found[name] / ours[name] - 1) for found in results.values() for name in ours)
+    return max(abs(values[name] / ours[name] - 1) for values in results.values() for name in ours)
 
 
 def growth(size: Size, repeats: int) -> dict[str, dict[str, float]]:
     """Measure the default set at half, once and twice a size: seconds by size, and the exponent of the pixels."""
     sizes = [(size[0] // 2, size[1] // 2), size, (2 * size[0], 2 * size[1])]
-    found = [costs(triple(one), DEFAULT, {}, repeats).seconds for one in sizes]
+    measured = [costs(triple(scaled), DEFAULT, {}, repeats).seconds for scaled in sizes]
     pixels = np.log([width * height for width, height in sizes])
     return {
-        mode: {f"{width}x{height}": cost[mode] for (width, height), cost in zip(sizes, found, strict=True)}
-        | {"exponent": float(np.polyfit(pixels, np.log([cost[mode] for cost in found]), 1)[0])}
+        mode: {f"{width}x{height}": cost[mode] for (width, height), cost in zip(sizes, measured, strict=True)}
+        | {"exponent": float(np.polyfit(pixels, np.log([cost[mode] for cost in measured]), 1)[0])}
         for mode in ("cold", "kept")
     }
 
@@ -113,8 +113,8 @@ def triples_per_second(size: Size, device: str, repeats: int) -> float:
     seconds = []
     for _ in range(repeats + 1):
         started = time.perf_counter()
-        found = [values.tolist() for values in compute(*batches).values()]  # waits for the device
+        scores = [values.tolist() for values in compute(*batches).values()]  # waits for the device
         seconds.append(time.perf_counter() - started)
-    if not np.isfinite(found).all():
+    if not np.isfinite(scores).all():
         raise ArithmeticError(f"metrics of the generated images are undefined on {device}")
     return BATCH / statistics.median(seconds[1:])  # the first loads the kernels

@@ -86,8 +86,8 @@ def traced(checkout: Path) -> tuple[set[tuple[str, str, int]], int]:
         functions: set[tuple[str, str, int]] = set()
         deepest = 0
         for trace in (place / "traces").glob("*.json"):
-            found, depth = json.loads(trace.read_text())
-            functions |= {tuple(function) for function in found}
+            called, depth = json.loads(trace.read_text())
+            functions |= {tuple(function) for function in called}
             deepest = max(deepest, depth)
     return functions, deepest
 

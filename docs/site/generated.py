@@ -38,19 +38,21 @@ def pages(repository: Path) -> dict[str, str]:
     sections, calibration = _sections(repository), _calibration(repository)
     for name, card in cards().items():
         facts = {"m": card, "section": sections.get(name, ""), "rows": calibration.get(name, [])}
-        facts["definitions"] = [(found, _users(name, key)) for key, found in definitions(name).items()]
+        facts["definitions"] = [
+            (definition, _users(name, key)) for key, definition in definitions(name).items()
+        ]
         made[f"metrics/{name.lower()}.md"] = environment.get_template("metric.md.j2").render(facts)
     return made
 
 
 def _method(name: str, repository: Path) -> dict[str, Any]:
-    found = registry.spec(name)
+    method = registry.spec(name)
     return {
         "name": name,
-        "card": found.card,
-        "variants": {key: value.get("about", "") for key, value in found.known_variants().items()},
-        "config": found.config().as_dict(),
-        "printed": _printed(found.card.doi, repository),
+        "card": method.card,
+        "variants": {key: value.get("about", "") for key, value in method.known_variants().items()},
+        "config": method.config().as_dict(),
+        "printed": _printed(method.card.doi, repository),
         "measured": _measured(name, repository),
     }
 
@@ -70,15 +72,15 @@ def _printed(doi: str | None, repository: Path) -> dict[tuple[str, str], dict[st
 
 def _measured(name: str, repository: Path) -> dict[str, dict[str, str]]:
     """Return the method's row of each published leaderboard: heading -> column -> printed value."""
-    found = {}
+    measured = {}
     for file in sorted((repository / "leaderboards").glob("*/*.csv")):
         if file.parent.name == "reported":
             continue
         with file.open(newline="", encoding="utf-8") as stream:
             for row in csv.DictReader(stream):
                 if row.get("name", row.get("method")) == name:
-                    found[f"{file.parent.name}, {file.stem}"] = row
-    return found
+                    measured[f"{file.parent.name}, {file.stem}"] = row
+    return measured
 
 
 def _sections(repository: Path) -> dict[str, str]:

@@ -68,9 +68,9 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Put marks in the place of formulas: Markdown takes MathML in a line for a block, and TeX for emphasis."""
     page.formulas = []
 
-    def mark(found: re.Match[str]) -> str:
-        block = found[1] is not None
-        page.formulas.append(convert((found[1] or found[2]).strip(), display="block" if block else "inline"))
+    def mark(match: re.Match[str]) -> str:
+        block = match[1] is not None
+        page.formulas.append(convert((match[1] or match[2]).strip(), display="block" if block else "inline"))
         text = MARK.format(len(page.formulas) - 1)
         return f"\n\n{text}\n\n" if block else text
 

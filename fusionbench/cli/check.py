@@ -39,16 +39,18 @@ def check(
     from fusionbench.checks import find_subject, verdicts
 
     subject = find_subject(reference, data_root)
-    found = []
+    judged = []
     for verdict in verdicts(subject):
-        found.append(verdict)
+        judged.append(verdict)
         if not json:
             _show(verdict)
     if json:
-        print_json({"kind": subject.kind, subject.kind: subject.name, "verdicts": [asdict(v) for v in found]})
+        print_json(
+            {"kind": subject.kind, subject.kind: subject.name, "verdicts": [asdict(v) for v in judged]}
+        )
     else:
-        print(f"\n{subject.kind} {subject.name}: {_summary(found)}")
-    raise SystemExit(any(v.outcome == "failed" for v in found))
+        print(f"\n{subject.kind} {subject.name}: {_summary(judged)}")
+    raise SystemExit(any(v.outcome == "failed" for v in judged))
 
 
 def _show(verdict: Verdict) -> None:
@@ -59,6 +61,6 @@ def _show(verdict: Verdict) -> None:
     sys.stdout.flush()
 
 
-def _summary(found: Sequence[Verdict]) -> str:
-    counts = {outcome: sum(v.outcome == outcome for v in found) for outcome in MARKS}
+def _summary(verdicts: Sequence[Verdict]) -> str:
+    counts = {outcome: sum(v.outcome == outcome for v in verdicts) for outcome in MARKS}
     return ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)

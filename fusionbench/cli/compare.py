@@ -38,16 +38,16 @@ def compare(
 
     names = resolve_shown(metrics, profile) if metrics else None
     records = read_records(a), read_records(b)
-    found = compare_runs(*records, score_rows, metrics=names, profile=resolve_profile(profile))
+    comparison = compare_runs(*records, score_rows, metrics=names, profile=resolve_profile(profile))
     if json:
-        print_json(to_json(found))
+        print_json(to_json(comparison))
     elif sys.stdout.isatty():
         from rich.console import Console
 
         from fusionbench.comparison.text import print_comparison
 
-        print_comparison(found, Console())
+        print_comparison(comparison, Console())
     else:
         from fusionbench.comparison.text import render
 
-        print(render(found))
+        print(render(comparison))

@@ -38,10 +38,10 @@ def list_(data_root: DataRoot = None, json: Json = False) -> None:
         return
     for row in rows:
         known = row["pairs"] is not None
-        found = (
+        state = (
             f"{row['pairs']} of {row['expected'] or '?'} pairs" if known else _absent(str(row["name"]), root)
         )
-        print(f"{row['name']:<20} {row['split']:<6} {found}")
+        print(f"{row['name']:<20} {row['split']:<6} {state}")
 
 
 def _absent(name: str, root: Path) -> str:
@@ -82,19 +82,22 @@ def verify(
     problems = {spec.name: check(spec, root) for spec in specs}
     if json:
         print_json(
-            {n: [{"level": p.level, "message": p.message} for p in found] for n, found in problems.items()}
+            {
+                n: [{"level": p.level, "message": p.message} for p in messages]
+                for n, messages in problems.items()
+            }
         )
     else:
-        for dataset_name, found in problems.items():
-            for problem in found:
+        for dataset_name, messages in problems.items():
+            for problem in messages:
                 print(f"{dataset_name}: {problem.level}: {problem.message}")
-            if not found:
+            if not messages:
                 print(f"{dataset_name}: ok")
         if not problems:
             print(
                 f"No data set of the catalog lies under '{root}': point --data-root at the folder that holds them."
             )
-    raise SystemExit(any(p.level == "error" for found in problems.values() for p in found))
+    raise SystemExit(any(p.level == "error" for messages in problems.values() for p in messages))
 
 
 @app.command()

@@ -141,12 +141,12 @@ _register(
 
 def _seeds(text: str) -> tuple[int, ...]:
     try:
-        found = tuple(dict.fromkeys(int(part) for part in comma_list(text)))
+        seeds = tuple(dict.fromkeys(int(part) for part in comma_list(text)))
     except ValueError:
-        found = ()
-    if not found or min(found) < 0:
+        seeds = ()
+    if not seeds or min(seeds) < 0:
         raise RequestError(f"--seed '{text}' is no list of seeds: write whole numbers from 0, such as 0,1,2.")
-    return found
+    return seeds
 
 
 def carry_out(options: DownstreamOptions, dry_run: bool, as_json: bool) -> None:

@@ -68,15 +68,15 @@ def explain(
 
     name, number = spelled(metric, cards(), "metric"), _number(value)
     only = resolve_profile(profile) if profile else None
-    found = find(name, number, *_images(a, b, fused))
+    findings = find(name, number, *_images(a, b, fused))
     if only is not None:
-        found = [f for f in found if only in f.convention.profiles and not f.convention.combination]
-        if not found:
+        findings = [f for f in findings if only in f.convention.profiles and not f.convention.combination]
+        if not findings:
             raise RequestError(f"Profile '{only}' defines no {name}: see `fusionbench info {only}`.")
     if json:
-        print_json({"metric": name, "value": float(number), "conventions": [_row(f) for f in found]})
+        print_json({"metric": name, "value": float(number), "conventions": [_row(f) for f in findings]})
     else:
-        _show(name, number, found)
+        _show(name, number, findings)
 
 
 def _number(text: str) -> str:
@@ -118,15 +118,15 @@ def _row(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _show(metric: str, number: str, found: list[Finding]) -> None:
+def _show(metric: str, number: str, findings: list[Finding]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=_verdict(metric, number, found), title_justify="left", box=None, pad_edge=False)
+    table = Table(title=_verdict(metric, number, findings), title_justify="left", box=None, pad_edge=False)
     for column in ("value", "distance", "definition", "of", "used by"):
         table.add_column(column, no_wrap=column != "used by")
     table.add_column("what it does", ratio=1)
-    for finding in found:
+    for finding in findings:
         table.add_row(*_cells(finding))
     # a pipe has no width: lines long enough that a sentence is not cut into words
     Console(width=None if sys.stdout.isatty() else 160).print(table)
@@ -155,11 +155,11 @@ def _users(finding: Finding) -> str:
     return ", ".join((*profiles, *(f"{name} {VERSIONS[name]}" for name in libraries)))
 
 
-def _verdict(metric: str, number: str, found: list[Finding]) -> str:
-    alike = [_named(finding) for finding in found if finding.prints_alike]
+def _verdict(metric: str, number: str, findings: list[Finding]) -> str:
+    alike = [_named(finding) for finding in findings if finding.prints_alike]
     if alike:
         return f"{metric} {number} is given by: {'; '.join(dict.fromkeys(alike))}."
-    defined = [finding for finding in found if finding.score.value is not None]
+    defined = [finding for finding in findings if finding.score.value is not None]
     if not defined:
         return f"{metric} is undefined for these images by every known convention."
     nearest = defined[0]

@@ -41,15 +41,15 @@ def explain_cost(
     named.require_class()
     network = named.build(named.config(tuple(overrides or ())).args)
     work = method_work(network, height, width)
-    found = find(value, network, work)
+    findings = find(value, network, work)
     if json:
-        rows = [finding._asdict() for finding in found]
+        rows = [finding._asdict() for finding in findings]
         print_json({"value": value, "method": named.name, "size": size, "work": dict(work), "counts": rows})
     else:
-        _show(verdict(value, found, work), found)
+        _show(verdict(value, findings, work), findings)
 
 
-def _show(title: str, found: list[CountFinding]) -> None:
+def _show(title: str, findings: list[CountFinding]) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -57,7 +57,7 @@ def _show(title: str, found: list[CountFinding]) -> None:
     for column in ("value", "off by", "unit", "tool"):
         table.add_column(column, no_wrap=column != "tool")
     table.add_column("what it counts", ratio=1)
-    for finding in found:
+    for finding in findings:
         share = f"{finding.distance / finding.value:.2%}" if finding.value else ""
         table.add_row(f"{finding.value:,.0f}", share, finding.unit, finding.tool, finding.text)
     # a pipe has no width: lines long enough that a sentence is not cut into words

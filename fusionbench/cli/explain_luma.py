@@ -24,19 +24,19 @@ def explain_luma(
     from fusionbench.data.luma_routes import luma_routes, statistics
 
     routes = luma_routes(image)
-    found = [(route, statistics(route, routes[0])) for route in routes]
+    measured = [(route, statistics(route, routes[0])) for route in routes]
     if json:
-        rows = [{"route": r.name, "used_by": r.users, **s._asdict()} for r, s in found]
+        rows = [{"route": r.name, "used_by": r.users, **s._asdict()} for r, s in measured]
         print_json({"image": str(image), "routes": rows})
     else:
-        _show(image, found)
+        _show(image, measured)
 
 
-def _show(image: Path, found: list[tuple[Route, Statistics]]) -> None:
+def _show(image: Path, measured: list[tuple[Route, Statistics]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    largest = max(levels.largest for _, levels in found)
+    largest = max(levels.largest for _, levels in measured)
     title = f"{image.name}: " + (
         f"its routes to one channel differ by up to {largest} level{'s' if largest > 1 else ''}."
         if largest
@@ -47,7 +47,7 @@ def _show(image: Path, found: list[tuple[Route, Statistics]]) -> None:
     table.add_column("used by")
     for column in ("mean", "SD", "min", "max", "other pixels", "by up to"):
         table.add_column(column, justify="right", no_wrap=True)
-    for route, levels in found:
+    for route, levels in measured:
         values = (f"{levels.mean:.3f}", f"{levels.deviation:.3f}", f"{levels.lowest}", f"{levels.highest}")
         table.add_row(
             route.name, route.users, *values, f"{100 * levels.different:.2g} %", f"{levels.largest}"

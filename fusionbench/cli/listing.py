@@ -29,14 +29,14 @@ def _method(name: str) -> dict[str, Any]:
     from fusionbench.registry.methods import spec
 
     try:
-        found = spec(name)
-        card = found.card
+        method = spec(name)
+        card = method.card
         return {
             "name": name,
             "title": card.title,
             "kind": card.kind,
             "families": list(card.families),
-            "variants": list(found.known_variants()),
+            "variants": list(method.known_variants()),
             "weights": list(card.weights),
             "doi": card.doi,
             "problem": None,

@@ -55,11 +55,11 @@ def verify(
     """
     from fusionbench.bundle.verify import verify as check
 
-    found = check(bundle, data_root, sample)
-    wrong = any(finding.level == "wrong" for finding in found)
+    findings = check(bundle, data_root, sample)
+    wrong = any(finding.level == "wrong" for finding in findings)
     if json:
-        print_json({"wrong": wrong, "findings": [asdict(finding) for finding in found]})
+        print_json({"wrong": wrong, "findings": [asdict(finding) for finding in findings]})
     else:
-        for finding in found:
+        for finding in findings:
             print(f"{finding.level:<9}  {finding.what}: {finding.detail}")
     raise SystemExit(1 if wrong else 0)

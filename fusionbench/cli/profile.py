@@ -68,17 +68,17 @@ def profile(
     methods = {method.name: method for method in map(spec, names)}
     for named in methods.values():
         named.require_class()
-    found = {
+    profiles = {
         name: _measured(method, tuple(overrides or ()), sizes, place, budget)
         for name, method in methods.items()
     }
     if json:
-        print_json(found)
+        print_json(profiles)
     elif output is not None and wanted is not None:
-        write_text(output, render_grid(cost_grid(found), wanted))
+        write_text(output, render_grid(cost_grid(profiles), wanted))
     else:
-        print(render_grid(cost_grid(found), wanted) if wanted else cost_text(found))
-    raise SystemExit(any(row["status"] != "ok" for row in found.values()))
+        print(render_grid(cost_grid(profiles), wanted) if wanted else cost_text(profiles))
+    raise SystemExit(any(row["status"] != "ok" for row in profiles.values()))
 
 
 def parsed_size(text: str) -> tuple[int, int]:

@@ -73,16 +73,16 @@ def _show_findings(numbers: Sequence[Number], runs: Sequence[Path], format: str,
     from fusionbench.papers.against import compare, render, to_json
 
     records = read_records(*runs)
-    found = compare(records, list(score_rows(records)), numbers)
-    if not found:
+    findings = compare(records, list(score_rows(records)), numbers)
+    if not findings:
         raise RequestError(
             "No printed number belongs to a method, data set and metric of these runs: "
             "`fusionbench reported` shows what is printed."
         )
     if format == "json" and output is None:
-        print_json(to_json(found))
+        print_json(to_json(findings))
     else:
-        _put(_json(to_json(found)) if format == "json" else render(found, format), output)
+        _put(_json(to_json(findings)) if format == "json" else render(findings, format), output)
 
 
 def _json(document: object) -> str:

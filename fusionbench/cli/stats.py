@@ -55,7 +55,7 @@ def stats(
     wanted = "json" if json else format or (output.suffix.lstrip(".") if output else None)
     if wanted is not None and wanted.lower() not in FORMATS:
         raise RequestError(f"Statistics cannot be written as '{wanted}': use one of {', '.join(FORMATS)}.")
-    found = summaries(
+    results = summaries(
         runs or [Path("runs")],
         datasets=dataset,
         metrics=resolve_shown(metrics, profile) if metrics else None,
@@ -64,20 +64,20 @@ def stats(
         seed=seed,
         baselines=baselines,
     )
-    _show(found, wanted and wanted.lower(), output)
+    _show(results, wanted and wanted.lower(), output)
 
 
-def _show(found: Sequence[Summary], format: str | None, output: Path | None) -> None:
+def _show(results: Sequence[Summary], format: str | None, output: Path | None) -> None:
     from fusionbench.files import write_json, write_text
     from fusionbench.statistics.document import to_csv, to_json
     from fusionbench.statistics.sections import print_statistics, render
 
     if format == "json":
-        print_json(to_json(found)) if output is None else write_json(output, to_json(found))
+        print_json(to_json(results)) if output is None else write_json(output, to_json(results))
     elif output is not None or format is not None or not sys.stdout.isatty():
-        text = to_csv(found) if format == "csv" else render(found)
+        text = to_csv(results) if format == "csv" else render(results)
         print(text.rstrip("\n")) if output is None else write_text(output, text)
     else:
         from rich.console import Console
 
-        print_statistics(found, Console())
+        print_statistics(results, Console())

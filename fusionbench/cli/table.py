@@ -156,9 +156,9 @@ def _asked(sweep: str | None) -> Asked:
         return Asked(TableStyle())
     from fusionbench.runs.sweep import find_sweep, read_sweep, row_order
 
-    found = read_sweep(find_sweep(sweep))
-    style = replace(found.table, metrics=found.table.metrics or found.metrics)
-    return Asked(style, found.profile, tuple(found.datasets), tuple(row_order(found)))
+    read = read_sweep(find_sweep(sweep))
+    style = replace(read.table, metrics=read.table.metrics or read.metrics)
+    return Asked(style, read.profile, tuple(read.datasets), tuple(row_order(read)))
 
 
 def _format(format: str | None, output: Path | None, json: bool) -> str | None:
@@ -223,12 +223,12 @@ def _cited(tables: list[Table], records: Sequence[dict], bib: Path | None, cite:
 
     shown = [record for record in records if any(record["id"] in table.runs for table in tables)]
     metrics = [column.metric for table in tables for column in table.columns]
-    found = bibliography(shown, metrics, cards())
+    works = bibliography(shown, metrics, cards())
     if bib is not None:
-        write_text(bib, found.text())
-    for what in found.missing:
+        write_text(bib, works.text())
+    for what in works.missing:
         print(f"No BibTeX entry for {what}.", file=sys.stderr)
-    return [cited(table, found) for table in tables] if cite else tables
+    return [cited(table, works) for table in tables] if cite else tables
 
 
 def _show(
@@ -270,9 +270,9 @@ def _only(records: list[dict], names: Sequence[str]) -> list[dict]:
     wanted = {dataset(name).name for name in names if name.lower().replace("_", "-") not in families}
     if not names or "all" in families:
         return records
-    found = [r for r in records if r["dataset"]["name"] in wanted or r["dataset"]["family"] in families]
-    if not found:
+    kept = [r for r in records if r["dataset"]["name"] in wanted or r["dataset"]["family"] in families]
+    if not kept:
         here = ", ".join(sorted({record["dataset"]["name"] for record in records}))
         asked = ", ".join(sorted(wanted | families))
         raise RequestError(f"No record of {asked} there: the folders hold {here}; choose with --dataset.")
-    return found
+    return kept

@@ -41,14 +41,14 @@ def train(
     from fusionbench.training.fit import train as fit
     from fusionbench.training.folder import training_folder
 
-    found = spec(method)
+    method_spec = spec(method)
     pairs = find_training_data(dataset, split, data_root, limit)
-    config = found.config(tuple(overrides or ()), pairs.name)
+    config = method_spec.config(tuple(overrides or ()), pairs.name)
     check_writable(out)
     pick_device(device)
     options = FitOptions(seed, device)
-    done_before = training_folder(found, config, pairs, seed, out).finished
-    folder = fit(found, config, pairs, out, options)
+    done_before = training_folder(method_spec, config, pairs, seed, out).finished
+    folder = fit(method_spec, config, pairs, out, options)
     if os.environ.get("LOCAL_RANK", "0") != "0":  # ddp runs this command once a device; the first one speaks
         return
     if json:

@@ -125,11 +125,13 @@ def convert(
     """Rename the tensors of a foreign checkpoint into a method's weights; strict, and no code in the file is run."""
     from fusionbench.weights.convert import convert_weights
 
-    found = convert_weights(file.expanduser(), method, output.expanduser(), map, tuple(overrides or ()))
+    converted = convert_weights(file.expanduser(), method, output.expanduser(), map, tuple(overrides or ()))
     if json:
-        print_json({"weights": str(found.path), "tensors": found.tensors, "dropped": list(found.dropped)})
+        print_json(
+            {"weights": str(converted.path), "tensors": converted.tensors, "dropped": list(converted.dropped)}
+        )
         return
-    print(found.path)
+    print(converted.path)
 
 
 @app.command()

@@ -143,9 +143,9 @@ def _cell(
     caution, comparable = _content(a, b, common)
     if comparable:
         whole = len(common) == len(ids[0]) == len(ids[1])
-        found = [_difference(card, common, scores, whole) for card in cards]
+        differences = [_difference(card, common, scores, whole) for card in cards]
     else:
-        found = [Difference(card.name, "incomparable", f"not comparable: {caution}") for card in cards]
+        differences = [Difference(card.name, "incomparable", f"not comparable: {caution}") for card in cards]
     return CellComparison(
         *key,
         title=runs[0].label,
@@ -157,7 +157,7 @@ def _cell(
         identity=identity_changes(a, b),
         circumstances=circumstance_changes(a, b),
         caution=caution,
-        metrics=tuple(found),
+        metrics=tuple(differences),
     )
 
 
@@ -205,10 +205,10 @@ def identity_changes(a: Record, b: Record) -> tuple[Change, ...]:
 
 def circumstance_changes(a: Record, b: Record) -> tuple[Change, ...]:
     """Return what should not change an image and differs: versions, git state, device, and the probe."""
-    found = list(_changes(_circumstances(a), _circumstances(b)))
+    changes = list(_changes(_circumstances(a), _circumstances(b)))
     if gap := _probe_gap(a.get("probe") or [], b.get("probe") or []):
-        found.append(Change("probe", "fuse on the generated pair", gap))
-    return tuple(found)
+        changes.append(Change("probe", "fuse on the generated pair", gap))
+    return tuple(changes)
 
 
 def _identity(record: Record) -> dict[str, Any]:

@@ -86,11 +86,17 @@ def _left_out(metrics: Sequence[Difference]) -> Iterator[str]:
         yield f"Left out of {', '.join(names)}: {', '.join(f'{n} {reason}' for reason, n in reasons)}."
 
 
-def _row(found: Difference) -> tuple[str, ...]:
-    if found.mean is None or found.mean_a is None or found.mean_b is None:
-        return found.metric, NONE, NONE, NONE, str(found.count), found.verdict
-    means = (printed(mean, found.digits) for mean in (found.mean_a, found.mean_b))
-    return found.metric, *means, signed(found.mean, found.digits), str(found.count), found.verdict
+def _row(difference: Difference) -> tuple[str, ...]:
+    if difference.mean is None or difference.mean_a is None or difference.mean_b is None:
+        return difference.metric, NONE, NONE, NONE, str(difference.count), difference.verdict
+    means = (printed(mean, difference.digits) for mean in (difference.mean_a, difference.mean_b))
+    return (
+        difference.metric,
+        *means,
+        signed(difference.mean, difference.digits),
+        str(difference.count),
+        difference.verdict,
+    )
 
 
 def _grid(metrics: Sequence[Difference]) -> Grid:
@@ -98,8 +104,8 @@ def _grid(metrics: Sequence[Difference]) -> Grid:
     for number, name in enumerate(HEADER):
         words = number in (0, len(HEADER) - 1)
         grid.add_column(name, justify="left" if words else "right", no_wrap=number < len(HEADER) - 1)
-    for found in metrics:
-        grid.add_row(*map(Text, _row(found)))
+    for difference in metrics:
+        grid.add_row(*map(Text, _row(difference)))
     return grid
 
 

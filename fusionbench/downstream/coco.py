@@ -17,30 +17,32 @@ from fusionbench.downstream.scoring import TaskScore, with_intervals
 from fusionbench.errors import RequestError
 
 
-def score_boxes(found: Sequence[Detections], annotated: Sequence[Boxes], classes: Sequence[str]) -> TaskScore:
+def score_boxes(
+    detected: Sequence[Detections], annotated: Sequence[Boxes], classes: Sequence[str]
+) -> TaskScore:
     """Return AP of each class and their means over classes, at IoU 0.5 and averaged over 0.5 to 0.95.
 
     ``found`` and ``annotated`` belong to the same images, in order; an image may have neither. A class that is annotated
     nowhere has no value, one that is never found has 0. Detections without area are dropped. Raises RequestError where
     neither library is installed.
     """
-    whole = average_precision(found, annotated, classes)
+    whole = average_precision(detected, annotated, classes)
 
     def resample(counts: ndarray) -> dict[str, float]:
         at = np.repeat(np.arange(len(counts)), counts).tolist()
-        return average_precision([found[i] for i in at], [annotated[i] for i in at], classes)
+        return average_precision([detected[i] for i in at], [annotated[i] for i in at], classes)
 
     return with_intervals(whole, resample, len(annotated))
 
 
 def average_precision(
-    found: Sequence[Detections], annotated: Sequence[Boxes], classes: Sequence[str]
+    detected: Sequence[Detections], annotated: Sequence[Boxes], classes: Sequence[str]
 ) -> dict[str, float]:
     """Return the library's values by metric, NaN for a class that is annotated nowhere."""
     coco, evaluate = _library()
     truth = _truth(annotated, classes)
     results = [
-        entry for image, detections in enumerate(found, start=1) for entry in _entries(image, detections)
+        entry for image, detections in enumerate(detected, start=1) for entry in _entries(image, detections)
     ]
     if not any(len(boxes.numbers) for boxes in annotated):
         precision = np.full((10, 101, len(classes), 1, 1), -1.0)

@@ -53,18 +53,18 @@ def find_division(
     _check_labels(spec, task, split)
     if asked == "official" or (asked == "auto" and _has_labelled_train(spec, task, root)):
         return _official(spec, task, root)
-    found = find_split(spec, split, root)
+    pairs = find_split(spec, split, root)
     if asked in ("auto", "roles"):
-        file = found.root / "split.csv"
+        file = pairs.root / "split.csv"
         if not file.is_file():
             raise RequestError(
                 f"{spec.title} has no labelled train split here and no split.csv with roles: name the pairs to train on with "
                 "--division FILE.csv (columns name and role: train or test), or draw them with --division 0.8."
             )
-        return _by_file(found, task, file, "drawn, roles of split.csv")
+        return _by_file(pairs, task, file, "drawn, roles of split.csv")
     if Path(asked).is_file():
-        return _by_file(found, task, Path(asked), f"by {Path(asked).name}")
-    return _drawn(found, task, asked)
+        return _by_file(pairs, task, Path(asked), f"by {Path(asked).name}")
+    return _drawn(pairs, task, asked)
 
 
 def _check_labels(spec: DatasetSpec, task: Task, split: str) -> None:
@@ -95,13 +95,13 @@ def _official(spec: DatasetSpec, task: Task, root: str | Path | None) -> Divisio
 
 
 def _some_labelled(split: Split, task: Task) -> tuple[Pair, ...]:
-    found = _labelled(split.pairs, task)
-    if not found:
+    labelled = _labelled(split.pairs, task)
+    if not labelled:
         raise DataNotFoundError(
             f"No pair of {split.spec.title} ({split.name}) has {LABELS[task]}: put them where "
             f"`fusionbench info {split.spec.name}` says, and look with `fusionbench data verify {split.spec.name}`."
         )
-    return found
+    return labelled
 
 
 def _by_file(split: Split, task: Task, file: Path, note: str) -> Division:

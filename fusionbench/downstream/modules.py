@@ -102,8 +102,8 @@ class Segmenter(TaskModule):
         logits = functional.interpolate(
             self.network(small), image.shape[:2], mode="bilinear", align_corners=False
         )
-        found: np.ndarray = logits.argmax(dim=1)[0].to(torch.uint8).cpu().numpy()
-        return found
+        classes: np.ndarray = logits.argmax(dim=1)[0].to(torch.uint8).cpu().numpy()
+        return classes
 
 
 class Detector(TaskModule):
@@ -125,7 +125,9 @@ class Detector(TaskModule):
     def predict(self, image: np.ndarray) -> Detections:
         """Return the objects found in uint8 [H, W, 3]."""
         pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).float() / 255
-        found = self.network([pixels.to(self.device)])[0]
-        kept = found["scores"] >= self.recipe.min_score
-        corners, scores, numbers = (found[key][kept].cpu().numpy() for key in ("boxes", "scores", "labels"))
+        detected = self.network([pixels.to(self.device)])[0]
+        kept = detected["scores"] >= self.recipe.min_score
+        corners, scores, numbers = (
+            detected[key][kept].cpu().numpy() for key in ("boxes", "scores", "labels")
+        )
         return Detections(corners.astype(np.float64), scores.astype(np.float64), numbers - 1)

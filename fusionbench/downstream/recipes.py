@@ -120,8 +120,8 @@ def choose_recipe(task: Task, name: str | None, overrides: Sequence[str] = ()) -
 @cache
 def recipes() -> dict[Task, dict[str, dict[str, Any]]]:
     """Return the named recipes by task, as their file says them."""
-    found: dict[Task, dict[str, dict[str, Any]]] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
-    return found
+    by_task: dict[Task, dict[str, dict[str, Any]]] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    return by_task
 
 
 def _check_keys(layer: Mapping[str, Any]) -> None:

@@ -93,11 +93,11 @@ def _row(record: Record, label: str, of_train: Sequence[Record], division: Divis
     return Row(method, label, cell, train, test)
 
 
-def _same_method(one: Record, other: Record) -> bool:
+def _same_method(run: Record, other: Record) -> bool:
     """Tell whether two runs are of one method with the same files, arguments and weights."""
     keys = ("method", "arguments", "weights")
-    return one["method"]["name"] == other["method"]["name"] and all(
-        one["identity"][key] == other["identity"][key] for key in keys
+    return run["method"]["name"] == other["method"]["name"] and all(
+        run["identity"][key] == other["identity"][key] for key in keys
     )
 
 

@@ -181,8 +181,8 @@ def downstream(options: DownstreamOptions, reporter: Reporter | None = None) -> 
     skipped = [
         UnitResult(row.method, seed, "skipped", row.lacks) for row in plan.lacking for seed in options.seeds
     ]
-    for found in (found for found in (*units, *skipped) if found.status != "ok"):
-        reporter.say(f"{found.method}, seed {found.seed}: {found.status}: {found.detail}")
+    for ended in (ended for ended in (*units, *skipped) if ended.status != "ok"):
+        reporter.say(f"{ended.method}, seed {ended.seed}: {ended.status}: {ended.detail}")
     return DownstreamResult([*units, *skipped], list(plan.records))
 
 

@@ -88,8 +88,8 @@ class Maps(Dataset[tuple[Tensor, Tensor]]):
 def resized(image: np.ndarray, size: tuple[int, int]) -> Tensor:
     """Return uint8 [H, W, 3] as uint8 [3, h, w], bilinear with antialiasing."""
     pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None].float()
-    found = functional.interpolate(pixels, size, mode="bilinear", antialias=True, align_corners=False)
-    return found[0].round().clamp(0, 255).to(torch.uint8)
+    scaled = functional.interpolate(pixels, size, mode="bilinear", antialias=True, align_corners=False)
+    return scaled[0].round().clamp(0, 255).to(torch.uint8)
 
 
 class Objects(Dataset[tuple[Tensor, dict[str, Tensor]]]):
@@ -106,15 +106,15 @@ class Objects(Dataset[tuple[Tensor, dict[str, Tensor]]]):
         image = read_rgb(self.source.images[pair.id])
         assert pair.boxes is not None
         assert spec.boxes is not None
-        found = read_boxes(pair.boxes, spec.boxes, image.shape[:2], spec.labels)
+        annotated = read_boxes(pair.boxes, spec.boxes, image.shape[:2], spec.labels)
         pixels = torch.from_numpy(np.ascontiguousarray(unit(image).transpose(2, 0, 1)))
-        boxes = torch.from_numpy(found.corners.astype(np.float32))
+        boxes = torch.from_numpy(annotated.corners.astype(np.float32))
         if self.mirrored(index):
             pixels = pixels.flip(-1)
             boxes = torch.stack(
                 [image.shape[1] - boxes[:, 2], boxes[:, 1], image.shape[1] - boxes[:, 0], boxes[:, 3]], dim=1
             )
-        return pixels, {"boxes": boxes, "labels": torch.from_numpy(found.numbers + 1)}
+        return pixels, {"boxes": boxes, "labels": torch.from_numpy(annotated.numbers + 1)}
 
 
 def as_lists(items: Sequence[Any]) -> tuple[list[Any], list[Any]]:

@@ -35,16 +35,16 @@ def draws(images: int) -> ndarray:
 
 
 def with_intervals(
-    found: Mapping[str, float], resample: Callable[[ndarray], Mapping[str, float]], images: int
+    measured: Mapping[str, float], resample: Callable[[ndarray], Mapping[str, float]], images: int
 ) -> TaskScore:
     """Give each value its percentile interval; ``resample`` returns the values of a set with these counts of images.
 
     NaN stands for a metric without a value: its class is annotated in no image.
     """
     samples = [resample(counts) for counts in draws(images)] if images > 1 else []
-    resampled = {name: np.array([sample[name] for sample in samples], dtype=np.float64) for name in found}
+    resampled = {name: np.array([sample[name] for sample in samples], dtype=np.float64) for name in measured}
     values: dict[str, Value] = {}
-    for name, value in found.items():
+    for name, value in measured.items():
         if not np.isfinite(value):
             values[name] = Value(None, reason="no test image is annotated with this class")
             continue

@@ -45,14 +45,14 @@ def _test_maps(unit: Unit, predict: Predict, reporter: Reporter) -> TaskScore:
 
 def _test_boxes(unit: Unit, predict: Predict, reporter: Reporter) -> TaskScore:
     spec = unit.division.spec
-    found: list[Detections] = []
+    detected: list[Detections] = []
     annotated: list[Boxes] = []
     for pair in unit.division.test:
         image = read_rgb(unit.row.test[pair.id])
         assert pair.boxes is not None
         assert spec.boxes is not None
         annotated.append(read_boxes(pair.boxes, spec.boxes, image.shape[:2], spec.labels))
-        found.append(predict(image))
+        detected.append(predict(image))
         reporter.advance()
     lines = [
         {
@@ -61,7 +61,7 @@ def _test_boxes(unit: Unit, predict: Predict, reporter: Reporter) -> TaskScore:
             "scores": np.round(detections.scores, 6).tolist(),
             "classes": detections.numbers.tolist(),
         }
-        for pair, detections in zip(unit.division.test, found, strict=True)
+        for pair, detections in zip(unit.division.test, detected, strict=True)
     ]
     write_text(unit.place / DETECTIONS, "".join(json.dumps(line) + "\n" for line in lines))
     return score_boxes(read_detections(unit.place), annotated, unit.classes)

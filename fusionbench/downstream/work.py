@@ -34,7 +34,7 @@ def do_unit(unit: Unit, reporter: Reporter) -> Failure | None:
     try:
         predict = _predictor(unit, reporter)
         trained = time.monotonic()
-        found = evaluate(unit, predict, reporter)
+        score = evaluate(unit, predict, reporter)
     except OutputError:
         raise
     except FusionbenchError as error:
@@ -44,7 +44,7 @@ def do_unit(unit: Unit, reporter: Reporter) -> Failure | None:
     except Exception as error:  # libraries raise anything on odd labels or recipes
         return record_failure(unit, failure_from(error))
     seconds = {"train": round(trained - started, 1), "test": round(time.monotonic() - trained, 1)}
-    _store(unit, found, seconds)
+    _store(unit, score, seconds)
     return None
 
 
@@ -64,11 +64,11 @@ def record_failure(unit: Unit, failure: Failure) -> Failure:
     return failure
 
 
-def _store(unit: Unit, found: TaskScore, seconds: dict[str, float]) -> None:
+def _store(unit: Unit, score: TaskScore, seconds: dict[str, float]) -> None:
     """Write scores and resampled values, and last the record: a unit is done when that says so."""
-    lines = [_line(unit, unit.marked(name), value) for name, value in found.values.items()]
+    lines = [_line(unit, unit.marked(name), value) for name, value in score.values.items()]
     write_text(unit.place / SCORES, "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines))
-    arrays = {unit.marked(name): values for name, values in found.resampled.items() if values.size}
+    arrays = {unit.marked(name): values for name, values in score.resampled.items() if values.size}
     if arrays:
         write_through(unit.place / BOOTSTRAP, lambda partial: _save_arrays(partial, arrays))
     record = _record(unit, "ok", "", seconds) | {"metrics": [line["metric"] for line in lines]}

@@ -41,12 +41,12 @@ def trained_yolo(unit: Unit, reporter: Reporter) -> Callable[[np.ndarray], Detec
 
     def predict(image: np.ndarray) -> Detections:
         recipe = unit.chosen.recipe
-        found = network.predict(
+        boxes = network.predict(
             np.ascontiguousarray(image[..., ::-1]), imgsz=max(recipe.height, recipe.width), conf=recipe.min_score,
             max_det=MOST, device=_device(unit), verbose=False, save=False,
         )[0].boxes  # fmt: skip
         return Detections(
-            *(part.cpu().numpy().astype(np.float64) for part in (found.xyxy, found.conf, found.cls))
+            *(part.cpu().numpy().astype(np.float64) for part in (boxes.xyxy, boxes.conf, boxes.cls))
         )
 
     return predict

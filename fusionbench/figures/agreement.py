@@ -27,18 +27,18 @@ def draw(boards: Sequence[Board], options: Options) -> Drawing:
 
     board = one_board(boards, "agreement")
     compared = compare(board, [column.metric for column in scored_columns(board, options)])
-    found = agreement_of(compared)
-    if len(found.metrics) < 2 or len(found.methods) < 2:
+    agreement = agreement_of(compared)
+    if len(agreement.metrics) < 2 or len(agreement.methods) < 2:
         raise RequestError(_FEW)
-    figure = _matrix(found.metrics, found.tau, options.width)
+    figure = _matrix(agreement.metrics, agreement.tau, options.width)
     return Drawing(figure, add_caption(figure, _sentences(board, compared), options.caption))
 
 
-def _sentences(board: Board, found: Comparison) -> list[str]:
+def _sentences(board: Board, comparison: Comparison) -> list[str]:
     """The caption; metrics and methods that could not enter are named with the reason."""
-    gone = [f"{one_line(name)} ({reason})" for name, reason in (*found.left_out, *found.excluded)]
+    gone = [f"{one_line(name)} ({reason})" for name, reason in (*comparison.left_out, *comparison.excluded)]
     meaning = (
-        f"Kendall's tau-b between metrics over the mean scores of {len(found.methods)} methods: 1 the same order, −1 "
+        f"Kendall's tau-b between metrics over the mean scores of {len(comparison.methods)} methods: 1 the same order, −1 "
         "the opposite one; lower-is-better metrics are turned round."
     )
     return [meaning, *([f"Left out: {'; '.join(gone)}."] if gone else []), setting([board])]

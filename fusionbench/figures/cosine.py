@@ -29,22 +29,22 @@ def draw(folders: Sequence[Path], options: Options) -> Drawing:
     """Draw a panel for each stage with cosines. Raises DataNotFoundError where none was logged."""
     from fusionbench.training.curves import read_steps
 
-    found = [(stage, read_steps(stage.folder, PREFIX)) for stage in find_stages(folders)]
-    found = [(stage, frame) for stage, frame in found if not frame.empty]
-    if not found:
+    stages = [(stage, read_steps(stage.folder, PREFIX)) for stage in find_stages(folders)]
+    stages = [(stage, frame) for stage, frame in stages if not frame.empty]
+    if not stages:
         raise DataNotFoundError(
             "No gradient cosine in the logs of these trainings: only methods that train with PCGrad log it."
         )
-    longest = max(len(frame.columns) for _, frame in found)
-    figure, axes, _ = panel_figure(len(found), options.width, PLOT + longest * ENTRY, 3.2)
-    for place, (stage, frame) in zip(axes, found, strict=True):
+    longest = max(len(frame.columns) for _, frame in stages)
+    figure, axes, _ = panel_figure(len(stages), options.width, PLOT + longest * ENTRY, 3.2)
+    for place, (stage, frame) in zip(axes, stages, strict=True):
         _panel(place, stage.title, frame)
     sentences = [
         (
             "Cosine between the gradients of two objectives at each step before any projection (thin), and its running mean over a "
             "fiftieth of the steps (thick); below 0 they conflict."
         ),
-        *describe([stage for stage, _ in found]),
+        *describe([stage for stage, _ in stages]),
     ]
     return Drawing(figure, add_caption(figure, sentences, options.caption))
 

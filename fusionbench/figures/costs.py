@@ -51,13 +51,13 @@ def find_costs(board: Board, wanted: Sequence[str], measured: Mapping[str, Any] 
     Raises RequestError where a cost is unknown, needs a profile that is not there, or no method has it.
     """
     names = wanted or (("latency",) if measured is not None else ("seconds",))
-    found = [_cost(name, board, measured) for name in names]
-    for cost in found:
+    costs = [_cost(name, board, measured) for name in names]
+    for cost in costs:
         if not cost.values:
             raise RequestError(
                 f"No method of the records has a {cost.name}: profile {', '.join(_names(board))} into the file of --profile-json."
             )
-    return found
+    return costs
 
 
 def _names(board: Board) -> list[str]:
@@ -103,8 +103,8 @@ def _pixels(size: str) -> int:
 
 
 def _value(entry: Any, size: str) -> float | None:
-    found = entry.get(size) if isinstance(entry, Mapping) else entry
-    return found.get("median") if isinstance(found, Mapping) else found
+    measured = entry.get(size) if isinstance(entry, Mapping) else entry
+    return measured.get("median") if isinstance(measured, Mapping) else measured
 
 
 def _device(row: Mapping[str, Any]) -> str:

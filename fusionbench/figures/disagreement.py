@@ -63,12 +63,12 @@ def disputed_boxes(lumas: ndarray, count: int) -> list[Box]:
     h, w = max(1, height // PART), max(1, width // PART)
     apart, seen = box_mean(disagreement(lumas), h, w), visibility(lumas, h, w)
     means = apart * seen if (apart * seen).any() else apart
-    found: list[Box] = []
-    while len(found) < count and np.isfinite(means).any():
+    boxes: list[Box] = []
+    while len(boxes) < count and np.isfinite(means).any():
         y, x = (int(i) for i in np.unravel_index(np.argmax(means), means.shape))
-        found.append(Box(x, y, w, h))
+        boxes.append(Box(x, y, w, h))
         means[max(0, y - h + 1) : y + h, max(0, x - w + 1) : x + w] = -np.inf
-    return found
+    return boxes
 
 
 def disputed_images(board: Board, count: int, lumas: Callable[[str], ndarray | None]) -> list[str]:

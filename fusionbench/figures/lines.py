@@ -39,8 +39,10 @@ class Line(NamedTuple):
 
 def draw(boards: Sequence[Board], options: Options) -> Drawing:
     """Draw a panel for each set of pairs, axis and metric. Raises RequestError where nothing is varied."""
-    found = [(board, axis, _lines(board, axis)) for board in boards for axis in _axes(board, options.over)]
-    shown = [(board, axis, lines) for board, axis, lines in found if lines]
+    candidates = [
+        (board, axis, _lines(board, axis)) for board in boards for axis in _axes(board, options.over)
+    ]
+    shown = [(board, axis, lines) for board, axis, lines in candidates if lines]
     if not shown:
         what = ", ".join(options.over) or "a number or noise"
         raise RequestError(
@@ -70,7 +72,7 @@ def _axes(board: Board, over: Sequence[str]) -> list[Axis]:
         return [Axis(name, name in kinds) for name in over]
     return [Axis(kind, noise=True) for kind in kinds] or [
         Axis(name, noise=False)
-        for name in dict.fromkeys(found.stub for found in sensitivity.select(board.records, (), ()))
+        for name in dict.fromkeys(selection.stub for selection in sensitivity.select(board.records, (), ()))
     ]
 
 

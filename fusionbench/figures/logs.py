@@ -24,20 +24,20 @@ class Stage(NamedTuple):
 
 def find_stages(folders: Sequence[Path]) -> list[Stage]:
     """Return every stage with logs. Raises DataNotFoundError for a folder without any."""
-    found = {stage.resolve(): stage for folder in folders for stage in _stages(folder)}.values()
-    names = _names(list(dict.fromkeys(stage.parent for stage in found)))
-    return [Stage(stage, names[stage.parent]) for stage in found]
+    stages = {stage.resolve(): stage for folder in folders for stage in _stages(folder)}.values()
+    names = _names(list(dict.fromkeys(stage.parent for stage in stages)))
+    return [Stage(stage, names[stage.parent]) for stage in stages]
 
 
 def _stages(folder: Path) -> list[Path]:
     """The folders of stages below a given one, trainings one after the other."""
-    found = {log.parent.parent for log in folder.rglob("csv-*/metrics.csv")}
-    if not found:
+    stages = {log.parent.parent for log in folder.rglob("csv-*/metrics.csv")}
+    if not stages:
         raise DataNotFoundError(
             f"No training log below '{folder}': give a folder that `fusionbench train` or `run` wrote, such as "
             "runs/training/<data set>/<method>/<id>."
         )
-    return sorted(found, key=lambda stage: (stage.parent, _order(stage), stage.name))
+    return sorted(stages, key=lambda stage: (stage.parent, _order(stage), stage.name))
 
 
 def _names(trainings: Sequence[Path]) -> dict[Path, str]:

@@ -62,9 +62,9 @@ def parse_box(text: str) -> Box:
 def one_board(boards: Sequence[Board], kind: str) -> Board:
     """Return the only board. Raises RequestError where there are several."""
     if len(boards) > 1:
-        found = "; ".join(board.table.heading for board in boards)
+        headings = "; ".join(board.table.heading for board in boards)
         raise RequestError(
-            f"A figure of {kind} shows one set of pairs, the records hold {len(boards)} ({found}): choose with "
+            f"A figure of {kind} shows one set of pairs, the records hold {len(boards)} ({headings}): choose with "
             "--dataset, --split or --pairs."
         )
     return boards[0]

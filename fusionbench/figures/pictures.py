@@ -73,6 +73,6 @@ def lumas(tiles: Sequence[Picture]) -> ndarray | None:
     """Return [images, H, W] of the tiles that are not missing, in levels; None where all are."""
     import numpy as np
 
-    found = [tile.pixels for tile in tiles if tile.pixels is not None]
-    planes = [p if p.ndim == 2 else luma(*(p[..., i].astype(np.float64) for i in range(3))) for p in found]
+    images = [tile.pixels for tile in tiles if tile.pixels is not None]
+    planes = [p if p.ndim == 2 else luma(*(p[..., i].astype(np.float64) for i in range(3))) for p in images]
     return np.stack(planes) if planes else None

@@ -75,13 +75,13 @@ def find_predictions(board: Board, task: str) -> Predictions:
     results = tuple(
         _newest([r for folder in run.folders for r in task_results(folder)], task) for run in board.runs
     )
-    found = Predictions(task, results)
-    if not any(results) or not found.images:
+    predictions = Predictions(task, results)
+    if not any(results) or not predictions.images:
         raise DataNotFoundError(
             f"The runs hold no predictions of the task {task}: `fusionbench downstream {task} --dataset {board.table.dataset}` "
             "makes them."
         )
-    return found
+    return predictions
 
 
 def _newest(results: Sequence[TaskResult], task: str) -> TaskResult | None:
@@ -91,18 +91,18 @@ def _newest(results: Sequence[TaskResult], task: str) -> TaskResult | None:
     return min(same, key=lambda result: int(result.record["seed"]), default=None)
 
 
-def overlaid(board: Board, found: Predictions, image: str, rows: Sequence[int]) -> list[Picture]:
+def overlaid(board: Board, predictions: Predictions, image: str, rows: Sequence[int]) -> list[Picture]:
     """Return the stored images of an id with what was predicted on each; None where either is missing."""
-    return [_overlaid(board, found, image, row) for row in rows]
+    return [_overlaid(board, predictions, image, row) for row in rows]
 
 
-def _overlaid(board: Board, found: Predictions, image: str, row: int) -> Picture:
+def _overlaid(board: Board, predictions: Predictions, image: str, row: int) -> Picture:
     label = one_line(board.table.rows[row].label)
-    path, result = stored_image(board.runs[row], image), found.results[row]
+    path, result = stored_image(board.runs[row], image), predictions.results[row]
     if path is None or result is None:
         return Picture(label, None)
     pixels = eight_bit(read_image(path))
-    if found.task == "segment":
+    if predictions.task == "segment":
         return Picture(label, with_map(pixels, read_label(result.path / "maps" / f"{image}.png")))
     line = _detections(result.path)[image]
     kept = [i for i, score in enumerate(line["scores"]) if score >= SURE]
@@ -116,16 +116,16 @@ def _detections(place: Path) -> Mapping[str, Mapping[str, Any]]:
     return {line["image"]: line for line in map(json.loads, text.splitlines())}
 
 
-def annotated(board: Board, found: Predictions, pair: Pair | None) -> list[Picture]:
+def annotated(board: Board, predictions: Predictions, pair: Pair | None) -> list[Picture]:
     """Return source b under the labels of the data set; none where they are not at hand."""
     if pair is None:
         return []
     spec = dataset(board.table.dataset)
     try:
         pixels = eight_bit(read_image(pair.b))
-        if found.task == "segment" and pair.label:
+        if predictions.task == "segment" and pair.label:
             return [Picture("Annotated", with_map(pixels, read_label(pair.label)))]
-        if found.task == "detect" and pair.boxes and spec.boxes:
+        if predictions.task == "detect" and pair.boxes and spec.boxes:
             boxes = read_boxes(pair.boxes, spec.boxes, pixels.shape[:2], spec.labels)
             return [Picture("Annotated", with_boxes(pixels, boxes.corners.tolist(), boxes.numbers.tolist()))]
     except ImageError:

@@ -30,16 +30,18 @@ def draw(boards: Sequence[Board], options: Options) -> Drawing:
     """
     board = one_board(boards, "qualitative")
     sources = find_sources(board, options.data_root)
-    found = find_predictions(board, options.downstream) if options.downstream else None
-    chosen = _chosen(replace(board, images=found.images) if found else board, options)
+    predictions = find_predictions(board, options.downstream) if options.downstream else None
+    chosen = _chosen(replace(board, images=predictions.images) if predictions else board, options)
     rows = [i for i, run in enumerate(board.runs) if any(stored_image(run, image) for image in chosen)]
-    if found is None:
+    if predictions is None:
         blocks = [_block(board, rows, image, sources.pairs, options) for image in chosen]
         return draw_grid(blocks, _sentences(board, rows, blocks, options, sources.note), options)
-    rows = [i for i in rows if found.results[i]]
-    blocks = [_predicted(board, rows, image, sources.pairs.get(image), options, found) for image in chosen]
-    sentences = _sentences(board, rows, blocks, options, sources.note, found)
-    return draw_grid(blocks, sentences, options, found.key)
+    rows = [i for i in rows if predictions.results[i]]
+    blocks = [
+        _predicted(board, rows, image, sources.pairs.get(image), options, predictions) for image in chosen
+    ]
+    sentences = _sentences(board, rows, blocks, options, sources.note, predictions)
+    return draw_grid(blocks, sentences, options, predictions.key)
 
 
 def _chosen(board: Board, options: Options) -> list[str]:
@@ -55,31 +57,36 @@ def _chosen(board: Board, options: Options) -> list[str]:
 def _block(board: Board, rows: Sequence[int], image: str, pairs: Any, options: Options) -> Block:
     results = fused(board, image, rows)
     judges = set(contenders(board))
-    found = lumas([tile for row, tile in zip(rows, results, strict=True) if row in judges])
-    found = lumas(results) if found is None else found
-    if found is None:
+    planes = lumas([tile for row, tile in zip(rows, results, strict=True) if row in judges])
+    planes = lumas(results) if planes is None else planes
+    if planes is None:
         raise DataNotFoundError(
             f"No fused image of '{image}' is stored in the runs: fuse it again with `fusionbench run`."
         )
-    height, width = found.shape[1:]
-    boxes = options.zooms or tuple(disputed_boxes(found, ZOOMS))
+    height, width = planes.shape[1:]
+    boxes = options.zooms or tuple(disputed_boxes(planes, ZOOMS))
     _check_inside(boxes, image, height, width)
     tiles = [*source_pictures(board, pairs.get(image)), *results]
     return Block(image, tuple(tiles), boxes, (height, width))
 
 
 def _predicted(
-    board: Board, rows: Sequence[int], image: str, pair: Pair | None, options: Options, found: Predictions
+    board: Board,
+    rows: Sequence[int],
+    image: str,
+    pair: Pair | None,
+    options: Options,
+    predictions: Predictions,
 ) -> Block:
     """Return the tiles of a pair with labels and predictions over the images, enlarged only where boxes were given."""
-    results = overlaid(board, found, image, rows)
+    results = overlaid(board, predictions, image, rows)
     sizes = [tile.pixels.shape[:2] for tile in results if tile.pixels is not None]
     if not sizes:
         raise DataNotFoundError(
             f"No image of '{image}' with predictions is stored: run `fusionbench downstream` again."
         )
     _check_inside(options.zooms, image, *sizes[0])
-    tiles = [*source_pictures(board, pair), *annotated(board, found, pair), *results]
+    tiles = [*source_pictures(board, pair), *annotated(board, predictions, pair), *results]
     return Block(image, tuple(tiles), options.zooms, sizes[0])
 
 
@@ -93,7 +100,7 @@ def _check_inside(boxes: Sequence[Box], image: str, height: int, width: int) -> 
 
 def _sentences(
     board: Board, rows: Sequence[int], blocks: Sequence[Block], options: Options, note: str,
-    found: Predictions | None = None,
+    predictions: Predictions | None = None,
 ) -> list[str]:  # fmt: skip
     asked = "chosen by hand" if options.images else "where the methods differ most"
     ids = ", ".join(block.image for block in blocks)
@@ -106,10 +113,10 @@ def _sentences(
     missing = any(tile.pixels is None for block in blocks for tile in block.tiles)
     gone = [one_line(row.label) for i, row in enumerate(board.table.rows) if i not in rows]
     enlarged = f"; boxes {boxes}, enlarged below" if any(block.boxes for block in blocks) else ""
-    lacking = "a prediction" if found else "an image"
+    lacking = "a prediction" if predictions else "an image"
     return [
         f"{'Image' if len(blocks) == 1 else 'Images'} {ids}, {asked}{enlarged}. Colors as stored.",
-        *([found.sentence] if found else []),
+        *([predictions.sentence] if predictions else []),
         *([note] if note else []),
         *(["A gray tile: no image is stored."] if missing else []),
         *([f"Without {lacking}, and not shown: {', '.join(gone)}."] if gone else []),

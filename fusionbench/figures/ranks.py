@@ -51,9 +51,9 @@ def draw(boards: Sequence[Board], options: Options) -> Drawing:
     from matplotlib.figure import Figure
 
     board = one_board(boards, "ranks")
-    found = [rank(board, column) for column in scored_columns(board, options)]
-    rankings = [ranking for ranking in found if ranking]
-    if not rankings or (options.metrics and None in found):
+    ranked = [rank(board, column) for column in scored_columns(board, options)]
+    rankings = [ranking for ranking in ranked if ranking]
+    if not rankings or (options.metrics and None in ranked):
         raise RequestError("Ranks need two methods with scores on the same two images or more: score more.")
     caption = " ".join(_sentences(board, rankings))
     lines = wrap(caption, options.width - 0.1, SMALL) if options.caption else []

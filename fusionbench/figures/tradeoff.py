@@ -34,14 +34,14 @@ def points(board: Board, column: Column, cost: Cost) -> list[Point]:
     ]
 
 
-def pareto(found: Sequence[Point], better: str) -> list[Point]:
+def pareto(points: Sequence[Point], better: str) -> list[Point]:
     """Return the points that no other reaches or beats in both, cheapest first.
 
     Trivial baselines stand outside: copying a source costs nothing and wins metrics that compare with sources.
     """
     sign = -1.0 if better == "higher" else 1.0
     front: list[Point] = []
-    for point in sorted((p for p in found if p.method_proper), key=lambda p: (p.cost, sign * p.quality)):
+    for point in sorted((p for p in points if p.method_proper), key=lambda p: (p.cost, sign * p.quality)):
         if not front or sign * point.quality < sign * front[-1].quality:
             front.append(point)
     return front
@@ -63,12 +63,12 @@ def draw(boards: Sequence[Board], options: Options) -> Drawing:
 
 
 def _panel(
-    axes: Any, found: Sequence[Point], column: Column, cost: Cost, appearance: Mapping[str, Look]
+    axes: Any, points: Sequence[Point], column: Column, cost: Cost, appearance: Mapping[str, Look]
 ) -> None:
-    front = pareto(found, column.better)
+    front = pareto(points, column.better)
     x, y = [p.cost for p in front], [p.quality for p in front]
     axes.plot(x, y, drawstyle="steps-post", color="0.55", linewidth=0.8, linestyle=(0, (4, 2)), zorder=1)
-    for point in found:
+    for point in points:
         look = appearance[point.method]
         axes.plot(
             [point.cost], [point.quality], look.marker, markersize=5, markerfacecolor=look.color if point.method_proper else "white",
@@ -76,7 +76,7 @@ def _panel(
         )  # fmt: skip
     axes.set(xlabel=cost.label, ylabel=f"{column.metric} {column.arrow}")
     axes.margins(0.12)
-    _scale(axes, [point.cost for point in found])
+    _scale(axes, [point.cost for point in points])
 
 
 def _scale(axes: Any, costs: Sequence[float]) -> None:

@@ -49,10 +49,10 @@ def fuse_files(
     reporter = reporter or Reporter()
     jobs = _jobs(a, b, output)
     _tell(jobs, reporter)
-    found = spec(options.method)
-    if found.card.command:
-        found.config(options.overrides)
-        yield from _by_command(found, jobs, pick_device(options.device))
+    method_spec = spec(options.method)
+    if method_spec.card.command:
+        method_spec.config(options.overrides)
+        yield from _by_command(method_spec, jobs, pick_device(options.device))
         return
     method = _ready(options, reporter)
     device = pick_device(options.device)
@@ -95,12 +95,12 @@ def _folder_jobs(a: Path, b: Path, output: Path) -> list[tuple[Pair, Path]]:
     return [(pair, output / f"{pair.id}.png") for pair in pairs]
 
 
-def _by_command(found: MethodSpec, jobs: list[tuple[Pair, Path]], device: str) -> Iterator[Path]:
+def _by_command(method: MethodSpec, jobs: list[tuple[Pair, Path]], device: str) -> Iterator[Path]:
     pairs = [pair for pair, _ in jobs]
     with TemporaryDirectory(prefix="fusionbench-") as folder:
         for pair in pairs:
             hand_over(pair, Path(folder))
-        call_command(found, Path(folder), device)
+        call_command(method, Path(folder), device)
         fused = find_fused(Path(folder) / "out", pairs)
         for pair, target in jobs:
             write_image(target, fused_image(fused, pair))
@@ -111,26 +111,26 @@ def _ready(options: FileOptions, reporter: Reporter) -> FusionMethod:
     """Build the method and load its weights."""
     if options.family not in FAMILIES:
         raise UnknownNameError("family", options.family, FAMILIES)
-    found = spec(options.method)
-    if found.external:
+    method_spec = spec(options.method)
+    if method_spec.external:
         raise RequestError("images:DIR holds images that are fused already: name a method that computes.")
-    config = found.config(options.overrides)
+    config = method_spec.config(options.overrides)
     torch.manual_seed(options.seed)
-    method = found.build(config.args)
+    method = method_spec.build(config.args)
     if not method.trainable or options.weights == "random":
         return method
     if options.weights != "auto":
-        load_chosen(found, method, Weights("file", Path(options.weights).expanduser()))
+        load_chosen(method_spec, method, Weights("file", Path(options.weights).expanduser()))
         return method
-    known = available_weights(found, options.family, config.args)
-    if known is None and not found.card.trainable:
-        raise WeightsError(lacking_sentence(found, options.family, config.args))
+    known = available_weights(method_spec, options.family, config.args)
+    if known is None and not method_spec.card.trainable:
+        raise WeightsError(lacking_sentence(method_spec, options.family, config.args))
     if known is None:
         raise WeightsError(
-            f"{found.name} has no weights for {options.family}: train it and name the file with --weights, "
-            f"or register a file with `fusionbench weights import FILE --method {found.name}`."
+            f"{method_spec.name} has no weights for {options.family}: train it and name the file with --weights, "
+            f"or register a file with `fusionbench weights import FILE --method {method_spec.name}`."
         )
     if known.terms:
-        reporter.say(f"{found.name}: {known.terms}")
-    load_chosen(found, method, known)
+        reporter.say(f"{method_spec.name}: {known.terms}")
+    load_chosen(method_spec, method, known)
     return method

@@ -85,8 +85,8 @@ class FolderScores:
             "expected": self.pairs.expected,
             "versions": self.versions,
             "means": self.means,
-            "images": {image: {m: s.value for m, s in found.items()} for image, found in self.scores.items()},
-            "sets": {metric: found._asdict() for metric, found in self.sets.items()},
+            "images": {image: {m: s.value for m, s in entry.items()} for image, entry in self.scores.items()},
+            "sets": {metric: entry._asdict() for metric, entry in self.sets.items()},
             "status": self._status(),
             "files": {image: path.name for image, path in self.folder.files.items()},
             "extra": [path.name for path in self.folder.extra],
@@ -108,8 +108,8 @@ class FolderScores:
         return _frame(self.rows(), COLUMNS)
 
     def _each(self) -> Iterator[tuple[str, str, Score]]:
-        for image, found in self.scores.items():
-            yield from ((image, metric, score) for metric, score in found.items())
+        for image, scores in self.scores.items():
+            yield from ((image, metric, score) for metric, score in scores.items())
         for metric, of_set in self.sets.items():
             yield WHOLE_SET, metric, Score(of_set.value, of_set.status, of_set.detail)
 
@@ -159,12 +159,12 @@ def score_folders(request: ScoreRequest, reporter: Reporter | None = None) -> li
     plan, reporter = plan_scores(request), reporter or Reporter()
     _tell_names(plan, reporter)
     watch = CountWatch()
-    found: dict[str, dict[str, dict[str, Score]]] = {name: {} for name in plan.folders}
+    by_folder: dict[str, dict[str, dict[str, Score]]] = {name: {} for name in plan.folders}
     reporter.start("score", len(plan.pairs.pairs))
     try:
         for pair, scored in zip(plan.pairs.pairs, score_pairs(plan, jobs_of(request, plan)), strict=True):
             for name, scores in scored.scores.items():
-                found[name][pair.id] = scores
+                by_folder[name][pair.id] = scores
             watch.add(scored.watch)
             reporter.advance()
     finally:
@@ -176,7 +176,7 @@ def score_folders(request: ScoreRequest, reporter: Reporter | None = None) -> li
             folder,
             plan.metrics,
             plan.profile,
-            found[name],
+            by_folder[name],
             score_sets(plan, folder, reporter),
             tuple(watch.warnings()),
         )

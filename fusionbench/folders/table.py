@@ -55,18 +55,18 @@ def mean_cells(result: FolderScores) -> tuple[Cell, ...]:
 
 
 def _scores(result: FolderScores, column: Column) -> dict[str, dict[str, dict[str, Score]]]:
-    found: dict[str, Any]
+    by_image: dict[str, Any]
     if column.per == "set":
-        found = {WHOLE_SET: result.sets[column.metric]}
+        by_image = {WHOLE_SET: result.sets[column.metric]}
     else:
-        found = {image: scores[column.metric] for image, scores in result.scores.items()}
-    plain = {image: Score(score.status, score.value, score.detail) for image, score in found.items()}
+        by_image = {image: scores[column.metric] for image, scores in result.scores.items()}
+    plain = {image: Score(score.status, score.value, score.detail) for image, score in by_image.items()}
     return {column.metric: {column.version: plain}}
 
 
 def _columns(result: FolderScores) -> tuple[Column, ...]:
     known = [(cards()[metric], version) for metric, version in result.versions.items()]
-    settings = {name: found.setting for name, found in result.sets.items()}
+    settings = {name: score.setting for name, score in result.sets.items()}
     return tuple(
         Column(
             card.name, card.title, card.better, card.digits, str(version),
@@ -100,7 +100,7 @@ def _caption(results: Sequence[FolderScores]) -> Iterator[str]:
     profile = profile_of(first.profile)
     yield f"Mean scores on {first.pairs.title}, {_coverage(first)}."
     for result in results:
-        complete = sum(all(s.status == "ok" for s in found.values()) for found in result.scores.values())
+        complete = sum(all(s.status == "ok" for s in scores.values()) for scores in result.scores.values())
         yield f"{result.name}: {complete} of {len(result.scores)} images have every score."
     yield f"Profile {profile.name}: metrics on {CHANNELS[profile.gray]} of the 8-bit images."
     yield from set_sentences(_columns(first), len(first.scores))

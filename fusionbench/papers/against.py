@@ -106,8 +106,8 @@ def _means(board: Board, i: int) -> Iterator[Mean]:
         if cell.value is not None:
             yield Mean(board.table.profile, column.metric, cell.value, cell.ok)
         elif cell.ok:
-            found = float(np.nanmean(board.values(column.metric)[i]))
-            yield Mean(board.table.profile, column.metric, found, cell.ok)
+            mean = float(np.nanmean(board.values(column.metric)[i]))
+            yield Mean(board.table.profile, column.metric, mean, cell.ok)
 
 
 def _belongs(number: Number, record: Record) -> bool:
@@ -143,10 +143,10 @@ def _name_of(record: Record, paper: Paper) -> str:
 
 def _finding(number: Number, run: Run, means: Sequence[Mean]) -> Iterator[Finding]:
     paper, card = papers()[number.paper], metric_card(number.metric)
-    if card is None or not (found := [mean for mean in means if mean.metric == card.name]):
+    if card is None or not (measured := [mean for mean in means if mean.metric == card.name]):
         return
     meant = convention(paper, number.metric)
-    mean = min(found, key=lambda m: _preference(m.profile, difference(meant, m.metric, m.profile), paper))
+    mean = min(measured, key=lambda m: _preference(m.profile, difference(meant, m.metric, m.profile), paper))
     other = difference(meant, card.name, mean.profile)
     why = [*run_reasons(paper, number, run.record, mean.pairs)]
     if meant.undecided:

@@ -43,14 +43,14 @@ class PrintedCost:
 def printed_costs(method: str) -> list[PrintedCost]:
     """Return what a method's own paper prints of its cost, or of a variant's ("lsnf@wo_cbam") in its ablations."""
     name, _, variant = method.partition("@")
-    found: dict[tuple[str, str, float], PrintedCost] = {}
+    printed: dict[tuple[str, str, float], PrintedCost] = {}
     for paper in papers().values():
         for number in paper.numbers:
             if not (number.own_method and called(paper, number) == plain(name)):
                 continue
             if _variant(paper, number) == variant and (cost := _printed(number)):
-                found.setdefault((cost.quantity, cost.size, cost.value), cost)  # a paper repeats numbers
-    return list(found.values())
+                printed.setdefault((cost.quantity, cost.size, cost.value), cost)  # a paper repeats numbers
+    return list(printed.values())
 
 
 def _variant(paper: Paper, number: Number) -> str | None:
@@ -104,7 +104,7 @@ def _compared(cost: PrintedCost, row: Mapping[str, Any], expect: Mapping[str, An
 
 
 def _measured(cost: PrintedCost, row: Mapping[str, Any]) -> float | None:
-    found = row.get(cost.quantity)
-    if isinstance(found, Mapping):
-        found = found.get(cost.size)
-    return found["median"] if isinstance(found, Mapping) else found
+    measured = row.get(cost.quantity)
+    if isinstance(measured, Mapping):
+        measured = measured.get(cost.size)
+    return measured["median"] if isinstance(measured, Mapping) else measured

@@ -119,11 +119,11 @@ def _number(row: Mapping[str, str], where: str) -> Number:
             "table": int(row["table"]),
             "own_method": bool(int(row["own_method"])),
         }
-        found = Number(**facts)
-        float(found.value)
+        number = Number(**facts)
+        float(number.value)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"{where} is no printed number: {error}; mend that line.") from error
-    return found
+    return number
 
 
 def plain(name: str) -> str:
@@ -157,12 +157,12 @@ def select(
         _wanted(kinds, "kind of table", _values(numbers, "kind"), lambda n: n.kind),
         _wanted_methods(methods, numbers),
     ]
-    found = [number for number in numbers if all(test(number) for test in wanted)]
-    if not found:
+    selected = [number for number in numbers if all(test(number) for test in wanted)]
+    if not selected:
         raise RequestError(
             "No paper prints numbers for all of these options together: leave one of them out."
         )
-    return found
+    return selected
 
 
 Test = Callable[[Number], bool]

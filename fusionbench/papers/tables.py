@@ -37,10 +37,10 @@ def render(numbers: Sequence[Number], format: str) -> str:
 
 def by_table(numbers: Iterable[Number]) -> list[list[Number]]:
     """Return the numbers of each printed table, in order."""
-    found: dict[tuple[str, int], list[Number]] = {}
+    tables: dict[tuple[str, int], list[Number]] = {}
     for number in numbers:
-        found.setdefault((number.paper, number.table), []).append(number)
-    return list(found.values())
+        tables.setdefault((number.paper, number.table), []).append(number)
+    return list(tables.values())
 
 
 def _csv(numbers: Iterable[Number]) -> str:
@@ -168,9 +168,9 @@ def with_reported(table: Table, only: Mapping[str, Collection[str]] | None = Non
     for name, methods in wanted.items():
         for part in _tables(papers()[name], table):
             chosen = [n for n in part if not methods or n.method in methods]
-            found = list(_rows(papers()[name], chosen, table)) if chosen else []
-            rows += found
-            if chosen and not found:
+            reported = list(_rows(papers()[name], chosen, table)) if chosen else []
+            rows += reported
+            if chosen and not reported:
                 empty.append(_note(papers()[name], chosen, table))
     table = replace(table, rows=(*table.rows, *rows)) if rows else table
     for note in empty:

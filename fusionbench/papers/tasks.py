@@ -32,10 +32,10 @@ def task_metric(number: Number) -> str | None:
     if not class_name:
         return kind
     try:
-        found = _class_of(dataset(task_dataset(number)), kind, class_name)
+        task_class = _class_of(dataset(task_dataset(number)), kind, class_name)
     except UnknownNameError:
         return None
-    return f"{kind}:{found}" if found else None
+    return f"{kind}:{task_class}" if task_class else None
 
 
 def _class_of(spec: DatasetSpec, kind: str, printed: str) -> str | None:

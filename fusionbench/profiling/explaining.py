@@ -114,11 +114,11 @@ def explain_cost(number: str, network: nn.Module, work: Counter[str]) -> list[Co
     Raises RequestError for what is no number.
     """
     target, tolerance = parsed(number)
-    found = [
+    findings = [
         CountFinding(tool, unit, text, value, abs(value - target), abs(value - target) <= tolerance)
         for tool, unit, text, value in (*_operations(work), *_parameters(network))
     ]
-    return sorted(found, key=lambda finding: finding.distance)
+    return sorted(findings, key=lambda finding: finding.distance)
 
 
 def parsed(number: str) -> tuple[float, float]:
@@ -159,10 +159,10 @@ def _parameters(network: nn.Module) -> Iterator[tuple[str, str, str, float]]:
         )
 
 
-def verdict(number: str, found: list[CountFinding], work: Counter[str]) -> str:
+def verdict(number: str, findings: list[CountFinding], work: Counter[str]) -> str:
     """Return a sentence on the nearest way to count, and what it has beyond convolutions and linear layers."""
-    nearest = found[0]
-    alike = [f"{finding.tool} ({finding.unit})" for finding in found if finding.prints_alike]
+    nearest = findings[0]
+    alike = [f"{finding.tool} ({finding.unit})" for finding in findings if finding.prints_alike]
     said = (
         f"{number} is given by: {', '.join(dict.fromkeys(alike))}."
         if alike

@@ -39,9 +39,9 @@ def profile(
         **_parameters(method, spec),
         **_macs(counts, spec.card.expect.get("count", "all")),
         "latency_ms": timed,
-        "peak_memory_mb": {size: found and found["peak"] for size, found in memory.items()},
-        "added_memory_mb": {size: found and found["added"] for size, found in memory.items()},
-        "memory_of": next((found["of"] for found in memory.values() if found), None),
+        "peak_memory_mb": {size: use and use["peak"] for size, use in memory.items()},
+        "added_memory_mb": {size: use and use["added"] for size, use in memory.items()},
+        "memory_of": next((use["of"] for use in memory.values() if use), None),
         **_loading(spec, config, method),
         "growth": _growth(counts, timed, memory),
     }
@@ -73,8 +73,8 @@ def _loading(spec: MethodSpec, config: MethodConfig, method: FusionMethod) -> di
     weights: Weights | None = None
     problem = None
     try:
-        found = (available_weights(spec, family, config.args) for family in sorted(spec.card.families))
-        weights = next(filter(None, found), None)
+        candidates = (available_weights(spec, family, config.args) for family in sorted(spec.card.families))
+        weights = next(filter(None, candidates), None)
     except WeightsError as error:
         problem = str(error)
 
@@ -105,8 +105,8 @@ def _growth(
     """Fit how each cost grows with the pixels, as `exponent` does."""
     return {
         "macs": exponent({size: count["all"] for size, count in counts.items()}),
-        "latency": exponent({size: found["median"] for size, found in timed.items()}),
-        "memory": exponent({size: found["added"] for size, found in memory.items() if found}),
+        "latency": exponent({size: measured["median"] for size, measured in timed.items()}),
+        "memory": exponent({size: measured["added"] for size, measured in memory.items() if measured}),
     }
 
 

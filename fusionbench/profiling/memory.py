@@ -71,5 +71,5 @@ def _reset_peak() -> bool:
 def _resident(field: str) -> int:
     """Return a memory field of the process's status in bytes."""
     text = (PROCESS / "status").read_text(encoding="ascii", errors="replace")
-    found = re.search(rf"^{field}:\s+(\d+) kB$", text, re.MULTILINE)
-    return int(found[1]) * 1024 if found else 0
+    match = re.search(rf"^{field}:\s+(\d+) kB$", text, re.MULTILINE)
+    return int(match[1]) * 1024 if match else 0

@@ -61,13 +61,13 @@ def metric_figures(board: Board) -> list[Figure]:
     """Return a figure for every metric that some method has a mean of; its interval is of the mean over images."""
     from fusionbench.statistics.intervals import mean_intervals
 
-    found = []
+    figures = []
     for place, column in enumerate(board.table.columns):
         ends = list(zip(*mean_intervals(board.values(column.metric)), strict=True))
         bars = tuple(_bar(row, place, *ends[number]) for number, row in enumerate(board.table.rows))
         if any(bar.value is not None for bar in bars):
-            found.append(figure(f"{column.metric} {column.arrow}", column.title, bars, column.digits))
-    return found
+            figures.append(figure(f"{column.metric} {column.arrow}", column.title, bars, column.digits))
+    return figures
 
 
 def _bar(row: Row, place: int, low: float, high: float) -> Bar:

@@ -133,10 +133,10 @@ def _title(groups: Iterable[Group]) -> str:
 
 
 def _families(groups: Iterable[Group]) -> list[tuple[str, list[Group]]]:
-    found: dict[str, list[Group]] = {}
+    by_family: dict[str, list[Group]] = {}
     for group in groups:
-        found.setdefault(FAMILIES.get(group.family, group.family), []).append(group)
-    return list(found.items())
+        by_family.setdefault(FAMILIES.get(group.family, group.family), []).append(group)
+    return list(by_family.items())
 
 
 def _counts(groups: Sequence[Group]) -> str:

@@ -32,8 +32,8 @@ class Shelf:
 
     def files(self, image: str) -> list[Path | None]:
         pair = self.sources.pairs.get(image)
-        found: list[Path | None] = [pair.a, pair.b] if pair else [None, None]
-        return found + [stored_image(run, image) for run in self.group.first.runs]
+        sources: list[Path | None] = [pair.a, pair.b] if pair else [None, None]
+        return sources + [stored_image(run, image) for run in self.group.first.runs]
 
 
 @dataclass
@@ -60,15 +60,15 @@ def embed(shelves: Sequence[Shelf], room: int, asked: int | None = None) -> list
         samples = list(pool.map(_sample, shelves))
         fitting = (form for form in FORMS if sum(sample.length(form) for sample in samples) <= SLACK * room)
         form = next(fitting, FORMS[-1])
-        found = [Embedded(shelf, form, asked) for shelf in shelves]
-        for entry, image in _turns(found):
+        embedded = [Embedded(shelf, form, asked) for shelf in shelves]
+        for entry, image in _turns(embedded):
             pictures = list(pool.map(partial(encode, form=form), entry.shelf.files(image)))
             room -= sum(text_length(picture.data) + 3 for picture in pictures if picture)
             if room < 0:
                 break
             if any(pictures):
                 entry.pictures[image] = pictures
-    return found
+    return embedded
 
 
 def _turns(entries: Sequence[Embedded]) -> Iterator[tuple[Embedded, str]]:
@@ -89,8 +89,8 @@ class _Sample:
 
     def length(self, form: Form) -> float:
         """The characters that all of them would take."""
-        found = sum(text_length(compress(image, form).data) for image in self.images)
-        return self.count * found / len(self.images) if self.images else 0.0
+        characters = sum(text_length(compress(image, form).data) for image in self.images)
+        return self.count * characters / len(self.images) if self.images else 0.0
 
 
 def _sample(shelf: Shelf) -> _Sample:

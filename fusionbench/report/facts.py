@@ -87,15 +87,15 @@ def method_facts(groups: Iterable[Group]) -> list[MethodFacts]:
     for group in groups:
         for run in group.first.runs:
             runs.setdefault(run.record["method"]["name"], []).append((run, run_facts(run)))
-    return [_method(name, found) for name, found in runs.items()]
+    return [_method(name, facts) for name, facts in runs.items()]
 
 
-def _method(name: str, found: Sequence[tuple[Run, RunFacts]]) -> MethodFacts:
-    method = found[0][0].record["method"]
+def _method(name: str, runs: Sequence[tuple[Run, RunFacts]]) -> MethodFacts:
+    method = runs[0][0].record["method"]
     card = _card(name)
     doi = (card.doi if card else None) or method.get("doi")
     return MethodFacts(
-        name, found[0][0].label, method["kind"], card, str(doi) if doi else None, tuple(f for _, f in found)
+        name, runs[0][0].label, method["kind"], card, str(doi) if doi else None, tuple(f for _, f in runs)
     )
 
 

@@ -63,8 +63,12 @@ def _board(board: Board, images: Sequence[str]) -> dict[str, Any]:
 
 
 def _row(board: Board, column: Column, image: str) -> list[float | str]:
-    found = [scores.get(column.metric, {}).get(column.version, {}).get(image) for scores in board.scores]
-    return [_value(score, column.digits, run.record) for score, run in zip(found, board.runs, strict=True)]
+    image_scores = [
+        scores.get(column.metric, {}).get(column.version, {}).get(image) for scores in board.scores
+    ]
+    return [
+        _value(score, column.digits, run.record) for score, run in zip(image_scores, board.runs, strict=True)
+    ]
 
 
 def _value(score: Any, digits: int, record: Any) -> float | str:

@@ -50,7 +50,7 @@ def make_groups(
     for row in scores:
         by_profile.setdefault(row[3], []).append(row)
     tasks = by_profile.pop(PROFILE, [])  # what downstream tasks score belongs to every profile
-    found: dict[tuple, list[Board]] = {}
+    by_pairs: dict[tuple, list[Board]] = {}
     for profile in _order(by_profile) if profiles is None else profiles:
         names = _metrics(metrics, profile, profiles is not None)
         for board in build_boards(
@@ -58,10 +58,10 @@ def make_groups(
         ):
             table = board.table
             key = (board.runs[0].record["dataset"].get("family") or "other", table.dataset, table.split)
-            found.setdefault((*key, table.split_hash, table.data), []).append(board)
+            by_pairs.setdefault((*key, table.split_hash, table.data), []).append(board)
     return [
         Group(f"group-{number}", _scored(boards))
-        for number, (_, boards) in enumerate(sorted(found.items(), key=lambda entry: entry[0]))
+        for number, (_, boards) in enumerate(sorted(by_pairs.items(), key=lambda entry: entry[0]))
     ]
 
 

@@ -47,11 +47,11 @@ def make_ranking(board: Board) -> Ranking | None:
     means: list[dict[int, float]] = []
     figures, statements = [], []
     for column, rows in parts:
-        found = _ranked(board, column, rows)
-        means.append(dict(zip(rows, found.means, strict=True)))
+        ranked = _ranked(board, column, rows)
+        means.append(dict(zip(rows, ranked.means, strict=True)))
         chosen = [board.table.rows[row] for row in rows]
-        figures.append(rank_figure(column, chosen, found.means, found.critical))
-        statements.append(_statement(column, [row.label for row in chosen], found, len(board.images)))
+        figures.append(rank_figure(column, chosen, ranked.means, ranked.critical))
+        statements.append(_statement(column, [row.label for row in chosen], ranked, len(board.images)))
     columns = tuple(column for column, _ in parts)
     return Ranking(columns, _rows(board, means), tuple(figures), tuple(statements))
 
@@ -85,15 +85,15 @@ def _ranked(board: Board, column: Column, rows: list[int]) -> _Ranked:
     return _Ranked(means, p, critical, alike)
 
 
-def _statement(column: Column, labels: list[str], found: _Ranked, images: int) -> str:
-    best = labels[found.means.index(min(found.means))]
-    if found.critical is None:
+def _statement(column: Column, labels: list[str], ranked: _Ranked, images: int) -> str:
+    best = labels[ranked.means.index(min(ranked.means))]
+    if ranked.critical is None:
         return f"{column.metric}: {best} has the lowest mean rank; too few methods or images for a test."
-    test = f"Friedman p {_p(found.p)} over {images} images"
-    if found.p is None or math.isnan(found.p) or found.p >= 0.05:
+    test = f"Friedman p {_p(ranked.p)} over {images} images"
+    if ranked.p is None or math.isnan(ranked.p) or ranked.p >= 0.05:
         return f"{column.metric}: {test}: the methods cannot be told apart."
-    size = f"critical difference {printed(found.critical, 2)} ranks (Nemenyi, 5 %)"
-    others = [labels[i] for i in found.alike if labels[i] != best]
+    size = f"critical difference {printed(ranked.critical, 2)} ranks (Nemenyi, 5 %)"
+    others = [labels[i] for i in ranked.alike if labels[i] != best]
     told = f"not told apart from {', '.join(others)}" if others else "ahead of all others"
     return f"{column.metric}: {test}, {size}; {best} has the lowest mean rank, {told}."
 
@@ -110,15 +110,15 @@ def _average(ranks: list[float | None]) -> float | None:
 
 def _rows(board: Board, means: list[dict[int, float]]) -> tuple[RankRow, ...]:
     """The methods by their average; those that some metric could not rank come last and have none."""
-    found = [[mean.get(row) for mean in means] for row in range(len(board.table.rows))]
-    averages = [_average(own) for own in found]
-    order = sorted(range(len(found)), key=lambda row: (averages[row] is None, averages[row] or 0.0, row))
+    by_row = [[mean.get(row) for mean in means] for row in range(len(board.table.rows))]
+    averages = [_average(own) for own in by_row]
+    order = sorted(range(len(by_row)), key=lambda row: (averages[row] is None, averages[row] or 0.0, row))
     distinct = sorted({printed(a, 2) for a in averages if a is not None}, key=float)
     return tuple(
         RankRow(
             board.table.rows[row].label,
             board.table.rows[row].kind,
-            tuple(found[row]),
+            tuple(by_row[row]),
             averages[row],
             None if (average := averages[row]) is None else distinct.index(printed(average, 2)) + 1,
         )

@@ -88,12 +88,12 @@ def new_dataset(reference: str, at: Path | None = None, family: str | None = Non
 def _layout(home: Path, family: str | None) -> FoundLayout:
     """Return the layout of a folder, or one to be edited."""
     try:
-        found = find_layout(home) if home.is_dir() else None
+        layout = find_layout(home) if home.is_dir() else None
     except DataNotFoundError:
-        found = None
-    kind = cast(Family, family or (found.family if found else "ir-vis"))
-    if found is not None and found.family == kind:
-        return found
+        layout = None
+    kind = cast(Family, family or (layout.family if layout else "ir-vis"))
+    if layout is not None and layout.family == kind:
+        return layout
     words, (a, b) = WORDS[kind], MODALITIES[kind]
     sample = {split: (f"{split}/{words[0][0]}/*", f"{split}/{words[1][0]}/*") for split in ("train", "test")}
     return FoundLayout(kind, a, b, sample, "stem")
@@ -150,7 +150,7 @@ def _package(target: Path, name: str) -> dict[Path, Path]:
 def _importable(name: str) -> bool:
     """Tell whether a module has the name; a mere folder of this name somewhere does not count."""
     try:
-        found = find_spec(name)
+        module = find_spec(name)
     except (ImportError, ValueError):
         return False
-    return found is not None and found.origin is not None
+    return module is not None and module.origin is not None

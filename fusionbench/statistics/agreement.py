@@ -36,13 +36,15 @@ def agreement(board: Board) -> Agreement:
     return agreement_of(compare(board))
 
 
-def agreement_of(found: Comparison) -> Agreement:
+def agreement_of(comparison: Comparison) -> Agreement:
     """Return the agreement of the metrics of a comparison."""
-    values = found.oriented
-    tau = by_image = np.full((len(found.metrics), len(found.metrics)), np.nan)
-    if found.decidable:
+    values = comparison.oriented
+    tau = by_image = np.full((len(comparison.metrics), len(comparison.metrics)), np.nan)
+    if comparison.decidable:
         tau, by_image = kendall(values.mean(axis=2)[:, :, None]), kendall(values)
-    return Agreement(found.metrics, tau, by_image, found.methods, found.images, found.left_out)
+    return Agreement(
+        comparison.metrics, tau, by_image, comparison.methods, comparison.images, comparison.left_out
+    )
 
 
 def kendall(values: ndarray) -> ndarray:

@@ -52,9 +52,9 @@ def _variance(values: ndarray) -> ndarray:
     """The variance over the first axis of what is not NaN; NaN for fewer than two."""
     import numpy as np
 
-    found = known_mean((values - known_mean(values)) ** 2)
-    found[np.isfinite(values).sum(axis=0) < 2] = np.nan
-    return found
+    variance = known_mean((values - known_mean(values)) ** 2)
+    variance[np.isfinite(values).sum(axis=0) < 2] = np.nan
+    return variance
 
 
 def known_mean(values: ndarray) -> ndarray:

@@ -38,7 +38,7 @@ def to_csv(summaries: Iterable[Summary]) -> str:
         for metric in summary.metrics:
             known = {"metric": metric.column.metric, "version": metric.column.version}
             writer.writerows(
-                where | known | {"images": metric.found.images} | row for row in _rows(summary, metric)
+                where | known | {"images": metric.comparison.images} | row for row in _rows(summary, metric)
             )
     return text.getvalue()
 
@@ -58,9 +58,9 @@ def _document(summary: Summary) -> dict[str, Any]:
         "metrics": [_metric(summary, metric) for metric in summary.metrics],
         "left_out": dict(summary.left_out),
         "overall": {
-            **_compared(summary, overall.found),
-            "metrics": list(overall.found.metrics),
-            "left_out": dict(overall.found.left_out),
+            **_compared(summary, overall.comparison),
+            "metrics": list(overall.comparison.metrics),
+            "left_out": dict(overall.comparison.left_out),
             "mean_ranks": _plain(overall.mean_ranks),
             "borda": _plain(overall.borda),
         },
@@ -76,24 +76,24 @@ def _document(summary: Summary) -> dict[str, Any]:
     }
 
 
-def _compared(summary: Summary, found: Comparison) -> dict[str, Any]:
+def _compared(summary: Summary, comparison: Comparison) -> dict[str, Any]:
     rows = summary.board.table.rows
     return {
-        "methods": [rows[i].method for i in found.rows],
-        "labels": list(found.methods),
-        "images": found.images,
-        "unscored": found.unscored,
-        "excluded": dict(found.excluded),
+        "methods": [rows[i].method for i in comparison.rows],
+        "labels": list(comparison.methods),
+        "images": comparison.images,
+        "unscored": comparison.unscored,
+        "excluded": dict(comparison.excluded),
     }
 
 
 def _metric(summary: Summary, metric: MetricStatistics) -> dict[str, Any]:
-    names = [summary.board.table.rows[i].method for i in metric.found.rows]
+    names = [summary.board.table.rows[i].method for i in metric.comparison.rows]
     return {
         "metric": metric.column.metric,
         "version": metric.column.version,
         "better": metric.column.better,
-        **_compared(summary, metric.found),
+        **_compared(summary, metric.comparison),
         "rows": _rows(summary, metric),
         "friedman": None if metric.friedman is None else asdict(metric.friedman),
         "critical_difference": metric.critical_difference,
@@ -108,7 +108,7 @@ def _rows(summary: Summary, metric: MetricStatistics) -> list[dict[str, Any]]:
     return [
         {
             "method": summary.board.table.rows[row].method,
-            "label": metric.found.methods[i],
+            "label": metric.comparison.methods[i],
             "mean": _plain(metric.means[i]),
             "low": _plain(metric.low[i]),
             "high": _plain(metric.high[i]),
@@ -116,15 +116,15 @@ def _rows(summary: Summary, metric: MetricStatistics) -> list[dict[str, Any]]:
             "p_against_best": _plain(against.p[i]),
             "not_worse": against.not_worse[i],
         }
-        for i, row in enumerate(metric.found.rows)
+        for i, row in enumerate(metric.comparison.rows)
     ]
 
 
 def _stability(summary: Summary) -> dict[str, Any]:
-    found = summary.stability
+    stability = summary.stability
     return {
-        "overall": None if found.overall is None else _outcome(found.overall),
-        "metrics": [_outcome(outcome) for outcome in found.by_metric],
+        "overall": None if stability.overall is None else _outcome(stability.overall),
+        "metrics": [_outcome(outcome) for outcome in stability.by_metric],
     }
 
 

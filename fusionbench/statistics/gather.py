@@ -37,9 +37,9 @@ def summaries(
     if profile not in profiles:
         scored = f"scores of {', '.join(profiles)}" if profiles else "no scores"
         raise RequestError(f"No score of profile {profile} there: the folders hold {scored}.")
-    found = {name: build_boards(records, rows, metrics=metrics, profile=name) for name in profiles}
-    main = found.pop(profile)
-    others = list(zip(*found.values(), strict=True)) or [()] * len(main)
+    boards = {name: build_boards(records, rows, metrics=metrics, profile=name) for name in profiles}
+    main = boards.pop(profile)
+    others = list(zip(*boards.values(), strict=True)) or [()] * len(main)
     return [
         summarize(board, rest, level=level, seed=seed, baselines=baselines)
         for board, rest in zip(main, others, strict=True)

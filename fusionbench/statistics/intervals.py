@@ -91,15 +91,15 @@ def _resampled_t(scaled: ndarray, resamples: int, seed: int) -> ndarray:
     """Return the t statistics [rows, resamples]; NaN for a resample of one value only."""
     count = scaled.shape[1]
     size = max(1, BLOCK // count)
-    found = []
+    blocks = []
     for number, start in enumerate(range(0, resamples, size)):
         drawn = _counts(count, min(size, resamples - start), seed, number).T
         means, squares = scaled @ drawn / count, scaled**2 @ drawn / count
         variance = (squares - means**2) * count / (count - 1)
         # rounding leaves some 1e-16 of the squares where the variance is zero
         variance[variance <= 1e-12 * squares] = np.nan
-        found.append(means / np.sqrt(variance / count))
-    return np.concatenate(found, axis=1)
+        blocks.append(means / np.sqrt(variance / count))
+    return np.concatenate(blocks, axis=1)
 
 
 @lru_cache(maxsize=2)

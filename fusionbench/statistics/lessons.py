@@ -47,7 +47,7 @@ def canary_cards(board: Board) -> dict[str, str]:
     """Return the canaries among the trivial rows of a board and what each is a worsened copy of."""
     from fusionbench.registry.methods import card
 
-    found = {}
+    canaries = {}
     for row in board.table.rows:
         if row.kind == "trivial":
             try:
@@ -55,8 +55,8 @@ def canary_cards(board: Board) -> dict[str, str]:
             except FusionbenchError:  # made elsewhere, with a method that is not installed here
                 continue
             if worsens:
-                found[row.method] = worsens
-    return found
+                canaries[row.method] = worsens
+    return canaries
 
 
 def _below_trivial(board: Board, canaries: Mapping[str, str]) -> Iterator[str]:
@@ -185,10 +185,10 @@ class Swap:
 def convention_lessons(board: Board, others: Sequence[Board]) -> Iterator[str]:
     """Say of each metric whose order another profile changes two methods that swap, under the one that swaps most."""
     for column in board.columns:
-        found = [swap for other in others if (swap := _swap(board, other, column))]
-        if found:
-            most = max(found, key=lambda swap: swap.count)
-            rest = ", ".join(swap.profile for swap in found if swap is not most)
+        swaps = [swap for other in others if (swap := _swap(board, other, column))]
+        if swaps:
+            most = max(swaps, key=lambda swap: swap.count)
+            rest = ", ".join(swap.profile for swap in swaps if swap is not most)
             yield (
                 f"The order in {column.metric} depends on the convention: {most.words}; {most.count} of {most.pairs} "
                 f"pairs of methods swap (Kendall's tau {most.tau:.2f})"
@@ -206,7 +206,9 @@ def _swap(board: Board, other: Board, column: Column) -> Swap | None:
     here, there = shared(compare(board, [column.metric]), compare(other, [column.metric]))
     if not here.decidable:
         return None
-    first, second = (np.round(found.oriented[0].mean(axis=1), column.digits) for found in (here, there))
+    first, second = (
+        np.round(comparison.oriented[0].mean(axis=1), column.digits) for comparison in (here, there)
+    )
     order = np.argsort(-first, kind="stable")
     swaps = [(i, j) for i, j in combinations(order, 2) if first[i] > first[j] and second[i] < second[j]]
     if not swaps:
@@ -221,9 +223,9 @@ def _swap(board: Board, other: Board, column: Column) -> Swap | None:
     return Swap(profile, len(swaps), len(order) * (len(order) - 1) // 2, tau, words)
 
 
-def _pair(found: Comparison, better: int, worse: int, digits: int) -> str:
-    means = found.values[0].mean(axis=1)
+def _pair(comparison: Comparison, better: int, worse: int, digits: int) -> str:
+    means = comparison.values[0].mean(axis=1)
     return (
-        f"{found.methods[better]} ({printed(means[better], digits)}) is ahead of "
-        f"{found.methods[worse]} ({printed(means[worse], digits)})"
+        f"{comparison.methods[better]} ({printed(means[better], digits)}) is ahead of "
+        f"{comparison.methods[worse]} ({printed(means[worse], digits)})"
     )

@@ -64,18 +64,18 @@ def shared(first: Comparison, second: Comparison) -> tuple[Comparison, Compariso
     return _restricted(first, second), _restricted(second, first)
 
 
-def _restricted(found: Comparison, other: Comparison) -> Comparison:
+def _restricted(comparison: Comparison, other: Comparison) -> Comparison:
     """Keep what the other has, too."""
-    metrics = [i for i, name in enumerate(found.metrics) if name in other.metrics]
-    rows = [i for i, row in enumerate(found.rows) if row in other.rows]
-    images = [i for i, image in enumerate(found.at) if image in other.at]
+    metrics = [i for i, name in enumerate(comparison.metrics) if name in other.metrics]
+    rows = [i for i, row in enumerate(comparison.rows) if row in other.rows]
+    images = [i for i, image in enumerate(comparison.at) if image in other.at]
     return Comparison(
-        metrics=tuple(found.metrics[i] for i in metrics),
-        betters=tuple(found.betters[i] for i in metrics),
-        rows=tuple(found.rows[i] for i in rows),
-        at=tuple(found.at[i] for i in images),
-        methods=tuple(found.methods[i] for i in rows),
-        values=found.values[np.ix_(metrics, rows, images)],
+        metrics=tuple(comparison.metrics[i] for i in metrics),
+        betters=tuple(comparison.betters[i] for i in metrics),
+        rows=tuple(comparison.rows[i] for i in rows),
+        at=tuple(comparison.at[i] for i in images),
+        methods=tuple(comparison.methods[i] for i in rows),
+        values=comparison.values[np.ix_(metrics, rows, images)],
     )
 
 

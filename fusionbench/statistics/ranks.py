@@ -44,10 +44,10 @@ def mean_ranks(values: ndarray, better: str) -> ndarray:
 
 def _means(ranks: ndarray) -> ndarray:
     methods, images = complete(ranks)
-    found = np.full(len(ranks), np.nan)
+    mean_ranks = np.full(len(ranks), np.nan)
     if methods.any():
-        found[methods] = ranks[np.ix_(methods, images)].mean(axis=1)
-    return found
+        mean_ranks[methods] = ranks[np.ix_(methods, images)].mean(axis=1)
+    return mean_ranks
 
 
 def friedman(values: ndarray, better: str) -> Friedman:
@@ -81,18 +81,18 @@ def nemenyi(values: ndarray, better: str) -> ndarray:
     ranks = rank_blocks(values, better)
     methods, images = complete(ranks)
     k, n = int(methods.sum()), int(images.sum())
-    found = np.full((len(ranks), len(ranks)), np.nan)
+    p_values = np.full((len(ranks), len(ranks)), np.nan)
     rows = np.flatnonzero(methods)
-    found[rows, rows] = 1.0
+    p_values[rows, rows] = 1.0
     if k < 2:
-        return found
+        return p_values
     means = _means(ranks)[rows]
     i, j = np.triu_indices(k, 1)
     gaps = np.abs(means[i] - means[j]) / sqrt(k * (k + 1) / (6 * n)) * sqrt(2)
     different, back = np.unique(gaps, return_inverse=True)
     p = np.clip(studentized_range.sf(different, k, inf), 0.0, 1.0)[back]
-    found[rows[i], rows[j]] = found[rows[j], rows[i]] = p
-    return found
+    p_values[rows[i], rows[j]] = p_values[rows[j], rows[i]] = p
+    return p_values
 
 
 def critical_difference(methods: int, blocks: int, level: float = 0.05) -> float:
@@ -120,16 +120,16 @@ def cliques(mean_ranks: ndarray, critical: float) -> list[tuple[int, ...]]:
     """
     ranks = np.asarray(mean_ranks, dtype=np.float64)
     order = [int(i) for i in np.argsort(ranks, kind="stable") if np.isfinite(ranks[i])]
-    found: list[tuple[int, ...]] = []
+    groups: list[tuple[int, ...]] = []
     reached = 0
     for start in range(len(order)):
         end = start
         while end < len(order) and ranks[order[end]] - ranks[order[start]] < critical:
             end += 1
         if end - start > 1 and end > reached:
-            found.append(tuple(order[start:end]))
+            groups.append(tuple(order[start:end]))
         reached = max(reached, end)
-    return found
+    return groups
 
 
 def borda(values_by_metric: Sequence[ndarray], betters: Sequence[str]) -> ndarray:

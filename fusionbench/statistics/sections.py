@@ -59,7 +59,7 @@ def heading(summary: Summary) -> str:
 
 def _compared(summary: Summary) -> Iterator[str]:
     """Say what is compared, and name what is not with the reason."""
-    overall = summary.overall.found
+    overall = summary.overall.comparison
     yield (
         f"Paired over images: {len(overall.methods)} of {len(summary.board.table.rows)} methods can be compared in all "
         f"of {len(overall.metrics)} metrics, on {overall.images} of {len(summary.board.images)} images; single "
@@ -73,8 +73,8 @@ def _compared(summary: Summary) -> Iterator[str]:
     for method, reason in overall.excluded:
         yield f"Not compared over all metrics: {method}, {reason}."
     for statistics in summary.metrics:
-        if statistics.found.unscored:
-            yield f"{statistics.column.metric}: {statistics.found.unscored} images without a score of any method are left out."
+        if statistics.comparison.unscored:
+            yield f"{statistics.column.metric}: {statistics.comparison.unscored} images without a score of any method are left out."
 
 
 def _means(summary: Summary) -> Grid:
@@ -94,14 +94,16 @@ def _mean(metric: MetricStatistics, i: int) -> str:
         printed(float(ends[i]), metric.column.digits) for ends in (metric.means, metric.low, metric.high)
     )
     spread = f" [{low}, {high}]" if math.isfinite(metric.low[i]) else ""
-    return f"{mean}{spread}{' †' if metric.found.decidable and metric.against_best.not_worse[i] else ''}"
+    return f"{mean}{spread}{' †' if metric.comparison.decidable and metric.against_best.not_worse[i] else ''}"
 
 
 def _method_rows(summary: Summary, text: Callable[[MetricStatistics, int], str]) -> Iterator[tuple[str, ...]]:
     """A row for each method that any metric compares; a dash where one does not."""
     for position, row in enumerate(summary.board.table.rows):
         cells = [
-            text(metric, metric.found.rows.index(position)) if position in metric.found.rows else NONE
+            text(metric, metric.comparison.rows.index(position))
+            if position in metric.comparison.rows
+            else NONE
             for metric in summary.metrics
         ]
         if any(cell != NONE for cell in cells):
@@ -112,7 +114,9 @@ def _ranks(summary: Summary) -> Grid:
     overall = summary.overall
     extra = {
         method: (printed(float(rank), 2), f"{points:g}")
-        for method, rank, points in zip(overall.found.methods, overall.mean_ranks, overall.borda, strict=True)
+        for method, rank, points in zip(
+            overall.comparison.methods, overall.mean_ranks, overall.borda, strict=True
+        )
         if math.isfinite(rank)
     }
     rows = [
@@ -133,9 +137,9 @@ def _groups(summary: Summary) -> Grid:
     rows = [
         (
             metric.column.metric,
-            "; ".join(", ".join(metric.found.methods[i] for i in clique) for clique in metric.cliques)
+            "; ".join(", ".join(metric.comparison.methods[i] for i in clique) for clique in metric.cliques)
             or NONE,
-            str(metric.found.images),
+            str(metric.comparison.images),
             _number(None if metric.friedman is None else metric.friedman.statistic, 2),
             probability(math.nan if metric.friedman is None else metric.friedman.p),
             _number(metric.critical_difference, 2),
@@ -153,17 +157,17 @@ def _groups(summary: Summary) -> Grid:
 
 
 def _agreement(summary: Summary) -> Grid:
-    found = summary.agreement
+    agreement = summary.agreement
     rows = [
-        (name, *(_tau(found.tau, found.by_image, i, j) for j in range(len(found.metrics))))
-        for i, name in enumerate(found.metrics)
+        (name, *(_tau(agreement.tau, agreement.by_image, i, j) for j in range(len(agreement.metrics))))
+        for i, name in enumerate(agreement.metrics)
     ]
     return Grid(
         "Agreement of metrics",
-        ("Metric", *found.metrics),
+        ("Metric", *agreement.metrics),
         tuple(rows),
-        f"Kendall's tau-b between the orders that two metrics give {len(found.methods)} methods: 1 the same, -1 reversed. "
-        f"Above the diagonal by means, below it the mean over {found.images} images of single images.",
+        f"Kendall's tau-b between the orders that two metrics give {len(agreement.methods)} methods: 1 the same, -1 reversed. "
+        f"Above the diagonal by means, below it the mean over {agreement.images} images of single images.",
     )
 
 

@@ -69,12 +69,12 @@ def _exact(gaps: ndarray, ranks: ndarray, tied: ndarray) -> ndarray:
     scipy's exact distribution holds without ties only.
     """
     steps = np.rint(2 * ranks).astype(int)  # averaged ranks are halves
-    found = np.empty(len(gaps))
+    p_values = np.empty(len(gaps))
     for pair, (row, gap) in enumerate(zip(steps, gaps, strict=True)):
         lower, upper = _tails(tuple(np.sort(row[gap != 0]).tolist()))
         positive = int(row[gap > 0].sum())
-        found[pair] = min(1.0, 2 * min(lower[positive], upper[positive]))
-    return found
+        p_values[pair] = min(1.0, 2 * min(lower[positive], upper[positive]))
+    return p_values
 
 
 @lru_cache(maxsize=256)

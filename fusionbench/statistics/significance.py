@@ -73,11 +73,11 @@ def _all_pairs(scores: bytes, shape: tuple[int, int]) -> ndarray:
     values = np.frombuffer(scores).reshape(shape)
     methods, images = complete(values)
     rows = np.flatnonzero(methods)
-    found = np.full((len(values), len(values)), np.nan)
-    found[rows, rows] = 1.0
+    p_values = np.full((len(values), len(values)), np.nan)
+    p_values[rows, rows] = 1.0
     first, second = (rows[of_pair] for of_pair in np.triu_indices(len(rows), 1))
-    found[first, second] = found[second, first] = holm(signed_ranks(values[:, images], first, second))
-    return found
+    p_values[first, second] = p_values[second, first] = holm(signed_ranks(values[:, images], first, second))
+    return p_values
 
 
 def smallest_p(methods: int, images: int) -> float:

@@ -91,54 +91,60 @@ def stability(
     ``others`` are boards of the same pairs under other profiles. Each of ``splits`` random splits of the images
     gives two halves, drawn by ``seed``.
     """
-    found = compare(board)
+    comparison = compare(board)
     whole = None
-    if found.decidable:
-        whole = _overall(found, _profiles(board, others, found.metrics), splits, seed)
+    if comparison.decidable:
+        whole = _overall(comparison, _profiles(board, others, comparison.metrics), splits, seed)
     single_metrics = ((column.metric, compare(board, [column.metric])) for column in board.columns)
     by_metric = [
-        _single(one, _profiles(board, others, (name,)), splits, seed)
-        for name, one in single_metrics
-        if one.decidable
+        _single(single, _profiles(board, others, (name,)), splits, seed)
+        for name, single in single_metrics
+        if single.decidable
     ]
     return Stability(whole, tuple(by_metric))
 
 
-def _overall(found: Comparison, profiles: Sequence[Choice], splits: int, seed: int) -> Outcome:
-    values = found.oriented
+def _overall(comparison: Comparison, profiles: Sequence[Choice], splits: int, seed: int) -> Outcome:
+    values = comparison.oriented
     means = values.mean(axis=2)
-    reference = _names(found, by_means(means))
-    choices = _aggregations(found, overall(values), reference)
-    if len(found.metrics) > 1:
+    reference = _names(comparison, by_means(means))
+    choices = _aggregations(comparison, overall(values), reference)
+    if len(comparison.metrics) > 1:
         choices += [
-            Choice("metric left out", name, _names(found, by_means(np.delete(means, i, axis=0))), reference)
-            for i, name in enumerate(found.metrics)
+            Choice(
+                "metric left out", name, _names(comparison, by_means(np.delete(means, i, axis=0))), reference
+            )
+            for i, name in enumerate(comparison.metrics)
         ]
-    halves = _halves(found, lambda part: by_means(part), reference, splits, seed)
-    return Outcome(None, reference, len(found.methods), len(found.metrics), (*choices, *profiles), halves)
+    halves = _halves(comparison, lambda part: by_means(part), reference, splits, seed)
+    return Outcome(
+        None, reference, len(comparison.methods), len(comparison.metrics), (*choices, *profiles), halves
+    )
 
 
-def _single(found: Comparison, profiles: Sequence[Choice], splits: int, seed: int) -> Outcome:
-    values = found.oriented[0]
-    reference = _names(found, -values.mean(axis=1))
-    choices = _aggregations(found, single(values), reference)
-    halves = _halves(found, lambda part: -part[0], reference, splits, seed)
-    return Outcome(found.metrics[0], reference, len(found.methods), 1, (*choices, *profiles), halves)
+def _single(comparison: Comparison, profiles: Sequence[Choice], splits: int, seed: int) -> Outcome:
+    values = comparison.oriented[0]
+    reference = _names(comparison, -values.mean(axis=1))
+    choices = _aggregations(comparison, single(values), reference)
+    halves = _halves(comparison, lambda part: -part[0], reference, splits, seed)
+    return Outcome(
+        comparison.metrics[0], reference, len(comparison.methods), 1, (*choices, *profiles), halves
+    )
 
 
-def _names(found: Comparison, losses: ndarray) -> Names:
-    return tuple(found.methods[i] for i in np.flatnonzero(winners(losses)))
+def _names(comparison: Comparison, losses: ndarray) -> Names:
+    return tuple(comparison.methods[i] for i in np.flatnonzero(winners(losses)))
 
 
-def _aggregations(found: Comparison, losses: dict[str, ndarray], reference: Names) -> list[Choice]:
-    return [Choice("aggregation", name, _names(found, loss), reference) for name, loss in losses.items()]
+def _aggregations(comparison: Comparison, losses: dict[str, ndarray], reference: Names) -> list[Choice]:
+    return [Choice("aggregation", name, _names(comparison, loss), reference) for name, loss in losses.items()]
 
 
 def _halves(
-    found: Comparison, losses: Callable[[ndarray], ndarray], reference: Names, splits: int, seed: int
+    comparison: Comparison, losses: Callable[[ndarray], ndarray], reference: Names, splits: int, seed: int
 ) -> Halves | None:
     """Let the halves vote; ``losses`` turns means [metrics, methods, halves] into losses [methods, halves]."""
-    count = found.images
+    count = comparison.images
     if count < FEWEST:
         return None
     draw = np.random.default_rng(seed)
@@ -146,11 +152,11 @@ def _halves(
     first = np.zeros((splits, count))
     np.put_along_axis(first, order[:, : count // 2], 1.0, axis=1)
     masks = np.concatenate([first, 1 - first])
-    won = winners(losses(found.oriented @ (masks / masks.sum(axis=1, keepdims=True)).T))
-    as_before = np.isin(found.methods, reference)
+    won = winners(losses(comparison.oriented @ (masks / masks.sum(axis=1, keepdims=True)).T))
+    as_before = np.isin(comparison.methods, reference)
     share = float((won == as_before[:, None]).all(axis=0).mean())
     alone = (won / won.sum(axis=0)).mean(axis=1)
-    wins = sorted(zip(found.methods, alone.tolist(), strict=True), key=lambda pair: -pair[1])
+    wins = sorted(zip(comparison.methods, alone.tolist(), strict=True), key=lambda pair: -pair[1])
     return Halves(2 * splits, count // 2, share, tuple((name, part) for name, part in wins if part))
 
 
@@ -161,22 +167,24 @@ def _profiles(board: Board, others: Sequence[Board], metrics: Sequence[str]) -> 
         both = [name for name in metrics if name in {column.metric for column in other.columns}]
         pair = shared(compare(board, both), compare(other, both))
         if pair[0].decidable:
-            here, there = (_names(found, by_means(found.oriented.mean(axis=2))) for found in pair)
+            here, there = (
+                _names(comparison, by_means(comparison.oriented.mean(axis=2))) for comparison in pair
+            )
             choices.append(Choice("profile", other.table.profile, there, here))
     return choices
 
 
 def verdict(outcome: Outcome) -> str:
     """Return a sentence that names the winner and every choice under which another one wins."""
-    one = len(outcome.winners) == 1
+    alone = len(outcome.winners) == 1
     what = (
         f"the mean rank over {_counted(outcome.metrics, 'metric')}"
         if outcome.metric is None
         else outcome.metric
     )
-    won = f"{_joined(outcome.winners)} {'wins' if one else 'tie in'} {what} among {outcome.methods} methods"
-    found = [*_halves_verdict(outcome), *_all_choices(outcome)]
-    return f"{won}: the same {'; the same '.join(found)}." if found else f"{won}."
+    won = f"{_joined(outcome.winners)} {'wins' if alone else 'tie in'} {what} among {outcome.methods} methods"
+    dependences = [*_halves_verdict(outcome), *_all_choices(outcome)]
+    return f"{won}: the same {'; the same '.join(dependences)}." if dependences else f"{won}."
 
 
 def _halves_verdict(outcome: Outcome) -> Iterator[str]:

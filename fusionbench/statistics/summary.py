@@ -28,7 +28,7 @@ class MetricStatistics:
     """One metric. Arrays follow ``found.methods``; tests are None where there are not two methods and two images."""
 
     column: Column
-    found: Comparison
+    comparison: Comparison
     means: ndarray
     low: ndarray
     high: ndarray
@@ -45,7 +45,7 @@ class MetricStatistics:
 class Overall:
     """The methods that can be compared in all metrics: mean rank over metrics, each by its means, and Borda."""
 
-    found: Comparison
+    comparison: Comparison
     mean_ranks: ndarray
     borda: ndarray
 
@@ -90,8 +90,10 @@ def summarize(
         board=board,
         level=level,
         seed=seed,
-        metrics=tuple(_metric(column, found, level, seed) for column, found in single if found.metrics),
-        left_out=tuple(found.left_out[0] for _, found in single if found.left_out),
+        metrics=tuple(
+            _metric(column, comparison, level, seed) for column, comparison in single if comparison.metrics
+        ),
+        left_out=tuple(comparison.left_out[0] for _, comparison in single if comparison.left_out),
         overall=_overall(every),
         agreement=agreement_of(every),
         stability=stability(board, others, seed=seed),
@@ -110,15 +112,15 @@ def without_trivial(board: Board) -> Board:
     )
 
 
-def _metric(column: Column, found: Comparison, level: float, seed: int) -> MetricStatistics:
-    values, better, alpha = found.values[0], column.better, 1 - level
+def _metric(column: Column, comparison: Comparison, level: float, seed: int) -> MetricStatistics:
+    values, better, alpha = comparison.values[0], column.better, 1 - level
     low, high = mean_intervals(values, level, seed=seed)
     mean_ranks = ranks.mean_ranks(values, better)
-    tested = found.decidable and found.images > 1
-    critical = ranks.critical_difference(len(values), found.images, alpha) if tested else None
+    tested = comparison.decidable and comparison.images > 1
+    critical = ranks.critical_difference(len(values), comparison.images, alpha) if tested else None
     return MetricStatistics(
         column=column,
-        found=found,
+        comparison=comparison,
         means=values.mean(axis=1),
         low=low,
         high=high,
@@ -132,8 +134,10 @@ def _metric(column: Column, found: Comparison, level: float, seed: int) -> Metri
     )
 
 
-def _overall(found: Comparison) -> Overall:
-    if not found.decidable:
-        return Overall(found, np.full(len(found.methods), np.nan), np.full(len(found.methods), np.nan))
-    means = found.oriented.mean(axis=2)
-    return Overall(found, by_means(means), ranks.borda(means, ["higher"] * len(means)))
+def _overall(comparison: Comparison) -> Overall:
+    if not comparison.decidable:
+        return Overall(
+            comparison, np.full(len(comparison.methods), np.nan), np.full(len(comparison.methods), np.nan)
+        )
+    means = comparison.oriented.mean(axis=2)
+    return Overall(comparison, by_means(means), ranks.borda(means, ["higher"] * len(means)))

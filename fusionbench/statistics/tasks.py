@@ -60,8 +60,8 @@ class TaskStatistics:
 def task_statistics(board: Board, level: float = 0.95) -> list[TaskStatistics]:
     """Return the statistics of each task's means that a board shows; reads what is stored with the runs."""
     columns = [c for c in board.table.columns if c.metric.removesuffix(FROZEN) in MEANS]
-    found = [TaskStatistics(column, tuple(_rows(board, column, level))) for column in columns]
-    return [entry for entry in found if entry.rows]
+    tasks = [TaskStatistics(column, tuple(_rows(board, column, level))) for column in columns]
+    return [entry for entry in tasks if entry.rows]
 
 
 def _rows(board: Board, column: Column, level: float) -> Iterator[TaskRow]:
@@ -69,10 +69,10 @@ def _rows(board: Board, column: Column, level: float) -> Iterator[TaskRow]:
         row.method: (row.label, _results(run, column))
         for row, run in zip(board.table.rows, board.runs, strict=True)
     }
-    drawn = {method: _resampled(found, column.metric) for method, (_, found) in results.items() if found}
+    drawn = {method: _resampled(stored, column.metric) for method, (_, stored) in results.items() if stored}
     for method, resampled in drawn.items():
-        label, found = results[method]
-        seeds = {int(r.record["seed"]): float(r.lines[column.metric]["value"]) for r in found}
+        label, stored = results[method]
+        seeds = {int(r.record["seed"]): float(r.lines[column.metric]["value"]) for r in stored}
         low, high = _ends(resampled, level)
         row = TaskRow(method, label, seeds, low, high)
         reference = drawn.get(REFERENCE)
@@ -87,23 +87,23 @@ def _rows(board: Board, column: Column, level: float) -> Iterator[TaskRow]:
 
 def _results(run: Run, column: Column) -> list[TaskResult]:
     """Return a run's results of the column's setting that have a value."""
-    found = [result for folder in run.folders for result in task_results(folder)]
+    selected = [result for folder in run.folders for result in task_results(folder)]
     return [
         r
-        for r in found
+        for r in selected
         if r.setting == column.setting and r.lines.get(column.metric, {}).get("status") == "ok"
     ]
 
 
 def _resampled(results: Sequence[TaskResult], metric: str) -> ndarray:
     """Return the mean over seeds on each resample, float64 [resamples]; empty where nothing is stored."""
-    found = []
+    samples = []
     for result in results:
         path = result.path / BOOTSTRAP
         if path.is_file():
             with np.load(path, allow_pickle=False) as arrays:
-                found.append(arrays[metric])
-    return np.mean(found, axis=0) if found and len(found) == len(results) else np.array([])
+                samples.append(arrays[metric])
+    return np.mean(samples, axis=0) if samples and len(samples) == len(results) else np.array([])
 
 
 def _ends(values: ndarray, level: float) -> tuple[float, float]:
@@ -116,17 +116,17 @@ def _ends(values: ndarray, level: float) -> tuple[float, float]:
 
 def task_grids(board: Board, level: float = 0.95) -> Iterator[Grid]:
     """Yield a table for each metric of a task."""
-    for found in task_statistics(board, level):
-        digits = found.column.digits
+    for task in task_statistics(board, level):
+        digits = task.column.digits
         rows = tuple(
             (row.label, _span(row.mean, row.low, row.high, digits), _seeds(row, digits), _gain(row, digits))
-            for row in found.rows
+            for row in task.rows
         )
         yield Grid(
-            f"Downstream: {found.column.metric}",
+            f"Downstream: {task.column.metric}",
             (
                 "Method",
-                f"{found.column.metric} {found.column.arrow}",
+                f"{task.column.metric} {task.column.arrow}",
                 "SD over seeds",
                 f"Gain over {REFERENCE}",
             ),
@@ -161,8 +161,8 @@ def task_documents(board: Board, level: float = 0.95) -> list[dict[str, Any]]:
     """Return the statistics of tasks as dictionaries, lists, strings, numbers and None only."""
     return [
         {
-            "metric": found.column.metric,
-            "setting": found.column.setting,
+            "metric": task.column.metric,
+            "setting": task.column.setting,
             "rows": [
                 {
                     "method": row.method, "label": row.label, "mean": row.mean, "sd": row.sd,
@@ -170,10 +170,10 @@ def task_documents(board: Board, level: float = 0.95) -> list[dict[str, Any]]:
                     "low": _plain(row.low), "high": _plain(row.high), "gain_over_visible": row.gain,
                     "gain_low": _plain(row.gain_low), "gain_high": _plain(row.gain_high),
                 }
-                for row in found.rows
+                for row in task.rows
             ],
         }
-        for found in task_statistics(board, level)
+        for task in task_statistics(board, level)
     ]  # fmt: skip
 
 

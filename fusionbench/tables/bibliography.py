@@ -43,7 +43,7 @@ class Bibliography:
                 return known
         if key in self.entries:  # two works under one key: the later one is told apart by what it belongs to
             key = f"{key}-{owner}"
-            entry = _START.sub(lambda found: found[0].replace(found[2], key), entry, count=1)
+            entry = _START.sub(lambda match: match[0].replace(match[2], key), entry, count=1)
         self.entries[key] = entry
         return key
 
@@ -54,46 +54,46 @@ def bibliography(records: Iterable[Record], metrics: Sequence[str], cards: Mappi
     An entry is a method's card, a data set's catalog entry or a work of ``metrics/references.bib`` verbatim; where
     there is only a DOI, a ``@misc`` entry under the key ``doi:<DOI>``. A work cited twice has one entry. The order of the records changes nothing.
     """
-    found = Bibliography()
+    works = Bibliography()
     records = sorted(records, key=lambda record: (record["method"]["name"], record["dataset"]["name"]))
     for name, record in {record["method"]["name"].partition("@")[0]: record for record in records}.items():
         if record["method"]["kind"] != "trivial":
-            _add_method(found, name, record)
+            _add_method(works, name, record)
     for name in sorted({record["dataset"]["name"] for record in records}):
-        _add(found, _dataset_text(name), name, f"data set {name}")
+        _add(works, _dataset_text(name), name, f"data set {name}")
     for doi, names in _by_doi(metrics, cards).items():
         text = metric_entry(doi) or (_misc(doi, f"Definition of {', '.join(names)}") if doi else "")
-        _add(found, text, names[0], f"metric {', '.join(names)}")
-    return found
+        _add(works, text, names[0], f"metric {', '.join(names)}")
+    return works
 
 
-def cited(table: Table, found: Bibliography) -> Table:
+def cited(table: Table, works: Bibliography) -> Table:
     """Return the table with the key of each row's method, where there is one."""
-    keys = {row.method: found.methods.get(row.method.partition("@")[0], "") for row in table.rows if row.run}
+    keys = {row.method: works.methods.get(row.method.partition("@")[0], "") for row in table.rows if row.run}
     rows = tuple(replace(row, cite=keys[row.method]) if row.run else row for row in table.rows)
     return replace(table, rows=rows)
 
 
 def _by_doi(metrics: Sequence[str], cards: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return the metrics that a work defines by its DOI; those without a card, as ranks, are none."""
-    found: dict[str, list[str]] = {}
+    metrics_of: dict[str, list[str]] = {}
     for name in sorted(set(metrics) & set(cards)):
-        found.setdefault(cards[name].doi, []).append(name)
-    return found
+        metrics_of.setdefault(cards[name].doi, []).append(name)
+    return metrics_of
 
 
-def _add_method(found: Bibliography, name: str, record: Record) -> None:
+def _add_method(works: Bibliography, name: str, record: Record) -> None:
     title, doi = record["method"].get("title") or name, record["method"].get("doi")
     text = _method_text(name) or (_misc(doi, title) if doi else "")
-    keys = _add(found, text, name, f"method {title}")
+    keys = _add(works, text, name, f"method {title}")
     if keys:
-        found.methods[name] = keys[0]
+        works.methods[name] = keys[0]
 
 
-def _add(found: Bibliography, text: str, owner: str, what: str) -> list[str]:
-    keys = [found.add(entry, owner) for entry in split_entries(text)]
+def _add(works: Bibliography, text: str, owner: str, what: str) -> list[str]:
+    keys = [works.add(entry, owner) for entry in split_entries(text)]
     if not keys:
-        found.missing.append(what)
+        works.missing.append(what)
     return keys
 
 
@@ -147,5 +147,5 @@ def _escaped(text: str) -> str:
 
 
 def _doi(entry: str) -> str:
-    found = _DOI.search(entry)
-    return found[1].strip().lower() if found else ""
+    match = _DOI.search(entry)
+    return match[1].strip().lower() if match else ""

@@ -75,8 +75,8 @@ class Board:
 
         column = self.column(metric)
         rows = [scores.get(metric, {}).get(column.version, {}) for scores in self.scores]
-        found = [[_value(row, image) for image in self.images] for row in rows]
-        values = np.array(found, dtype=np.float64).reshape(len(rows), len(self.images))
+        rows_of_values = [[_value(row, image) for image in self.images] for row in rows]
+        values = np.array(rows_of_values, dtype=np.float64).reshape(len(rows), len(self.images))
         values.flags.writeable = False
         return values
 
@@ -170,11 +170,11 @@ def _board(
 ) -> Board:
     runs = sorted(newest_runs(records), key=lambda run: row_order(run.record))
     data = _dataset(runs)
-    found = [index.get((data["name"], data["split"], run.record["id"]), {}) for run in runs]
-    columns = _columns(found, wanted, cards, decimals)
-    rows = _rows(runs, found, columns)
+    run_scores = [index.get((data["name"], data["split"], run.record["id"]), {}) for run in runs]
+    columns = _columns(run_scores, wanted, cards, decimals)
+    rows = _rows(runs, run_scores, columns)
     gaps = any(cell.value is None for row in rows for cell in row.cells)
-    uncarded = sorted({metric for score in found for metric in score} - set(cards))
+    uncarded = sorted({metric for score in run_scores for metric in score} - set(cards))
     table = Table(
         dataset=data["name"],
         title=data["title"] or data["name"],
@@ -190,7 +190,7 @@ def _board(
         caption=caption(data, runs, columns, profile, uncarded),
         brief=brief(data, runs, columns, profile, gaps),
     )
-    return Board(table, tuple(runs), tuple(data["ids"]), tuple(found))
+    return Board(table, tuple(runs), tuple(data["ids"]), tuple(run_scores))
 
 
 def _dataset(runs: Sequence[Run]) -> dict[str, Any]:
@@ -200,9 +200,9 @@ def _dataset(runs: Sequence[Run]) -> dict[str, Any]:
     return runs[0].record["dataset"] | {"limit": None if None in limits else min(limits)}
 
 
-def _rows(runs: Sequence[Run], found: Sequence[Scores], columns: Sequence[Column]) -> tuple[Row, ...]:
+def _rows(runs: Sequence[Run], run_scores: Sequence[Scores], columns: Sequence[Column]) -> tuple[Row, ...]:
     cells = [
-        [cell_of(run.record, column, scores) for run, scores in zip(runs, found, strict=True)]
+        [cell_of(run.record, column, scores) for run, scores in zip(runs, run_scores, strict=True)]
         for column in columns
     ]
     ranked = [rank_column(column, column_cells) for column, column_cells in zip(columns, cells, strict=True)]
@@ -230,21 +230,21 @@ def row_order(record: Record) -> tuple:
 
 
 def _columns(
-    found: Sequence[Scores],
+    run_scores: Sequence[Scores],
     wanted: Sequence[str] | None,
     cards: Mapping[str, Any],
     decimals: Mapping[str, int],
 ) -> tuple[Column, ...]:
-    scored = {metric for scores in found for metric in scores}
+    scored = {metric for scores in run_scores for metric in scores}
     names = [name for name in cards if name in scored] if wanted is None else wanted
-    return tuple(_column(cards[name], found, decimals[name]) for name in names)
+    return tuple(_column(cards[name], run_scores, decimals[name]) for name in names)
 
 
-def _column(card: MetricCard, found: Sequence[Scores], digits: int) -> Column:
+def _column(card: MetricCard, run_scores: Sequence[Scores], digits: int) -> Column:
     """The newest version that any run was scored with is shown; the card's own where there is no score."""
-    versions = sorted({v for scores in found for v in scores.get(card.name, {})}, key=natural)
+    versions = sorted({v for scores in run_scores for v in scores.get(card.name, {})}, key=natural)
     *older, newest = versions or [str(card.version)]
-    setting = setting_of(card.name, newest, found) if card.per == "set" else ""
+    setting = setting_of(card.name, newest, run_scores) if card.per == "set" else ""
     return Column(
         card.name, card.title, card.better, digits, newest, tuple(older),
         per=card.per, setting=setting, range=card.range,

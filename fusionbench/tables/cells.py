@@ -70,10 +70,10 @@ def _preference(score: Score) -> tuple:
 def measure(record: Record, column: Column, scores: Scores) -> Cell:
     """Return the cell of one run and metric, not yet ranked."""
     versions = scores.get(column.metric, {})
-    found = versions.get(column.version, {})
+    shown = versions.get(column.version, {})
     fallback = _unscored(record, versions)
     ids = record["dataset"]["ids"]
-    outcomes = [found.get(i) or fallback.get(i, fallback[None]) for i in ids]
+    outcomes = [shown.get(i) or fallback.get(i, fallback[None]) for i in ids]
     values = [score.value for score in outcomes if score.value is not None]
     if ids and len(values) == len(ids):
         mean = math.fsum(values) / len(values)  # exact sum: the order of the records cannot change a digit
@@ -135,9 +135,9 @@ def natural(version: str) -> tuple:
 WHOLE_SET = ""  # the image that such a score stands under
 
 
-def setting_of(metric: str, version: str, found: Iterable[Scores]) -> str:
+def setting_of(metric: str, version: str, rows: Iterable[Scores]) -> str:
     """Return with which towers and kernel most rows were scored; rows of another setting are not shown with them."""
-    scores = (row.get(metric, {}).get(version, {}).get(WHOLE_SET) for row in found)
+    scores = (row.get(metric, {}).get(version, {}).get(WHOLE_SET) for row in rows)
     counts = Counter(score.detail for score in scores if score is not None and score.status == "ok")
     return min(counts, key=lambda setting: (-counts[setting], setting), default="")
 

@@ -20,29 +20,29 @@ UNITS = {
 }  # fmt: skip
 
 
-def cost_grid(found: Rows) -> Grid:
+def cost_grid(profiles: Rows) -> Grid:
     """Return one row for each method and size; what could not be profiled has dashes, and its reason in the caption.
 
     Two methods or more are ranked by size and by speed.
     """
-    ranks = cost_ranks(found)
+    ranks = cost_ranks(profiles)
     header = HEADER + (RANKS if ranks else ())
     rows = tuple(
         line + tuple(f"{place:.1f}" for place in ranks.get(name, ()))
-        for name, row in found.items()
+        for name, row in profiles.items()
         for line in _lines(row, len(header))
     )
-    return Grid("Size and cost of methods", header, rows, " ".join(_caption(found)), names=2)
+    return Grid("Size and cost of methods", header, rows, " ".join(_caption(profiles)), names=2)
 
 
-def cost_ranks(found: Rows) -> dict[str, tuple[float, float]]:
+def cost_ranks(profiles: Rows) -> dict[str, tuple[float, float]]:
     """Return by method its rank by size and by speed, 1 the best; nothing for fewer than two methods.
 
     By size: the mean of the ranks in parameters and in MACs, the latter those at each size of images, averaged. By
     speed: the mean of the ranks in latency over the sizes. Equal values share the mean of their ranks. So RefineFuse's
     Table 11 defines them (doi 10.1007/s44267-025-00087-w), which prints whole numbers.
     """
-    good = {name: row for name, row in found.items() if row["status"] == "ok"}
+    good = {name: row for name, row in profiles.items() if row["status"] == "ok"}
     if len(good) < 2:
         return {}
     sizes = set.intersection(*(set(row["macs"]) for row in good.values()))
@@ -77,8 +77,8 @@ def _lines(row: Mapping[str, Any], columns: int) -> Iterator[tuple[str, ...]]:
         )  # fmt: skip
 
 
-def _caption(found: Rows) -> Iterator[str]:
-    good = [row for row in found.values() if row["status"] == "ok"]
+def _caption(profiles: Rows) -> Iterator[str]:
+    good = [row for row in profiles.values() if row["status"] == "ok"]
     if good:
         yield f"Batch 1 on {_hardware(good[0]['hardware'])}."
         yield "Latency is the median of one fuse, reading, color, padding and saving excluded."
@@ -90,7 +90,7 @@ def _caption(found: Rows) -> Iterator[str]:
             yield f"Peak memory is counted in {kind}, with parameters and inputs."
         if len(good) > 1:
             yield "Size rank: mean rank in parameters and MACs. Speed rank: mean rank in latency over the sizes."
-    for row in found.values():
+    for row in profiles.values():
         if row["status"] != "ok":
             yield f"{row['title']}: {one_line(row['detail'])}"
 
@@ -102,12 +102,12 @@ def _hardware(hardware: Mapping[str, Any]) -> str:
     return ", ".join([*parts, f"PyTorch {hardware['torch']}"])
 
 
-def cost_text(found: Rows) -> str:
+def cost_text(profiles: Rows) -> str:
     """Return the table for a terminal, then how cost grows, then each printed number beside the measured one."""
-    grid = cost_grid(found)
+    grid = cost_grid(profiles)
     blocks = ["\n".join(_columns([grid.header, *grid.rows], grid.names)), grid.caption]
-    growth = [line for row in found.values() for line in _growth(row)]
-    printed = [line for row in found.values() for line in _printed(row)]
+    growth = [line for row in profiles.values() for line in _growth(row)]
+    printed = [line for row in profiles.values() for line in _printed(row)]
     if growth:
         blocks.append("\n".join(["Growth with the number of pixels (1 = linear, 2 = quadratic):", *growth]))
     if printed:

@@ -116,12 +116,12 @@ def only_datasets(records: Sequence[Record], asked: str | None) -> list[Record]:
         return list(records)
     here = {record["dataset"]["name"] for record in records}
     wanted = {_name(name.strip(), here) for name in asked.split(",") if name.strip()}
-    found = [record for record in records if record["dataset"]["name"] in wanted]
-    if not found:
+    kept = [record for record in records if record["dataset"]["name"] in wanted]
+    if not kept:
         raise RequestError(
             f"No record of {', '.join(sorted(wanted)) or 'a data set'} there: the folders hold {', '.join(sorted(here))}."
         )
-    return found
+    return kept
 
 
 def _name(asked: str, here: set[str]) -> str:

@@ -62,31 +62,31 @@ def layers_of(card: Card, asked: Sequence[str]) -> list[Layer]:
                 f"The card of {card.title} names no layers: give --layers MODULE, such as network.encoder."
             )
         return known
-    found: list[Layer] = []
+    chosen: list[Layer] = []
     for name in asked:
         named = [
             layer for layer in known if name.casefold() in (layer.group.casefold(), layer.label.casefold())
         ]
-        found += named or [read_layer(name)]
-    return list(dict.fromkeys(found))
+        chosen += named or [read_layer(name)]
+    return list(dict.fromkeys(chosen))
 
 
 def check_layers(network: nn.Module, layers: Sequence[Layer]) -> list[Layer]:
     """Return the layers whose modules a network has. Raises UnknownNameError where it has none of them."""
     modules = dict(network.named_modules())
-    found = [layer for layer in layers if layer.module in modules]
-    if not found:
+    present = [layer for layer in layers if layer.module in modules]
+    if not present:
         raise UnknownNameError("module", layers[0].module, [name for name in modules if name])
-    return found
+    return present
 
 
 def watched(network: nn.Module, layers: Sequence[Layer], fuse: Callable[[], Any]) -> dict[Layer, Tensor]:
     """Call ``fuse`` and return what the layers held, as float32 on the CPU; a layer that was not reached is absent."""
-    found: dict[Layer, Tensor] = {}
+    features: dict[Layer, Tensor] = {}
     modules = dict(network.named_modules())
     hooks = [
         modules[name].register_forward_hook(
-            _Watch([layer for layer in layers if layer.module == name], found)
+            _Watch([layer for layer in layers if layer.module == name], features)
         )
         for name in dict.fromkeys(layer.module for layer in layers)
         if name in modules
@@ -96,14 +96,14 @@ def watched(network: nn.Module, layers: Sequence[Layer], fuse: Callable[[], Any]
     finally:
         for hook in hooks:
             hook.remove()
-    return found
+    return features
 
 
 class _Watch:
     """A hook that keeps what a module takes and gives at the calls that are asked for."""
 
-    def __init__(self, layers: Sequence[Layer], found: dict[Layer, Tensor]) -> None:
-        self.layers, self.found, self.calls = layers, found, 0
+    def __init__(self, layers: Sequence[Layer], features: dict[Layer, Tensor]) -> None:
+        self.layers, self.features, self.calls = layers, features, 0
 
     def __call__(self, module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
         self.calls += 1
@@ -115,7 +115,7 @@ class _Watch:
                         f"Layer '{layer.label}': {layer.module} has {len(held)} such tensors, counted from 0."
                     )
                 # at once: a network may empty its lists as it goes
-                self.found[layer] = held[layer.item].detach().float().cpu()
+                self.features[layer] = held[layer.item].detach().float().cpu()
 
 
 def _tensors(value: Any) -> Iterator[Tensor]:

@@ -61,18 +61,18 @@ def _build(reference: str, request: NetworkRequest, split: Split, data_root: str
     from fusionbench.cells.progress import Reporter
     from fusionbench.cells.weights import WeightsPolicy, prepare
 
-    found = spec(reference)
-    found.require_class()
-    check_family(found, split.spec.name, split.spec.family)
-    cell = PlannedCell(found, found.config((), split.spec.name), split)
+    method_spec = spec(reference)
+    method_spec.require_class()
+    check_family(method_spec, split.spec.name, split.spec.family)
+    cell = PlannedCell(method_spec, method_spec.config((), split.spec.name), split)
     torch.manual_seed(request.seed)
-    method = found.build(cell.config.args)
+    method = method_spec.build(cell.config.args)
     policy = WeightsPolicy(request.weights, request.out, data_root, request.seed, "cpu", may_train=False)
     weights = prepare(cell, method, policy, Reporter())
-    layers = check_layers(method, layers_of(found.card, request.layers))
-    variant = found.name.partition("@")[2]
-    title = f"{found.card.title} @{variant}" if variant else found.card.title
-    return Network(found.name, title, method, tuple(layers), f"{title}: {weights.source} weights")
+    layers = check_layers(method, layers_of(method_spec.card, request.layers))
+    variant = method_spec.name.partition("@")[2]
+    title = f"{method_spec.card.title} @{variant}" if variant else method_spec.card.title
+    return Network(method_spec.name, title, method, tuple(layers), f"{title}: {weights.source} weights")
 
 
 def chosen_pairs(split: Split, ids: Sequence[str], count: int) -> list[Pair]:

@@ -32,12 +32,12 @@ def draw(request: NetworkRequest, options: Options) -> Drawing:
         raise RequestError(f"t-SNE shows one network, {len(networks)} were named: name one with --method.")
     network, pairs = networks[0], drawn_pairs(split.pairs, options.sample)
     groups = _groups(network.layers)
-    found = features_of(network, pairs)
+    features = features_of(network, pairs)
     figure, axes, _ = panel_figure(
         len(groups), options.width, PLOT + HEAD + max(map(len, groups.values())) * ENTRY, 1.7
     )
     for place, (group, layers) in zip(axes, groups.items(), strict=True):
-        _panel(place, group, {layer.label: found[layer] for layer in layers})
+        _panel(place, group, {layer.label: features[layer] for layer in layers})
     where = f"{split.spec.title}, {split.name} split"
     return Drawing(figure, add_caption(figure, _sentences(network, pairs, where), options.caption))
 

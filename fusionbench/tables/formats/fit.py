@@ -85,9 +85,9 @@ def fitting(table: Table, width: float = TEXT_WIDTH) -> Fit:
             blocks, label = _divided(table, size, column)
             if len(blocks) == 1:
                 return Fit("table", size, blocks, label)
-    found = [(size, *_divided(table, size, width)) for size in SIZES]
-    fewest = min(len(blocks) for _, blocks, _ in found)
-    size, blocks, label = next(entry for entry in found if len(entry[1]) == fewest)
+    divided = [(size, *_divided(table, size, width)) for size in SIZES]
+    fewest = min(len(blocks) for _, blocks, _ in divided)
+    size, blocks, label = next(entry for entry in divided if len(entry[1]) == fewest)
     return Fit(across, size, blocks, label)
 
 

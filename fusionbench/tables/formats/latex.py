@@ -114,7 +114,7 @@ def _tabular(part: Table, table: Table, fit: Fit) -> list[str]:
 def _aligned(table: Table) -> str:
     """Center columns of check marks, put other texts to the left."""
     texts = ({row.leads[i] for row in table.rows if row.leads} for i in range(len(table.leads)))
-    return "".join("c" if found <= {"✓", ""} else "l" for found in texts)
+    return "".join("c" if column <= {"✓", ""} else "l" for column in texts)
 
 
 def _spans(table: Table) -> list[str]:

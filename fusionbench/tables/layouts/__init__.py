@@ -49,10 +49,11 @@ def lay_out(
         return replace(table, warnings=_lessons(board)) if notes else table
 
     if style.layout in ("single", "datasets"):
-        found = boards(records)
-        tables = [finished(board) for board in found]
+        chosen_boards = boards(records)
+        tables = [finished(board) for board in chosen_boards]
         return _named(
-            [beside(found, tables)] if style.layout == "datasets" and found else tables, style.title
+            [beside(chosen_boards, tables)] if style.layout == "datasets" and chosen_boards else tables,
+            style.title,
         )
     layout = import_module(f"fusionbench.tables.layouts.{style.layout}")
     selections: list[Selection] = layout.select(records, style.arguments, order)
@@ -62,9 +63,9 @@ def lay_out(
     stack = below if style.layout == "transfer" else beside
     tables = []
     for selection in selections:
-        found = boards(selection.records)
-        parts = [selection.label(finished(board)) for board in found]
-        tables.append(selection.head(stack(found, parts)))
+        chosen_boards = boards(selection.records)
+        parts = [selection.label(finished(board)) for board in chosen_boards]
+        tables.append(selection.head(stack(chosen_boards, parts)))
     return _named(tables, style.title)
 
 
@@ -76,7 +77,8 @@ def _noise_tables(blocks: Sequence[tuple[str, Table]]) -> list[Table]:
     for noise, table in blocks:
         by_pairs.setdefault((table.dataset, table.split_hash, table.data), []).append((noise, table))
     return [
-        stack([table for _, table in found], [noise for noise, _ in found]) for found in by_pairs.values()
+        stack([table for _, table in same_pairs], [noise for noise, _ in same_pairs])
+        for same_pairs in by_pairs.values()
     ]
 
 

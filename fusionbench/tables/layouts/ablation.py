@@ -34,17 +34,17 @@ def select(records: Sequence[Record], _: Sequence[str], order: Sequence[str]) ->
     the method itself has; otherwise its values are printed.
     """
     kept = [record for record in records if not any(part.startswith("from=") for part in settings_of(record))]
-    found = [
+    selections = [
         _selection(rows, order)
         for rows in by_method(kept).values()
         if len({record["method"]["name"] for record in rows}) > 1
     ]
-    if not found:
+    if not selections:
         raise RequestError(
             "No method has two variants there: run some, as with `--method NAME,NAME@VARIANT` "
             "(`fusionbench info NAME` lists them)."
         )
-    return found
+    return selections
 
 
 def _selection(records: Sequence[Record], order: Sequence[str]) -> Selection:
@@ -101,11 +101,11 @@ def constructor_defaults(method: str) -> dict[str, Any]:
         nodes = [node for path in method_files(spec(method).source) for node in parsed(path).body]
     except FusionbenchError:
         return {}
-    found: dict[str, Any] = {}
+    defaults: dict[str, Any] = {}
     for node in nodes:
         if isinstance(node, ast.ClassDef):
-            found |= dict(_defaults(node))
-    return found
+            defaults |= dict(_defaults(node))
+    return defaults
 
 
 def _defaults(node: ast.ClassDef) -> Iterator[tuple[str, Any]]:

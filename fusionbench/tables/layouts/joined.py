@@ -82,16 +82,16 @@ def _names(boards: Sequence[Board], tables: Sequence[Table]) -> list[str]:
 
 
 def _across(name: str, tables: Sequence[Table], titles: Sequence[str]) -> Row:
-    found = [next((row for row in table.rows if row.method == name), None) for table in tables]
-    first = next(row for row in found if row is not None)
+    rows = [next((row for row in table.rows if row.method == name), None) for table in tables]
+    first = next(row for row in rows if row is not None)
     cells = chain.from_iterable(
         [_nothing(c.metric, table.pairs, "no run on these pairs") for c in table.columns]
         if row is None
         else [replace(cell, note=f"{title}: {cell.note}" if cell.note else "") for cell in row.cells]
-        for row, table, title in zip(found, tables, titles, strict=True)
+        for row, table, title in zip(rows, tables, titles, strict=True)
     )
-    present = [(title, row.notes) for title, row in zip(titles, found, strict=True) if row is not None]
-    runs = ", ".join(dict.fromkeys(row.run for row in found if row is not None))
+    present = [(title, row.notes) for title, row in zip(titles, rows, strict=True) if row is not None]
+    runs = ", ".join(dict.fromkeys(row.run for row in rows if row is not None))
     return replace(first, run=runs, cells=tuple(cells), notes=tuple(_shared(present)))
 
 

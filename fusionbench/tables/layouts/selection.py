@@ -71,11 +71,11 @@ def arguments_of(record: Record) -> dict[str, Any]:
 
 def by_method(records: Iterable[Record]) -> dict[str, list[Record]]:
     """Sort the records of everything but trivial baselines by method without variant, in order of the names."""
-    found: dict[str, list[Record]] = {}
+    by_base: dict[str, list[Record]] = {}
     for record in sorted(records, key=lambda record: record["method"]["name"]):
         if record["method"]["kind"] != "trivial":
-            found.setdefault(base_of(record), []).append(record)
-    return found
+            by_base.setdefault(base_of(record), []).append(record)
+    return by_base
 
 
 def title_of(records: Sequence[Record]) -> str:

@@ -32,19 +32,19 @@ def select(records: Sequence[Record], arguments: Sequence[str], _: Sequence[str]
     of the configuration, such as stages.fuse.epochs, any other one an argument. Raises RequestError where
     nothing varies.
     """
-    found: list[Selection] = []
+    selections: list[Selection] = []
     for base, rows in by_method(records).items():
         configs = _configs(base, rows)
         keys = [_key(name) for name in arguments]
         for varied in [keys] if keys else [[key] for key in _numbers(configs)]:
-            found += _selections(rows, configs, varied)
-    if not found:
+            selections += _selections(rows, configs, varied)
+    if not selections:
         what = ", ".join(arguments) or "a number"
         raise RequestError(
             f"No two runs of a method there differ in {what} alone: run a sweep with a grid over it, "
             "or name the arguments that are varied."
         )
-    return found
+    return selections
 
 
 def _key(name: str) -> str:
@@ -90,13 +90,13 @@ def _selections(
     groups: dict[tuple, list[int]] = {}
     for i, (record, config) in enumerate(zip(records, configs, strict=True)):
         groups.setdefault(_rest(record, config, varied), []).append(i)
-    found = {}
+    varying = {}
     for rest, members in groups.items():
         rows = [(tuple(configs[i].get(key, ABSENT) for key in varied), records[i]) for i in members]
         if len(list(distinct(values for values, _ in rows))) > 1:
-            found[rest] = rows
-    settings = _telling(found)
-    yield from (_selection(rows, varied, settings[rest]) for rest, rows in found.items())
+            varying[rest] = rows
+    settings = _telling(varying)
+    yield from (_selection(rows, varied, settings[rest]) for rest, rows in varying.items())
 
 
 def _rest(record: Record, config: Mapping[str, Any], varied: Sequence[str]) -> tuple:

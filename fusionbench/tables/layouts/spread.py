@@ -114,12 +114,12 @@ def _testable(board: Board, table: Table) -> list[bool | None]:
     """Tell of each column whether its tests can reach the level; None where nothing is tested."""
     from fusionbench.statistics.significance import smallest_p
 
-    found: list[bool | None] = []
+    testable: list[bool | None] = []
     for i, column in enumerate(table.columns):
         rows = sum(row.cells[i].value is not None for row in table.rows)
         known = column.per == "image" and rows > 1
-        found.append(smallest_p(rows, len(board.images)) < ALPHA if known else None)
-    return found
+        testable.append(smallest_p(rows, len(board.images)) < ALPHA if known else None)
+    return testable
 
 
 def _ties(column: Column, cells: Sequence[Cell], values: ndarray) -> Iterator[Cell]:

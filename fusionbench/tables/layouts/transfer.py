@@ -15,17 +15,19 @@ def select(records: Sequence[Record], _: Sequence[str], order: Sequence[str]) ->
 
     Raises RequestError where no row of the records says ``from=``.
     """
-    found = []
+    selections = []
     for rows in by_method(records).values():
         variants: dict[str, list[Record]] = {}
         for record in rows:
             variants.setdefault(_without_source(record), []).append(record)
-        found += [_selection(name, rows, order) for name, rows in variants.items() if any(map(_source, rows))]
-    if not found:
+        selections += [
+            _selection(name, rows, order) for name, rows in variants.items() if any(map(_source, rows))
+        ]
+    if not selections:
         raise RequestError(
             "No run there was learned on another data set: run with --train-dataset, or a sweep with train_datasets."
         )
-    return found
+    return selections
 
 
 def _source(record: Record) -> str:
