@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from fusionbench.methods.csp_mcin import loss
 from fusionbench.methods.csp_mcin.network import CSPMCINNetwork, FinalGate
 from fusionbench.methods.csp_mcin.towers import Towers, load_tower, untrained_towers
-from torch import Tensor
+from torch import Tensor, nn
 
 from fusionbench.data.color import luma
 from fusionbench.errors import ConfigError, WeightsError
@@ -114,6 +115,12 @@ class CSPMCIN(PCGradFusionMethod):
             place = weight_file("sarclip-rn50").note
             raise WeightsError(NO_TOWERS.format(missing=f"{' and '.join(missing)} {verb}", place=place))
         return Towers(*(load_tower(reference, modality) for modality, reference in named.items()))
+
+    def fit_to(self, state: Mapping[str, Any]) -> None:
+        """Do without the two layers that nothing reads where the weights come without them, as shipped ones do."""
+        for name in ("sar_encoder", "opt_encoder"):
+            if f"network.{name}.fc.weight" not in state:
+                getattr(self.network, name).fc = nn.Identity()
 
     def fuse(self, a: Tensor, b: Tensor) -> Tensor:
         return self.network(a, b).clamp(0, 1)
