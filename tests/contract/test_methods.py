@@ -55,10 +55,10 @@ def test_all_shipped_weights_together_stay_small() -> None:
 
 @pytest.mark.parametrize("name", [n for n in names() if spec(n).card.weights])
 def test_shipped_weights_are_what_their_json_says(name: str) -> None:
-    found = spec(name)
-    for file in set(found.card.weights.values()):
-        path = found.source / "weights" / file
+    method = spec(name)
+    for file in set(method.card.weights.values()):
+        path = method.source / "weights" / file
         about = json.loads(path.with_suffix(".json").read_text())
         assert hashlib.sha256(path.read_bytes()).hexdigest() == about["sha256"]
         assert path.stat().st_size <= LARGEST
-        assert about.get("stands_for", about["arguments"]) == base_arguments(found)
+        assert about.get("stands_for", about["arguments"]) == base_arguments(method)

@@ -18,6 +18,6 @@ def test_a_metric_keeps_the_contract(name: str) -> None:
 
 @pytest.mark.parametrize("name", list(datasets()))
 def test_an_entry_of_the_catalog_keeps_the_contract(name: str) -> None:
-    found = {v.check: v for v in verdicts(find_subject(f"dataset:{name}"))}
-    assert [v for v in found.values() if v.outcome == "failed"] == []
-    assert found["entry"].outcome == "passed"
+    by_check = {v.check: v for v in verdicts(find_subject(f"dataset:{name}"))}
+    assert [v for v in by_check.values() if v.outcome == "failed"] == []
+    assert by_check["entry"].outcome == "passed"

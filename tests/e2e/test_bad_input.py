@@ -214,8 +214,8 @@ def test_a_method_that_cannot_be_imported_fails_its_cell_only(tmp_path: Path) ->
     (tmp_path / "mine.py").write_text("import no_such_package\n" + PLUGIN % "return a")
     done = fusionbench(*RUN, "-m", "./mine.py,average", "-d", "demo", "--limit", 2, "--json", cwd=tmp_path)
     assert done.returncode == 1
-    found = {c["method"]: c["status"] for c in json.loads(done.stdout)["cells"]}
-    assert found == {"mine-Mine": "failed", "average": "ok"}
+    statuses = {c["method"]: c["status"] for c in json.loads(done.stdout)["cells"]}
+    assert statuses == {"mine-Mine": "failed", "average": "ok"}
     assert "no_such_package" in done.stderr
 
 

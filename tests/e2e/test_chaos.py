@@ -42,8 +42,8 @@ def chaos(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.Co
 
 
 def records(folder: Path) -> dict[str, dict[str, Any]]:
-    found = [json.loads(path.read_text()) for path in folder.glob("runs/demo-test/*/*/run.json")]
-    return {record["method"]["name"]: record for record in found}
+    documents = [json.loads(path.read_text()) for path in folder.glob("runs/demo-test/*/*/run.json")]
+    return {record["method"]["name"]: record for record in documents}
 
 
 def test_good_cells_finish_beside_bad_ones(chaos: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
@@ -69,10 +69,10 @@ def test_each_bad_cell_has_its_own_status_and_message(
 
 
 def test_records_hold_the_end_of_the_log(chaos: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
-    found = records(chaos[0])
-    assert "about to leave" in found["unruly-Exits"]["log"]
-    assert any("no such luck" in line for line in found["unruly-Raises"]["log"])
-    assert any("Traceback" in line for line in found["unruly-Raises"]["log"])
+    by_method = records(chaos[0])
+    assert "about to leave" in by_method["unruly-Exits"]["log"]
+    assert any("no such luck" in line for line in by_method["unruly-Raises"]["log"])
+    assert any("Traceback" in line for line in by_method["unruly-Raises"]["log"])
 
 
 def test_nothing_is_left_running(chaos: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
@@ -83,12 +83,12 @@ def orphans(folder: Path, patience: float = 15) -> list[str]:
     """Return the processes that work in the folder after the call has ended, given some seconds to end."""
     deadline = time.monotonic() + patience
     while True:
-        found = []
+        alive = []
         for process in psutil.process_iter(["cwd", "cmdline"]):
             if process.info["cwd"] == str(folder) and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(" ".join(process.info["cmdline"] or []))
-        if not found or time.monotonic() > deadline:
-            return found
+                alive.append(" ".join(process.info["cmdline"] or []))
+        if not alive or time.monotonic() > deadline:
+            return alive
         time.sleep(0.1)
 
 
@@ -141,8 +141,8 @@ def test_two_sweeps_on_the_same_runs_share_the_work(tmp_path: Path) -> None:
     cells = [json.loads(process.communicate(timeout=300)[0])["cells"] for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
     for number in range(len(GOOD) + 1):
-        assert sum(found[number]["fused"] for found in cells) == 4
-        assert sum(found[number]["scored"] for found in cells) == 4
+        assert sum(call[number]["fused"] for call in cells) == 4
+        assert sum(call[number]["scored"] for call in cells) == 4
 
 
 @pytest.mark.slow

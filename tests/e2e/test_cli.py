@@ -94,10 +94,10 @@ def test_profile_gives_the_papers_figures(tmp_path: Path) -> None:
     done = in_process(
         "profile", "-m", "refinefuse", "--size", "256x256", "--seconds", "0.1", "--json", cwd=tmp_path
     )
-    found = json.loads(done.stdout)["refinefuse"]
-    assert found["params"] == pytest.approx(2.21e6, rel=0.01)
-    assert found["macs"]["256x256"] == pytest.approx(12.73e9, rel=0.02)
-    assert found["latency_ms"]["256x256"]["median"] > 0
+    document = json.loads(done.stdout)["refinefuse"]
+    assert document["params"] == pytest.approx(2.21e6, rel=0.01)
+    assert document["macs"]["256x256"] == pytest.approx(12.73e9, rel=0.02)
+    assert document["latency_ms"]["256x256"]["median"] > 0
 
 
 def test_data_verify_finds_swapped_folders(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def commands(page: Path) -> list[str]:
     blocks = "\n".join(FENCE.findall(text)).replace("\\\n", " ")
     lines = [line.partition(" #")[0].strip().removeprefix("$ ") for line in blocks.splitlines()]
     shown = [part.strip() for line in lines for part in re.split(r"&&|;", line)]
-    inline = [" ".join(found.split()) for found in INLINE.findall(text)]
+    inline = [" ".join(code.split()) for code in INLINE.findall(text)]
     return [
         line
         for line in (*shown, *(i for i in inline if not PLACEHOLDER.search(i)))

@@ -110,12 +110,12 @@ def test_counts_partial_data_and_names_unusable_ones(tmp_path: Path) -> None:
         place.mkdir(parents=True)
         for name in ("1.png", "2.png"):
             (place / name).touch()
-    found = {f.name: f for f in doctor.examine(str(tmp_path)) if f.section == "data sets"}
-    assert found["msrs test"].text == "partial, 2 of 361 pairs"
-    assert "tno" in found["not here"].text
+    findings = {f.name: f for f in doctor.examine(str(tmp_path)) if f.section == "data sets"}
+    assert findings["msrs test"].text == "partial, 2 of 361 pairs"
+    assert "tno" in findings["not here"].text
     (tmp_path / "MSRS/test/ir/1.jpg").touch()
-    found = {f.name: f for f in doctor.examine(str(tmp_path)) if f.section == "data sets"}
-    assert found["msrs test"].state == "broken"
+    findings = {f.name: f for f in doctor.examine(str(tmp_path)) if f.section == "data sets"}
+    assert findings["msrs test"].state == "broken"
 
 
 def test_a_fault_in_one_section_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,9 +123,9 @@ def test_a_fault_in_one_section_hides_no_other(monkeypatch: pytest.MonkeyPatch) 
         raise RuntimeError("odd")
 
     monkeypatch.setattr(doctor, "plugins", fail)
-    found = doctor.examine()
-    assert [f.text for f in found if f.section == "methods"] == ["RuntimeError: odd"]
-    assert {f.section for f in found} == {
+    findings = doctor.examine()
+    assert [f.text for f in findings if f.section == "methods"] == ["RuntimeError: odd"]
+    assert {f.section for f in findings} == {
         "packages",
         "hardware",
         "data sets",

@@ -92,10 +92,10 @@ def test_a_command_that_breaks_costs_its_cell_and_says_why(
     folder, done = foreign
     status, words = BAD[name]
     assert done.returncode == 1
-    found = record(folder, name)
-    assert found["status"] == status, found
+    document = record(folder, name)
+    assert document["status"] == status, document
     for word in words:
-        assert word in found["detail"]
+        assert word in document["detail"]
     assert "Traceback" not in done.stderr
     assert {path.name for path in cell(folder, name).glob("command/*")} <= {"out"}
 

@@ -74,9 +74,9 @@ def test_a_package_s_own_tests_pass_with_the_plug_in_of_pytest(
 @pytest.mark.timeout(1800)
 def test_the_six_commands_of_the_page_end_in_a_latex_table(tmp_path: Path) -> None:
     fresh = FreshEnvironment(tmp_path / "fresh", tmp_path)
-    found = commands(PAGE, "From nothing to a table in six commands")
-    assert len(found) == 6
-    for command in found:
+    steps = commands(PAGE, "From nothing to a table in six commands")
+    assert len(steps) == 6
+    for command in steps:
         done = fresh.run(command)
         assert done.returncode == 0, (command, done.stdout, done.stderr)
     table = (tmp_path / "table.tex").read_text()

@@ -88,9 +88,9 @@ def test_densefuse_does_not_as_those_are_stretched(runs: Path, shared_golden: Pa
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_scores_of_seafusion_are_those_of_the_published_images(runs: Path, shared_golden: Path) -> None:
-    found, expected = measured(runs, "seafusion@official"), anchors(shared_golden, "SeAFusion")
-    assert len(found) == IMAGES
-    for image, values in found.items():
+    scores, expected = measured(runs, "seafusion@official"), anchors(shared_golden, "SeAFusion")
+    assert len(scores) == IMAGES
+    for image, values in scores.items():
         for metric in METRICS:
             # a few pixels are a grey level off
             assert values[metric] == pytest.approx(expected[image][metric], rel=2e-5), (image, metric)
@@ -121,10 +121,10 @@ def test_printed_digits_come_out_of_the_authors_weights(
     means = {metric: np.mean([values[metric] for values in images]) for metric in METRICS}
     numbers = [printed(number, means) for number in paper.numbers if number.dataset == "tno"]
     records = [record for record in read_records(runs) if record["method"]["name"] == method]
-    found = against.compare(records, list(score_rows(records)), [n for n in numbers if n.method == title])
-    assert len(found) == len(METRICS)
-    assert verdicts <= {finding.verdict for finding in found} <= {against.WITHIN, *verdicts}
-    assert all("authors' weights" in finding.remark for finding in found)
+    findings = against.compare(records, list(score_rows(records)), [n for n in numbers if n.method == title])
+    assert len(findings) == len(METRICS)
+    assert verdicts <= {finding.verdict for finding in findings} <= {against.WITHIN, *verdicts}
+    assert all("authors' weights" in finding.remark for finding in findings)
 
 
 def printed(number: Number, means: dict[str, float]) -> Number:

@@ -32,12 +32,12 @@ def test_setuptools_still_has_pkg_resources() -> None:
 
 
 def test_the_distributions_that_share_the_folder_cv2_have_one_version() -> None:
-    found = set()
+    versions = set()
     for name in ("opencv-python", "opencv-python-headless", "opencv-contrib-python"):
         try:
-            found.add(version(name))
+            versions.add(version(name))
         except PackageNotFoundError:
             continue
-    if not found:
+    if not versions:
         pytest.fail("no OpenCV is installed")
-    assert len(found) == 1
+    assert len(versions) == 1

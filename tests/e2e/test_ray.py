@@ -23,11 +23,11 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     from ray.cluster_utils import Cluster
 
     node = {"num_cpus": 1, "object_store_memory": 80_000_000}
-    found = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
-    found.second = found.add_node(**node)
-    found.wait_for_nodes()
-    yield found
-    found.shutdown()
+    started = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
+    started.second = started.add_node(**node)
+    started.wait_for_nodes()
+    yield started
+    started.shutdown()
 
 
 def scores(folder: Path) -> dict[str, list[str]]:

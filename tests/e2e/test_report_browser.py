@@ -65,7 +65,7 @@ def requested(browser):
     return [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
 
 
-def one(tab, selector):
+def element_of(tab, selector):
     return tab.find_element(By.CSS_SELECTOR, selector)
 
 
@@ -90,7 +90,7 @@ def transforms(tab, where=".panes"):
 
 
 def chosen(tab):
-    return one(tab, "[role=option][aria-selected=true] .name").text.split()[0]
+    return element_of(tab, "[role=option][aria-selected=true] .name").text.split()[0]
 
 
 def keys(tab, element, *strokes):
@@ -99,7 +99,7 @@ def keys(tab, element, *strokes):
 
 
 def test_a_click_on_a_header_sorts_best_first_and_a_second_one_turns_round(tab):
-    header = one(tab, f"{BOARD} th:nth-child(3)")
+    header = element_of(tab, f"{BOARD} th:nth-child(3)")
     assert header.get_attribute("aria-sort") == "none"
     header.find_element(By.TAG_NAME, "button").click()
     assert order(tab) == ["sharp", "pyramid", "evil", "average"]
@@ -110,57 +110,57 @@ def test_a_click_on_a_header_sorts_best_first_and_a_second_one_turns_round(tab):
 
 
 def test_lower_is_better_sorts_the_other_way_and_gaps_stay_last(tab):
-    one(tab, f"{BOARD} th:nth-child(5) button").click()
+    element_of(tab, f"{BOARD} th:nth-child(5) button").click()
     assert order(tab) == ["average", "evil", "pyramid", "sharp"]
     for _ in range(2):
-        one(tab, f"{BOARD} th:nth-child(4) button").click()
+        element_of(tab, f"{BOARD} th:nth-child(4) button").click()
         assert order(tab)[-1] == "pyramid"
 
 
 def test_sorting_works_by_keyboard_alone(tab):
-    keys(tab, one(tab, f"{BOARD} th:nth-child(3) button"), Keys.ENTER)
+    keys(tab, element_of(tab, f"{BOARD} th:nth-child(3) button"), Keys.ENTER)
     assert order(tab)[0] == "sharp"
     assert tab.execute_script("return getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
 
 def test_the_filter_takes_words_and_kinds(tab):
-    one(tab, f"{BOARD} [data-filter]").send_keys("SHA")
+    element_of(tab, f"{BOARD} [data-filter]").send_keys("SHA")
     assert order(tab) == ["sharp"]
-    assert one(tab, f"{BOARD} [data-status]").text == "1 of 4 methods shown"
-    one(tab, f"{BOARD} [data-filter]").clear()
-    Select(one(tab, f"{BOARD} [data-kind]")).select_by_visible_text("trivial")
+    assert element_of(tab, f"{BOARD} [data-status]").text == "1 of 4 methods shown"
+    element_of(tab, f"{BOARD} [data-filter]").clear()
+    Select(element_of(tab, f"{BOARD} [data-kind]")).select_by_visible_text("trivial")
     assert order(tab) == ["average"]
 
 
 def test_a_gap_has_its_coverage_and_its_footnote(tab):
-    gap = one(tab, f"{BOARD} td.gap")
+    gap = element_of(tab, f"{BOARD} td.gap")
     assert gap.text.startswith("– (6/7)")
-    assert "undefined" in one(tab, f"{BOARD} .notes").text
+    assert "undefined" in element_of(tab, f"{BOARD} .notes").text
 
 
 def test_markup_in_a_name_is_shown_as_text(tab):
-    assert "<script>window.stolen" in one(tab, f"{BOARD} tbody").text
+    assert "<script>window.stolen" in element_of(tab, f"{BOARD} tbody").text
     assert every(tab, ".board img") == []
     assert every(tab, ".board script") == []
 
 
 def test_data_set_and_profile_are_chosen_by_keyboard(tab):
-    keys(tab, one(tab, "[name=group]:checked"), Keys.ARROW_RIGHT)
-    assert "TNO" in one(tab, ".board:not([hidden]) h2").text
-    assert "Only fused images are shown" in one(tab, ".note:not([hidden])").text
-    keys(tab, one(tab, "[name=group]:checked"), Keys.ARROW_LEFT)
-    keys(tab, one(tab, "[name=profile]:checked"), Keys.ARROW_RIGHT)
-    assert "profile vifb" in one(tab, ".board:not([hidden]) h2").text
-    assert [option.text for option in Select(one(tab, "[data-metric]")).options] == ["EN ↑", "SD ↑"]
+    keys(tab, element_of(tab, "[name=group]:checked"), Keys.ARROW_RIGHT)
+    assert "TNO" in element_of(tab, ".board:not([hidden]) h2").text
+    assert "Only fused images are shown" in element_of(tab, ".note:not([hidden])").text
+    keys(tab, element_of(tab, "[name=group]:checked"), Keys.ARROW_LEFT)
+    keys(tab, element_of(tab, "[name=profile]:checked"), Keys.ARROW_RIGHT)
+    assert "profile vifb" in element_of(tab, ".board:not([hidden]) h2").text
+    assert [option.text for option in Select(element_of(tab, "[data-metric]")).options] == ["EN ↑", "SD ↑"]
 
 
 def test_bars_can_be_drawn_on_an_axis_around_the_values(tab):
     shown = ".board:not([hidden]) .figures svg .bar .%s"
-    assert one(tab, shown % "zero").is_displayed()
-    assert not one(tab, shown % "close").is_displayed()
-    one(tab, ".board:not([hidden]) [data-close]").click()
-    assert one(tab, shown % "close").is_displayed()
-    assert not one(tab, shown % "zero").is_displayed()
+    assert element_of(tab, shown % "zero").is_displayed()
+    assert not element_of(tab, shown % "close").is_displayed()
+    element_of(tab, ".board:not([hidden]) [data-close]").click()
+    assert element_of(tab, shown % "close").is_displayed()
+    assert not element_of(tab, shown % "zero").is_displayed()
 
 
 def test_the_list_begins_with_the_best_and_its_arrow_keys_change_the_image(tab):
@@ -169,16 +169,18 @@ def test_the_list_begins_with_the_best_and_its_arrow_keys_change_the_image(tab):
     assert [option.text.split()[-1] for option in options[:2]] == ["best", "worst"]
     first = chosen(tab)
     before = [image.get_attribute("src") for image in every(tab, ".panes img")]
-    keys(tab, one(tab, "[role=listbox]"), Keys.ARROW_DOWN)
+    keys(tab, element_of(tab, "[role=listbox]"), Keys.ARROW_DOWN)
     assert chosen(tab) == options[1].text.split()[0] != first
     assert [image.get_attribute("src") for image in every(tab, ".panes img")] != before
-    assert one(tab, "[role=listbox]").get_attribute("aria-activedescendant") == options[1].get_attribute("id")
-    keys(tab, one(tab, "[role=listbox]"), Keys.END, Keys.ARROW_DOWN)
+    assert element_of(tab, "[role=listbox]").get_attribute("aria-activedescendant") == options[
+        1
+    ].get_attribute("id")
+    keys(tab, element_of(tab, "[role=listbox]"), Keys.END, Keys.ARROW_DOWN)
     assert chosen(tab) == options[-1].text.split()[0]
 
 
 def test_the_list_can_be_ordered_as_in_the_split(tab):
-    Select(one(tab, "[data-order]")).select_by_value("place")
+    Select(element_of(tab, "[data-order]")).select_by_value("place")
     assert [option.text.split()[0] for option in every(tab, "[role=option]")] == list(IDS)
 
 
@@ -191,31 +193,31 @@ def test_an_image_shows_both_sources_all_methods_and_its_scores(tab):
     )
     assert tab.execute_script(decoded)
     number = IDS.index(chosen(tab))
-    assert one(tab, ".pane[data-column='2'] .value").text.startswith("EN ")
+    assert element_of(tab, ".pane[data-column='2'] .value").text.startswith("EN ")
     table = {row.find_element(By.TAG_NAME, "th").text: row for row in every(tab, ".single tbody tr")}
     assert table["Sharp"].find_elements(By.TAG_NAME, "td")[0].text == f"{3 + number / 10:.4f}"
     assert "best" in table["Sharp"].find_elements(By.TAG_NAME, "td")[0].get_attribute("class")
-    one(tab, ".single th:nth-child(2) button").click()
+    element_of(tab, ".single th:nth-child(2) button").click()
     assert [row.text.split()[0] for row in every(tab, ".single tbody tr")][:2] == ["Sharp", "Pyramid"]
 
 
 def test_the_wheel_zooms_all_images_around_the_pointer(tab):
-    frame = one(tab, ".panes .frame")
+    frame = element_of(tab, ".panes .frame")
     tab.execute_script("arguments[0].scrollIntoView({block: 'center'})", frame)
     ActionChains(tab).scroll_from_origin(ScrollOrigin.from_element(frame), 0, -120).perform()
-    found = transforms(tab)
-    assert len(found) == 6
-    assert all(matrix == found[0] for matrix in found)
-    zoom, width = found[0][0], frame.size["width"]
+    matrices = transforms(tab)
+    assert len(matrices) == 6
+    assert all(matrix == matrices[0] for matrix in matrices)
+    zoom, width = matrices[0][0], frame.size["width"]
     assert zoom > 1.1
     # the middle of the frame, where the pointer is, stays where it was
-    assert found[0][4] == pytest.approx(width / 2 * (1 - zoom), abs=2)
+    assert matrices[0][4] == pytest.approx(width / 2 * (1 - zoom), abs=2)
 
 
 def test_dragging_moves_all_images_and_stops_at_their_edges(tab):
-    frame = one(tab, ".panes .frame")
+    frame = element_of(tab, ".panes .frame")
     tab.execute_script("arguments[0].scrollIntoView({block: 'center'})", frame)
-    keys(tab, one(tab, ".panes"), "+++")
+    keys(tab, element_of(tab, ".panes"), "+++")
     before = transforms(tab)[0]
     ActionChains(tab).click_and_hold(frame).move_by_offset(12, -9).release().perform()
     after = transforms(tab)
@@ -227,7 +229,7 @@ def test_dragging_moves_all_images_and_stops_at_their_edges(tab):
 
 
 def test_two_fingers_zoom(tab):
-    frame = one(tab, ".panes .frame")
+    frame = element_of(tab, ".panes .frame")
     tab.execute_script("arguments[0].scrollIntoView({block: 'center'})", frame)
     box = tab.execute_script(
         "const r = arguments[0].getBoundingClientRect(); return [r.x, r.y, r.width, r.height]", frame
@@ -244,10 +246,10 @@ def test_two_fingers_zoom(tab):
 
 
 def test_keys_zoom_move_and_reset(tab):
-    panes = one(tab, ".panes")
+    panes = element_of(tab, ".panes")
     keys(tab, panes, "+")
     assert transforms(tab)[0][0] == pytest.approx(1.25)
-    assert one(tab, "[data-scale]").text == "125 %"
+    assert element_of(tab, "[data-scale]").text == "125 %"
     before = transforms(tab)[0][4]
     keys(tab, panes, Keys.ARROW_RIGHT)
     assert transforms(tab)[0][4] < before
@@ -256,9 +258,9 @@ def test_keys_zoom_move_and_reset(tab):
 
 
 def test_the_wipe_slider_compares_two_images_by_pointer_and_keys(tab):
-    one(tab, "[data-mode=wipe]").click()
-    assert not one(tab, ".panes").is_displayed()
-    handle, frame = one(tab, "[role=slider]"), one(tab, ".wipe .frame")
+    element_of(tab, "[data-mode=wipe]").click()
+    assert not element_of(tab, ".panes").is_displayed()
+    handle, frame = element_of(tab, "[role=slider]"), element_of(tab, ".wipe .frame")
     tab.execute_script("arguments[0].scrollIntoView({block: 'center'})", frame)
     assert handle.get_attribute("aria-valuenow") == "50"
     keys(tab, handle, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.PAGE_UP)
@@ -272,15 +274,15 @@ def test_the_wipe_slider_compares_two_images_by_pointer_and_keys(tab):
 
 
 def test_the_wipe_takes_any_two_and_zooms_with_the_rest(tab):
-    one(tab, "[data-mode=wipe]").click()
-    right = one(tab, "[data-layer=right] img")
+    element_of(tab, "[data-mode=wipe]").click()
+    right = element_of(tab, "[data-layer=right] img")
     before = right.get_attribute("src")
-    Select(one(tab, "[data-side=right]")).select_by_visible_text("Average")
+    Select(element_of(tab, "[data-side=right]")).select_by_visible_text("Average")
     assert right.get_attribute("src") != before
-    assert right.get_attribute("src") == one(tab, ".pane[data-column='5'] img").get_attribute("src")
-    keys(tab, one(tab, ".wipe .frame"), "++")
+    assert right.get_attribute("src") == element_of(tab, ".pane[data-column='5'] img").get_attribute("src")
+    keys(tab, element_of(tab, ".wipe .frame"), "++")
     assert [matrix[0] for matrix in transforms(tab, ".wipe")] == pytest.approx([1.5625] * 2)
-    one(tab, "[data-mode=grid]").click()
+    element_of(tab, "[data-mode=grid]").click()
     assert [matrix[0] for matrix in transforms(tab)] == pytest.approx([1.5625] * 6)
 
 

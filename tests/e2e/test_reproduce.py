@@ -36,13 +36,13 @@ class Entry(NamedTuple):
 
 
 def entries() -> list[Entry]:
-    found, paper = [], ""
+    listed, paper = [], ""
     for line in PAGE.read_text(encoding="utf-8").splitlines():
         if line.startswith("## "):
             paper = SECTIONS.get(line[3:], "")
         elif paper and (row := re.fullmatch(r"\| ((?:Table|Figure) \S+) \| (.+) \| (.+) \|", line)):
-            found.append(Entry(paper, *row.groups()))
-    return found
+            listed.append(Entry(paper, *row.groups()))
+    return listed
 
 
 def commands() -> list[list[str]]:
@@ -81,14 +81,14 @@ def test_the_list_names_every_sweep_of_a_paper_and_no_other() -> None:
 
 def test_a_comparison_s_sweep_has_the_data_sets_and_columns_that_the_paper_prints() -> None:
     for entry in entries():
-        found = re.fullmatch(r"`fusionbench sweep (\w+)`", entry.command)
+        match = re.fullmatch(r"`fusionbench sweep (\w+)`", entry.command)
         numbers = [
             n
             for n in papers()[entry.paper].numbers
             if entry.printed == f"Table {n.table}" and n.kind == "fusion"
         ]
-        if found and numbers and numbers[0].dataset:
-            sweep = read_sweep(find_sweep(found[1]))
+        if match and numbers and numbers[0].dataset:
+            sweep = read_sweep(find_sweep(match[1]))
             assert {n.dataset for n in numbers} <= {dataset(name).name for name in sweep.datasets}, entry
             assert {n.metric for n in numbers} == set(sweep.table.metrics or ()), entry
 

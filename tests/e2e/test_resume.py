@@ -49,9 +49,9 @@ def wait_for(
     """Wait until so many files, or lines in the first file, are there."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
-        found = list(folder.glob(pattern))
-        number = len(found[0].read_bytes().splitlines()) if lines and found else len(found)
-        if (not lines or found) and number >= count:
+        files = list(folder.glob(pattern))
+        number = len(files[0].read_bytes().splitlines()) if lines and files else len(files)
+        if (not lines or files) and number >= count:
             return
         time.sleep(0.005)
     pytest.fail(f"{pattern} did not reach {count}: {process.communicate()[1]}")

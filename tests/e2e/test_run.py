@@ -62,9 +62,9 @@ def test_the_visible_baseline_stores_the_source_pixel_by_pixel(first: Path) -> N
 
 def test_scores_hold_one_strict_line_per_image_and_metric(first: Path) -> None:
     for cell in cells(first):
-        found = [json.loads(line) for line in (cell / "scores.jsonl").read_text().splitlines()]
-        assert len(found) == 3 * 5
-        for line in found:
+        lines = [json.loads(line) for line in (cell / "scores.jsonl").read_text().splitlines()]
+        assert len(lines) == 3 * 5
+        for line in lines:
             assert list(line) == [
                 "run", "image", "metric", "version", "profile", "value", "status", "detail", "check",
             ]  # fmt: skip

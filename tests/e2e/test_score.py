@@ -69,8 +69,8 @@ def test_a_data_set_is_scored_as_by_run(tmp_path: Path) -> None:
     document = strict(done.stdout)
     lines = map(json.loads, (cell / "scores.jsonl").read_text().splitlines())
     expected = {(line["image"], line["metric"]): line["value"] for line in lines}
-    found = {(i, m): v for i, values in document["images"].items() for m, v in values.items()}
-    assert found == expected
+    values_of = {(i, m): v for i, values in document["images"].items() for m, v in values.items()}
+    assert values_of == expected
     for metric, mean in document["means"].items():
         values = [value for (_, name), value in expected.items() if name == metric]
         assert mean == pytest.approx(sum(values) / 3, rel=1e-14)
@@ -120,14 +120,14 @@ def test_two_folders_are_scored_into_a_table_and_a_file(work: Path) -> None:
 
 def test_several_methods_share_one_call(work: Path) -> None:
     shutil.copytree(work / "vi", work / "other")
-    one = strict(fusionbench(*SCORE, *FOLDERS, "--fused", "other", "--json", cwd=work).stdout)
+    single = strict(fusionbench(*SCORE, *FOLDERS, "--fused", "other", "--json", cwd=work).stdout)
     done = fusionbench(
         *SCORE, *FOLDERS, "--fused", "out", "--fused", "other", "-o", "s.json", "--json", cwd=work
     )
     assert done.returncode == 0, done.stderr
     document = strict(done.stdout)
     assert [run["name"] for run in document["runs"]] == ["out", "other"]
-    assert document["runs"][1] == one
+    assert document["runs"][1] == single
     assert strict((work / "s.json").read_text()) == document
 
 
@@ -210,8 +210,8 @@ def test_16_bit_images_are_scored_as_8_bit(work: Path) -> None:
         levels = np.asarray(Image.open(work / "ir" / f"{name}.png"))
         save(work / "eight" / f"{name}.png", levels)
         save(work / "sixteen" / f"{name}.tif", levels.astype(np.uint16) * 257)
-    found = fusionbench(*SCORE, *FOLDERS, "--fused", "eight", "--fused", "sixteen", "--json", cwd=work)
-    eight, sixteen = strict(found.stdout)["runs"]
+    done = fusionbench(*SCORE, *FOLDERS, "--fused", "eight", "--fused", "sixteen", "--json", cwd=work)
+    eight, sixteen = strict(done.stdout)["runs"]
     assert eight["images"] == sixteen["images"]
 
 
@@ -279,10 +279,10 @@ def test_all_problems_of_a_request_are_named_at_once(work: Path) -> None:
         cwd=work,
     )
     assert done.returncode == 2
-    found = problems(done.stderr)
-    assert len(found) == 4, done.stderr
+    lines = problems(done.stderr)
+    assert len(lines) == 4, done.stderr
     for word in ("'ENN'", "s.xls", "2 images of 'ir' and 'vi'", "'nowhere'"):
-        assert any(word in line for line in found)
+        assert any(word in line for line in lines)
 
 
 def test_missing_images_are_counted_and_named(work: Path) -> None:

@@ -96,10 +96,10 @@ def test_the_transfer_sweep_is_the_papers_table_8_with_the_epochs_of_each_traini
 
 def test_a_grid_gives_one_row_a_point_and_baselines_once(tmp_path: Path) -> None:
     path = write(tmp_path, grid={"args.levels": [3, 4], "args.fim": False}, seeds=[0, 1], baselines=True)
-    found = names(path)
-    assert found[0] == "refinefuse@levels=3+fim=False+seed=0"
-    assert len([name for name in found if name.startswith("refinefuse")]) == 4
-    assert found.count("average") == 1
+    rows = names(path)
+    assert rows[0] == "refinefuse@levels=3+fim=False+seed=0"
+    assert len([name for name in rows if name.startswith("refinefuse")]) == 4
+    assert rows.count("average") == 1
 
 
 def test_variants_and_settings_share_a_name(tmp_path: Path) -> None:
@@ -113,9 +113,9 @@ def test_transfer_names_the_data_set_that_was_learned_from(tmp_path: Path) -> No
 
 
 def test_seeds_tell_the_learned_members_of_a_group_apart(tmp_path: Path) -> None:
-    found = names(write(tmp_path, methods=["all"], seeds=[0, 1]))
-    assert {"refinefuse@seed=0", "refinefuse@seed=1", "dsifuse@seed=1"} < set(found)
-    assert found.count("average") == 1
+    rows = names(write(tmp_path, methods=["all"], seeds=[0, 1]))
+    assert {"refinefuse@seed=0", "refinefuse@seed=1", "dsifuse@seed=1"} < set(rows)
+    assert rows.count("average") == 1
 
 
 def test_a_run_names_the_data_set_that_was_learned_from() -> None:

@@ -15,16 +15,16 @@ def sweep(folder: Path, *arguments: str) -> dict:
     """Run a sweep on two pairs and return its JSON; every cell must be ok."""
     done = fusionbench("sweep", *arguments, "--limit", "2", "--json", cwd=folder, timeout=3000)
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert {cell["status"] for cell in found["cells"]} == {"ok"}
-    return found
+    document = json.loads(done.stdout)
+    assert {cell["status"] for cell in document["cells"]} == {"ok"}
+    return document
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_an_ablation_trains_each_of_its_rows(tmp_path: Path) -> None:
-    found = sweep(tmp_path, "dsifuse_ablation", "-d", "demo", "--metrics", "EN,SSIM", *QUICK)
-    names = {cell["method"] for cell in found["cells"]}
+    document = sweep(tmp_path, "dsifuse_ablation", "-d", "demo", "--metrics", "EN,SSIM", *QUICK)
+    names = {cell["method"] for cell in document["cells"]}
     assert names == {"dsifuse", *(f"dsifuse@wo_{name}" for name in ("cfc", "cfb", "imb", "scb", "sg"))}
     assert len(list((tmp_path / "runs/training").rglob("weights.safetensors"))) == len(names)
 
@@ -32,22 +32,22 @@ def test_an_ablation_trains_each_of_its_rows(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_a_transfer_learns_where_it_says(tmp_path: Path) -> None:
-    found = sweep(
+    document = sweep(
         tmp_path, "csp_mcin_transfer", "-d", "demo-sar-opt", "--train-dataset", "demo-sar-opt",
         "-m", "csp_mcin@semantic_none", "--metrics", "EN,CC", *QUICK,
     )  # fmt: skip
-    assert [cell["method"] for cell in found["cells"]] == ["csp_mcin@semantic_none+from=demo-sar-opt"]
+    assert [cell["method"] for cell in document["cells"]] == ["csp_mcin@semantic_none+from=demo-sar-opt"]
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_noise_and_features_are_drawn_from_a_method_with_weights(tmp_path: Path) -> None:
-    found = sweep(
+    document = sweep(
         tmp_path, "noise", "-d", "demo", "-m", "refinefuse", "--noise", "none,gaussian", "--no-baselines",
         "--metrics", "VIF,SSIM",
     )  # fmt: skip
-    assert len(found["cells"]) == 5
-    (table,) = found["tables"]
+    assert len(document["cells"]) == 5
+    (table,) = document["tables"]
     assert len(table["rows"]) == 5
     for kind, arguments in {
         "lines": ("runs",),

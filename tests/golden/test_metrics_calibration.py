@@ -42,7 +42,7 @@ def test_every_claim_holds_on_the_patterns() -> None:
     params=[SLOW_METRICS, pytest.param((), marks=pytest.mark.slow)],
     ids=["without FMI and QP", "all"],
 )
-def found(shared_golden: Path, request: pytest.FixtureRequest) -> tuple[list, tuple[str, ...]]:
+def compared(shared_golden: Path, request: pytest.FixtureRequest) -> tuple[list, tuple[str, ...]]:
     """Return the findings and the metrics that were left out."""
     folders = (SYNTHETIC, shared_golden / "real")
     return [
@@ -50,13 +50,13 @@ def found(shared_golden: Path, request: pytest.FixtureRequest) -> tuple[list, tu
     ], request.param
 
 
-def test_every_claim_holds_on_real_images(found: tuple[list, tuple[str, ...]]) -> None:
-    assert [finding for finding in found[0] if not calibration.holds(finding)] == []
+def test_every_claim_holds_on_real_images(compared: tuple[list, tuple[str, ...]]) -> None:
+    assert [finding for finding in compared[0] if not calibration.holds(finding)] == []
 
 
-def test_the_page_is_fresh(found: tuple[list, tuple[str, ...]]) -> None:
+def test_the_page_is_fresh(compared: tuple[list, tuple[str, ...]]) -> None:
     """Structure and verdicts to the letter, differences to a power of ten: they are rounding."""
-    findings, without = found
+    findings, without = compared
     page = calibration.PAGE.read_text(encoding="utf-8").splitlines()
     rows = [line for line in page if line.count("|") == 8]
     written = [line for line in rows if line.split("|")[1].strip() not in without]
@@ -110,10 +110,10 @@ def test_every_metric_is_compared_with_somebodys_code() -> None:
 @pytest.mark.parametrize("sheet", calibration.SHEETS, ids=lambda sheet: sheet.profile)
 @pytest.mark.parametrize("every", [5, pytest.param(1, marks=pytest.mark.slow)])
 def test_published_values_are_reproduced(sheet, every: int, shared_golden: Path, shared_data: Path) -> None:
-    found = calibration.compare_sheet(sheet, shared_golden, shared_data, every)
+    differences = calibration.compare_sheet(sheet, shared_golden, shared_data, every)
     for metric, asked in sheet.metrics.items():
-        assert len(found[metric]) == (60 if every == 1 else 14)
-        assert max(found[metric]) <= asked, metric
+        assert len(differences[metric]) == (60 if every == 1 else 14)
+        assert max(differences[metric]) <= asked, metric
     if every == 1:
         text = calibration.PAGE.read_text(encoding="utf-8")
         assert all(f"| {sheet.profile} | {metric} | 60 |" in text for metric in sheet.metrics)

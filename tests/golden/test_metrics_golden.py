@@ -26,10 +26,10 @@ def agrees(value: float, reference: float, relative: float) -> bool:
 
 
 def check(folder, triple: str, references: tuple[Reference, ...]) -> None:
-    found, expected = score(*map(gray, channels(folder, triple))), golden(folder)
+    scores, expected = score(*map(gray, channels(folder, triple))), golden(folder)
     for reference in references:
         value = expected[triple, reference.row, reference.implementation] * reference.factor
-        ours = found[reference.metric]
+        ours = scores[reference.metric]
         if math.isnan(value) or (triple, reference.row) in REPLACED:
             assert ours.status == "undefined", reference
             continue
@@ -53,7 +53,7 @@ def test_a_color_triple_equals_tang_on_luma_and_vifb_channel_by_channel(shared_g
     folder, triple = shared_golden / "real", "color_vifb_carwhite_gff"
     check(folder, triple, tuple(reference for reference in REFERENCES if reference.implementation == TANG))
     planes = [torch.from_numpy(image.copy()).permute(2, 0, 1)[:, None] for image in channels(folder, triple)]
-    found, expected = compute(*planes), golden(folder)
+    values, expected = compute(*planes), golden(folder)
     for metric in ("EN", "SD", "AG", "MI", "Qabf", "SSIM"):
         value = expected[triple, metric, VIFB] * (1 / math.log(2) if metric == "MI" else 1)
-        assert agrees(found[metric].mean().item(), value, 1e-9), metric
+        assert agrees(values[metric].mean().item(), value, 1e-9), metric

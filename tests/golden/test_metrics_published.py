@@ -25,7 +25,7 @@ def test_published_images_score_as_recomputed(method, shared_golden, shared_data
     for row in rows[::5]:
         name = f"{row['image']}.png"
         images = (shared_data / "TNO/ir" / name, shared_data / "TNO/vi" / name, folder / method / name)
-        found = score(*map(read, images), metrics=METRICS)
+        scores = score(*map(read, images), metrics=METRICS)
         for metric in METRICS:
             expected = float(row[metric])
-            assert found[metric].value == pytest.approx(expected, rel=1e-9), (name, metric)
+            assert scores[metric].value == pytest.approx(expected, rel=1e-9), (name, metric)

@@ -75,12 +75,12 @@ def baselines(shared_baselines: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def ready(reference: str, family: str) -> PublishedFusionMethod:
     """Return a method with its authors' weights."""
-    found = spec(reference)
-    arguments = found.config().args
-    method, chosen = found.build(arguments), published_weights(found, family, arguments)
+    method_spec = spec(reference)
+    arguments = method_spec.config().args
+    method, chosen = method_spec.build(arguments), published_weights(method_spec, family, arguments)
     assert isinstance(method, PublishedFusionMethod)
     assert chosen is not None
-    load_chosen(found, method, chosen)
+    load_chosen(method_spec, method, chosen)
     return method
 
 

@@ -73,8 +73,8 @@ def test_a_library_gives_what_our_definition_gives(
     *pair, fused = images(shared_golden / "real/images", triple)
     for source in pair:
         ours = benchmark.our_value(call, source, fused)
-        found = benchmark.library_value(call, source, fused)
-        assert found == pytest.approx(ours, rel=VIF if call.metric == "VIF" else SINGLE), source.shape
+        theirs = benchmark.library_value(call, source, fused)
+        assert theirs == pytest.approx(ours, rel=VIF if call.metric == "VIF" else SINGLE), source.shape
 
 
 @pytest.fixture(scope="module")

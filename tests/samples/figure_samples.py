@@ -54,8 +54,8 @@ def board(scores: dict[str, dict[str, list]] | None = None, name: str = "demo", 
     scores = SCORES if scores is None else scores
     records = [record(method, name) for method in scores]
     rows = [row for run in records for row in score_rows(run, scores[run["method"]["name"]])]
-    (found,) = build_boards(records, rows, **options)
-    return found
+    (built,) = build_boards(records, rows, **options)
+    return built
 
 
 def store(folder: Path, name: str = "demo", scores: dict[str, dict[str, list]] | None = None) -> Path:

@@ -12,7 +12,7 @@ def record(
     method="alpha", *, title=None, kind="learned", ids=IDS, name="sample", family="ir-vis", path=None, **rest
 ):
     """One run.json; ``rest`` replaces entries of the document."""
-    found = {
+    document = {
         "id": f"run-{method}",
         "identity": {"method": {"name": method}, "data": "d" * 64, "seed": 0, "arguments": {}},
         "dataset": {
@@ -25,20 +25,20 @@ def record(
         "status": "ok", "detail": "", "images": {},
         "provenance": {"fusionbench": "0.1.0", "versions": {"torch": "2.15.0"}, "device": "cpu", "finished": None},
     }  # fmt: skip
-    return found | ({"path": str(path)} if path else {}) | rest
+    return document | ({"path": str(path)} if path else {}) | rest
 
 
 def rows(run, values, profile="canonical"):
     """Score rows: ``values`` maps a metric to a number or (status, detail) for each image."""
-    data, found = run["dataset"], []
+    data, lines = run["dataset"], []
     for metric, given in values.items():
         for image, value in zip(data["ids"], given, strict=True):
             status, detail = value if isinstance(value, tuple) else ("ok", "")
             number = None if isinstance(value, tuple) else float(value)
-            found.append(
+            lines.append(
                 (data["name"], data["split"], run["id"], profile, metric, 1, image, status, number, detail)
             )
-    return found
+    return lines
 
 
 def group_of(*scored):

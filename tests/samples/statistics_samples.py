@@ -55,5 +55,5 @@ def board(methods, *, kinds=None, weights=None, profile="canonical", metrics=Non
         run["status"] = "ok" if given else "unavailable"
         records.append(run)
         scores += rows(run, given, profile)
-    (found,) = build_boards(records, scores, metrics=metrics, profile=profile, cards=CARDS)
-    return found
+    (built,) = build_boards(records, scores, metrics=metrics, profile=profile, cards=CARDS)
+    return built

@@ -10,9 +10,9 @@ from fusionbench.errors import ConfigError
 
 def test_later_layers_win() -> None:
     layers = [{"stages": {"fuse": {"epochs": 5, "crop": 64}}}, {"stages": {"fuse": {"epochs": 7}}}]
-    found = resolve(layers, ["stages.fuse.crop=32", "stages.fuse.optimizer.lr=1e-3"], ("fuse",))
-    assert (found.stages["fuse"].epochs, found.stages["fuse"].crop) == (7, 32)
-    assert found.stages["fuse"].optimizer.lr == pytest.approx(1e-3)
+    config = resolve(layers, ["stages.fuse.crop=32", "stages.fuse.optimizer.lr=1e-3"], ("fuse",))
+    assert (config.stages["fuse"].epochs, config.stages["fuse"].crop) == (7, 32)
+    assert config.stages["fuse"].optimizer.lr == pytest.approx(1e-3)
 
 
 @pytest.mark.parametrize(

@@ -32,14 +32,14 @@ def executed_at_import(nodes: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 def imported(path: Path) -> set[str]:
     """Return dotted names, ``from x import y`` as both x and x.y."""
-    found = set()
+    names = set()
     for node in executed_at_import(ast.parse(path.read_text(encoding="utf-8")).body):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
 
 
 def below(names: set[str], *packages: str) -> set[str]:
@@ -98,6 +98,6 @@ def test_light_modules_import_nothing_heavy(name: str) -> None:
 
 def test_methods_use_of_the_framework_only_what_lies_below_training() -> None:
     for path in sorted(share("methods").rglob("*.py")):
-        found = below(imported(path), *UPPER, "fusionbench.checks")
+        names = below(imported(path), *UPPER, "fusionbench.checks")
         # a way of training that methods build on
-        assert found - below(found, "fusionbench.training.pcgrad") == set(), path
+        assert names - below(names, "fusionbench.training.pcgrad") == set(), path

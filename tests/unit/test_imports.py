@@ -31,13 +31,13 @@ LAYERS = {
 def imports(path: Path, top_only: bool) -> set[str]:
     tree = ast.parse(path.read_text())
     nodes = tree.body if top_only else ast.walk(tree)
-    found = set()
+    modules = set()
     for node in nodes:
         if isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
+            modules.add(node.module)
         elif isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-    return found
+            modules |= {alias.name for alias in node.names}
+    return modules
 
 
 def layer(module: str) -> int:
@@ -56,11 +56,11 @@ def test_imports_point_downwards(path: Path) -> None:
 )
 def test_methods_import_no_other_method_and_networks_only_torch(path: Path) -> None:
     name = path.stem if path.parent == share("methods") else path.parent.name
-    found = imports(path, top_only=False)
-    others = {m for m in found if m.startswith("fusionbench.methods.") and m.split(".")[2] != name}
+    modules = imports(path, top_only=False)
+    others = {m for m in modules if m.startswith("fusionbench.methods.") and m.split(".")[2] != name}
     assert others == set()
     if path.name in ("network.py", "blocks.py"):
-        foreign = {m for m in found if m != f"fusionbench.methods.{name}.blocks"}
+        foreign = {m for m in modules if m != f"fusionbench.methods.{name}.blocks"}
         assert {m.split(".")[0] for m in foreign} - sys.stdlib_module_names <= {"torch", "timm"}
 
 

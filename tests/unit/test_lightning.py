@@ -80,14 +80,14 @@ CONFIG = {{"stages": {{"fuse": {{"epochs": 3, "crop": 32, "batch_size": 2, "vali
 def test_a_plugin_trains_with_what_lightning_gives(tmp_path: Path, beside: str) -> None:
     path = tmp_path / "by_hand.py"
     path.write_text(PLUGIN.format(beside=beside))
-    found = spec(str(path))
+    method = spec(str(path))
     pairs = find_split(dataset("demo-medical"), "train", limit=4)
     folder = train(
-        found, found.config(("args.rate=0.5",)), pairs, tmp_path, FitOptions(device="cpu", quiet=True)
+        method, method.config(("args.rate=0.5",)), pairs, tmp_path, FitOptions(device="cpu", quiet=True)
     )
     weights = load_file(folder.weights)
     torch.manual_seed(0)
-    before = found.build({"rate": 0.5}).state_dict()
+    before = method.build({"rate": 0.5}).state_dict()
     assert set(weights) == set(before)
     assert all(not torch.equal(weights[name], before[name]) for name in before)
     steps = 3 * 2  # three epochs of the three pairs that are not held out
@@ -99,12 +99,12 @@ def test_a_plugin_trains_with_what_lightning_gives(tmp_path: Path, beside: str) 
 
 def test_every_method_trains_as_a_lightning_module_with_the_same_parameters() -> None:
     for name in names():
-        found = spec(name)
-        arguments = found.config().args
+        method = spec(name)
+        arguments = method.config().args
         torch.manual_seed(0)
-        plain = found.build(arguments)
+        plain = method.build(arguments)
         torch.manual_seed(0)
-        trainable = build_trainable(found, arguments)
+        trainable = build_trainable(method, arguments)
         assert isinstance(trainable, LightningModule)
         assert isinstance(trainable, type(plain))
         assert not isinstance(plain, LightningModule)
@@ -171,11 +171,11 @@ def test_a_missing_attribute_is_reported_as_in_any_module() -> None:
 @pytest.mark.parametrize("made", [Bare, Derived], ids=["base", "derived"])
 def test_hyperparameters_are_lightnings(made: type[FusionMethod]) -> None:
     arguments = {"depth": 3} if made is Derived else {"width": 4, "left": 1, "other": 2}
-    found = made(**arguments).hparams
-    assert dict(found) == dict(lightning_class(made)(**arguments).hparams)
-    assert found.width == found["width"]
+    hparams = made(**arguments).hparams
+    assert dict(hparams) == dict(lightning_class(made)(**arguments).hparams)
+    assert hparams.width == hparams["width"]
     with pytest.raises(AttributeError, match="no hyperparameter 'wdth'; kept are width"):
-        _ = found.wdth
+        _ = hparams.wdth
 
 
 def test_hyperparameters_by_name_or_as_a_mapping() -> None:

@@ -26,9 +26,9 @@ def test_naive_equals_blocks():
 
 
 def test_every_way_is_measured():
-    found = run("--sizes", "64", "300", "--dim", "32", "--naive-to", "100", "--resamples", "10", "--json")
-    assert (found.returncode, found.stderr) == (0, "")
-    rows = json.loads(found.stdout)
+    completed = run("--sizes", "64", "300", "--dim", "32", "--naive-to", "100", "--resamples", "10", "--json")
+    assert (completed.returncode, completed.stderr) == (0, "")
+    rows = json.loads(completed.stdout)
     assert [(row["size"], row["way"]) for row in rows] == [
         (64, "blocks"),
         (64, "with interval"),
@@ -43,9 +43,9 @@ def test_every_way_is_measured():
 @pytest.mark.slow
 @pytest.mark.timeout(1800)  # 140 s of CPU
 def test_twenty_thousand_images_take_less_than_two_gigabytes():
-    found = run("--sizes", "20000", "--dim", "1024", "--naive-to", "1", "--json")
-    assert (found.returncode, found.stderr) == (0, "")
-    rows = json.loads(found.stdout)
+    completed = run("--sizes", "20000", "--dim", "1024", "--naive-to", "1", "--json")
+    assert (completed.returncode, completed.stderr) == (0, "")
+    rows = json.loads(completed.stdout)
     assert [(row["size"], row["way"]) for row in rows] == [(20_000, "blocks"), (20_000, "with interval")]
     assert all(
         100 < row["peak_mb"] < 2000 for row in rows
@@ -53,6 +53,6 @@ def test_twenty_thousand_images_take_less_than_two_gigabytes():
 
 
 def test_what_cannot_be_measured_is_refused():
-    found = run("--sizes", "0")
-    assert found.returncode == 2
-    assert "at least 1" in found.stderr
+    completed = run("--sizes", "0")
+    assert completed.returncode == 2
+    assert "at least 1" in completed.stderr

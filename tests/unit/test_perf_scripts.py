@@ -39,8 +39,8 @@ def test_each_metric_whose_speed_is_claimed_has_a_plain_implementation(timing):
 @pytest.mark.parametrize("name", CLAIMED)
 def test_plain_equals_canonical(timing, name):
     images = timing.triple(SIZE)
-    found = score(*images, [name])[name]
-    assert timing.PLAIN[name](*images) == pytest.approx(found.value, rel=1e-9, abs=0)
+    result = score(*images, [name])[name]
+    assert timing.PLAIN[name](*images) == pytest.approx(result.value, rel=1e-9, abs=0)
 
 
 @pytest.mark.parametrize("name", ["VIF", "SSIM"])
@@ -59,14 +59,14 @@ def test_difference_sees_another_value(timing):
 
 def test_slow_calls_stop_at_the_fewest_repeats(timing):
     made = []
-    found = timing.in_turns({"a": lambda: made.append("a"), "b": lambda: made.append("b")}, 9, patience=0.0)
-    assert (found.repeats, made) == (timing.FEWEST, ["a", "b"] * timing.FEWEST)
+    costs = timing.in_turns({"a": lambda: made.append("a"), "b": lambda: made.append("b")}, 9, patience=0.0)
+    assert (costs.repeats, made) == (timing.FEWEST, ["a", "b"] * timing.FEWEST)
 
 
 def test_quick_calls_are_repeated_beyond_what_is_asked(timing):
-    found = timing.in_turns({"a": lambda: sum(range(20_000))}, 1, timing.PATIENCE)
-    assert found.repeats > 1
-    assert found.seconds["a"] > 0
+    costs = timing.in_turns({"a": lambda: sum(range(20_000))}, 1, timing.PATIENCE)
+    assert costs.repeats > 1
+    assert costs.seconds["a"] > 0
 
 
 def test_throughput_runs_on_any_device(timing):
@@ -75,20 +75,20 @@ def test_throughput_runs_on_any_device(timing):
 
 @pytest.mark.slow
 def test_script_prints_every_asked_metric_and_the_set():
-    found = run("--size", "176x164", "--metrics", "en,VIF", "--repeats", "1")
-    assert (found.returncode, found.stderr) == (0, "")
-    lines = [line.split("  ")[0].strip() for line in found.stdout.splitlines()]
+    completed = run("--size", "176x164", "--metrics", "en,VIF", "--repeats", "1")
+    assert (completed.returncode, completed.stderr) == (0, "")
+    lines = [line.split("  ")[0].strip() for line in completed.stdout.splitlines()]
     assert {"EN", "VIF", "the set of 10, plain, full 2-D windows"} < set(lines)
     assert "SSIM" not in lines
-    assert "88x82" in found.stdout
-    assert "352x328" in found.stdout
-    assert "GPU: there is none here" in found.stdout
+    assert "88x82" in completed.stdout
+    assert "352x328" in completed.stdout
+    assert "GPU: there is none here" in completed.stdout
 
 
 @pytest.mark.slow
 def test_script_prints_json_alone():
-    found = run("--size", "176x164", "--metrics", "SSIM", "--repeats", "1", "--no-plain", "--json")
-    report = json.loads(found.stdout)
+    completed = run("--size", "176x164", "--metrics", "SSIM", "--repeats", "1", "--no-plain", "--json")
+    report = json.loads(completed.stdout)
     rows = report["costs"]["176x164"]
     assert rows.keys() == {"SSIM", f"the set of {len(DEFAULT)}"}
     assert "plain" not in rows["SSIM"]

@@ -21,15 +21,15 @@ class NVMLError(Exception):
 @pytest.fixture
 def nvml(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """A stand-in for pynvml with one GPU that has used 5 kJ."""
-    found = SimpleNamespace(
+    gpu = SimpleNamespace(
         NVMLError=NVMLError,
         nvmlInit=lambda: None,
         nvmlSystemGetDriverVersion=lambda: b"580.1",
         nvmlDeviceGetHandleByUUID=lambda uuid: {b"GPU-abc": "handle"}[uuid],
         nvmlDeviceGetTotalEnergyConsumption=lambda handle: {"handle": 5_000_250}[handle],
     )
-    monkeypatch.setitem(sys.modules, "pynvml", found)
-    return found
+    monkeypatch.setitem(sys.modules, "pynvml", gpu)
+    return gpu
 
 
 @pytest.fixture(autouse=True)
@@ -48,11 +48,11 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_provenance_is_plain_json_and_names_the_processor() -> None:
-    found = provenance.provenance("cpu", 3)
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
-    assert found["cpu"]
-    assert (found["driver"], found["cuda"], found["seed"]) == (None, torch.version.cuda, 3)
-    assert str(Path.home()) not in json.dumps(found)
+    facts = provenance.provenance("cpu", 3)
+    assert json.loads(json.dumps(facts, allow_nan=False)) == facts
+    assert facts["cpu"]
+    assert (facts["driver"], facts["cuda"], facts["seed"]) == (None, torch.version.cuda, 3)
+    assert str(Path.home()) not in json.dumps(facts)
 
 
 def test_energy_is_in_joules_and_none_where_nothing_counts_it(nvml: SimpleNamespace, gpu: None) -> None:

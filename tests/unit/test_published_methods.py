@@ -37,15 +37,15 @@ def test_groups() -> None:
 
 @pytest.mark.parametrize("name", DEEP)
 def test_cards_say_where_the_weights_are_and_how_the_script_differs(name: str) -> None:
-    found = spec(name)
-    assert not found.card.trainable
-    assert card_rules(found)
-    assert all({"what", "official", "default"} <= quirk.keys() for quirk in found.card.quirks)
-    assert any("effect" in quirk for quirk in found.card.quirks)
-    for entry in checkpoints(found):
+    method = spec(name)
+    assert not method.card.trainable
+    assert card_rules(method)
+    assert all({"what", "official", "default"} <= quirk.keys() for quirk in method.card.quirks)
+    assert any("effect" in quirk for quirk in method.card.quirks)
+    for entry in checkpoints(method):
         assert entry.url.startswith("https://raw.githubusercontent.com/")
         assert any(len(part) == 40 for part in entry.url.split("/"))  # a commit
-        assert set(entry.families) <= set(found.card.families)
+        assert set(entry.families) <= set(method.card.families)
 
 
 @pytest.mark.parametrize("name", sorted(set(DEEP) - {"mufusion"}))  # its tiles are large
@@ -122,7 +122,7 @@ def test_without_its_file_a_row_is_unavailable_and_says_what_gets_it(
 
 
 def test_there_is_nothing_to_train(tmp_path: Path) -> None:
-    found = spec("seafusion")
+    method = spec("seafusion")
     data = TrainingData((find_split(dataset("demo"), "train"),))
     with pytest.raises(RequestError, match="inference with its authors' weights"):
-        train(found, found.config(), data, tmp_path, FitOptions(device="cpu", quiet=True))
+        train(method, method.config(), data, tmp_path, FitOptions(device="cpu", quiet=True))

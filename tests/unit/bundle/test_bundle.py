@@ -104,9 +104,9 @@ def test_a_bundle_holds_what_a_referee_needs(bundle: Path) -> None:
 
 
 def test_an_untouched_bundle_holds_without_and_with_data(bundle: Path) -> None:
-    found = verify(bundle, sample=2)
-    assert wrong(found) == ""
-    text = "\n".join(f"{f.level} {f.detail}" for f in found)
+    findings = verify(bundle, sample=2)
+    assert wrong(findings) == ""
+    text = "\n".join(f"{f.level} {f.detail}" for f in findings)
     assert "ok all 1 agree with their identities" in text
     assert "2 images fused again are the same, pixel for pixel" in text
     assert "4 scores computed again on stored images agree" in text

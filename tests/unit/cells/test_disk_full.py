@@ -35,8 +35,8 @@ def test_a_full_disk_stops_the_run_and_keeps_what_is_done(
         run_cell(job.planned, job.manifest, job.options, Reporter())
     monkeypatch.setattr(fuse, "write_image", real)
     stamps = {path: path.stat().st_mtime_ns for path in written}
-    found = run_cell(job.planned, job.manifest, job.options, Reporter())
-    assert (found.status, found.fused) == ("ok", 2)
+    result = run_cell(job.planned, job.manifest, job.options, Reporter())
+    assert (result.status, result.fused) == ("ok", 2)
     assert {path: path.stat().st_mtime_ns for path in written} == stamps
 
 

@@ -31,13 +31,13 @@ class Greedy(FusionMethod):
 
 def pairs(folder: Path, count: int) -> list[Pair]:
     rng = np.random.default_rng(0)
-    found = []
+    made = []
     for number in range(count):
         files = folder / f"a{number}.png", folder / f"b{number}.png"
         for file in files:
             write_image(file, rng.integers(0, 256, (8, 9), dtype=np.uint8))
-        found.append(Pair(str(number), *files))
-    return found
+        made.append(Pair(str(number), *files))
+    return made
 
 
 def fuse(most: int, folder: Path) -> tuple[dict, list[str], set[str]]:

@@ -37,20 +37,20 @@ def save(path: Path, level: int) -> Path:
 def cell(tmp_path: Path) -> Cell:
     """A finished cell as `run` leaves it, with one image and one score."""
     identity = {"data": "d", "seed": 0}
-    found = Cell(tmp_path / "runs" / "demo-test" / "average" / digest_of(identity)[:10])
-    save(found.image("1"), 7)
-    found.append([LINE | {"run": found.id}])
+    finished = Cell(tmp_path / "runs" / "demo-test" / "average" / digest_of(identity)[:10])
+    save(finished.image("1"), 7)
+    finished.append([LINE | {"run": finished.id}])
     record = {
-        "schema": 1, "id": found.id, "identity": identity, "status": "ok", "detail": "", "images": {},
+        "schema": 1, "id": finished.id, "identity": identity, "status": "ok", "detail": "", "images": {},
         "dataset": {"name": "demo", "title": "Demo", "family": "ir-vis", "split": "test", "a": "infrared", "b": "visible",
                     "pairs": 1, "expected": 8, "limit": None, "ids": ["1"],
                     "split_hash": "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"},
         "method": {"name": "average", "title": "Average", "kind": "trivial", "color": "luma", "doi": None},
         "weights": {"source": "none", "sha256": None, "file": None, "note": ""}, "config": {}, "probe": [0.0],
-        "provenance": {"versions": {}, "device": "cpu", "finished": None}, "hashes": image_hashes(found, ["1"]),
+        "provenance": {"versions": {}, "device": "cpu", "finished": None}, "hashes": image_hashes(finished, ["1"]),
     }  # fmt: skip
-    found.write_record(record)
-    return found
+    finished.write_record(record)
+    return finished
 
 
 def edit(cell: Cell, change: Callable[[dict], object]) -> None:

@@ -39,10 +39,10 @@ def alone(jobs: list[Job]) -> list[CellResult]:
 
 
 def fuse(jobs: list[Job]) -> list[Unscored]:
-    found = [run_cell(job.planned, job.manifest, job.options, Reporter(), scoring=False) for job in jobs]
+    results = [run_cell(job.planned, job.manifest, job.options, Reporter(), scoring=False) for job in jobs]
     return [
         Unscored(job, replace(result, planned=None), None, None, Path("log"))
-        for job, result in zip(jobs, found, strict=True)
+        for job, result in zip(jobs, results, strict=True)
     ]
 
 
@@ -61,13 +61,13 @@ def test_the_lines_and_results_are_those_of_one_by_one(small_towers: Path, tmp_p
     metrics = "EN,SF,MI,CMMDF"
     expected = alone(jobs_in(tmp_path / "alone", metrics))
     unscored = fuse(jobs_in(tmp_path / "together", metrics))
-    assert {one.result.status for one in unscored} == {"fused"}
+    assert {cell.result.status for cell in unscored} == {"fused"}
     assert lines(tmp_path / "together") == {}
-    found = together(unscored)
+    results = together(unscored)
     assert lines(tmp_path / "together") == lines(tmp_path / "alone")
-    assert [(r.status, r.fused, r.scored) for r in found.values()] == [("ok", 2, 3)] * 3
+    assert [(r.status, r.fused, r.scored) for r in results.values()] == [("ok", 2, 3)] * 3
     assert [(r.status, r.fused, r.scored) for r in expected] == [("ok", 2, 3)] * 3
-    for result in found.values():
+    for result in results.values():
         record = Cell(result.path).read_record()
         assert record["status"] == "ok"
         assert record["provenance"]["seconds"]["score"] > 0
@@ -84,10 +84,10 @@ def test_sources_are_read_once_a_pair(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_only_what_lacks_is_scored(tmp_path: Path) -> None:
     jobs = jobs_in(tmp_path, "EN")
     alone(jobs[:2])
-    before = {name: set(found) for name, found in lines(tmp_path).items()}
+    before = {name: set(stored) for name, stored in lines(tmp_path).items()}
     together(fuse(jobs_in(tmp_path, "EN,SF")))
     after = lines(tmp_path)
-    assert [len(found) for found in after.values()] == [4, 4, 4]
+    assert [len(stored) for stored in after.values()] == [4, 4, 4]
     assert all(before[name] < set(after[name]) for name in before)
 
 
@@ -95,25 +95,25 @@ def test_an_image_that_cannot_be_read_costs_its_own_cell(tmp_path: Path) -> None
     unscored = fuse(jobs_in(tmp_path))
     image = next((unscored[1].result.path / "images").glob("*.png"))
     image.write_bytes(b"no image")
-    found = together(unscored)
-    assert [found[number].status for number in range(3)] == ["ok", "failed", "ok"]
-    record = Cell(found[1].path).read_record()
+    results = together(unscored)
+    assert [results[number].status for number in range(3)] == ["ok", "failed", "ok"]
+    record = Cell(results[1].path).read_record()
     assert (record["status"], list(record["images"])) == ("failed", [image.stem])
 
 
 def test_a_cell_that_somebody_else_holds_is_left_out(tmp_path: Path) -> None:
     unscored = fuse(jobs_in(tmp_path))
     with FileLock(unscored[0].result.path / ".lock"):
-        found = together(unscored)
-    assert [found[number].status for number in range(3)] == ["busy", "ok", "ok"]
+        results = together(unscored)
+    assert [results[number].status for number in range(3)] == ["busy", "ok", "ok"]
     assert len(lines(tmp_path)) == 2
 
 
 def test_a_cell_begun_anew_since_it_was_fused_is_left_out(tmp_path: Path) -> None:
     unscored = fuse(jobs_in(tmp_path))
     next((unscored[2].result.path / "images").glob("*.png")).unlink()
-    found = together(unscored)
-    assert [found[number].status for number in range(3)] == ["ok", "ok", "busy"]
+    results = together(unscored)
+    assert [results[number].status for number in range(3)] == ["ok", "ok", "busy"]
 
 
 def test_a_broken_set_metric_is_the_failure_of_a_cell_on_its_own(
@@ -135,10 +135,10 @@ def pool_of(jobs: list[Job], limits: Limits) -> list[tuple]:
     ours, theirs = Pipe()
     with ours, theirs:
         Pool(theirs, Work(tuple(jobs), ("cpu",), limits)).run()
-        found = []
+        messages = []
         while (message := ours.recv()) != ("end",):
-            found.append(message)
-    return found
+            messages.append(message)
+    return messages
 
 
 @pytest.mark.parametrize(

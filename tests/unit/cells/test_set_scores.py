@@ -41,7 +41,7 @@ def do(job: Job) -> CellResult:
     return run_cell(job.planned, job.manifest, job.options, Reporter())
 
 
-def found(job: Job) -> CellResult | None:
+def stored_result(job: Job) -> CellResult | None:
     return find_done(job.planned, job.manifest, job.options)
 
 
@@ -71,7 +71,7 @@ def test_one_line_for_all_images(small_towers: Path, tmp_path: Path) -> None:
     assert line["detail"] == line["setting"]
     assert len(lines(result, "EN")) == 3
     assert len(list((tmp_path / "runs/.cache/embeddings").rglob("*.npy"))) == 12
-    assert found(job).status == "ok"
+    assert stored_result(job).status == "ok"
 
 
 def test_what_is_done_is_not_done_again(small_towers: Path, tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_a_lost_line_comes_back_the_same(small_towers: Path, tmp_path: Path) -> 
     file = do(job).path / "scores.jsonl"
     before = file.read_bytes()
     file.write_bytes(b"".join(line for line in before.splitlines(True) if b"CMMDF" not in line))
-    assert found(job) is None
+    assert stored_result(job) is None
     do(job)
     assert file.read_bytes() == before
 
@@ -101,7 +101,7 @@ def test_other_images_towers_or_versions_are_scored_anew(
     cell, (line,) = Cell(result.path), lines(result, "CMMDF")
     other = line | {key: 0 if key == "version" else "another"}
     rewrite(cell, [other if kept == line else kept for kept in read_lines(cell.scores_file)])
-    assert found(job) is None
+    assert stored_result(job) is None
     do(job)
     assert lines(result, "CMMDF") == [other, line]
 
@@ -110,7 +110,7 @@ def test_another_tower_in_the_same_file_is_seen(small_towers: Path, tmp_path: Pa
     job = job_in(tmp_path / "runs")
     first = lines(do(job), "CMMDF")[0]
     (small_towers / "SARCLIP-RN50.pt").write_bytes((small_towers / "RemoteCLIP-RN50.pt").read_bytes())
-    assert found(job) is None
+    assert stored_result(job) is None
     second = lines(do(job), "CMMDF")[-1]
     assert first["setting"] != second["setting"]
     assert first["value"] != second["value"]
@@ -136,10 +136,10 @@ def test_without_its_files_exactly_that_column_is_unavailable_and_comes_with_the
     assert (column.metric, cell.value, cell.status) == ("CMMDF", None, "unavailable")
     assert "fusionbench weights import" in cell.note
     assert (
-        found(job).unavailable == result.unavailable
+        stored_result(job).unavailable == result.unavailable
     )  # nothing to do, and nothing is computed to find that out
     file.write_bytes(content)
-    assert found(job) is None
+    assert stored_result(job) is None
     again = do(job)
     assert again.unavailable == {}
     assert RunResult([again]).ok
@@ -151,7 +151,7 @@ def test_metrics_of_single_images_wait_for_their_files_as_well(small_towers: Pat
     result = do(job)
     assert list(result.unavailable) == ["CLIP-IQA"]
     assert [line["status"] for line in lines(result, "CLIP-IQA")] == ["unavailable"] * 3
-    assert found(job).unavailable == result.unavailable
+    assert stored_result(job).unavailable == result.unavailable
     before = (result.path / "scores.jsonl").read_bytes()
     assert do(job).scored == 0
     assert (result.path / "scores.jsonl").read_bytes() == before
@@ -161,14 +161,14 @@ def test_a_value_outlives_the_files_it_was_computed_with(small_towers: Path, tmp
     job = job_in(tmp_path / "runs")
     do(job)
     (small_towers / "SARCLIP-RN50.pt").unlink()
-    assert (found(job).status, found(job).unavailable) == ("ok", {})
+    assert (stored_result(job).status, stored_result(job).unavailable) == ("ok", {})
 
 
 def test_a_set_of_one_is_undefined_for_good(small_towers: Path, tmp_path: Path) -> None:
     job = job_in(tmp_path / "runs", limit=1)
     (line,) = lines(do(job), "CMMDF")
     assert (line["value"], line["status"], line["images"]) == (None, "undefined", 1)
-    assert found(job).status == "ok"
+    assert stored_result(job).status == "ok"
 
 
 def test_an_image_that_failed_takes_the_set_with_it(small_towers: Path, tmp_path: Path) -> None:

@@ -46,9 +46,9 @@ def line(image: str, value: float | None, status: str = "ok", **changed: object)
 
 @pytest.fixture
 def cell(tmp_path: Path) -> Cell:
-    found = Cell(tmp_path / "msrs-test" / "average" / "r1")
-    found.write_record(ABOUT)
-    return found
+    finished = Cell(tmp_path / "msrs-test" / "average" / "r1")
+    finished.write_record(ABOUT)
+    return finished
 
 
 def test_a_frame_has_one_row_per_key_and_nan_where_there_is_no_value(cell: Cell, tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_runs_without_scores_give_an_empty_frame(cell: Cell, tmp_path: Path) -> 
 
 def test_version_and_profile_make_scores_of_their_own(cell: Cell) -> None:
     cell.append([line("1", 1.0), line("1", 2.0, version=2), line("1", 3.0, profile="vifb")])
-    values = {(key.version, key.profile): found["value"] for key, found in cell.scores().items()}
+    values = {(key.version, key.profile): stored["value"] for key, stored in cell.scores().items()}
     assert values == {(1, "canonical"): 1.0, (2, "canonical"): 2.0, (1, "vifb"): 3.0}
 
 

@@ -20,11 +20,11 @@ ORDER = ("dataset", "split", "run", "profile", "metric", "version", "image", "st
 
 def rows(*parts):
     """Return what the store gives for records: the rows of `of`, by the run they belong to."""
-    found = [tuple(row[name] for name in ORDER) for part in parts for row in part]
+    lines = [tuple(row[name] for name in ORDER) for part in parts for row in part]
 
     def of_records(records):
         wanted = {r["id"] for r in records}
-        return [row for row in found if row[2] in wanted]
+        return [row for row in lines if row[2] in wanted]
 
     return of_records
 
@@ -53,50 +53,54 @@ def test_a_difference_has_its_mean_and_an_interval_that_a_library_agrees_with():
     draw = np.random.default_rng(5)
     before = draw.normal(0.5, 0.1, 40)
     gaps = draw.normal(0.012, 0.006, 40)
-    found = two(list(before), list(before + gaps)).metrics[0]
-    assert found.mean == pytest.approx(gaps.mean(), abs=1e-12)
+    difference = two(list(before), list(before + gaps)).metrics[0]
+    assert difference.mean == pytest.approx(gaps.mean(), abs=1e-12)
     reference = bootstrap((gaps,), np.mean, method="BCa", n_resamples=20000, random_state=1)
     width = reference.confidence_interval.high - reference.confidence_interval.low
-    assert found.low == pytest.approx(reference.confidence_interval.low, abs=0.1 * width)
-    assert found.high == pytest.approx(reference.confidence_interval.high, abs=0.1 * width)
-    assert found.kind == "differs"
-    assert found.verdict.startswith("differs: mean +0.01")
-    assert found.verdict.endswith("over 40 images, B better")
+    assert difference.low == pytest.approx(reference.confidence_interval.low, abs=0.1 * width)
+    assert difference.high == pytest.approx(reference.confidence_interval.high, abs=0.1 * width)
+    assert difference.kind == "differs"
+    assert difference.verdict.startswith("differs: mean +0.01")
+    assert difference.verdict.endswith("over 40 images, B better")
 
 
 @pytest.mark.parametrize(("metric", "gap", "said"), [("VIF", -0.1, "worse"), ("NABF", -0.1, "better")])
 def test_whether_b_is_better_follows_the_metrics_direction(metric, gap, said):
-    found = two([0.5, 0.6, 0.7], [0.5 + gap, 0.6 + gap, 0.7 + gap], metric=metric).metrics[0]
-    assert found.kind == "differs"
-    assert found.verdict.endswith(f"B {said}")
+    difference = two([0.5, 0.6, 0.7], [0.5 + gap, 0.6 + gap, 0.7 + gap], metric=metric).metrics[0]
+    assert difference.kind == "differs"
+    assert difference.verdict.endswith(f"B {said}")
 
 
 def test_differences_below_the_printed_digits_are_rounding():
-    found = two([0.5, 0.6, 0.7], [0.5 + 4e-5, 0.6, 0.7 - 4e-5]).metrics[0]
-    assert found.kind == "rounding"
-    assert found.verdict == "same within rounding: at most 4.0e-05 over 3 images"
+    difference = two([0.5, 0.6, 0.7], [0.5 + 4e-5, 0.6, 0.7 - 4e-5]).metrics[0]
+    assert difference.kind == "rounding"
+    assert difference.verdict == "same within rounding: at most 4.0e-05 over 3 images"
     assert two([0.5, 0.6, 0.7], [0.5 + 6e-5, 0.6, 0.7]).metrics[0].kind != "rounding"
 
 
 def test_an_interval_that_holds_zero_is_no_clear_difference():
-    found = two([0.5, 0.5, 0.5, 0.5], [0.6, 0.4, 0.7, 0.3]).metrics[0]
-    assert found.kind == "unclear"
-    assert found.low < 0 < found.high
+    difference = two([0.5, 0.5, 0.5, 0.5], [0.6, 0.4, 0.7, 0.3]).metrics[0]
+    assert difference.kind == "unclear"
+    assert difference.low < 0 < difference.high
 
 
 def test_one_image_has_no_interval():
-    found = two([0.5], [0.7]).metrics[0]
-    assert (found.low, found.high, found.count) == (None, None, 1)
-    assert "+0.2000 on one image" in found.verdict
+    difference = two([0.5], [0.7]).metrics[0]
+    assert (difference.low, difference.high, difference.count) == (None, None, 1)
+    assert "+0.2000 on one image" in difference.verdict
 
 
 def test_images_without_a_score_are_left_out_pairwise_and_counted():
     cell = two([0.1, 0.2, "undefined", 0.4, "failed"], [0.2, 0.3, 9.0, "failed", "failed"])
-    found = cell.metrics[0]
-    assert (found.count, found.one_sided) == (2, 2)
-    assert found.mean == pytest.approx(0.1)
-    assert dict(found.left_out) == {"undefined in A": 1, "failed in B": 1, "failed in A and failed in B": 1}
-    assert found.verdict.endswith("2 more scored on one side only")
+    difference = cell.metrics[0]
+    assert (difference.count, difference.one_sided) == (2, 2)
+    assert difference.mean == pytest.approx(0.1)
+    assert dict(difference.left_out) == {
+        "undefined in A": 1,
+        "failed in B": 1,
+        "failed in A and failed in B": 1,
+    }
+    assert difference.verdict.endswith("2 more scored on one side only")
 
 
 def test_equal_scores_are_not_identical_where_one_side_lacks_some():
@@ -142,8 +146,10 @@ def test_metric_versions_are_never_mixed():
 
 def test_a_metric_of_one_side_is_named():
     a, b = record(run="aaa"), record(run="bbb")
-    found = compare(a, b, of(a, {"VIF": 0.5, "EN": 7.0}), of(b, {"VIF": 0.5}))
-    assert {m.metric: m.verdict for m in found.cells[0].metrics}["EN"] == "not comparable: scored in A only"
+    comparison = compare(a, b, of(a, {"VIF": 0.5, "EN": 7.0}), of(b, {"VIF": 0.5}))
+    assert {m.metric: m.verdict for m in comparison.cells[0].metrics}[
+        "EN"
+    ] == "not comparable: scored in A only"
     asked = compare(a, b, of(a, {"VIF": 0.5}), of(b, {"VIF": 0.5}), metrics=["SCD"]).cells[0].metrics
     assert [m.verdict for m in asked] == ["not comparable: scored in neither"]
 
@@ -178,11 +184,11 @@ def test_says_under_what_other_circumstances_equal_identities_ran():
 def test_the_newest_run_of_each_side_is_taken_and_partners_are_listed():
     old = record(run="old", finished="2026-01-01T00:00:00+00:00")
     new, other = record(run="new", finished="2026-03-01T00:00:00+00:00"), record("average", run="avg")
-    found = compare_runs([old, new, other], [old], rows(), cards=CARDS)
-    assert found.cells[0].runs == ("new", "old")
-    assert found.cells[0].older == (1, 0)
-    assert found.only_a == (("msrs", "test", "average"),)
-    assert found.only_b == ()
+    comparison = compare_runs([old, new, other], [old], rows(), cards=CARDS)
+    assert comparison.cells[0].runs == ("new", "old")
+    assert comparison.cells[0].older == (1, 0)
+    assert comparison.only_a == (("msrs", "test", "average"),)
+    assert comparison.only_b == ()
 
 
 def test_nothing_in_common_is_an_error_that_names_both():
@@ -195,16 +201,16 @@ def test_markdown_and_terminal_show_the_same_words_and_json_is_strict():
     b["identity"] |= {"seed": 1}
     lost = record("lost", run="lost")
     parts = of(a, {"VIF": [0.1, 0.2, 0.3]}), of(b, {"VIF": [0.2, 0.3, "failed"]})
-    found = compare_runs([a], [b, lost], rows(*parts), cards=CARDS)
-    text = render(found)
+    comparison = compare_runs([a], [b, lost], rows(*parts), cards=CARDS)
+    text = render(comparison)
     assert "### r\\|e\\_fine on msrs, test split" in text
     assert "| VIF | 0.1500 | 0.2500 | +0.1000 | 2 | differs: mean +0.1000" in text
     screen = io.StringIO()
-    print_comparison(found, Console(file=screen, width=80))
+    print_comparison(comparison, Console(file=screen, width=80))
     flat = " ".join(screen.getvalue().split())
     for words in ("seed 0 → 1", "B is not ok: failed", "Only in B: lost on msrs", "1 failed in B", "+0.1000"):
         assert words in text
         assert words in flat
-    document = json.loads(json.dumps(to_json(found), allow_nan=False))
+    document = json.loads(json.dumps(to_json(comparison), allow_nan=False))
     assert document["cells"][0]["metrics"][0]["left_out"] == {"failed in B": 1}
     assert document["cells"][0]["same_identity"] is False

@@ -50,9 +50,9 @@ def test_calm_water_correlates_like_a_city(deviation: float) -> None:
 
 def test_a_constant_image_has_no_correlation_and_a_finite_gradient() -> None:
     flat = torch.full((1, 1, 4, 4), 0.5, requires_grad=True)
-    found = loss.correlation(flat, images(1, side=4))
-    found.backward()
-    assert found.item() == pytest.approx(0, abs=1e-4)
+    correlation = loss.correlation(flat, images(1, side=4))
+    correlation.backward()
+    assert correlation.item() == pytest.approx(0, abs=1e-4)
     assert torch.isfinite(flat.grad).all()
 
 
@@ -90,11 +90,11 @@ def flat(side: int = 8) -> Tower:
 
 def test_the_semantic_loss_weighs_levels_and_embedding() -> None:
     fused, source = torch.full((2, 3, 8, 8), 0.5), torch.full((2, 3, 8, 8), 0.2)
-    found = loss.semantic_loss(flat(), fused, source)
+    value = loss.semantic_loss(flat(), fused, source)
     # both pairs look alike: InfoNCE cannot tell them apart
-    assert found.item() == pytest.approx(0.7 * 0.3**2 + 0.3 * torch.tensor(2.0).log().item(), rel=1e-5)
+    assert value.item() == pytest.approx(0.7 * 0.3**2 + 0.3 * torch.tensor(2.0).log().item(), rel=1e-5)
     assert loss.semantic_loss(flat(), fused, source, "squared_norm").item() == pytest.approx(
-        found.item(), rel=1e-5
+        value.item(), rel=1e-5
     )
 
 
@@ -157,9 +157,9 @@ def test_objectives_are_the_papers_sums() -> None:
     sar = sar + 0.4 * loss.semantic_loss(flat(), fused.expand(-1, 3, -1, -1), batch.a.expand(-1, 3, -1, -1))
     opt = 0.6 * loss.correlation_loss(fused, luma, batch.a, True)
     opt = opt + 0.4 * loss.semantic_loss(flat(), loss.with_chroma(fused, batch.b), batch.b)
-    found = method.objectives(terms)
-    torch.testing.assert_close(found["sar"], 0.4 * sar)
-    torch.testing.assert_close(found["opt"], 0.6 * opt)
+    objectives = method.objectives(terms)
+    torch.testing.assert_close(objectives["sar"], 0.4 * sar)
+    torch.testing.assert_close(objectives["opt"], 0.6 * opt)
     assert set(terms) == {"sar_correlation", "opt_correlation", "sar_semantic", "opt_semantic"}
 
 
@@ -201,10 +201,10 @@ def test_a_tower_is_loaded_from_a_file(clip: Path) -> None:
     state = torch.load(clip, weights_only=True)["state_dict"]
     torch.testing.assert_close(tower.module.conv1.weight.data, state["module.visual.conv1.weight"])
     with torch.inference_mode():
-        found = tower(images(1, 3, side=32))
+        seen = tower(images(1, 3, side=32))
     shapes = [(64, 56), (256, 56), (512, 28), (1024, 14), (2048, 7)]
-    assert [tuple(x.shape) for x in found.features] == [(1, width, side, side) for width, side in shapes]
-    assert found.embedding.shape == (1, 1024)
+    assert [tuple(x.shape) for x in seen.features] == [(1, width, side, side) for width, side in shapes]
+    assert seen.embedding.shape == (1, 1024)
 
 
 def test_a_training_begins_with_both_towers_and_keeps_them_out_of_its_weights(clip: Path) -> None:

@@ -61,8 +61,8 @@ def test_as_released_the_result_is_the_mean_of_sar_optical_and_decoder() -> None
     decoded = []
     network.ldfm.up.register_forward_hook(lambda _, __, output: decoded.append(output))
     with torch.inference_mode():
-        found = network(sar, opt)
-    torch.testing.assert_close(found, (sar + opt + decoded[0]) / 3, rtol=0, atol=1e-6)
+        fused = network(sar, opt)
+    torch.testing.assert_close(fused, (sar + opt + decoded[0]) / 3, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("sources", [2, 3])
@@ -118,8 +118,8 @@ def test_both_cross_blocks_read_the_self_blocks() -> None:
     tokens = [x.flatten(2).transpose(1, 2) for x in (sar, opt)]
     sar_self, opt_self = module.intra_sar(tokens[0]), module.intra_opt(tokens[1])
     expected = module.inter_sar(sar_self, opt_self), module.inter_opt(opt_self, sar_self)
-    for found, wanted in zip(module(sar, opt), expected, strict=True):
-        torch.testing.assert_close(found.flatten(2).transpose(1, 2), wanted)
+    for crossed, wanted in zip(module(sar, opt), expected, strict=True):
+        torch.testing.assert_close(crossed.flatten(2).transpose(1, 2), wanted)
 
 
 def test_gated_fusion_is_its_formula() -> None:

@@ -28,8 +28,8 @@ OPTIONS = FitOptions(device="cpu", quiet=True)
 
 def build(reference: str = "csp_mcin", **arguments: object) -> FusionMethod:
     torch.manual_seed(0)
-    found = spec(reference)
-    method = found.build(found.config().args | arguments)
+    method_spec = spec(reference)
+    method = method_spec.build(method_spec.config().args | arguments)
     method.towers = untrained_towers(32)
     method.begin("fuse")
     return method.train()
@@ -45,9 +45,9 @@ def batch(count: int = 2, side: int = 32) -> PairBatch:
 def step(method: FusionMethod, data: PairBatch, adam: torch.optim.Optimizer) -> float:
     """Take a step as the recipe does, by PCGrad and clipped to 1; return the objectives' sum before it."""
     objectives = list(method.objectives(method.losses(data)).values())
-    parameters, found = gradients(objectives, list(method.parameters()))
+    parameters, gradient_rows = gradients(objectives, list(method.parameters()))
     sizes = [p.numel() for p in parameters]
-    for parameter, part in zip(parameters, project(found).split(sizes), strict=True):
+    for parameter, part in zip(parameters, project(gradient_rows).split(sizes), strict=True):
         parameter.grad = part.view_as(parameter)
     torch.nn.utils.clip_grad_norm_(parameters, 1.0)
     adam.step()
@@ -136,9 +136,9 @@ def test_gray_optical_images_train_too() -> None:
     method, data = build().eval(), batch()
     gray = data._replace(b=data.b[:, :1])
     colored = data._replace(b=data.b[:, :1].expand(-1, 3, -1, -1))
-    found, expected = method.losses(gray), method.losses(colored)
+    terms, expected = method.losses(gray), method.losses(colored)
     for name, term in expected.items():
-        torch.testing.assert_close(found[name], term, rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(terms[name], term, rtol=1e-3, atol=1e-4)
 
 
 @pytest.fixture(scope="module")
@@ -153,8 +153,8 @@ def test_training_on_the_demo_data_by_pcgrad(
     monkeypatch.setattr(CSPMCIN, "towers", given)
     losses = CSPMCIN.losses
     monkeypatch.setattr(CSPMCIN, "losses", lambda self, data: seen.append(data.b) or losses(self, data))
-    found = spec("csp_mcin")
-    folder = train(found, found.config(QUICK), pairs, tmp_path, OPTIONS)
+    method = spec("csp_mcin")
+    folder = train(method, method.config(QUICK), pairs, tmp_path, OPTIONS)
     assert {tuple(b.shape[1:]) for b in seen} == {(3, 32, 32)}, "the loss needs the optical chroma"
     log = pd.read_csv(folder.path / "fuse" / "csv-0" / "metrics.csv")
     assert log["train/cosine_sar_opt"].dropna().between(-1, 1).all()
@@ -166,8 +166,8 @@ def test_training_on_the_demo_data_by_pcgrad(
 
 @pytest.mark.slow
 def test_training_on_the_demo_data_by_the_weighted_sum(pairs: Split, tmp_path: Path) -> None:
-    found = spec("csp_mcin@semantic_none+wo_pcgrad+cpu")
-    folder = train(found, found.config(QUICK), pairs, tmp_path, OPTIONS)
+    method = spec("csp_mcin@semantic_none+wo_pcgrad+cpu")
+    folder = train(method, method.config(QUICK), pairs, tmp_path, OPTIONS)
     log = pd.read_csv(folder.path / "fuse" / "csv-0" / "metrics.csv")
     assert not any("cosine" in name for name in log)
     about = json.loads(folder.weights.with_suffix(".json").read_text())
@@ -175,9 +175,9 @@ def test_training_on_the_demo_data_by_the_weighted_sum(pairs: Split, tmp_path: P
 
 
 def test_training_without_towers_takes_no_step(pairs: Split, tmp_path: Path) -> None:
-    found = spec("csp_mcin")
+    method = spec("csp_mcin")
     with pytest.raises(WeightsError, match="are not given"):
-        train(found, found.config(QUICK), pairs, tmp_path, OPTIONS)
+        train(method, method.config(QUICK), pairs, tmp_path, OPTIONS)
     assert not list(tmp_path.rglob("*.ckpt"))
 
 

@@ -22,24 +22,24 @@ WHOLE_FOLDERS = [(name, split) for name, split in CASES if datasets()[name].spli
 @pytest.mark.parametrize(("name", "split"), WHOLE_FOLDERS)
 def test_every_layout_is_found(build_tree, name: str, split: str) -> None:
     spec = dataset(name)
-    found = find_split(spec, split, build_tree(spec))
-    assert found.ids == ("1", "2", "10")
-    assert found.expected == spec.splits[split].count
-    assert found.unmatched == ()
-    assert all(pair.a.stem == pair.b.stem == pair.id for pair in found.pairs)
+    split_here = find_split(spec, split, build_tree(spec))
+    assert split_here.ids == ("1", "2", "10")
+    assert split_here.expected == spec.splits[split].count
+    assert split_here.unmatched == ()
+    assert all(pair.a.stem == pair.b.stem == pair.id for pair in split_here.pairs)
 
 
 @pytest.mark.parametrize(("name", "split"), [case for case in CASES if not datasets()[case[0]].generated])
 def test_real_copies_are_found(real_root, name: str, split: str) -> None:
-    found = find_split(dataset(name), split, real_root(name))
-    assert 0 < len(found.pairs) <= (found.expected or len(found.pairs))
-    assert found.unmatched == ()
+    split_here = find_split(dataset(name), split, real_root(name))
+    assert 0 < len(split_here.pairs) <= (split_here.expected or len(split_here.pairs))
+    assert split_here.unmatched == ()
 
 
 def test_real_msrs_is_a_partial_copy(shared_data: Path) -> None:
-    found = find_split(dataset("msrs"), "test", shared_data)
+    split = find_split(dataset("msrs"), "test", shared_data)
     here = sorted(path.stem for path in (shared_data / "MSRS" / "test" / "ir").glob("*.png"))
-    assert (list(found.ids), found.expected) == (here, 361)
+    assert (list(split.ids), split.expected) == (here, 361)
     assert 0 < len(here) < 361
 
 
@@ -57,8 +57,8 @@ def test_other_files_are_passed_over(build_tree) -> None:
     (root / "TNO" / "ir" / "Thumbs.db").write_text("x")
     (root / "TNO" / "ir" / "._1.png").write_text("x")
     (root / "TNO" / "ir" / "folder.png").mkdir()
-    found = find_split(spec, "test", root)
-    assert (found.ids, found.unmatched) == (("1", "2", "10"), ())
+    split = find_split(spec, "test", root)
+    assert (split.ids, split.unmatched) == (("1", "2", "10"), ())
 
 
 def test_files_without_a_partner_are_reported(build_tree) -> None:
@@ -66,9 +66,9 @@ def test_files_without_a_partner_are_reported(build_tree) -> None:
     root = build_tree(spec)
     (root / "TNO" / "vi" / "2.png").unlink()
     (root / "TNO" / "ir" / "10.png").unlink()
-    found = find_split(spec, "test", root)
-    assert found.ids == ("1",)
-    assert found.unmatched == ("ir/2.png", "vi/10.png")
+    split = find_split(spec, "test", root)
+    assert split.ids == ("1",)
+    assert split.unmatched == ("ir/2.png", "vi/10.png")
 
 
 def test_nothing_that_pairs_up(build_tree) -> None:
@@ -130,8 +130,8 @@ def test_generated_data_are_made_only_where_the_folder_is_absent(
     monkeypatch.setattr(fusionbench.data, "demo", generator, raising=False)
     assert find_split(spec, "test", tmp_path).root == made
     assert asked == []
-    found = find_split(spec, "test", tmp_path / "elsewhere")
-    assert (found.root, found.ids) == (made, ("1", "2", "10"))
+    split_here = find_split(spec, "test", tmp_path / "elsewhere")
+    assert (split_here.root, split_here.ids) == (made, ("1", "2", "10"))
     assert asked == [("made", "test")]
 
 
@@ -160,8 +160,8 @@ def test_names_that_cannot_name_a_result(build_tree, stem: str) -> None:
 
 def test_limit_takes_the_first_and_keeps_the_expected_count(build_tree) -> None:
     spec = dataset("msrs")
-    found = find_split(spec, "test", build_tree(spec), limit=2)
-    assert (found.ids, found.limit, found.expected) == (("1", "2"), 2, 361)
+    split = find_split(spec, "test", build_tree(spec), limit=2)
+    assert (split.ids, split.limit, split.expected) == (("1", "2"), 2, 361)
     with pytest.raises(RequestError, match="at least 1"):
         find_split(spec, "test", build_tree(spec), limit=0)
 
@@ -203,15 +203,15 @@ def test_label_maps_count_in_the_manifest_only_when_asked_for(build_tree) -> Non
 
 def test_the_manifest_names_a_file_that_vanished(build_tree) -> None:
     spec = dataset("tno")
-    found = find_split(spec, "test", build_tree(spec))
-    found.pairs[1].b.unlink()
+    split = find_split(spec, "test", build_tree(spec))
+    split.pairs[1].b.unlink()
     with pytest.raises(ImageError, match=r"vi/2.png' cannot be read \(No such file"):
-        found.content_hash()
+        split.content_hash()
 
 
 def hashes(spec, root: Path) -> tuple[str, str]:
-    found = find_split(spec, "test", root)
-    return found.ids_hash, found.content_hash()
+    split = find_split(spec, "test", root)
+    return split.ids_hash, split.content_hash()
 
 
 @given(st.lists(st.integers(0, 10**6), unique=True))

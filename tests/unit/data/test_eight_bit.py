@@ -16,8 +16,8 @@ COLORS[:8] = COLORS[:8, :, :1]  # grey among them
 LEVELS = torch.from_numpy(COLORS.astype(np.int32)).movedim(-1, 0)[None]
 
 
-def same(found: torch.Tensor, expected: np.ndarray) -> bool:
-    return np.array_equal(found[0].movedim(0, -1).squeeze(-1).numpy(), expected.astype(np.int32))
+def same(pixels: torch.Tensor, expected: np.ndarray) -> bool:
+    return np.array_equal(pixels[0].movedim(0, -1).squeeze(-1).numpy(), expected.astype(np.int32))
 
 
 def test_gray_of_pillow_and_of_opencv() -> None:

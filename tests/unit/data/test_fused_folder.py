@@ -36,9 +36,9 @@ def test_the_type_of_a_file_does_not_matter(kind: str, pairs: tuple[Pair, ...], 
         picture(tmp_path / "f" / f"{pair.id}.{kind}")
     (tmp_path / "f" / "Thumbs.db").write_bytes(b"x")
     (tmp_path / "f" / "._01.png").write_bytes(b"x")
-    found = find_fused(tmp_path / "f", pairs)
-    assert {name: path.name for name, path in found.files.items()} == {p.id: f"{p.id}.{kind}" for p in pairs}
-    assert found.extra == ()
+    fused = find_fused(tmp_path / "f", pairs)
+    assert {name: path.name for name, path in fused.files.items()} == {p.id: f"{p.id}.{kind}" for p in pairs}
+    assert fused.extra == ()
 
 
 def test_two_types_of_one_name_are_a_conflict_only_where_it_matters(
@@ -48,9 +48,9 @@ def test_two_types_of_one_name_are_a_conflict_only_where_it_matters(
         picture(tmp_path / "f" / name)
     assert [path.name for path in find_fused(tmp_path / "f", pairs).extra] == ["99.jpg", "99.png"]
     picture(tmp_path / "f" / "02.JPG")
-    found = find_fused(tmp_path / "f", pairs)
-    assert found.files == {}
-    assert found.conflicts == (
+    fused = find_fused(tmp_path / "f", pairs)
+    assert fused.files == {}
+    assert fused.conflicts == (
         "'02.JPG' and '02.png' could both be the fused image of '02': keep one of them.",
     )
 
@@ -58,10 +58,10 @@ def test_two_types_of_one_name_are_a_conflict_only_where_it_matters(
 def test_sources_behind_a_limit_are_known(pairs: tuple[Pair, ...], tmp_path: Path) -> None:
     """Alone, '01' would take the image of '01_2' for its own."""
     picture(tmp_path / "f" / "01_2_fused.png")
-    found = find_fused(tmp_path / "f", pairs[:1])
-    assert found.files == {}
-    assert "'01'" in found.conflicts[0]
-    assert "'01_2'" in found.conflicts[0]
+    fused = find_fused(tmp_path / "f", pairs[:1])
+    assert fused.files == {}
+    assert "'01'" in fused.conflicts[0]
+    assert "'01_2'" in fused.conflicts[0]
 
 
 def test_a_folder_that_is_not_there_is_named(pairs: tuple[Pair, ...], tmp_path: Path) -> None:

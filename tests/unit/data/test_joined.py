@@ -48,9 +48,9 @@ def both(street: Path, tmp_path: Path) -> TrainingData:
 
 
 def test_a_file_of_the_user_needs_title_family_and_globs_only(street: Path, tmp_path: Path) -> None:
-    found = dataset(str(street))
-    assert (found.name, found.a, found.b, found.licence) == ("street", "infrared", "visible", "not stated")
-    assert find_split(found, "train", tmp_path / "elsewhere").ids == tuple("12345")
+    spec = dataset(str(street))
+    assert (spec.name, spec.a, spec.b, spec.licence) == ("street", "infrared", "visible", "not stated")
+    assert find_split(spec, "train", tmp_path / "elsewhere").ids == tuple("12345")
 
 
 def test_pairs_may_be_left_out_by_id(street: Path, tmp_path: Path) -> None:
@@ -158,9 +158,9 @@ def test_validation_is_what_the_recipe_asks_for(both: TrainingData, fraction: fl
 def test_validation_depends_on_the_seed_and_needs_two_pairs(both: TrainingData) -> None:
     chosen = [both.divided(0.25, seed)[1].members for seed in range(4)]
     assert any(members != chosen[0] for members in chosen)
-    one = TrainingData.of(replace(both.parts[0], pairs=both.parts[0].pairs[:1]))
+    single = TrainingData.of(replace(both.parts[0], pairs=both.parts[0].pairs[:1]))
     with pytest.raises(RequestError, match=r"Cannot set aside 0\.1 of 1 pairs"):
-        one.divided(0.1, seed=0)
+        single.divided(0.1, seed=0)
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 8, 9])

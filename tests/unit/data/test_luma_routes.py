@@ -17,28 +17,28 @@ def routes(path: Path) -> dict[str, np.ndarray]:
 
 def test_conversions_of_a_color_image_differ_by_a_level_at_most(tmp_path: Path) -> None:
     Image.fromarray(COLORS).save(tmp_path / "color.png")
-    found = luma_routes(tmp_path / "color.png")
-    assert [route.users for route in found] == [
+    routes = luma_routes(tmp_path / "color.png")
+    assert [route.users for route in routes] == [
         "fusionbench", "OpenCV", "CDDFuse's evaluator", "Pillow", "MATLAB, Octave",
     ]  # fmt: skip
-    levels = [statistics(route, found[0]) for route in found]
+    levels = [statistics(route, routes[0]) for route in routes]
     assert levels[0].largest == 0
-    assert max(one.largest for one in levels) == 1
+    assert max(difference.largest for difference in levels) == 1
     assert 0 < levels[-1].different < 0.02  # 82,109 of all 16.7 million colors
 
 
 def test_a_jpeg_stores_a_luma_of_its_own(tmp_path: Path) -> None:
     Image.fromarray(COLORS).save(tmp_path / "color.jpg", quality=60)
-    found = luma_routes(tmp_path / "color.jpg")
-    assert found[-1].name == "JPEG's stored Y"
-    assert statistics(found[-1], found[0]).largest > 1
+    routes = luma_routes(tmp_path / "color.jpg")
+    assert routes[-1].name == "JPEG's stored Y"
+    assert statistics(routes[-1], routes[0]).largest > 1
 
 
 def test_ways_from_16_to_8_bits(tmp_path: Path) -> None:
     deep = np.arange(65536, dtype=np.uint16).reshape(256, 256)
     Image.fromarray(deep).save(tmp_path / "deep.png")
-    found = luma_routes(tmp_path / "deep.png")
-    own, shifted, cut, signed = (statistics(route, found[0]) for route in found)
+    routes = luma_routes(tmp_path / "deep.png")
+    own, shifted, cut, signed = (statistics(route, routes[0]) for route in routes)
     assert (own.lowest, own.highest) == (0, 255)
     assert shifted.largest == 1
     assert shifted.different == pytest.approx(0.248, abs=0.001)

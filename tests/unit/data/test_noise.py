@@ -108,11 +108,11 @@ def test_an_unknown_kind_is_named_with_a_suggestion() -> None:
     ],
 )
 def test_noise_is_read_and_named(text: str, a: Noise | None, b: Noise | None, name: str) -> None:
-    found = read_noise(text)
-    assert found == SourceNoise(a, b)
-    assert str(found) == name
-    assert read_noise(name) == found
-    assert noise_from({"noise": found.as_dict()}) == found
+    noise = read_noise(text)
+    assert noise == SourceNoise(a, b)
+    assert str(noise) == name
+    assert read_noise(name) == noise
+    assert noise_from({"noise": noise.as_dict()}) == noise
 
 
 def test_no_noise_is_none() -> None:
@@ -139,8 +139,8 @@ def test_noise_that_cannot_be_read_is_an_error(text: str, words: str) -> None:
 
 
 def test_strengths_go_to_the_kinds_that_have_none() -> None:
-    found = spread_noise(["none", "stripe", "a.stripe=5,b.gaussian=25", "a.stripe,b.gaussian"], [1, 2])
-    assert [noise and str(noise) for noise in found] == [
+    settings = spread_noise(["none", "stripe", "a.stripe=5,b.gaussian=25", "a.stripe,b.gaussian"], [1, 2])
+    assert [noise and str(noise) for noise in settings] == [
         None, "stripe=1", "stripe=2", "a.stripe=5+b.gaussian=25", "a.stripe=1+b.gaussian=1", "a.stripe=2+b.gaussian=2",
     ]  # fmt: skip
 
@@ -150,10 +150,10 @@ def test_a_noisy_pair_has_noise_where_it_was_asked_for(tmp_path: Path) -> None:
     for name, image in (("a", levels[..., 0]), ("b", levels)):
         write_image(tmp_path / f"{name}.png", image)
     pair = Pair("p", tmp_path / "a.png", tmp_path / "b.png")
-    found = load_noisy_pair(pair, read_noise("b.gaussian"), 4)
+    noisy = load_noisy_pair(pair, read_noise("b.gaussian"), 4)
     clean = load_pair(pair)
-    np.testing.assert_array_equal(found.a, clean.a)
+    np.testing.assert_array_equal(noisy.a, clean.a)
     np.testing.assert_array_equal(
-        found.b, add_noise(clean.b, Noise("gaussian", 25), seed=4, pair="p", source="b")
+        noisy.b, add_noise(clean.b, Noise("gaussian", 25), seed=4, pair="p", source="b")
     )
-    assert (found.b != clean.b).any()
+    assert (noisy.b != clean.b).any()

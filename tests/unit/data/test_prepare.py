@@ -175,9 +175,9 @@ def test_sar_that_is_not_decibels(tmp_path: Path, vv: np.ndarray, message: str) 
 def test_real_terramesh_by_another_reader(shared_data: Path, tmp_path: Path) -> None:
     tifffile = pytest.importorskip("tifffile", reason="the independent reader of this comparison")
     done = prepare(TERRAMESH, shared_data, tmp_path)
-    found = find_split(TERRAMESH, "test", tmp_path)
-    assert done.pairs == len(found.pairs) == 4
-    for pair in found.pairs:
+    split = find_split(TERRAMESH, "test", tmp_path)
+    assert done.pairs == len(split.pairs) == 4
+    for pair in split.pairs:
         raw = tifffile.imread(shared_data / "TerraMesh" / "S1RTC" / f"{pair.id}.tif")
         vv = raw[0] if raw.shape[0] == 2 else raw[..., 0]
         a, b = read_image(pair.a), read_image(pair.b)

@@ -112,8 +112,8 @@ def test_sen12_is_found_with_the_parts_of_the_catalog(tmp_path: Path) -> None:
 
 def test_yyx_is_one_test_split(tmp_path: Path) -> None:
     files, spec = publish(tmp_path, "yyx-opt-sar", range(1, 4)), dataset("yyx-opt-sar")
-    found = find_split(spec, "test", tmp_path)
-    assert {pair.id: (pair.a, pair.b) for pair in found.pairs} == files
+    split = find_split(spec, "test", tmp_path)
+    assert {pair.id: (pair.a, pair.b) for pair in split.pairs} == files
     label = tmp_path / "YYX-OPT-SAR" / "label" / "2.png"
     label.parent.mkdir()
     label.write_bytes(files["2"][0].read_bytes())
@@ -142,9 +142,9 @@ def test_no_pair_changes_sides_in_a_partial_copy(tmp_path: Path, name: str) -> N
 def test_a_part_is_cut_to_its_count_by_position(tmp_path: Path) -> None:
     files, spec = publish(tmp_path, "qxs-saropt"), full_parts("qxs-saropt")
     spec = replace(spec, splits={"test": replace(spec.splits["train"], count=7)})
-    found = find_split(spec, "test", tmp_path)
-    assert set(found.ids) == set(sorted(files, key=lambda name: position("qxs-saropt", name))[:7])
-    assert list(found.ids) == sorted(found.ids, key=int)
+    split = find_split(spec, "test", tmp_path)
+    assert set(split.ids) == set(sorted(files, key=lambda name: position("qxs-saropt", name))[:7])
+    assert list(split.ids) == sorted(split.ids, key=int)
 
 
 def test_a_file_without_partner_is_reported_in_its_own_split_only(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, image
     path = tmp_path_factory.mktemp("out") / "new" / "x.png"
     write_image(path, image)
     np.testing.assert_array_equal(read_image(path), image)
-    assert [found.name for found in path.parent.iterdir()] == ["x.png"]
+    assert [file.name for file in path.parent.iterdir()] == ["x.png"]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
         write_image(tmp_path / "x.png", COLOR)
     monkeypatch.undo()
     np.testing.assert_array_equal(read_image(tmp_path / "x.png"), GREY)
-    assert [found.name for found in tmp_path.iterdir()] == ["x.png"]
+    assert [file.name for file in tmp_path.iterdir()] == ["x.png"]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")

@@ -44,9 +44,9 @@ def test_scenes_differ_within_and_across_splits(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_splits_have_as_many_pairs_as_the_catalog_says(name: str) -> None:
     for split in ("test", "train"):
-        found = find_split(dataset(name), split)
-        assert len(found.pairs) == found.expected == demo.COUNTS[name][split]
-        assert found.unmatched == ()
+        split_here = find_split(dataset(name), split)
+        assert len(split_here.pairs) == split_here.expected == demo.COUNTS[name][split]
+        assert split_here.unmatched == ()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -134,8 +134,8 @@ def test_a_stopped_training_ends_with_the_weights_of_one_that_was_not(scenes) ->
     with pytest.raises(RuntimeError, match="killed"):
         trained_network(stopped, Stopping())
     trained_network(stopped, Reporter())
-    one, other = (load_file(unit.network_place / "network.safetensors") for unit in (straight, stopped))
-    assert all((one[name] == other[name]).all() for name in one)
+    uncut, other = (load_file(unit.network_place / "network.safetensors") for unit in (straight, stopped))
+    assert all((uncut[name] == other[name]).all() for name in uncut)
 
 
 @pytest.mark.slow
@@ -179,8 +179,8 @@ def test_rows_without_their_images_are_left_out_with_the_reason(scenes) -> None:
 def test_divisions(scenes, tmp_path: Path) -> None:
     root = scenes().data
     msrs = dataset("msrs")
-    found = find_division(msrs, "segment", "auto", root=root)
-    assert [len(found.train), len(found.test)] == [4, 2]
+    division = find_division(msrs, "segment", "auto", root=root)
+    assert [len(division.train), len(division.test)] == [4, 2]
     drawn = find_division(msrs, "detect", "0.5", root=root)
     assert [len(drawn.train), len(drawn.test)] == [3, 3]
     assert drawn == find_division(msrs, "detect", "0.5", root=root)

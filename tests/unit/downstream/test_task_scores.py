@@ -82,7 +82,7 @@ def test_ap_is_that_of_the_libraries() -> None:
 
     rng = np.random.default_rng(0)
     annotated = [boxes(rng, int(n)) for n in rng.integers(0, 6, 25)]
-    found = [noisy(rng, of) for of in annotated]
+    detected = [noisy(rng, of) for of in annotated]
     entries = [
         {"id": i, "image_id": image, "category_id": int(kind) + 1, "bbox": [*c[:2], c[2] - c[0], c[3] - c[1]],
          "area": float((c[2] - c[0]) * (c[3] - c[1])), "iscrowd": 0}
@@ -97,14 +97,14 @@ def test_ap_is_that_of_the_libraries() -> None:
             "bbox": [*c[:2], c[2] - c[0], c[3] - c[1]],
             "score": float(s),
         }
-        for image, of in enumerate(found)
+        for image, of in enumerate(detected)
         for c, s, k in zip(*of, strict=True)
     ]
     reference = COCO({"images": [{"id": i} for i in range(25)], "annotations": entries, "info": {},
                       "categories": [{"id": i + 1, "name": name} for i, name in enumerate(CLASSES)]})  # fmt: skip
     run = COCOeval_faster(reference, reference.loadRes(detections), "bbox", print_function=lambda *_: None)
     run.run()
-    values = average_precision(found, annotated, CLASSES)
+    values = average_precision(detected, annotated, CLASSES)
     assert values["mAP50"] == pytest.approx(run.stats_as_dict["AP_50"], abs=1e-6)
     assert values["mAP50-95"] == pytest.approx(run.stats_as_dict["AP_all"], abs=1e-6)
     assert 0.3 < values["mAP50"] < 0.95

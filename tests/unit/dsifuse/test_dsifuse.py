@@ -21,8 +21,8 @@ VARIANTS = tuple(spec("dsifuse").known_variants())
 
 def build(reference: str = "dsifuse", **arguments: object) -> FusionMethod:
     torch.manual_seed(0)
-    found = spec(reference)
-    return found.build(found.config().args | arguments)
+    method = spec(reference)
+    return method.build(method.config().args | arguments)
 
 
 def batch(count: int = 2, side: int = 64, labelled: bool = True) -> PairBatch:
@@ -52,10 +52,10 @@ def test_sizes_are_those_of_the_width_table(
 
 def test_attention_is_a_softmax_over_the_keys() -> None:
     query, key, value = torch.rand(3, 2, 4, 3, 5, generator=torch.Generator().manual_seed(0)).unbind(0)
-    found = attention(query, key, value)
+    attended = attention(query, key, value)
     weights = (query.flatten(2).transpose(1, 2) @ key.flatten(2) / 4**0.5).softmax(-1)
     expected = (weights @ value.flatten(2).transpose(1, 2)).transpose(1, 2).view(2, 4, 3, 5)
-    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(attended, expected)
 
 
 def test_calibration_gives_each_modality_half_of_the_other_by_channel_and_by_place() -> None:

@@ -17,8 +17,8 @@ def varied(runs: list[dict], levels: list[float]) -> Board:
     rows = [
         row for run, level in zip(runs, levels, strict=True) for row in score_rows(run, {"EN": [level] * 4})
     ]
-    (found,) = build_boards(runs, rows)
-    return found
+    (built,) = build_boards(runs, rows)
+    return built
 
 
 def with_argument(method: str, **arguments: float) -> dict:

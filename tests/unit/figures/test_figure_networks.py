@@ -71,8 +71,8 @@ def test_a_place_is_a_module_an_input_or_output_and_a_call() -> None:
     layers = [read_layer(place) for place in ("pieces", "pieces:in1", "pieces:out1#2")]
     x = torch.tensor([2.0])
     network = Network()
-    found = watched(network, layers, lambda: network(x))
-    assert [found[layer].item() for layer in layers] == [4.0, 2.0, 8.0]
+    features = watched(network, layers, lambda: network(x))
+    assert [features[layer].item() for layer in layers] == [4.0, 2.0, 8.0]
     assert watched(network, [read_layer("pieces#3")], lambda: network(x)) == {}
     assert network.pieces._forward_hooks == {}
 
@@ -100,9 +100,9 @@ def test_the_layers_of_a_card_are_places_of_its_network(name: str) -> None:
     assert check_layers(method, layers) == layers
     size = 2 * method.multiple
     with torch.no_grad():
-        found = watched(method, layers, lambda: method.fuse(*torch.rand(2, 1, 1, size, size)))
-    assert set(found) == set(layers)
-    assert all(features.ndim == 4 for features in found.values())
+        maps = watched(method, layers, lambda: method.fuse(*torch.rand(2, 1, 1, size, size)))
+    assert set(maps) == set(layers)
+    assert all(features.ndim == 4 for features in maps.values())
 
 
 def test_the_papers_figures_of_features_have_their_layers() -> None:

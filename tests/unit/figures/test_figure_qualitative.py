@@ -24,8 +24,8 @@ def runs(tmp_path):
 
 def stored(folder):
     records = results.read_records(folder)
-    (found,) = build_boards(records, results.score_rows(records))
-    return found
+    (built,) = build_boards(records, results.score_rows(records))
+    return built
 
 
 def test_box_means_are_those_of_the_windows():
@@ -110,8 +110,8 @@ def test_sources_stand_first_where_they_are_those_that_were_fused(runs, monkeypa
         paths.append(runs / f"{name}.png")
         Image.fromarray(picture(5 if name == "a" else 1)).save(paths[-1])
     pair = SimpleNamespace(id="p1", a=paths[0], b=paths[1])
-    found = Sources({"p1": pair})
-    monkeypatch.setattr("fusionbench.figures.qualitative.find_sources", lambda board, root: found)
+    sources = Sources({"p1": pair})
+    monkeypatch.setattr("fusionbench.figures.qualitative.find_sources", lambda board, root: sources)
     drawing = draw("qualitative", [stored(runs)], Options(images=("p1",)))
     first = drawing.figure.axes[1].images[0]
     assert np.array_equal(first.get_array(), picture(5))
@@ -120,10 +120,10 @@ def test_sources_stand_first_where_they_are_those_that_were_fused(runs, monkeypa
 
 
 def test_abbreviations_of_sources_keep_their_capitals(runs):
-    found = stored(runs)
-    found.records[0]["dataset"] |= {"a": "SAR", "b": "optical"}
+    fused_board = stored(runs)
+    fused_board.records[0]["dataset"] |= {"a": "SAR", "b": "optical"}
     file = next(runs.rglob("p1.png"))
-    tiles = source_pictures(found, SimpleNamespace(id="p1", a=file, b=file))
+    tiles = source_pictures(fused_board, SimpleNamespace(id="p1", a=file, b=file))
     assert [tile.label for tile in tiles] == ["SAR", "Optical"]
 
 
@@ -144,9 +144,9 @@ def test_images_are_found_in_every_folder_of_a_run(runs, tmp_path):
     (part / "run.json").write_bytes((here / "run.json").read_bytes())
     (here / "images/p1.png").rename(part / "images/p1.png")
     records = results.read_records(runs, tmp_path / "part")
-    (found,) = build_boards(records, results.score_rows(records))
+    (built,) = build_boards(records, results.score_rows(records))
     for image in ("p0", "p1"):
-        assert "beta" not in draw("qualitative", [found], Options(images=(image,))).caption
+        assert "beta" not in draw("qualitative", [built], Options(images=(image,))).caption
 
 
 def test_without_any_image_of_two_methods_the_first_pairs_are_asked_for():

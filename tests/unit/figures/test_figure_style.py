@@ -13,17 +13,17 @@ from fusionbench.figures.style import applied, looks, parse_width
 
 
 def test_seventy_methods_look_unlike_each_other():
-    found = looks(f"method {i}" for i in range(70))
-    assert len({(look.color, look.marker) for look in found.values()}) == 70
+    styles = looks(f"method {i}" for i in range(70))
+    assert len({(look.color, look.marker) for look in styles.values()}) == 70
 
 
 def test_neighbors_differ_in_color_marker_and_dashes_and_no_line_is_pale():
-    found = list(looks(f"method {i}" for i in range(20)).values())
-    for one, other in pairwise(found):
-        assert one.color != other.color
-        assert one.marker != other.marker
-        assert one.dashes != other.dashes
-    for look in found:
+    styles = list(looks(f"method {i}" for i in range(20)).values())
+    for style, other in pairwise(styles):
+        assert style.color != other.color
+        assert style.marker != other.marker
+        assert style.dashes != other.dashes
+    for look in styles:
         assert sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), to_rgb(look.color), strict=True)) < 0.75
 
 
@@ -72,7 +72,7 @@ def test_boxes():
     [(10, 7.16, 1, 3), (4, 7.16, 1, 2), (4, 7.16, 2, 2), (5, 3.5, 1, 1)],
 )
 def test_panels_fill_the_width(panels, width, group, columns):
-    figure, axes, found = panel_figure(panels, width, 2.0, group=group)
-    assert found == columns
+    figure, axes, column_count = panel_figure(panels, width, 2.0, group=group)
+    assert column_count == columns
     assert len(axes) == len(figure.axes) == panels
     assert figure.get_figwidth() == width

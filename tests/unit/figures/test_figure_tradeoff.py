@@ -23,15 +23,15 @@ PROFILE = {"alpha": row(2e6, 4.0, 8e9), "beta": row(1e6, 2.0), "gamma": row(4e6,
 
 
 def test_the_front_holds_what_no_other_beats_in_both():
-    found = [
+    points = [
         Point("fast", 1.0, 0.5, True),
         Point("slow and worse", 2.0, 0.4, True),
         Point("slow and better", 3.0, 0.9, True),
         Point("as good but slower", 4.0, 0.9, True),
         Point("free", 0.0, 2.0, False),
     ]
-    assert [p.method for p in pareto(found, "higher")] == ["fast", "slow and better"]
-    assert [p.method for p in pareto(found, "lower")] == ["fast", "slow and worse"]
+    assert [p.method for p in pareto(points, "higher")] == ["fast", "slow and better"]
+    assert [p.method for p in pareto(points, "lower")] == ["fast", "slow and worse"]
 
 
 def test_costs_come_from_the_profile_in_the_units_of_the_axis():

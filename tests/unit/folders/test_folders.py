@@ -71,15 +71,15 @@ def request(data: Path, *names: str, **options: object) -> ScoreRequest:
 
 
 def test_values_are_those_of_the_arrays(data: Path) -> None:
-    found = fusionbench.score(data / "one", a=data / "ir", b=data / "vi", metrics=METRICS)
-    assert found.ok
-    assert list(found.scores) == ["1", "2", "10"]
+    result = fusionbench.score(data / "one", a=data / "ir", b=data / "vi", metrics=METRICS)
+    assert result.ok
+    assert list(result.scores) == ["1", "2", "10"]
     for name in NAMES:
         arrays = [load(data / "ir" / f"{name}.png"), load(data / "vi" / f"{name}.bmp")]
         expected = score_arrays(*arrays, load(data / "one" / f"{name}_fused.png"), METRICS)
-        assert found.scores[name] == expected
-    values = [found.scores[name]["EN"].value for name in NAMES]
-    assert found.means["EN"] == pytest.approx(sum(values) / 3, abs=1e-15)
+        assert result.scores[name] == expected
+    values = [result.scores[name]["EN"].value for name in NAMES]
+    assert result.means["EN"] == pytest.approx(sum(values) / 3, abs=1e-15)
 
 
 def test_several_folders_have_the_digits_of_one_and_read_the_sources_once(
@@ -97,9 +97,9 @@ def test_several_folders_have_the_digits_of_one_and_read_the_sources_once(
 
 
 def test_any_number_of_jobs_gives_the_same_scores_in_the_same_order(data: Path) -> None:
-    found = [score_folders(request(data, "one", "two", jobs=jobs)) for jobs in (1, 2, None)]
-    first = [result.document() for result in found[0]]
-    assert all([result.document() for result in others] == first for others in found[1:])
+    by_jobs = [score_folders(request(data, "one", "two", jobs=jobs)) for jobs in (1, 2, None)]
+    first = [result.document() for result in by_jobs[0]]
+    assert all([result.document() for result in others] == first for others in by_jobs[1:])
     assert [list(document["images"]) for document in first] == [["1", "2", "10"]] * 2
 
 
@@ -118,37 +118,37 @@ def test_a_mean_needs_every_image(data: Path) -> None:
     save(data / "one" / "2_fused.png", np.zeros((20, 24), np.uint8))  # a constant image has no CC
     (data / "one" / "10_fused.png").write_text("no image")
     heard = Heard()
-    found = score_folders(request(data, "one"), heard)[0]
-    assert not found.ok
-    assert found.means == dict.fromkeys(METRICS)
-    assert {s.status for s in found.scores["10"].values()} == {"failed"}
-    assert "10_fused.png' is not an image" in found.scores["10"]["EN"].detail
-    assert found.scores["2"]["CC"].status == "undefined"
-    assert found.scores["2"]["EN"].value == 0
+    result = score_folders(request(data, "one"), heard)[0]
+    assert not result.ok
+    assert result.means == dict.fromkeys(METRICS)
+    assert {s.status for s in result.scores["10"].values()} == {"failed"}
+    assert "10_fused.png' is not an image" in result.scores["10"]["EN"].detail
+    assert result.scores["2"]["CC"].status == "undefined"
+    assert result.scores["2"]["EN"].value == 0
     assert any("10_fused.png' is not an image" in text for text in heard.said)
     row = next(
-        line for line in render([folder_table([found])], "md").splitlines() if line.startswith("| one")
+        line for line in render([folder_table([result])], "md").splitlines() if line.startswith("| one")
     )
     assert [cell.strip().partition("<")[0] for cell in row.split("|")[2:-1]] == ["– (2/3)"] * 3 + ["– (1/3)"]
 
 
 def test_an_undefined_value_is_no_failure(data: Path) -> None:
     save(data / "one" / "2_fused.png", np.zeros((20, 24), np.uint8))
-    found = score_folders(request(data, "one"))[0]
-    assert found.ok
-    assert found.means["CC"] is None
-    assert found.means["EN"] is not None
-    assert found.document()["status"] == {"2": {"CC": f"undefined: {found.scores['2']['CC'].detail}"}}
+    result = score_folders(request(data, "one"))[0]
+    assert result.ok
+    assert result.means["CC"] is None
+    assert result.means["EN"] is not None
+    assert result.document()["status"] == {"2": {"CC": f"undefined: {result.scores['2']['CC'].detail}"}}
 
 
 @pytest.mark.parametrize("folder", ["ir", "vi"])
 def test_a_bad_source_fails_its_image_in_every_folder(folder: str, data: Path) -> None:
     path = next((data / folder).glob("2.*"))
     path.write_bytes(path.read_bytes()[:-30])
-    for found in score_folders(request(data, "one", "two")):
-        assert not found.ok
-        assert [name for name, scores in found.scores.items() if scores["EN"].status == "failed"] == ["2"]
-        assert path.name in found.scores["2"]["EN"].detail
+    for result in score_folders(request(data, "one", "two")):
+        assert not result.ok
+        assert [name for name, scores in result.scores.items() if scores["EN"].status == "failed"] == ["2"]
+        assert path.name in result.scores["2"]["EN"].detail
 
 
 def test_sixteen_bits_are_rounded_and_palettes_expanded(data: Path) -> None:
@@ -162,8 +162,8 @@ def test_sixteen_bits_are_rounded_and_palettes_expanded(data: Path) -> None:
 
 def test_transparent_pixels_fail_their_image(data: Path) -> None:
     save(data / "two" / "1.png", np.full((20, 24, 4), 100, np.uint8))
-    found = score_folders(request(data, "two"))[0]
-    assert "transparent" in found.scores["1"]["EN"].detail
+    result = score_folders(request(data, "two"))[0]
+    assert "transparent" in result.scores["1"]["EN"].detail
 
 
 def test_the_table_says_what_the_means_say(data: Path) -> None:
@@ -178,31 +178,31 @@ def test_the_table_says_what_the_means_say(data: Path) -> None:
 
 
 def test_a_profile_says_in_the_caption_what_it_assumes(data: Path) -> None:
-    found = fusionbench.score(data / "one", a=data / "ir", b=data / "vi", profile="DSIFuse", metrics="SSIM")
-    caption = " ".join(folder_table([found]).caption)
-    assert found.profile == "dsifuse"
+    result = fusionbench.score(data / "one", a=data / "ir", b=data / "vi", profile="DSIFuse", metrics="SSIM")
+    caption = " ".join(folder_table([result]).caption)
+    assert result.profile == "dsifuse"
     assert "SSIM assumed" in caption
 
 
 @pytest.mark.parametrize("names", [("one",), ("one", "two")])
 def test_files_hold_what_was_scored(names: tuple[str, ...], data: Path) -> None:
     save(data / "one" / "2_fused.png", np.zeros((20, 24), np.uint8))
-    found = score_folders(request(data, *names))
+    results = score_folders(request(data, *names))
     for suffix in ("csv", "parquet", "JSON"):
-        write_scores(found, data / f"scores.{suffix}")
+        write_scores(results, data / f"scores.{suffix}")
     csv = pd.read_csv(
         data / "scores.csv", dtype={"image": str}, keep_default_na=False, na_values={"value": ""}
     )
     columns = ["image", "metric", "version", "profile", "value", "status", "detail"]
     assert list(csv.columns) == (columns if len(names) == 1 else ["name", *columns])
     assert len(csv) == len(names) * len(NAMES) * len(METRICS)
-    expected = pd.concat([result.frame() for result in found], ignore_index=True)
+    expected = pd.concat([result.frame() for result in results], ignore_index=True)
     pd.testing.assert_frame_equal(csv[columns], expected, check_dtype=False, check_exact=True)
     parquet = pd.read_parquet(data / "scores.parquet")
     assert parquet["value"].dtype == "float64"
     pd.testing.assert_frame_equal(parquet[columns], expected, check_dtype=False, check_exact=True)
     document = json.loads((data / "scores.JSON").read_text(), parse_constant=pytest.fail)
-    assert document == document_of(found)
+    assert document == document_of(results)
     assert sorted(path.name for path in data.glob("*scores*")) == [
         "scores.JSON",
         "scores.csv",
@@ -211,7 +211,7 @@ def test_files_hold_what_was_scored(names: tuple[str, ...], data: Path) -> None:
 
 
 def test_python_writes_a_file_and_names_a_method(data: Path) -> None:
-    found = fusionbench.score(
+    result = fusionbench.score(
         str(data / "one"),
         a=str(data / "ir"),
         b=str(data / "vi"),
@@ -219,19 +219,19 @@ def test_python_writes_a_file_and_names_a_method(data: Path) -> None:
         output=str(data / "s.csv"),
         metrics="EN",
     )
-    assert found.document()["name"] == "Mine"
+    assert result.document()["name"] == "Mine"
     assert (data / "s.csv").read_text().splitlines()[1].startswith("1,EN,")
 
 
 def test_names_that_were_read_or_left_out_are_told(data: Path) -> None:
     save(data / "one" / "3_fused.png", np.zeros((20, 24), np.uint8))
     heard = Heard()
-    found = score_folders(request(data, "one"), heard)[0]
+    result = score_folders(request(data, "one"), heard)[0]
     assert len(heard.said) == 2
     assert "1_fused.png' is taken for pair '1'" in heard.said[0]
     assert "3_fused.png" in heard.said[1]
-    assert found.document()["extra"] == ["3_fused.png"]
-    assert found.document()["files"] == {name: f"{name}_fused.png" for name in NAMES}
+    assert result.document()["extra"] == ["3_fused.png"]
+    assert result.document()["files"] == {name: f"{name}_fused.png" for name in NAMES}
 
 
 def test_all_problems_are_named_before_any_image_is_opened(
@@ -259,7 +259,7 @@ def test_all_problems_are_named_before_any_image_is_opened(
 
 
 def test_a_limit_takes_the_first_pairs(data: Path) -> None:
-    found = fusionbench.score(data / "one", a=data / "ir", b=data / "vi", limit=2, metrics="EN")
-    assert list(found.scores) == ["1", "2"]
-    assert found.folder.extra == ()
-    assert folder_table([found]).heading.endswith("first 2 pairs")
+    result = fusionbench.score(data / "one", a=data / "ir", b=data / "vi", limit=2, metrics="EN")
+    assert list(result.scores) == ["1", "2"]
+    assert result.folder.extra == ()
+    assert folder_table([result]).heading.endswith("first 2 pairs")

@@ -99,15 +99,15 @@ def test_seeded_critics_are_the_same_and_disturb_no_other_draw() -> None:
 def test_weights_of_the_terms() -> None:
     batch = PairBatch(*torch.rand(2, 2, 1, 32, 32, generator=torch.Generator().manual_seed(0)))
     changed = {"ssim_weight": 2.0, "pixel_weight": 5.0, "adversarial_weight": 0.03, "cycle_weight": 1.0}
-    found = []
+    weighted = []
     for weights in ({}, changed):
         torch.manual_seed(0)
         method, terms = load("lsnf", **SMALL, **weights, identity_weight=3.0).train(), {}
         for stage in method.stages:
             method.begin(stage)
             terms |= {f"{stage} {name}": term.item() for name, term in method.losses(batch).items()}
-        found.append(terms)
-    base, other = found
+        weighted.append(terms)
+    base, other = weighted
     ratios = {name: other[name] / base[name] for name in base}
     assert ratios == pytest.approx(
         {

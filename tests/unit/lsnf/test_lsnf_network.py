@@ -42,9 +42,9 @@ def pyramid(side: int = 16) -> list[Tensor]:
 
 @pytest.mark.parametrize(("reference", "printed"), PRINTED.items())
 def test_parameters_are_the_printed_ones_to_the_unit(reference: str, printed: int) -> None:
-    found = spec(reference)
+    method = spec(reference)
     small = {"generator_width": 1, "generator_blocks": 0}  # generators do not count
-    assert parameter_count(found.build(found.config().args | small), "network") == printed
+    assert parameter_count(method.build(method.config().args | small), "network") == printed
 
 
 def test_every_row_of_the_ablation_table_is_a_variant() -> None:

@@ -31,8 +31,8 @@ OPTIONS = FitOptions(device="cpu", quiet=True)
 
 def build(reference: str = "lsnf", **arguments: object) -> FusionMethod:
     torch.manual_seed(0)
-    found = spec(reference)
-    return found.build(found.config().args | NARROW | arguments).train()
+    method = spec(reference)
+    return method.build(method.config().args | NARROW | arguments).train()
 
 
 def crops(split: Split, side: int) -> PairBatch:
@@ -184,9 +184,9 @@ class PowerCut(Exception):
 
 
 def fit(out: Path) -> Path:
-    found = spec("lsnf")
-    config = found.config((*SHORT, *(f"args.{name}={value}" for name, value in NARROW.items())))
-    return train(found, config, find_split(dataset("demo-sar-opt"), "train", limit=6), out, OPTIONS).path
+    method = spec("lsnf")
+    config = method.config((*SHORT, *(f"args.{name}={value}" for name, value in NARROW.items())))
+    return train(method, config, find_split(dataset("demo-sar-opt"), "train", limit=6), out, OPTIONS).path
 
 
 def stop_after(stage: str, epoch: int, out: Path) -> None:

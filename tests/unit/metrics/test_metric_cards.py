@@ -80,10 +80,10 @@ def test_a_card_is_complete(name):
 
 @pytest.mark.parametrize("name", list(cards()))
 def test_definitions_are_described_and_documented(name):
-    found = definitions(name)
-    assert next(iter(found)) == CANONICAL
-    assert found[CANONICAL].text == cards()[name].convention
-    for key, definition in found.items():
+    by_name = definitions(name)
+    assert next(iter(by_name)) == CANONICAL
+    assert by_name[CANONICAL].text == cards()[name].convention
+    for key, definition in by_name.items():
         assert (definition.metric, definition.name) == (name, key)
         assert len(definition.text) > 10
         assert len(inspect.getdoc(function_of(definition)).splitlines()[0]) > 20
@@ -149,7 +149,7 @@ def test_the_documentation_agrees_with_the_card(name):
 
 
 @pytest.mark.parametrize(
-    ("asked", "found"),
+    ("asked", "resolved"),
     [
         ("en", ["EN"]),
         ("SSIM, qabf,SSIM", ["SSIM", "Qabf"]),
@@ -158,8 +158,8 @@ def test_the_documentation_agrees_with_the_card(name):
         (None, list(DEFAULT)),
     ],
 )
-def test_names_are_resolved(asked, found):
-    assert resolve(asked) == found
+def test_names_are_resolved(asked, resolved):
+    assert resolve(asked) == resolved
 
 
 def test_an_unknown_name_suggests_the_nearest():

@@ -46,12 +46,12 @@ def test_compiled_metrics_are_those_of_torch(
     make: Callable[[], tuple[np.ndarray, ...]], profile: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     images, names = make(), [name for name in NAMES if name in profiles()[profile].metrics]
-    found = score(*images, names, profile)
+    scores = score(*images, names, profile)
     monkeypatch.setattr(compiled, "installed", lambda: False)
     for name, expected in score(*images, names, profile).items():
-        assert found[name].status == expected.status, name
+        assert scores[name].status == expected.status, name
         if expected.value is not None:
-            assert found[name].value == pytest.approx(expected.value, rel=1e-10, abs=1e-12), name
+            assert scores[name].value == pytest.approx(expected.value, rel=1e-10, abs=1e-12), name
 
 
 def test_the_smallest_images_of_each_metric(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,12 +59,12 @@ def test_the_smallest_images_of_each_metric(monkeypatch: pytest.MonkeyPatch) -> 
         side = cards()[name].smallest
         images = [image[:side, : side + 1] for image in textures(side + 8, side + 9)]
         with monkeypatch.context() as patch:
-            found = score(*images, [name])[name]
+            result = score(*images, [name])[name]
             patch.setattr(compiled, "installed", lambda: False)
             expected = score(*images, [name])[name]
-        assert found.status == expected.status, name
+        assert result.status == expected.status, name
         if expected.value is not None:
-            assert found.value == pytest.approx(expected.value, rel=1e-10, abs=1e-12), name
+            assert result.value == pytest.approx(expected.value, rel=1e-10, abs=1e-12), name
 
 
 def test_images_are_freed_without_the_collector_of_cycles() -> None:
@@ -74,7 +74,7 @@ def test_images_are_freed_without_the_collector_of_cycles() -> None:
     gc.disable()
     try:
         score(*images, NAMES)
-        alive = [found for found in gc.get_objects() if type(found) is Image]
+        alive = [object_ for object_ in gc.get_objects() if type(object_) is Image]
     finally:
         gc.enable()
     assert alive == []

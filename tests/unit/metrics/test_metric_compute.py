@@ -17,19 +17,19 @@ A, B, FUSED = (batch(texture(seed)) for seed in range(3))
 
 def test_values_are_float64_one_per_image_in_the_order_asked():
     images = [image.expand(3, -1, -1, -1) for image in (A, B, FUSED)]
-    found = compute(*images, metrics="ssim,EN")
-    assert list(found) == ["SSIM", "EN"]
-    assert all(values.shape == (3,) and values.dtype == torch.float64 for values in found.values())
+    computed = compute(*images, metrics="ssim,EN")
+    assert list(computed) == ["SSIM", "EN"]
+    assert all(values.shape == (3,) and values.dtype == torch.float64 for values in computed.values())
     assert list(compute(A, B, FUSED)) == list(DEFAULT)
 
 
 def test_reasons_name_the_image_they_belong_to():
     flat = torch.full_like(A, 7)
-    found, reasons = compute(
+    values, reasons = compute(
         torch.cat([A, flat]), torch.cat([B, B]), torch.cat([FUSED, FUSED]), "CC", reasons=True
     )
     assert reasons == {"CC": [None, "source a is constant"]}
-    assert found["CC"].isnan().tolist() == [False, True]
+    assert values["CC"].isnan().tolist() == [False, True]
 
 
 def test_the_images_are_left_alone():
@@ -67,7 +67,7 @@ def test_strided_images_score_as_their_copies():
 
 
 @pytest.mark.parametrize(
-    ("image", "found"),
+    ("image", "described"),
     [
         (A.float() / 255, r"torch.float32 \[1, 1, 48, 56\]"),
         (A.to(torch.int32), "torch.int32"),
@@ -80,9 +80,10 @@ def test_strided_images_score_as_their_copies():
         (None, "NoneType"),
     ],
 )
-def test_other_images_are_refused(image, found):
+def test_other_images_are_refused(image, described):
     with pytest.raises(
-        RequestError, match=rf"Image b must be a uint8 tensor \[B, 1, H, W\] or \[B, 3, H, W\], found {found}"
+        RequestError,
+        match=rf"Image b must be a uint8 tensor \[B, 1, H, W\] or \[B, 3, H, W\], found {described}",
     ):
         compute(A, image, FUSED)
 
@@ -139,6 +140,6 @@ def scores_as_its_images(images, names, profile):
 def test_a_gpu_gives_the_values_of_the_cpu(profile):
     triple = [batch(*(texture(seed, 200, 300) for seed in seeds)) for seeds in ((0, 1), (2, 3), (4, 5))]
     expected = compute(*triple, metrics="all", profile=profile)
-    found = compute(*(image.cuda() for image in triple), metrics="all", profile=profile)
+    values = compute(*(image.cuda() for image in triple), metrics="all", profile=profile)
     for name in expected:
-        torch.testing.assert_close(found[name].cpu(), expected[name], rtol=1e-9, atol=1e-12)
+        torch.testing.assert_close(values[name].cpu(), expected[name], rtol=1e-9, atol=1e-12)

@@ -44,18 +44,22 @@ def test_explain_names_the_source_that_a_number_belongs_to(metric: str) -> None:
     for call in (call for call in CALLS if call.metric == metric):
         alone = by(metric, call.definition, B, B, FUSED)
         value = alone / 2 if definitions(metric)[call.definition].combined == "sum" else alone
-        first = [found for found in explain(metric, repr(value), A, B, FUSED) if found.distance < 1e-12]
-        assert call.definition in [found.convention.definition.name for found in first]
+        first = [finding for finding in explain(metric, repr(value), A, B, FUSED) if finding.distance < 1e-12]
+        assert call.definition in [finding.convention.definition.name for finding in first]
         assert first[0].convention.combination == "b"
 
 
 def test_a_sum_a_mean_and_both_sources_belong_together() -> None:
-    found = {
+    by_source = {
         finding.convention.combination: finding.score.value
         for finding in explain("SSIM", "1", A, B, FUSED)
         if finding.convention.definition.name == "uniform-11"
     }
-    assert found[""] == pytest.approx(found["a"] + found["b"]) == pytest.approx(2 * found["mean"])
+    assert (
+        by_source[""]
+        == pytest.approx(by_source["a"] + by_source["b"])
+        == pytest.approx(2 * by_source["mean"])
+    )
 
 
 def test_opposite_images_are_negative_in_sewar_alone() -> None:

@@ -24,8 +24,14 @@ A, B, FUSED = (texture(seed, kind="smooth") for seed in range(3))
 
 
 def symmetric(profile: str) -> list[str]:
-    chosen = [(n, found) for n, found in profiles()[profile].metrics.items() if cards()[n].per == "image"]
-    return [name for name, found in chosen if (name, found) not in ONE_SIDED and found != "shared-window"]
+    chosen = [
+        (n, definition) for n, definition in profiles()[profile].metrics.items() if cards()[n].per == "image"
+    ]
+    return [
+        name
+        for name, definition in chosen
+        if (name, definition) not in ONE_SIDED and definition != "shared-window"
+    ]
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -35,9 +41,9 @@ def test_swapped_sources_give_the_value_that_they_gave(profile, triple):
     a, b, fused = triple
     names = symmetric(profile)
     swapped = score(b, a, fused, names, profile)
-    for name, one in score(a, b, fused, names, profile).items():
-        assert swapped[name].status == one.status, name
-        assert one.value is None or swapped[name].value == pytest.approx(one.value, **ALIKE), name
+    for name, result in score(a, b, fused, names, profile).items():
+        assert swapped[name].status == result.status, name
+        assert result.value is None or swapped[name].value == pytest.approx(result.value, **ALIKE), name
 
 
 def test_cards_claim_what_holds_by_definition():
@@ -51,8 +57,8 @@ def test_a_window_shared_by_both_sources_is_why_their_order_matters(profile):
     spots = np.full_like(A, 10)  # each window holds one bright pixel or none
     spots[2::4, 2::4] = 200
     pairs = (texture(0), spots), (spots, texture(0))
-    one, other = (score(*pair, spots, "FMI_pixel", profile)["FMI_pixel"].value for pair in pairs)
-    assert one < other - 0.1
+    first, other = (score(*pair, spots, "FMI_pixel", profile)["FMI_pixel"].value for pair in pairs)
+    assert first < other - 0.1
     canonical = [score(*pair, spots, "FMI_pixel")["FMI_pixel"].value for pair in pairs]
     assert canonical[0] == pytest.approx(canonical[1], **ALIKE)
     assert canonical[0] == pytest.approx(other, **ALIKE)
@@ -60,8 +66,8 @@ def test_a_window_shared_by_both_sources_is_why_their_order_matters(profile):
 
 def test_equal_gains_are_why_the_order_of_sources_matters_to_viff():
     noise = texture(8)
-    one, other = (score(*pair, FUSED, "VIFF")["VIFF"].value for pair in ((A, noise), (noise, A)))
-    assert one != pytest.approx(other, rel=1e-6)
+    first, other = (score(*pair, FUSED, "VIFF")["VIFF"].value for pair in ((A, noise), (noise, A)))
+    assert first != pytest.approx(other, rel=1e-6)
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -88,8 +94,8 @@ def test_a_large_batch_of_small_images_scores_as_its_images():
     names = [name for name in resolve("all") if name != "FMI_wavelet"]
     together = compute(*map(batch_of, zip(*triples, strict=True)), metrics=names)
     for index in (0, 150, 299):
-        for name, found in score(*triples[index], names).items():
-            expected = np.nan if found.value is None else found.value
+        for name, result in score(*triples[index], names).items():
+            expected = np.nan if result.value is None else result.value
             assert together[name][index].item() == pytest.approx(expected, nan_ok=True, **ALIKE), name
 
 
@@ -104,12 +110,12 @@ def test_the_canonical_score_of_color_is_that_of_its_luma(kind):
 @pytest.mark.parametrize("profile", PROFILES)
 def test_gray_in_three_channels_scores_as_one_channel_but_for_frequencies_side_by_side(profile):
     color = np.stack([FUSED] * 3, axis=-1)
-    gray, found = (score(A, B, fused, "all", profile) for fused in (FUSED, color))
+    gray, colored = (score(A, B, fused, "all", profile) for fused in (FUSED, color))
     different = {"SF"} if profile == "vifb" else set()
     for name in gray.keys() - different:
-        assert found[name].status == gray[name].status, name
-        assert gray[name].value is None or found[name].value == pytest.approx(gray[name].value, rel=1e-12)
-    assert all(found[name].value != gray[name].value for name in different)
+        assert colored[name].status == gray[name].status, name
+        assert gray[name].value is None or colored[name].value == pytest.approx(gray[name].value, rel=1e-12)
+    assert all(colored[name].value != gray[name].value for name in different)
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -137,18 +143,18 @@ def test_noise_costs_decibels_in_every_profile_that_has_them(source, seed):
 @given(images(), st.sampled_from([8, 16, 24]))
 def test_a_copy_has_no_artifact_and_a_longer_foreign_edge_has_more(source, length):
     dim = source // 4  # no edge of the sources is as strong as the foreign one
-    found = []
+    artifacts = []
     for size in (0, length, length + 16):
         fused = dim.copy()
         fused[4 : 4 + size, 10:20] = 255
-        found.append(score(dim, dim, fused, "Nabf")["Nabf"].value)
-    assert found[0] == pytest.approx(0, abs=1e-12)
-    assert found[0] < found[1] < found[2]
+        artifacts.append(score(dim, dim, fused, "Nabf")["Nabf"].value)
+    assert artifacts[0] == pytest.approx(0, abs=1e-12)
+    assert artifacts[0] < artifacts[1] < artifacts[2]
 
 
 def test_a_black_image_has_no_wavelet_features():
     black = np.zeros_like(A)
     named = {"source a": (black, B, FUSED), "source b": (A, black, FUSED), "the fused image": (A, B, black)}
     for name, triple in named.items():
-        found = score(*triple, "FMI_wavelet")["FMI_wavelet"]
-        assert found == (None, "undefined", f"the wavelet coefficients of {name} are all equal")
+        result = score(*triple, "FMI_wavelet")["FMI_wavelet"]
+        assert result == (None, "undefined", f"the wavelet coefficients of {name} are all equal")

@@ -16,9 +16,9 @@ CLOSE = {"rel": 1e-9, "abs": 1e-12}
 
 
 def value(metric: str, a, b, fused) -> float:
-    found = score(a, b, fused, metric)[metric]
-    assert found.status == "ok", found
-    return found.value
+    result = score(a, b, fused, metric)[metric]
+    assert result.status == "ok", result
+    return result.value
 
 
 def alone(metric: str, fused) -> float:
@@ -29,12 +29,12 @@ def alone(metric: str, fused) -> float:
 @ANY
 @given(TRIPLES)
 def test_values_lie_in_the_range_of_their_card_or_have_a_reason(triple):
-    for name, found in score(*triple).items():
+    for name, result in score(*triple).items():
         low, high = cards()[name].range
-        assert (found.value is None) == bool(found.detail)
-        if found.value is not None:
-            assert low is None or found.value >= low - 1e-9, name
-            assert high is None or found.value <= high + 1e-9, name
+        assert (result.value is None) == bool(result.detail)
+        if result.value is not None:
+            assert low is None or result.value >= low - 1e-9, name
+            assert high is None or result.value <= high + 1e-9, name
 
 
 @ANY
@@ -42,8 +42,8 @@ def test_values_lie_in_the_range_of_their_card_or_have_a_reason(triple):
 def test_the_sources_may_be_swapped(triple):
     a, b, fused = triple
     swapped = score(b, a, fused)
-    assert {name: one.value for name, one in score(a, b, fused).items()} == {
-        name: one.value for name, one in swapped.items()
+    assert {name: result.value for name, result in score(a, b, fused).items()} == {
+        name: result.value for name, result in swapped.items()
     }
 
 
@@ -53,10 +53,10 @@ def test_metrics_whose_card_says_symmetric_have_the_same_last_digit_for_swapped_
     fused = np.maximum(a, b)
     names = [card.name for card in cards().values() if card.symmetric and card.smallest <= len(a)]
     swapped = score(b, a, fused, names)
-    for name, one in score(a, b, fused, names).items():
+    for name, result in score(a, b, fused, names).items():
         # MEF-SSIM's compiled sums of products are contracted, which rounds one source's product and not the other's
         tolerance = 1e-12 if name == "MEF-SSIM" else 0
-        assert swapped[name].value == pytest.approx(one.value, rel=tolerance, abs=0), name
+        assert swapped[name].value == pytest.approx(result.value, rel=tolerance, abs=0), name
 
 
 @ANY
@@ -64,9 +64,11 @@ def test_metrics_whose_card_says_symmetric_have_the_same_last_digit_for_swapped_
 def test_rows_and_columns_may_be_swapped(triple):
     names = [name for name in DEFAULT if name != "Qabf"]  # its angles do not wrap around
     turned = score(*(image.T for image in triple), names)
-    for name, one in score(*triple, names).items():
-        assert turned[name].detail == one.detail
-        assert one.value is None or turned[name].value == pytest.approx(one.value, rel=1e-6, abs=1e-9), name
+    for name, result in score(*triple, names).items():
+        assert turned[name].detail == result.detail
+        assert result.value is None or turned[name].value == pytest.approx(
+            result.value, rel=1e-6, abs=1e-9
+        ), name
 
 
 @ANY
@@ -150,8 +152,8 @@ def test_difference_correlations_are_those_of_numpy(triple):
 @pytest.mark.parametrize("level", [0, 5, 137])
 def test_a_flat_image_keeps_nothing(level):
     flat = np.full((48, 56), level, dtype=np.uint8)
-    found = score(texture(0), texture(1, kind="smooth"), flat, "EN,SD,SF,AG,VIF,MI")
-    *exact, information = (one.value for one in found.values())
+    scores = score(texture(0), texture(1, kind="smooth"), flat, "EN,SD,SF,AG,VIF,MI")
+    *exact, information = (result.value for result in scores.values())
     assert exact == [0.0] * 5
     assert information == pytest.approx(0, abs=1e-12)
 

@@ -20,19 +20,19 @@ A, B, FUSED = (texture(seed, *SIDE, "smooth") for seed in range(3))
 
 
 def value(metric: str, a, b, fused, profile="canonical") -> float:
-    found = score(a, b, fused, metric, profile)[metric]
-    assert found.status == "ok", found
-    return found.value
+    result = score(a, b, fused, metric, profile)[metric]
+    assert result.status == "ok", result
+    return result.value
 
 
 @FEW
 @given(TRIPLES)
 def test_values_lie_in_the_range_of_their_card(triple):
-    for name, found in score(*triple, SMALL).items():
+    for name, result in score(*triple, SMALL).items():
         low, high = cards()[name].range
-        if found.value is not None:
-            assert low is None or found.value >= low - 1e-9, name
-            assert high is None or found.value <= high + 1e-9, name
+        if result.value is not None:
+            assert low is None or result.value >= low - 1e-9, name
+            assert high is None or result.value <= high + 1e-9, name
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_names_that_mean_something_else():
 
 def test_channels_are_averaged_and_frequencies_see_them_side_by_side():
     color = np.stack([FUSED, A, B], axis=-1)
-    found = score(A, B, color, "EN,SF", "vifb")
-    assert found["EN"].value == pytest.approx(np.mean([value("EN", A, B, x) for x in (FUSED, A, B)]))
+    scores = score(A, B, color, "EN,SF", "vifb")
+    assert scores["EN"].value == pytest.approx(np.mean([value("EN", A, B, x) for x in (FUSED, A, B)]))
     wide = np.concatenate([FUSED, A, B], axis=1)
-    assert found["SF"].value == value("SF", wide, wide, wide, "vifb")
+    assert scores["SF"].value == value("SF", wide, wide, wide, "vifb")

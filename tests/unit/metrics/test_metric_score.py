@@ -14,7 +14,7 @@ A, B, FUSED, OTHER = (texture(seed, 301, 437, "smooth") for seed in range(4))
 
 
 def digits(scores) -> str:
-    return json.dumps({name: one._asdict() for name, one in scores.items()}, sort_keys=True)
+    return json.dumps({name: result._asdict() for name, result in scores.items()}, sort_keys=True)
 
 
 @pytest.fixture
@@ -40,18 +40,18 @@ def test_kept_sources_give_the_same_digits():
 
 
 def test_the_number_of_threads_changes_no_digit_and_is_restored(threads):
-    found = []
+    printed = []
     for count in (1, 2, 3):
         threads(count)
-        found.append(digits(score(A, B, FUSED)))
+        printed.append(digits(score(A, B, FUSED)))
         assert torch.get_num_threads() == count
-    assert len(set(found)) == 1
+    assert len(set(printed)) == 1
 
 
 def test_values_are_those_of_compute():
-    found = compute(*(torch.from_numpy(image)[None, None] for image in (A, B, FUSED)))
-    for name, one in score(A, B, FUSED).items():
-        assert one.value == pytest.approx(found[name].item(), rel=1e-12)
+    values = compute(*(torch.from_numpy(image)[None, None] for image in (A, B, FUSED)))
+    for name, result in score(A, B, FUSED).items():
+        assert result.value == pytest.approx(values[name].item(), rel=1e-12)
 
 
 def test_read_only_and_strided_arrays_are_taken():
@@ -62,7 +62,7 @@ def test_read_only_and_strided_arrays_are_taken():
 
 
 @pytest.mark.parametrize(
-    ("image", "found"),
+    ("image", "described"),
     [
         (FUSED.astype(np.float32), r"float32 \[301, 437\]"),
         (FUSED.astype(np.uint16), r"uint16 \[301, 437\]"),
@@ -73,9 +73,9 @@ def test_read_only_and_strided_arrays_are_taken():
         ("fused.png", "str"),
     ],
 )
-def test_other_images_are_refused(image, found):
+def test_other_images_are_refused(image, described):
     with pytest.raises(
-        RequestError, match=rf"Image fused must be a uint8 array \[H, W\] or \[H, W, 3\], found {found}: "
+        RequestError, match=rf"Image fused must be a uint8 array \[H, W\] or \[H, W, 3\], found {described}: "
     ):
         score(A, B, image)
 

@@ -28,9 +28,9 @@ def test_comoments_are_exact(pairs, copies):
     x, y = (copies * sum(pair[i] for pair in pairs) for i in (0, 1))
     xy = copies * sum(a * b for a, b in pairs)
     expected = xy - Fraction(x * y, count)
-    found = comoment(count, *sums(x, y, xy)).item()
+    value = comoment(count, *sums(x, y, xy)).item()
     scale = copies * sum((abs(a) + 1) * (abs(b) + 1) for a, b in pairs)
-    assert found == pytest.approx(float(expected), rel=1e-12, abs=1e-15 * scale)
+    assert value == pytest.approx(float(expected), rel=1e-12, abs=1e-15 * scale)
 
 
 def test_a_statistic_is_computed_once_for_each_argument():
@@ -53,11 +53,11 @@ def test_a_statistic_is_computed_once_for_each_argument():
 
 def test_histograms_count_the_pixels_of_each_image():
     x, y = (np.stack([texture(seed, 7, 9), texture(seed + 5, 7, 9)]) for seed in range(2))
-    one, other = Image(torch.from_numpy(x)), Image(torch.from_numpy(y))
-    joint = one.of(joint_histogram, other).view(2, 256, 256)
+    image, other = Image(torch.from_numpy(x)), Image(torch.from_numpy(y))
+    joint = image.of(joint_histogram, other).view(2, 256, 256)
     for i in range(2):
         assert torch.equal(
-            histogram(one)[i], torch.from_numpy(np.bincount(x[i].ravel(), minlength=256)).double()
+            histogram(image)[i], torch.from_numpy(np.bincount(x[i].ravel(), minlength=256)).double()
         )
         expected, *_ = np.histogram2d(y[i].ravel(), x[i].ravel(), bins=256, range=[[0, 256], [0, 256]])
         np.testing.assert_array_equal(joint[i].numpy(), expected)

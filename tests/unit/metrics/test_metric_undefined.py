@@ -13,12 +13,12 @@ DARK = (A // 2 + 20).astype(np.uint8)
 
 
 def undefined(a, b, fused) -> dict[str, str]:
-    found = score(a, b, fused)
-    assert list(found) == list(DEFAULT)
-    for one in found.values():
-        assert (one.value is None) == (one.status == "undefined") == bool(one.detail)
-        assert one.value is None or (isinstance(one.value, float) and np.isfinite(one.value))
-    return {name: one.detail for name, one in found.items() if one.value is None}
+    scores = score(a, b, fused)
+    assert list(scores) == list(DEFAULT)
+    for result in scores.values():
+        assert (result.value is None) == (result.status == "undefined") == bool(result.detail)
+        assert result.value is None or (isinstance(result.value, float) and np.isfinite(result.value))
+    return {name: result.detail for name, result in scores.items() if result.value is None}
 
 
 def test_textured_images_have_every_value():
@@ -62,8 +62,8 @@ def test_one_pixel_has_entropy_deviation_and_information_only():
         "Qabf": "the image is smaller than 3x3 pixels",
         "SSIM": "the image is smaller than 11x11 pixels",
     }
-    found = score(pixel, pixel, pixel, "EN,SD,MI")
-    assert [one.value for one in found.values()] == [0.0, 0.0, 0.0]
+    scores = score(pixel, pixel, pixel, "EN,SD,MI")
+    assert [result.value for result in scores.values()] == [0.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize(("metric", "side"), [("SF", 2), ("AG", 2), ("Qabf", 3), ("SSIM", 11), ("VIF", 41)])
@@ -71,8 +71,8 @@ def test_the_smallest_size_is_the_smallest_that_works(metric, side):
     fits = [texture(seed, side, side) for seed in range(3)]
     assert score(*fits, metric)[metric].status == "ok"
     for cut in (np.s_[:-1], np.s_[:, :-1]):
-        found = score(*(image[cut] for image in fits), metric)[metric]
-        assert found == (None, "undefined", f"the image is smaller than {side}x{side} pixels")
+        result = score(*(image[cut] for image in fits), metric)[metric]
+        assert result == (None, "undefined", f"the image is smaller than {side}x{side} pixels")
 
 
 TINY = [(1, 1), (1, 7), (7, 1), (2, 2), (3, 3), (5, 12), (12, 12), (43, 44)]
@@ -82,11 +82,11 @@ TINY = [(1, 1), (1, 7), (7, 1), (2, 2), (3, 3), (5, 12), (12, 12), (43, 44)]
 @pytest.mark.parametrize("shape", TINY, ids=str)
 def test_images_below_the_window_are_undefined_in_every_profile(profile, shape):
     triple = [texture(seed, *shape) for seed in range(3)]
-    for name, found in score(*triple, "all", profile).items():
-        assert (found.value is None) == (found.status == "undefined") == bool(found.detail), name
-        assert found.value is None or np.isfinite(found.value), name
+    for name, result in score(*triple, "all", profile).items():
+        assert (result.value is None) == (result.status == "undefined") == bool(result.detail), name
+        assert result.value is None or np.isfinite(result.value), name
         if min(shape) < definition_of(name, profile).smallest:
-            assert found.detail.startswith("the image is smaller than"), name
+            assert result.detail.startswith("the image is smaller than"), name
 
 
 @pytest.mark.parametrize("profile", list(profiles()))
@@ -104,20 +104,20 @@ def test_degenerate_images_give_a_number_or_a_reason_in_every_profile(profile, s
     }
     a, b = kinds[source], texture(1, *side)
     kinds |= {"a": a, "b": b}
-    for name, found in score(a, b, kinds[fused], "all", profile).items():
-        assert (found.value is None) == (found.status == "undefined") == bool(found.detail), name
-        assert found.value is None or np.isfinite(found.value), name
+    for name, result in score(a, b, kinds[fused], "all", profile).items():
+        assert (result.value is None) == (result.status == "undefined") == bool(result.detail), name
+        assert result.value is None or np.isfinite(result.value), name
 
 
 def test_what_equals_both_sources_has_no_error_in_decibels():
-    found = score(A, A, A, "MSE,RMSE,PSNR")
-    assert (found["MSE"].value, found["RMSE"].value) == (0, 0)
-    assert found["PSNR"] == (None, "undefined", "the fused image equals both sources")
+    scores = score(A, A, A, "MSE,RMSE,PSNR")
+    assert (scores["MSE"].value, scores["RMSE"].value) == (0, 0)
+    assert scores["PSNR"] == (None, "undefined", "the fused image equals both sources")
 
 
 def test_two_constant_sources_have_nothing_to_keep():
-    found = score(FLAT, FLAT, FUSED, "VIFF,Nabf")
-    assert {one.detail for one in found.values()} == {"both sources are constant"}
+    scores = score(FLAT, FLAT, FUSED, "VIFF,Nabf")
+    assert {result.detail for result in scores.values()} == {"both sources are constant"}
 
 
 def test_information_shared_with_nothing_has_no_norm():
@@ -127,6 +127,6 @@ def test_information_shared_with_nothing_has_no_norm():
 
 def test_structure_opposite_to_the_sources_is_undefined_but_the_reference_gives_a_real_part():
     a, opposite = texture(0, 60, 60, "smooth"), 255 - texture(0, 60, 60, "smooth")
-    found = score(a, a, opposite, "MEF-SSIM")["MEF-SSIM"]
-    assert "opposite" in found.detail
+    result = score(a, a, opposite, "MEF-SSIM")["MEF-SSIM"]
+    assert "opposite" in result.detail
     assert score(a, a, opposite, "MEF-SSIM", "tang2023")["MEF-SSIM"].value < 0

@@ -16,9 +16,9 @@ FLAT, BLACK = np.full(SIDE, 90, np.uint8), np.zeros(SIDE, np.uint8)
 
 
 def value(metric: str, a, b, fused, profile: str = "canonical") -> float:
-    found = score(a, b, fused, metric, profile)[metric]
-    assert found.status == "ok", found
-    return found.value
+    result = score(a, b, fused, metric, profile)[metric]
+    assert result.status == "ok", result
+    return result.value
 
 
 def by(metric: str, definition: str, a, b, fused) -> float | None:

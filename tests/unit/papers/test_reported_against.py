@@ -46,33 +46,33 @@ def rows(made, values, profile="refinefuse", missing=()):
     ]
 
 
-def one(made, values, profile="refinefuse", papers=("refinefuse",), missing=()):
+def only_finding(made, values, profile="refinefuse", papers=("refinefuse",), missing=()):
     """The only finding of one run and metric."""
-    found = compare([made], rows(made, values, profile, missing), select(papers=papers))
-    assert len(found) == 1, found
-    return found[0]
+    findings = compare([made], rows(made, values, profile, missing), select(papers=papers))
+    assert len(findings) == 1, findings
+    return findings[0]
 
 
 def test_the_same_convention_within_tolerance():
-    found = one(run("images-7", "SeAFusion"), {"VIF": 0.70424})
-    assert (found.verdict, found.why) == (WITHIN, ())
-    assert (found.number.value, found.profile, found.pairs, found.expected) == (
+    finding = only_finding(run("images-7", "SeAFusion"), {"VIF": 0.70424})
+    assert (finding.verdict, finding.why) == (WITHIN, ())
+    assert (finding.number.value, finding.profile, finding.pairs, finding.expected) == (
         "0.7042",
         "refinefuse",
         42,
         42,
     )
-    assert found.gap == pytest.approx(0.00004)
+    assert finding.gap == pytest.approx(0.00004)
 
 
 def test_the_same_convention_outside_tolerance():
-    found = one(run("images-7", "SeAFusion"), {"VIF": 0.7040})
-    assert (found.verdict, found.why) == (OUTSIDE, ())
+    finding = only_finding(run("images-7", "SeAFusion"), {"VIF": 0.7040})
+    assert (finding.verdict, finding.why) == (OUTSIDE, ())
 
 
 @pytest.mark.parametrize(("value", "verdict"), [(0.7043, WITHIN), (0.7041, WITHIN), (0.70431, OUTSIDE)])
 def test_the_tolerance_is_one_unit_of_the_last_digit(value, verdict):
-    assert one(run("images-7", "SeAFusion"), {"VIF": value}).verdict == verdict
+    assert only_finding(run("images-7", "SeAFusion"), {"VIF": value}).verdict == verdict
 
 
 def test_the_tolerance_follows_the_column_where_a_zero_is_left_out():
@@ -81,53 +81,55 @@ def test_the_tolerance_follows_the_column_where_a_zero_is_left_out():
 
 
 def test_another_convention():
-    found = one(run("images-7", "SeAFusion"), {"SSIM": 1.3}, profile="canonical")
-    assert found.verdict == OTHER
-    assert found.why == ("canonical computes canonical, the paper skimage-l2",)
+    finding = only_finding(run("images-7", "SeAFusion"), {"SSIM": 1.3}, profile="canonical")
+    assert finding.verdict == OTHER
+    assert finding.why == ("canonical computes canonical, the paper skimage-l2",)
 
 
 def test_the_papers_own_profile_counts_where_it_was_scored():
     made = run("images-7", "SeAFusion")
     scores = rows(made, {"SSIM": 1.3}, "canonical") + rows(made, {"SSIM": 0.9623})
-    [found] = compare([made], scores, select(papers=["refinefuse"]))
-    assert (found.profile, found.verdict) == ("refinefuse", WITHIN)
+    [finding] = compare([made], scores, select(papers=["refinefuse"]))
+    assert (finding.profile, finding.verdict) == ("refinefuse", WITHIN)
 
 
 def test_another_profile_that_computes_alike_will_do():
     made = run("images-7", "SeAFusion")
     scores = rows(made, {"EN": 7.0}, "canonical") + rows(made, {"EN": 7.1335}, "tang2023")
-    [found] = compare([made], scores, select(papers=["refinefuse"]))
-    assert (found.profile, found.verdict) == ("tang2023", WITHIN)
+    [finding] = compare([made], scores, select(papers=["refinefuse"]))
+    assert (finding.profile, finding.verdict) == ("tang2023", WITHIN)
 
 
 def test_a_partial_copy_is_not_comparable():
-    found = one(run("images-7", "SeAFusion", pairs=29), {"VIF": 0.7042})
-    assert (found.verdict, found.why) == (NOT_COMPARABLE, ("29 of the paper's 42 pairs",))
+    finding = only_finding(run("images-7", "SeAFusion", pairs=29), {"VIF": 0.7042})
+    assert (finding.verdict, finding.why) == (NOT_COMPARABLE, ("29 of the paper's 42 pairs",))
 
 
 def test_a_missing_score_is_not_comparable_and_the_rest_is_averaged():
-    found = one(run("images-7", "SeAFusion"), {"VIF": 0.7042}, missing=("p0", "p1"))
-    assert (found.verdict, found.pairs) == (NOT_COMPARABLE, 40)
-    assert found.measured == pytest.approx(0.7042)
+    finding = only_finding(run("images-7", "SeAFusion"), {"VIF": 0.7042}, missing=("p0", "p1"))
+    assert (finding.verdict, finding.pairs) == (NOT_COMPARABLE, 40)
+    assert finding.measured == pytest.approx(0.7042)
 
 
 def test_other_pairs_are_not_comparable():
-    found = one(run("images-7", "SeAFusion"), {"VIF": 0.595}, profile="dsifuse", papers=("dsifuse",))
-    assert found.verdict == NOT_COMPARABLE
-    assert "37 pairs are not listed" in found.why[0]
-    more = one(run("images-7", "SeAFusion", pairs=43, expected=43), {"VIF": 0.7042})
+    finding = only_finding(
+        run("images-7", "SeAFusion"), {"VIF": 0.595}, profile="dsifuse", papers=("dsifuse",)
+    )
+    assert finding.verdict == NOT_COMPARABLE
+    assert "37 pairs are not listed" in finding.why[0]
+    more = only_finding(run("images-7", "SeAFusion", pairs=43, expected=43), {"VIF": 0.7042})
     assert more.why == ("other split: 43 pairs, the paper has 42",)
 
 
 def test_another_split_is_not_comparable():
-    found = one(run("images-7", "SeAFusion", split="train"), {"VIF": 0.7042})
-    assert (found.verdict, found.why) == (NOT_COMPARABLE, ("other split: train",))
+    finding = only_finding(run("images-7", "SeAFusion", split="train"), {"VIF": 0.7042})
+    assert (finding.verdict, finding.why) == (NOT_COMPARABLE, ("other split: train",))
 
 
 def test_other_weights_are_not_comparable():
-    found = one(run("refinefuse", "RefineFuse", weights=SHIPPED), {"VIF": 0.7516})
-    assert found.verdict == NOT_COMPARABLE
-    assert found.why == (
+    finding = only_finding(run("refinefuse", "RefineFuse", weights=SHIPPED), {"VIF": 0.7516})
+    assert finding.verdict == NOT_COMPARABLE
+    assert finding.why == (
         "other weights than the paper's: weights shipped (trained with refinefuse@cpu on 160 pairs)",
     )
 
@@ -135,17 +137,17 @@ def test_other_weights_are_not_comparable():
 @pytest.mark.parametrize("source", ["trained", "imported", "file"])
 def test_weights_that_can_be_the_papers_are_compared_and_named(source):
     weights = {"source": source, "sha256": "a" * 64, "note": "300 epochs"}
-    found = one(run("refinefuse", "RefineFuse", weights=weights), {"VIF": 0.74})
-    assert (found.verdict, found.why, found.remark) == (OUTSIDE, (), f"weights {source} (300 epochs)")
-    assert "outside tolerance (1) | refinefuse |" in render([found], "md")
-    assert f"(1) weights {source} (300 epochs)." in render([found], "md").replace("\\", "")
+    finding = only_finding(run("refinefuse", "RefineFuse", weights=weights), {"VIF": 0.74})
+    assert (finding.verdict, finding.why, finding.remark) == (OUTSIDE, (), f"weights {source} (300 epochs)")
+    assert "outside tolerance (1) | refinefuse |" in render([finding], "md")
+    assert f"(1) weights {source} (300 epochs)." in render([finding], "md").replace("\\", "")
 
 
 def test_an_undecided_convention_is_not_comparable():
     made = run("dsifuse", "DSIFuse", dataset="msrs", pairs=361, expected=361)
-    found = one(made, {"SSIM": 0.915}, profile="dsifuse", papers=("dsifuse",))
-    assert found.verdict == NOT_COMPARABLE
-    assert found.why[0].startswith("convention undecided: assumed")
+    finding = only_finding(made, {"SSIM": 0.915}, profile="dsifuse", papers=("dsifuse",))
+    assert finding.verdict == NOT_COMPARABLE
+    assert finding.why[0].startswith("convention undecided: assumed")
 
 
 def test_another_direction_is_not_comparable(monkeypatch):
@@ -155,9 +157,9 @@ def test_another_direction_is_not_comparable(monkeypatch):
 
     card = reported_against.metric_card("VIF")
     monkeypatch.setattr(reported_against, "metric_card", lambda name: replace(card, better="lower"))
-    found = compare(*_seafusion(), select(papers=["refinefuse"], metrics=["VIF"]))
-    assert [f.verdict for f in found] == [NOT_COMPARABLE]
-    assert found[0].why == ("the paper calls higher better, here lower is",)
+    findings = compare(*_seafusion(), select(papers=["refinefuse"], metrics=["VIF"]))
+    assert [f.verdict for f in findings] == [NOT_COMPARABLE]
+    assert findings[0].why == ("the paper calls higher better, here lower is",)
 
 
 def _seafusion():
@@ -167,8 +169,8 @@ def _seafusion():
 
 def test_a_variant_meets_the_setting_it_stands_for():
     made = run("dsifuse@wo_cfc", "DSIFuse", dataset="msrs", pairs=361, expected=361)
-    found = one(made, {"VIF": 0.798}, profile="dsifuse", papers=("dsifuse",))
-    assert (found.number.setting, found.number.value, found.verdict) == ("w/o CFC", "0.798", WITHIN)
+    finding = only_finding(made, {"VIF": 0.798}, profile="dsifuse", papers=("dsifuse",))
+    assert (finding.number.setting, finding.number.value, finding.verdict) == ("w/o CFC", "0.798", WITHIN)
 
 
 @pytest.mark.parametrize(
@@ -181,24 +183,24 @@ def test_a_variant_meets_the_setting_it_stands_for():
 )
 def test_a_recipe_of_the_paper_s_is_no_variant_of_its_method(name, settings):
     made = run(name, "SSPFusion", dataset="harvard-mri-spect", pairs=60)
-    found = compare([made], rows(made, {"MI": 4.0}, "sspfusion"), select(papers=("sspfusion",)))
-    assert {finding.number.setting for finding in found} <= settings
-    assert found
-    assert not any("none that the paper prints" in reason for finding in found for reason in finding.why)
+    findings = compare([made], rows(made, {"MI": 4.0}, "sspfusion"), select(papers=("sspfusion",)))
+    assert {finding.number.setting for finding in findings} <= settings
+    assert findings
+    assert not any("none that the paper prints" in reason for finding in findings for reason in finding.why)
 
 
 def test_a_variant_that_no_paper_prints_meets_the_main_row_and_is_not_comparable():
     made = run("dsifuse@cpu", "DSIFuse", dataset="msrs", pairs=361, expected=361)
-    found = one(made, {"VIF": 1.05}, profile="dsifuse", papers=("dsifuse",))
-    assert (found.number.setting, found.verdict) == ("", NOT_COMPARABLE)
-    assert found.why == ("variant cpu is none that the paper prints",)
+    finding = only_finding(made, {"VIF": 1.05}, profile="dsifuse", papers=("dsifuse",))
+    assert (finding.number.setting, finding.verdict) == ("", NOT_COMPARABLE)
+    assert finding.why == ("variant cpu is none that the paper prints",)
 
 
 def test_a_method_that_is_called_otherwise_here_is_matched_with_a_doubt():
     made = run("laplacian_pyramid", "Laplacian pyramid", dataset="whu-opt-sar", pairs=5880, expected=5880)
-    found = one(made, {"EN": 5.926}, profile="csp-mcin", papers=("csp_mcin",))
-    assert (found.number.method, found.verdict) == ("LP", NOT_COMPARABLE)
-    assert any("levels nor rule" in reason for reason in found.why)
+    finding = only_finding(made, {"EN": 5.926}, profile="csp-mcin", papers=("csp_mcin",))
+    assert (finding.number.method, finding.verdict) == ("LP", NOT_COMPARABLE)
+    assert any("levels nor rule" in reason for reason in finding.why)
 
 
 def test_what_no_paper_prints_is_left_out():

@@ -33,22 +33,22 @@ def column(paper, table, metric, dataset=None):
 
 def own(paper, table, metric, setting="", dataset=None):
     """The printed text of the paper's own row."""
-    found = [
+    values = [
         n.value
         for n in papers()[paper].numbers
         if (n.table, n.metric, n.setting, n.own_method) == (table, metric, setting, True)
         and dataset in (None, n.dataset)
     ]
-    assert len(found) == 1, found
-    return found[0]
+    assert len(values) == 1, values
+    return values[0]
 
 
 def test_every_table_is_complete():
-    found = {
+    counts = {
         name: {table: sum(n.table == table for n in paper.numbers) for table in NUMBERS[name]}
         for name, paper in papers().items()
     }
-    assert found == NUMBERS
+    assert counts == NUMBERS
     assert len(ALL) == sum(sum(tables.values()) for tables in NUMBERS.values())
 
 

@@ -19,23 +19,23 @@ def table(pairs=361, profile="refinefuse", metrics=("VIF", "SSIM"), **dataset):
     made = [record("refinefuse", title="RefineFuse", pairs=pairs, **dataset)]
     made.append(record("visible", title="Visible", kind="trivial", pairs=pairs, **dataset))
     values = dict.fromkeys(metrics, 0.5)
-    [found] = build_tables(made, scores(*(of(r, values, profile=profile) for r in made)), profile=profile)
-    return found
+    [built] = build_tables(made, scores(*(of(r, values, profile=profile) for r in made)), profile=profile)
+    return built
 
 
-def printed(found):
-    return [row for row in found.rows if row.kind == "reported"]
+def printed(extended):
+    return [row for row in extended.rows if row.kind == "reported"]
 
 
 def test_printed_rows_stand_below_without_rank():
-    plain, found = table(), with_reported(table())
-    assert found.rows[: len(plain.rows)] == plain.rows
-    assert found.columns == plain.columns
-    assert {row.notes[0].split(":")[0] for row in printed(found)} == {
+    plain, extended = table(), with_reported(table())
+    assert extended.rows[: len(plain.rows)] == plain.rows
+    assert extended.columns == plain.columns
+    assert {row.notes[0].split(":")[0] for row in printed(extended)} == {
         "RefineFuse Table 1", "DSIFuse Table 1", "SSPFusion Table 1",
     }  # fmt: skip
-    assert all(cell.rank is None for row in printed(found) for cell in row.cells)
-    assert [group[0].kind for group in found.groups] == ["learned", "trivial", "reported"]
+    assert all(cell.rank is None for row in printed(extended) for cell in row.cells)
+    assert [group[0].kind for group in extended.groups] == ["learned", "trivial", "reported"]
 
 
 def test_a_row_says_where_it_is_printed_and_keeps_its_digits():
@@ -47,24 +47,24 @@ def test_a_row_says_where_it_is_printed_and_keeps_its_digits():
     assert ssim.text == "1.0207"
 
 
-def note(found, start):
-    [text] = [text for text in found.footnotes if text.startswith(start)]
+def note(extended, start):
+    [text] = [text for text in extended.footnotes if text.startswith(start)]
     return text
 
 
 def test_the_footnote_says_what_may_be_compared():
-    found = with_reported(table())
-    assert "not measured here" in note(found, "RefineFuse Table 1")
-    assert note(found, "RefineFuse Table 1").endswith("comparable in VIF, SSIM")
-    assert note(found, "DSIFuse Table 1").endswith(
+    extended = with_reported(table())
+    assert "not measured here" in note(extended, "RefineFuse Table 1")
+    assert note(extended, "RefineFuse Table 1").endswith("comparable in VIF, SSIM")
+    assert note(extended, "DSIFuse Table 1").endswith(
         "comparable in VIF; left out in SSIM, convention undecided"
     )
 
 
 def test_the_footnote_says_what_is_computed_otherwise():
-    found = with_reported(table(profile="canonical"))
-    assert not printed(found)  # no column holds two conventions
-    [text] = [said for said in found.caption if said.startswith("Not shown: RefineFuse Table 1")]
+    extended = with_reported(table(profile="canonical"))
+    assert not printed(extended)  # no column holds two conventions
+    [text] = [said for said in extended.caption if said.startswith("Not shown: RefineFuse Table 1")]
     assert "left out in SSIM, another convention: canonical computes canonical, the paper skimage-l2" in text
     assert "left out in VIF, another convention: canonical scores the luma" in text
     assert "; comparable in" not in text
@@ -103,16 +103,16 @@ def test_the_footnote_says_why_other_pairs_cannot_be_compared(pairs, more, said)
 
 
 def test_a_metric_that_a_paper_does_not_print_is_a_dash():
-    found = with_reported(table(metrics=("VIF", "SCD")))
-    [row] = [r for r in printed(found) if r.label == "DSIFuse, printed in DSIFuse Table 1"]
+    extended = with_reported(table(metrics=("VIF", "SCD")))
+    [row] = [r for r in printed(extended) if r.label == "DSIFuse, printed in DSIFuse Table 1"]
     cells = {cell.metric: cell for cell in row.cells}
     assert (cells["SCD"].value, cells["SCD"].text) == (None, "–")
     assert cells["VIF"].text == "1.050"
 
 
 def test_only_the_wanted_papers():
-    found = with_reported(table(), only={"dsifuse": ()})
-    assert {row.notes[0].split()[0] for row in printed(found)} == {"DSIFuse"}
+    extended = with_reported(table(), only={"dsifuse": ()})
+    assert {row.notes[0].split()[0] for row in printed(extended)} == {"DSIFuse"}
 
 
 @pytest.mark.parametrize("made", [{"name": "llvip"}, {"metrics": ("NMI",)}])
@@ -137,9 +137,9 @@ def test_latex_has_a_heading_and_plain_dashes():
 
 
 def test_csv_and_json_mark_them_by_kind():
-    found = with_reported(table())
-    rows = list(csv.DictReader(io.StringIO(render([found], "csv"))))
+    extended = with_reported(table())
+    rows = list(csv.DictReader(io.StringIO(render([extended], "csv"))))
     mine = [row for row in rows if row["kind"] == "reported" and row["metric"] == "VIF"]
     assert {row["rank"] for row in mine} == {""}
     assert "1.0035" in {row["value"] for row in mine}
-    json.dumps(to_json([found]), allow_nan=False)
+    json.dumps(to_json([extended]), allow_nan=False)

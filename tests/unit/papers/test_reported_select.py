@@ -19,9 +19,9 @@ def test_no_name_asks_for_all():
 
 
 def test_names_narrow_each_other_and_spelling_is_free():
-    found = select(papers=["CSP-MCIN"], datasets=["SEN12"], metrics=["clip_iqa"], methods=["csp mcin"])
-    assert {n.value for n in found if n.kind == "fusion"} == {"0.519"}
-    assert {n.paper for n in found} == {"csp_mcin"}
+    numbers = select(papers=["CSP-MCIN"], datasets=["SEN12"], metrics=["clip_iqa"], methods=["csp mcin"])
+    assert {n.value for n in numbers if n.kind == "fusion"} == {"0.519"}
+    assert {n.paper for n in numbers} == {"csp_mcin"}
 
 
 def test_a_method_is_found_as_printed_and_as_it_is_called_here():
@@ -112,8 +112,8 @@ def test_tables_stay_apart():
     ],
 )
 def test_a_difference_of_conventions_is_put_into_words(metric, scored, said):
-    found = difference(convention(papers()["refinefuse"], metric), metric, scored)
-    assert (said in found) if said else found == ""
+    words = difference(convention(papers()["refinefuse"], metric), metric, scored)
+    assert (said in words) if said else words == ""
 
 
 def test_sizes_and_times_have_no_convention_to_decide():

@@ -37,8 +37,8 @@ def test_printed_numbers_as_tables(tmp_path):
 
 def test_json_is_one_document_and_format_json_is_the_same(tmp_path):
     asked = ("reported", "--method", "csp_mcin", "--kind", "transfer")
-    one, other = (in_process(*asked, *how, cwd=tmp_path) for how in (["--json"], ["--format", "json"]))
-    [table] = json.loads(one.stdout)
+    by_flag, other = (in_process(*asked, *how, cwd=tmp_path) for how in (["--json"], ["--format", "json"]))
+    [table] = json.loads(by_flag.stdout)
     assert json.loads(other.stdout) == [table]
     assert (table["paper"], table["table"], len(table["numbers"])) == ("csp_mcin", 8, 42)
 
@@ -79,9 +79,9 @@ def test_printed_beside_measured(runs, tmp_path):
 
 def test_printed_beside_measured_as_json(runs, tmp_path):
     done = in_process("reported", "--against", runs, "--paper", "refinefuse", "--json", cwd=tmp_path)
-    [found] = json.loads(done.stdout)
-    assert found["verdict"] == "same convention, within tolerance"
-    assert (found["pairs"], found["expected"], found["printed"]) == (42, 42, "0.7042")
+    [document] = json.loads(done.stdout)
+    assert document["verdict"] == "same convention, within tolerance"
+    assert (document["pairs"], document["expected"], document["printed"]) == (42, 42, "0.7042")
 
 
 def test_runs_without_anything_printed_are_told(runs, tmp_path):

@@ -46,8 +46,8 @@ def install(
     about.mkdir(parents=True)
     (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
     lines = []
-    for group, found in points.items():
-        lines += [f"[fusionbench.{group}]", *(f"{name} = {value}" for name, value in found.items())]
+    for group, entries in points.items():
+        lines += [f"[fusionbench.{group}]", *(f"{name} = {value}" for name, value in entries.items())]
     (about / "entry_points.txt").write_text("\n".join([*lines, ""]))
     for name, text in files.items():
         path = site / name

@@ -83,13 +83,15 @@ def test_lists_go_on(kind: str, known: str, broken: Path) -> None:
 def test_doctor_names_every_fault(broken: Path) -> None:
     done = fusionbench("doctor", "--json")
     assert done.returncode == 1
-    found = json.loads(done.stdout)["findings"]
-    faults = {(f["section"], f["name"]) for f in found if f["state"] == "broken"}
+    document = json.loads(done.stdout)["findings"]
+    faults = {(f["section"], f["name"]) for f in document if f["state"] == "broken"}
     assert faults >= {("methods", name) for name in BROKEN}
     assert faults >= {("data sets", "yard"), ("data sets", "tno"), ("metrics", "not usable")}
-    assert not any("Error" in f["name"] for f in found)
-    assert any("Entry points of damaged cannot be read" in f["text"] for f in found if f["state"] == "broken")
-    said = " ".join(f["text"] for f in found if f["section"] == "metrics" and f["state"] == "broken")
+    assert not any("Error" in f["name"] for f in document)
+    assert any(
+        "Entry points of damaged cannot be read" in f["text"] for f in document if f["state"] == "broken"
+    )
+    said = " ".join(f["text"] for f in document if f["section"] == "metrics" and f["state"] == "broken")
     assert "fusionbench itself and broken.rival_metric of broken" in said
     assert "broken.torn of broken" in said
 
@@ -126,8 +128,8 @@ def in_processes_of_their_own(options: RunOptions) -> list[CellResult]:
 def test_runs_of_other_methods_go_on(
     do: Callable[[RunOptions], list[CellResult]], broken: Path, tmp_path: Path
 ) -> None:
-    found = do(asked(tmp_path / "runs"))
-    status = {cell.planned.method.name: (cell.status, cell.detail) for cell in found}
+    cells = do(asked(tmp_path / "runs"))
+    status = {cell.planned.method.name: (cell.status, cell.detail) for cell in cells}
     assert status["sound"] == ("ok", "")
     assert status["wrong_size"][0] == "failed"
     assert "return one of" in status["wrong_size"][1]

@@ -46,12 +46,12 @@ def checkpoint(
 
 def test_the_rules_of_the_card_rename_in_order(method: str, tmp_path: Path) -> None:
     source = checkpoint(tmp_path / "theirs.pth")
-    found = convert_weights(source, method, tmp_path / "out.safetensors")
-    assert (found.tensors, found.dropped) == (2, ())
+    converted = convert_weights(source, method, tmp_path / "out.safetensors")
+    assert (converted.tensors, converted.dropped) == (2, ())
     built = spec(method).build({})
-    load_weights(built, found.path)
+    load_weights(built, converted.path)
     assert torch.equal(built.layer.weight, torch.ones(2, 2, 1, 1))
-    about = json.loads(found.path.with_suffix(".json").read_text())
+    about = json.loads(converted.path.with_suffix(".json").read_text())
     assert about["source"]["file"] == "theirs.pth"
     assert about["rules"] == [[r"^module\.", ""], ["conv", "layer"]]
 
@@ -60,8 +60,8 @@ def test_a_file_of_rules_replaces_the_card_s_and_may_drop(method: str, tmp_path:
     rules = tmp_path / "map.yaml"
     rules.write_text("'^enc\\.(\\w+)$': 'layer.\\1'\n'^critic\\..*': ''\n")
     source = checkpoint(tmp_path / "x.pth", ("enc.weight", "enc.bias"), **{"critic.weight": torch.ones(1)})
-    found = convert_weights(source, method, tmp_path / "out.safetensors", rules)
-    assert found.dropped == ("critic.weight",)
+    converted = convert_weights(source, method, tmp_path / "out.safetensors", rules)
+    assert converted.dropped == ("critic.weight",)
     with pytest.raises(WeightsError, match="are missing"):
         convert_weights(source, method, tmp_path / "out2.safetensors")
     assert not (tmp_path / "out2.safetensors").exists()

@@ -43,9 +43,9 @@ def test_a_data_set_is_found_without_importing_its_package(site: Path, tmp_path:
 
 def test_absent_images_are_skipped_and_not_judged(site: Path, tmp_path: Path) -> None:
     provide(site, "theirs")
-    found = outcomes(tmp_path)
-    assert found["entry"][0] == "passed"
-    assert {found[check][0] for check in ("counts", "pairs_readable", "splits_apart")} == {"skipped"}
+    verdicts = outcomes(tmp_path)
+    assert verdicts["entry"][0] == "passed"
+    assert {verdicts[check][0] for check in ("counts", "pairs_readable", "splits_apart")} == {"skipped"}
 
 
 def test_each_check_finds_what_it_is_there_for(site: Path, tmp_path: Path) -> None:
@@ -60,8 +60,8 @@ def test_each_check_finds_what_it_is_there_for(site: Path, tmp_path: Path) -> No
     )
     write_pairs(tmp_path, 3)
     (tmp_path / "Yard/ir/0.png").write_bytes(b"no image")
-    found = outcomes(tmp_path)
-    assert {check for check, (outcome, _) in found.items() if outcome == "failed"} == set(found)
+    verdicts = outcomes(tmp_path)
+    assert {check for check, (outcome, _) in verdicts.items() if outcome == "failed"} == set(verdicts)
 
 
 @pytest.mark.parametrize(

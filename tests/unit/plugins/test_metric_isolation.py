@@ -38,8 +38,8 @@ def scored(tmp_path: Path, act: str) -> tuple[str, str, float | None]:
     """Score Bad before EN; return the status and detail of Bad and the value of EN."""
     path = tmp_path / "bad.py"
     path.write_text(TEXT.format(act=act))
-    found = score(LEVELS, LEVELS, LEVELS, resolve(f"{path},EN"))
-    return found["Bad"].status, found["Bad"].detail, found["EN"].value
+    scores = score(LEVELS, LEVELS, LEVELS, resolve(f"{path},EN"))
+    return scores["Bad"].status, scores["Bad"].detail, scores["EN"].value
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def test_built_in_metrics_and_this_process_do_not_notice(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], act: str, status: str, detail: str
 ) -> None:
     clean, here = score(LEVELS, LEVELS, LEVELS, ["EN"])["EN"].value, os.getcwd()
-    found, told, entropy = scored(tmp_path, act)
-    assert (found, entropy) == (status, clean)
+    bad_status, told, entropy = scored(tmp_path, act)
+    assert (bad_status, entropy) == (status, clean)
     assert detail in told
     assert os.getcwd() == here
     assert capfd.readouterr().out == ""

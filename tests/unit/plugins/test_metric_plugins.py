@@ -83,10 +83,10 @@ def test_an_entry_point_to_nowhere_is_told(site: Path) -> None:
 )
 def test_what_a_metric_does_wrong_costs_its_own_values(returned: str, word: str, site: Path) -> None:
     provide(site, "theirs", metric("ML", returned))
-    found = score(IMAGE, IMAGE, IMAGE, "ML,EN")
-    assert found["EN"].status == "ok"
-    assert found["ML"].status == "failed"
-    assert "theirs.measures" in found["ML"].detail
+    scores = score(IMAGE, IMAGE, IMAGE, "ML,EN")
+    assert scores["EN"].status == "ok"
+    assert scores["ML"].status == "failed"
+    assert "theirs.measures" in scores["ML"].detail
     assert failed("ML").keys() >= {"dtype", "value_range"}
     import torch
 
@@ -96,9 +96,9 @@ def test_what_a_metric_does_wrong_costs_its_own_values(returned: str, word: str,
 
 def test_a_metric_that_cannot_be_imported_costs_its_own_values(site: Path) -> None:
     provide(site, "theirs", "import no_such_package_of_anyone\n" + metric("ML"))
-    found = score(IMAGE, IMAGE, IMAGE, "ML,EN")
-    assert (found["ML"].status, found["EN"].status) == ("failed", "ok")
-    assert "no_such_package_of_anyone" in found["ML"].detail
+    scores = score(IMAGE, IMAGE, IMAGE, "ML,EN")
+    assert (scores["ML"].status, scores["EN"].status) == ("failed", "ok")
+    assert "no_such_package_of_anyone" in scores["ML"].detail
     assert "no_such_package_of_anyone" in failed("ML")["construction"]
 
 

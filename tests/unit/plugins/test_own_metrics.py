@@ -23,9 +23,9 @@ def _forget(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def value(metric: str) -> float | None:
-    found = score(LEVELS, LEVELS, LEVELS, [metric])[metric]
-    assert found.status == "ok", found.detail
-    return found.value
+    result = score(LEVELS, LEVELS, LEVELS, [metric])[metric]
+    assert result.status == "ok", result.detail
+    return result.value
 
 
 def test_a_file_is_scored_and_known_to_processes_that_are_started(tmp_path: Path) -> None:

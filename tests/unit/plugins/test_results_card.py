@@ -13,9 +13,9 @@ EXAMPLE = Path(__file__).parents[3] / "docs/examples/their_results"
 
 
 def test_the_example_is_read() -> None:
-    found = spec(f"images:{EXAMPLE}")
-    assert (found.name, found.external) == ("images-their_results", True)
-    card = found.card
+    method = spec(f"images:{EXAMPLE}")
+    assert (method.name, method.external) == ("images-their_results", True)
+    card = method.card
     assert (card.title, card.families, card.color) == ("Their method", ("ir-vis",), "luma")
     assert card.paper.startswith("Someone and Else")
     assert "@article{Someone2026" in card.bibtex

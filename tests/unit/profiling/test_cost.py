@@ -27,8 +27,8 @@ def row(**changes: Any) -> dict[str, Any]:
 
 
 def test_what_refinefuse_prints() -> None:
-    found = {(cost.quantity, cost.size): cost.value for cost in printed_costs("refinefuse")}
-    assert found == {
+    costs = {(cost.quantity, cost.size): cost.value for cost in printed_costs("refinefuse")}
+    assert costs == {
         ("params", ""): 2.21e6, ("macs", "256x256"): 12.73e9, ("macs", "512x512"): 48.11e9,
         ("latency_ms", "640x480"): 6.63, ("latency_ms", "1024x768"): 9.12,
     }  # fmt: skip
@@ -36,14 +36,14 @@ def test_what_refinefuse_prints() -> None:
 
 @pytest.mark.parametrize("paper", ["csp_mcin", "sspfusion"])
 def test_other_papers_print_sizes_and_memory(paper: str) -> None:
-    found = {(cost.quantity, cost.size) for cost in printed_costs(paper)}
-    assert {("params", ""), *((q, "256x256") for q in ("macs", "latency_ms", "peak_memory_mb"))} <= found
+    quantities = {(cost.quantity, cost.size) for cost in printed_costs(paper)}
+    assert {("params", ""), *((q, "256x256") for q in ("macs", "latency_ms", "peak_memory_mb"))} <= quantities
 
 
 def test_the_first_table_that_prints_a_number_is_named_and_none_lacks_its_size() -> None:
-    found = printed_costs("csp_mcin")
-    assert {cost.table for cost in found} == {"Table 3"}
-    assert all(cost.size for cost in found if cost.quantity in ("macs", "latency_ms", "peak_memory_mb"))
+    costs = printed_costs("csp_mcin")
+    assert {cost.table for cost in costs} == {"Table 3"}
+    assert all(cost.size for cost in costs if cost.quantity in ("macs", "latency_ms", "peak_memory_mb"))
 
 
 def test_an_ablation_prints_its_own_size() -> None:
@@ -53,10 +53,10 @@ def test_an_ablation_prints_its_own_size() -> None:
 
 
 def test_repeated_numbers_are_one_and_sizes_are_kept() -> None:
-    found = [(c.quantity, c.size, c.value) for c in printed_costs("sspfusion")]
-    assert found.count(("params", "", 12_021_649)) == 1
-    assert ("macs", "640x480", 1332e9) in found
-    assert ("macs", "256x256", 284.153e9) in found
+    costs = [(c.quantity, c.size, c.value) for c in printed_costs("sspfusion")]
+    assert costs.count(("params", "", 12_021_649)) == 1
+    assert ("macs", "640x480", 1332e9) in costs
+    assert ("macs", "256x256", 284.153e9) in costs
 
 
 @pytest.mark.parametrize("method", ["average", "refinefuse@cpu", "somebody-elses", "lsnf@nothing"])
@@ -101,18 +101,18 @@ def test_methods_are_ranked_by_size_and_by_speed_as_refinefuse_does() -> None:
             peak_memory_mb=dict.fromkeys(sizes),
         )  # fmt: skip
 
-    found = {
+    profiles = {
         "small": sized(10, (1e9, 4e9), (3.0, 1.0)),
         "quick": sized(20, (3e9, 9e9), (1.0, 2.0)),
         "alike": sized(20, (2e9, 9e9), (2.0, 3.0)),
         "broken": row(status="failed", detail="boom"),
     }
-    assert cost_ranks(found) == {"small": (1.0, 2.0), "quick": (2.625, 1.5), "alike": (2.375, 2.5)}
-    grid = cost_grid(found)
+    assert cost_ranks(profiles) == {"small": (1.0, 2.0), "quick": (2.625, 1.5), "alike": (2.375, 2.5)}
+    grid = cost_grid(profiles)
     assert grid.header[-2:] == ("Size rank", "Speed rank")
     assert [line[-2:] for line in grid.rows[:2]] == [("1.0", "2.0")] * 2
     assert grid.rows[-1] == ("R&D_1", *["–"] * (len(grid.header) - 1))
-    assert "Speed rank" not in cost_grid({"small": found["small"]}).header
+    assert "Speed rank" not in cost_grid({"small": profiles["small"]}).header
 
 
 def test_an_unknown_format_is_refused() -> None:
@@ -151,7 +151,7 @@ def test_the_verb_goes_on_past_a_broken_method(tmp_path: Any) -> None:
     size = ["--size", "16x16", "--seconds", "0", "--json"]
     done = in_process("profile", "--method", f"{broken},Average", *size, cwd=tmp_path)
     assert done.returncode == 1
-    found = json.loads(done.stdout)
-    assert found["average"]["status"] == "ok"
-    (other,) = (entry for name, entry in found.items() if name != "average")
+    document = json.loads(done.stdout)
+    assert document["average"]["status"] == "ok"
+    (other,) = (entry for name, entry in document.items() if name != "average")
     assert "no way" in other["detail"]

@@ -30,20 +30,20 @@ class Slow(FusionMethod):
 )
 def test_latency_stops_at_the_number_or_at_the_time_and_never_below_three(budget: Budget, calls: int) -> None:
     method = Slow()
-    found = latency(method, 8, 8, budget)
-    assert method.calls == calls == found["warm_ups"] + found["runs"]
-    assert 5 <= found["fastest"] <= found["lower_quartile"] <= found["median"]
-    assert found["median"] <= found["upper_quartile"] <= found["slowest"]
+    timed = latency(method, 8, 8, budget)
+    assert method.calls == calls == timed["warm_ups"] + timed["runs"]
+    assert 5 <= timed["fastest"] <= timed["lower_quartile"] <= timed["median"]
+    assert timed["median"] <= timed["upper_quartile"] <= timed["slowest"]
 
 
 def test_memory_is_what_the_method_takes() -> None:
     method = Slow()
     method.fuse(torch.zeros(1, 1, 8, 8), torch.zeros(1, 1, 8, 8))
-    found = peak_memory(method, 8, 8)
-    if found is None:
+    memory = peak_memory(method, 8, 8)
+    if memory is None:
         pytest.skip("this system keeps no peak of resident memory")
-    assert 60 < found["added"] < 80
-    assert found["added"] <= found["peak"]
+    assert 60 < memory["added"] < 80
+    assert memory["added"] <= memory["peak"]
 
 
 def test_memory_that_was_freed_before_counts_again() -> None:
@@ -64,13 +64,13 @@ def test_load_time_is_the_median_of_builds() -> None:
 
 def test_a_learned_method_has_every_key_and_counts_as_its_paper_does() -> None:
     method = spec("refinefuse")
-    found = profile(method, method.config(), [(32, 32), (64, 64)], "cpu", Budget(1, 3, 0.0))
-    assert found["params"] == found["params_all"] == 2_220_637
-    assert found["macs_count"] == "conv_linear"
-    assert found["macs"] == found["macs_conv_linear"]
-    assert found["macs"]["64x64"] < found["macs_all"]["64x64"]
-    assert set(found["latency_ms"]) == set(found["peak_memory_mb"]) == {"32x32", "64x64"}
-    assert found["weights_of"] == "shipped file"
+    costs = profile(method, method.config(), [(32, 32), (64, 64)], "cpu", Budget(1, 3, 0.0))
+    assert costs["params"] == costs["params_all"] == 2_220_637
+    assert costs["macs_count"] == "conv_linear"
+    assert costs["macs"] == costs["macs_conv_linear"]
+    assert costs["macs"]["64x64"] < costs["macs_all"]["64x64"]
+    assert set(costs["latency_ms"]) == set(costs["peak_memory_mb"]) == {"32x32", "64x64"}
+    assert costs["weights_of"] == "shipped file"
     (shipped,) = (method.source / "weights").glob("*.safetensors")
-    assert found["weights_mb"] == pytest.approx(shipped.stat().st_size / 2**20, abs=0.01)
-    assert 0.8 < found["growth"]["macs"] < 1.2
+    assert costs["weights_mb"] == pytest.approx(shipped.stat().st_size / 2**20, abs=0.01)
+    assert 0.8 < costs["growth"]["macs"] < 1.2

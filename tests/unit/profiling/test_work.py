@@ -28,8 +28,8 @@ class Attention(nn.Module):
 
 
 def value(network: nn.Module, image: torch.Tensor, tool: str, unit: str = "MACs") -> float:
-    found = explain_cost("1", network, work_of(network, image))
-    return next(row.value for row in found if row.tool.startswith(tool) and row.unit == unit)
+    findings = explain_cost("1", network, work_of(network, image))
+    return next(row.value for row in findings if row.tool.startswith(tool) and row.unit == unit)
 
 
 def test_biases_are_what_ptflops_counts_beyond_fvcore() -> None:
@@ -37,9 +37,9 @@ def test_biases_are_what_ptflops_counts_beyond_fvcore() -> None:
     assert work_of(layer, image) == {"conv": CONVOLUTION, "conv_bias": OUTPUTS}
     assert value(layer, image, "fvcore") == value(layer, image, "thop") == CONVOLUTION == 55296
     assert value(layer, image, "ptflops") == value(layer, image, "torchinfo") == 57344
-    found = explain_cost("57344", layer, work_of(layer, image))
-    assert found[0].prints_alike
-    said = verdict("57344", found, work_of(layer, image))
+    findings = explain_cost("57344", layer, work_of(layer, image))
+    assert findings[0].prints_alike
+    said = verdict("57344", findings, work_of(layer, image))
     assert "ptflops 0.7.5 (MACs), torchinfo 1.8.0 (MACs)" in said
     assert "biases 3.7%" in said
 
@@ -54,9 +54,9 @@ def test_a_convolution_by_a_function_is_seen_by_some() -> None:
 def test_attention_is_counted_here_and_nowhere_else() -> None:
     network, tokens = Attention(), torch.rand(1, 4, 64, 32)
     assert work_of(network, tokens)["attention"] == 4 * 64 * 64 * 64
-    found = {(row.tool, row.unit, row.value) for row in explain_cost("1", network, work_of(network, tokens))}
-    assert ("fusionbench", "FLOPs", 2097152) in found
-    assert all(number == 0 for tool, unit, number in found if tool != "fusionbench")
+    counts = {(row.tool, row.unit, row.value) for row in explain_cost("1", network, work_of(network, tokens))}
+    assert ("fusionbench", "FLOPs", 2097152) in counts
+    assert all(number == 0 for tool, unit, number in counts if tool != "fusionbench")
 
 
 def test_linear_layers_of_tokens_count_once_an_image_in_torchinfo() -> None:
@@ -75,9 +75,9 @@ def test_transposed_convolutions() -> None:
 def test_parameters_are_ranked_beside_operations() -> None:
     layer = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))
     layer[0].bias.requires_grad_(False)
-    found = explain_cost("240", layer, work_of(layer.eval(), torch.rand(1, 3, 16, 16)))
-    numbers = {row.text: row.value for row in found if row.unit == "parameters"}
-    assert found[0].text == "all parameters, each once"
+    findings = explain_cost("240", layer, work_of(layer.eval(), torch.rand(1, 3, 16, 16)))
+    numbers = {row.text: row.value for row in findings if row.unit == "parameters"}
+    assert findings[0].text == "all parameters, each once"
     assert sorted(numbers.values()) == [224, 232, 240, 257]
 
 

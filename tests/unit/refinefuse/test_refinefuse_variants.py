@@ -13,14 +13,14 @@ from fusionbench.registry.methods import spec
 
 @pytest.mark.parametrize("variant", sorted(spec("refinefuse").known_variants()))
 def test_a_variant_builds_and_fuses_colour_of_any_size(variant: str) -> None:
-    found = spec(f"refinefuse@{variant}")
+    method_spec = spec(f"refinefuse@{variant}")
     torch.manual_seed(0)
-    method = found.build(found.config().args)
+    method = method_spec.build(method_spec.config().args)
     fused = fuse_pair(method, torch.rand(1, 1, 37, 29), torch.rand(1, 3, 37, 29))
     assert fused.shape == (1, 3, 37, 29)
     assert fused.min() >= 0
     assert fused.max() <= 1
-    arguments = found.config().args
+    arguments = method_spec.config().args
     assert arguments.items() <= dict(method.hparams).items()
 
 

@@ -31,10 +31,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_folder_with_a_card_is_a_method(folder: Path) -> None:
-    found = registry.spec("./foreign")
-    assert (found.name, found.source, found.has_class) == ("foreign", folder, False)
-    assert found.card.command == tuple(COMMAND)
-    assert found.config().args == {}
+    method = registry.spec("./foreign")
+    assert (method.name, method.source, method.has_class) == ("foreign", folder, False)
+    assert method.card.command == tuple(COMMAND)
+    assert method.config().args == {}
 
 
 @pytest.mark.parametrize(

@@ -44,12 +44,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def installed(monkeypatch: pytest.MonkeyPatch, **providers: str) -> None:
     """Pretend that packages provide a method under the name ``Extra-Method``."""
-    found = []
+    entries = []
     for package, value in providers.items():
         entry = EntryPoint("Extra-Method", value, registry.GROUP)
         object.__setattr__(entry, "dist", SimpleNamespace(name=package))
-        found.append(entry)
-    monkeypatch.setattr(registry, "_installed", lambda: found)
+        entries.append(entry)
+    monkeypatch.setattr(registry, "_installed", lambda: entries)
 
 
 @pytest.mark.parametrize(
@@ -62,10 +62,10 @@ def installed(monkeypatch: pytest.MonkeyPatch, **providers: str) -> None:
     ],
 )
 def test_ways_to_name_a_method_of_ones_own(folder: Path, reference: str, name: str) -> None:
-    found = registry.spec(reference)
-    assert found.name == name
-    assert found.config().args == {"width": 4}
-    assert type(found.build({"width": 3})).__name__ == "Mine"
+    method = registry.spec(reference)
+    assert method.name == name
+    assert method.config().args == {"width": 4}
+    assert type(method.build({"width": 3})).__name__ == "Mine"
     assert registry.load(reference).width == 4
     assert registry.load(reference, width=5).width == 5
 
@@ -130,8 +130,8 @@ def test_two_installed_providers_are_both_named(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_folder_of_images_is_an_external_method(folder: Path) -> None:
     (folder / "theirs").mkdir()
-    found = registry.spec("images:theirs")
-    assert (found.name, found.external, found.source) == ("images-theirs", True, folder / "theirs")
+    method = registry.spec("images:theirs")
+    assert (method.name, method.external, method.source) == ("images-theirs", True, folder / "theirs")
 
 
 def test_a_variant_of_a_method_that_has_none_is_unknown() -> None:

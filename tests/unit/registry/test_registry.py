@@ -42,9 +42,9 @@ def test_a_near_miss_is_suggested(asked: str, near: str) -> None:
 
 def test_a_file_is_a_method_named_by_its_stem_and_class(plugin: Path) -> None:
     for reference in (str(plugin), f"{plugin}:Mine"):
-        found = registry.spec(reference)
-        assert found.name == "mine-Mine"
-        assert type(found.build({})).__name__ == "Mine"
+        method = registry.spec(reference)
+        assert method.name == "mine-Mine"
+        assert type(method.build({})).__name__ == "Mine"
 
 
 def test_a_file_with_two_classes_needs_a_name(plugin: Path) -> None:
@@ -55,9 +55,9 @@ def test_a_file_with_two_classes_needs_a_name(plugin: Path) -> None:
 
 
 def test_a_class_of_a_module_is_a_method() -> None:
-    found = registry.spec("fusionbench.checks:CHECKS")
+    method = registry.spec("fusionbench.checks:CHECKS")
     with pytest.raises(PluginError, match="no FusionMethod class"):
-        found.build({})
+        method.build({})
 
 
 @pytest.mark.parametrize(
@@ -82,11 +82,11 @@ def test_an_unknown_variant_or_argument_is_an_error_with_a_suggestion() -> None:
 
 @pytest.mark.parametrize("reference", ["refinefuse@three_levels@cpu", "refinefuse@three_levels+cpu"])
 def test_variants_combine_in_order(reference: str) -> None:
-    found = registry.spec(reference)
-    assert found.name == "refinefuse@three_levels@cpu"
-    assert found.variants == ("three_levels", "cpu")
-    assert found.config().args == {"levels": 3}
-    assert found.config().stages["fuse"].optimizer.name == "adam"
+    method = registry.spec(reference)
+    assert method.name == "refinefuse@three_levels@cpu"
+    assert method.variants == ("three_levels", "cpu")
+    assert method.config().args == {"levels": 3}
+    assert method.config().stages["fuse"].optimizer.name == "adam"
 
 
 def test_a_recipe_and_an_ablation_combine() -> None:
@@ -96,10 +96,10 @@ def test_a_recipe_and_an_ablation_combine() -> None:
 
 
 def test_variants_that_contradict_each_other_are_an_error_naming_both() -> None:
-    found = registry.spec("sspfusion@wo_f@alpha01_beta01")
+    method = registry.spec("sspfusion@wo_f@alpha01_beta01")
     with pytest.raises(ConfigError, match=r"'wo_f' and 'alpha01_beta01' .* args\.alpha to 0\.0 and 0\.1"):
-        found.config()
-    assert found.config(("args.alpha=0.2", "args.beta=0.3")).args == {"alpha": 0.2, "beta": 0.3}
+        method.config()
+    assert method.config(("args.alpha=0.2", "args.beta=0.3")).args == {"alpha": 0.2, "beta": 0.3}
 
 
 def test_two_providers_of_a_name_are_an_error_naming_both(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,15 +137,15 @@ def test_shipped_weights_serve_the_arguments_they_were_trained_with_or_stand_for
 
 
 def test_a_card_may_say_in_words_where_to_get_weights() -> None:
-    found = registry.spec("dsifuse")
+    method = registry.spec("dsifuse")
     for words in ("ask the authors", "https://example.org/weights.safetensors", {"file": "x"}):
-        asking = replace(found, card=replace(found.card, weights={"ir-vis": words}))
+        asking = replace(method, card=replace(method.card, weights={"ir-vis": words}))
         assert shipped_weights(asking, "ir-vis", {}) is None
 
 
 def test_shipped_weights_without_their_description_are_told() -> None:
-    found = registry.spec("dsifuse")
-    broken = replace(found, card=replace(found.card, weights={"ir-vis": "gone.safetensors"}))
+    method = registry.spec("dsifuse")
+    broken = replace(method, card=replace(method.card, weights={"ir-vis": "gone.safetensors"}))
     with pytest.raises(WeightsError, match=r"gone\.json cannot be read"):
         shipped_weights(broken, "ir-vis", {})
 

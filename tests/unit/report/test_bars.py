@@ -10,9 +10,9 @@ FAILED = ("failed", "disk full")
 def test_a_bar_starts_at_zero_and_ends_at_the_mean_inside_its_interval():
     board = group_of((record("one"), {"EN": [6, 7, 8, 6, 7, 8]}), (record("two"), {"EN": [3] * 6})).first
     (figure,) = metric_figures(board)
-    one, two = figure.bars
-    assert (one.value, one.rank) == (7.0, 1)
-    assert one.interval[0] < 7 < one.interval[1]
+    first, two = figure.bars
+    assert (first.value, first.rank) == (7.0, 1)
+    assert first.interval[0] < 7 < first.interval[1]
     assert two.interval == (3.0, 3.0)
     assert figure.zero.x(0) == LEFT
     assert figure.zero.x(figure.zero.high) == LEFT + WIDTH

@@ -30,8 +30,8 @@ def test_groups_are_ordered_by_family_and_name():
 
 
 def test_a_profile_that_pairs_were_not_scored_by_has_no_board_there():
-    one, other = record(name="a"), record(name="b")
-    groups = make_groups([one, other], rows(one, {"EN": SIX}, "vifb") + rows(other, {"EN": SIX}))
+    first, other = record(name="a"), record(name="b")
+    groups = make_groups([first, other], rows(first, {"EN": SIX}, "vifb") + rows(other, {"EN": SIX}))
     assert [[b.table.profile for b in g.boards] for g in groups] == [["vifb"], ["canonical"]]
 
 

@@ -48,15 +48,15 @@ def test_weights_that_a_machine_does_not_find_make_the_cell_unavailable(tmp_path
     token.touch()
     answer = run_errand(Errand(absolute(job), Limits(), token, weights="a" * 64))
     assert answer[0] == "unavailable"
-    found = on_ray._result(job, answer)
-    assert found.status == Cell(found.path).read_record()["status"] == "unavailable"
-    assert "--weights" in found.detail
+    result = on_ray._result(job, answer)
+    assert result.status == Cell(result.path).read_record()["status"] == "unavailable"
+    assert "--weights" in result.detail
 
 
 def test_a_job_whose_machines_are_lost_fails_with_the_reason(tmp_path: Path) -> None:
-    found = on_ray._result(job_in(tmp_path), ("lost", "NodeDiedError: gone"))
-    assert found.status == Cell(found.path).read_record()["status"] == "failed"
-    assert "3 times tried again: NodeDiedError: gone" in found.detail
+    result = on_ray._result(job_in(tmp_path), ("lost", "NodeDiedError: gone"))
+    assert result.status == Cell(result.path).read_record()["status"] == "failed"
+    assert "3 times tried again: NodeDiedError: gone" in result.detail
 
 
 @pytest.mark.parametrize(("what", "error"), [("problems", PlanError), ("unwritable", OutputError)])
@@ -76,9 +76,9 @@ def test_paths_are_absolute_on_a_machine_with_another_folder(
     split = replace(job.planned.split, root=Path("data"), pairs=(pair,))
     policy = replace(job.options.policy, choice="w.safetensors", data_root=None)
     job = replace(job, planned=replace(job.planned, split=split), options=replace(job.options, policy=policy))
-    found = absolute(job)
-    split, policy = found.planned.split, found.options.policy
-    paths = [split.root, split.pairs[0].a, split.pairs[0].b, found.options.out, policy.out]
+    moved = absolute(job)
+    split, policy = moved.planned.split, moved.options.policy
+    paths = [split.root, split.pairs[0].a, split.pairs[0].b, moved.options.out, policy.out]
     names = ["data", "a.png", "b.png", "runs", "runs"]
     assert paths == [tmp_path / name for name in names]
     assert (policy.choice, policy.data_root) == (str(tmp_path / "w.safetensors"), str(tmp_path / "data"))
@@ -101,9 +101,9 @@ def apart(tmp_path: Path) -> Path:
 
 def test_weights_trained_apart_come_along_and_checkpoints_do_not(tmp_path: Path, apart: Path) -> None:
     take_in(tmp_path / "runs", Path(RUN), pack_results(apart, apart / RUN), fresh=False)
-    found = {p.relative_to(tmp_path / "runs").as_posix() for p in tmp_path.glob("runs/**/*") if p.is_file()}
+    files = {p.relative_to(tmp_path / "runs").as_posix() for p in tmp_path.glob("runs/**/*") if p.is_file()}
     training = {f"training/demo/average/ab/weights.{end}" for end in ("safetensors", "json")}
-    assert found == training | {
+    assert files == training | {
         f"{RUN}/{name}" for name in ("images/000.png", "scores.jsonl", "run.json", ".lock")
     }
 

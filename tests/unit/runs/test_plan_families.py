@@ -17,22 +17,24 @@ def plan(methods: str, datasets: str, baselines: bool = False) -> Plan:
     return make_plan(Request(tuple(methods.split(",")), tuple(datasets.split(",")), baselines=baselines))
 
 
-def cells(found: Plan) -> set[tuple[str, str]]:
-    return {(cell.method.name, cell.split.spec.name) for cell in found.cells}
+def cells(planned: Plan) -> set[tuple[str, str]]:
+    return {(cell.method.name, cell.split.spec.name) for cell in planned.cells}
 
 
 def test_each_method_runs_on_the_data_sets_of_its_families_and_the_rest_is_said() -> None:
-    found = plan("csp_mcin,refinefuse", "demo,demo-sar-opt")
-    assert cells(found) == {("csp_mcin", "demo-sar-opt"), ("refinefuse", "demo")}
-    assert len(found.left_out) == 2
-    assert any(text.startswith("csp_mcin is not run on demo: it fuses sar-opt") for text in found.left_out)
-    assert any(text.startswith("refinefuse is not run on demo-sar-opt: it fuses ") for text in found.left_out)
+    planned = plan("csp_mcin,refinefuse", "demo,demo-sar-opt")
+    assert cells(planned) == {("csp_mcin", "demo-sar-opt"), ("refinefuse", "demo")}
+    assert len(planned.left_out) == 2
+    assert any(text.startswith("csp_mcin is not run on demo: it fuses sar-opt") for text in planned.left_out)
+    assert any(
+        text.startswith("refinefuse is not run on demo-sar-opt: it fuses ") for text in planned.left_out
+    )
 
 
 def test_a_data_set_that_no_method_fits_is_not_run_for_baselines_alone() -> None:
-    found = plan("csp_mcin", "demo,demo-sar-opt", baselines=True)
-    assert {split for _, split in cells(found)} == {"demo-sar-opt"}
-    assert found.left_out == ("csp_mcin is not run on demo: it fuses sar-opt.",)
+    planned = plan("csp_mcin", "demo,demo-sar-opt", baselines=True)
+    assert {split for _, split in cells(planned)} == {"demo-sar-opt"}
+    assert planned.left_out == ("csp_mcin is not run on demo: it fuses sar-opt.",)
 
 
 def test_a_method_that_fits_no_data_set_is_a_problem() -> None:

@@ -29,14 +29,14 @@ def told(task: Task | None) -> tuple[str, list[int]] | None:
 
 def play(queue: Queue) -> list[tuple[str, list[int]]]:
     """Take and end every task, one at a time."""
-    found = []
+    played = []
     while (task := queue.next()) is not None:
-        found.append(told(task))
+        played.append(told(task))
         if task.work == "fuse":
             queue.fused_one(fused(task.jobs[0]))
         elif task.work == "all":
             queue.ended(task.jobs[0])
-    return found
+    return played
 
 
 def test_a_cell_alone_on_its_pairs_is_one_turn() -> None:

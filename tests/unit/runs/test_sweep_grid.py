@@ -42,10 +42,12 @@ def test_the_sweep_of_the_readme_varies_what_has_the_argument_and_runs_the_rest_
 def test_each_of_several_keys_goes_to_its_own_methods() -> None:
     grid = {"args.lambda_sar": [2, 3], "stages.fuse.epochs": [1, 2]}
     sweep = Sweep(methods=["csp_mcin", "refinefuse", "average"], datasets=["demo"], grid=grid)
-    found: dict[tuple[str, ...], set[str]] = {run.method: set() for run in expand(sweep, RunOptions((), ()))}
+    settings: dict[tuple[str, ...], set[str]] = {
+        run.method: set() for run in expand(sweep, RunOptions((), ()))
+    }
     for run in expand(sweep, RunOptions((), ())):
-        found[run.method].add(run.setting)
-    assert found == {
+        settings[run.method].add(run.setting)
+    assert settings == {
         ("csp_mcin",): {f"lambda_sar={value}+epochs={count}" for value in (2, 3) for count in (1, 2)},
         ("refinefuse",): {"epochs=1", "epochs=2"},
         ("average",): {""},

@@ -45,25 +45,25 @@ def test_no_gradient_flows_through_a_target() -> None:
 
 @given(st.integers(0, 2**32 - 1))
 def test_dice_is_least_and_1_where_both_are_equal(seed: int) -> None:
-    found, other = torch.rand(2, 2, 3, 4, 5, generator=torch.Generator().manual_seed(seed))
-    assert loss.dice(found, found).item() == pytest.approx(1, abs=1e-6)
-    assert loss.dice(found, other).item() > 1
-    assert loss.dice(found, found.round()).item() > 1
+    prediction, other = torch.rand(2, 2, 3, 4, 5, generator=torch.Generator().manual_seed(seed))
+    assert loss.dice(prediction, prediction).item() == pytest.approx(1, abs=1e-6)
+    assert loss.dice(prediction, other).item() > 1
+    assert loss.dice(prediction, prediction.round()).item() > 1
 
 
 def test_dice_is_equation_4_for_each_image() -> None:
-    found, wanted = torch.rand(2, 2, 3, 4, 5, generator=torch.Generator().manual_seed(0))
+    predicted, wanted = torch.rand(2, 2, 3, 4, 5, generator=torch.Generator().manual_seed(0))
     each = [
         (p.square().sum() + g.square().sum()) / (2 * (p * g).sum())
-        for p, g in zip(found, wanted, strict=True)
+        for p, g in zip(predicted, wanted, strict=True)
     ]
-    assert loss.dice(found, wanted).item() == pytest.approx(sum(each).item() / 2, rel=2e-3)
+    assert loss.dice(predicted, wanted).item() == pytest.approx(sum(each).item() / 2, rel=2e-3)
 
 
 def test_dice_stays_finite_where_the_target_is_empty() -> None:
-    found = torch.full((1, 2, 4, 4), 0.5)
-    assert loss.dice(found, torch.zeros_like(found)).item() == pytest.approx(251)
-    assert loss.dice(torch.zeros_like(found), torch.zeros_like(found)).item() == 1
+    predicted = torch.full((1, 2, 4, 4), 0.5)
+    assert loss.dice(predicted, torch.zeros_like(predicted)).item() == pytest.approx(251)
+    assert loss.dice(torch.zeros_like(predicted), torch.zeros_like(predicted)).item() == 1
 
 
 def test_charbonnier_is_the_distance_rounded_off_at_zero() -> None:
@@ -74,11 +74,13 @@ def test_charbonnier_is_the_distance_rounded_off_at_zero() -> None:
 
 def test_alpha_and_beta_weigh_structure_and_reconstruction() -> None:
     batch = PairBatch(*torch.rand(2, 1, 1, 8, 8, generator=torch.Generator().manual_seed(0)))
-    found = []
+    losses = []
     for weights in ({}, {"alpha": 0.5, "beta": 0.1}):
         torch.manual_seed(0)
-        found.append({name: term.item() for name, term in load("sspfusion", **weights).losses(batch).items()})
-    full, weighted = found
+        losses.append(
+            {name: term.item() for name, term in load("sspfusion", **weights).losses(batch).items()}
+        )
+    full, weighted = losses
     assert weighted["structure"] == pytest.approx(0.5 * full["structure"])
     assert weighted["reconstruction"] == pytest.approx(0.1 * full["reconstruction"])
     assert all(weighted[name] == full[name] for name in ("ssim", "intensity", "gradient"))
@@ -88,9 +90,9 @@ def test_structure_is_asked_of_three_scales_of_both_modalities() -> None:
     method = load("sspfusion")
     a, b = torch.rand(2, 1, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     parts = [
-        loss.dice(found, loss.structure_target(features, False, "feature"))
+        loss.dice(maps, loss.structure_target(features, False, "feature"))
         for image in (a, b)
-        for features, found in zip(*method.network.structure(image)[:2], strict=True)
+        for features, maps in zip(*method.network.structure(image)[:2], strict=True)
     ]
     assert len(parts) == 6
     assert method.losses(PairBatch(a, b))["structure"].item() == pytest.approx(sum(parts).item(), rel=1e-6)
@@ -103,8 +105,8 @@ def test_reconstruction_asks_for_the_structure_of_the_image_itself() -> None:
         loss.charbonnier(method.network.structure(x).image, loss.structure_target(x, True, "gradient"))
         for x in (a, b)
     ]
-    found = method.losses(PairBatch(a, b))["reconstruction"]
-    assert found.item() == pytest.approx(sum(parts).item(), rel=1e-6)
+    term = method.losses(PairBatch(a, b))["reconstruction"]
+    assert term.item() == pytest.approx(sum(parts).item(), rel=1e-6)
 
 
 def test_a_perfect_result_costs_nothing() -> None:

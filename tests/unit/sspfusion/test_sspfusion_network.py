@@ -106,9 +106,9 @@ def test_preserving_is_equations_5_to_8_as_mended() -> None:
     s_ir, s_vi, f_ir, f_vi = torch.rand(4, 2, 3, 4, 5, generator=torch.Generator().manual_seed(0))
     m_vi, m_ir = (1 - s_ir) * s_vi, (1 - s_vi) * s_ir
     preserve = StructurePreservation()
-    found = preserve(s_ir, s_vi, f_ir, f_vi), preserve(s_vi, s_ir, f_vi, f_ir)
-    torch.testing.assert_close(found[0], s_ir + (1 - m_vi) * f_ir + m_vi * f_vi)
-    torch.testing.assert_close(found[1], s_vi + (1 - m_ir) * f_vi + m_ir * f_ir)
+    preserved = preserve(s_ir, s_vi, f_ir, f_vi), preserve(s_vi, s_ir, f_vi, f_ir)
+    torch.testing.assert_close(preserved[0], s_ir + (1 - m_vi) * f_ir + m_vi * f_vi)
+    torch.testing.assert_close(preserved[1], s_vi + (1 - m_ir) * f_vi + m_ir * f_ir)
 
 
 def test_preserving_as_printed_is_equations_7_and_8_letter_by_letter() -> None:
@@ -135,8 +135,8 @@ def test_as_printed_b_is_seen_through_its_structure_alone() -> None:
 @pytest.mark.parametrize(("s_a", "s_b"), [(0, 0), (1, 1), (1, 0), (0, 1)])
 def test_a_modality_takes_from_the_other_what_only_that_one_has(s_a: int, s_b: int) -> None:
     a, b = torch.full((1, 1, 2, 2), 3.0), torch.full((1, 1, 2, 2), 7.0)
-    found = StructurePreservation()(torch.full_like(a, s_a), torch.full_like(b, s_b), a, b)
-    assert found.unique().item() == s_a + (7 if (s_a, s_b) == (0, 1) else 3)
+    preserved = StructurePreservation()(torch.full_like(a, s_a), torch.full_like(b, s_b), a, b)
+    assert preserved.unique().item() == s_a + (7 if (s_a, s_b) == (0, 1) else 3)
 
 
 def test_without_spf_the_modalities_keep_to_themselves() -> None:
@@ -146,10 +146,10 @@ def test_without_spf_the_modalities_keep_to_themselves() -> None:
 
 
 def test_structure_maps_have_the_widths_of_the_features() -> None:
-    found = SSPFusionNetwork(spf=True, tail=True).structure(torch.rand(1, 1, 8, 8))
-    assert [x.shape for x in found.maps] == [x.shape for x in found.features]
-    assert found.image.shape == (1, 1, 8, 8)
-    assert all(0 <= x.min() <= x.max() <= 1 for x in found.maps)
+    structure = SSPFusionNetwork(spf=True, tail=True).structure(torch.rand(1, 1, 8, 8))
+    assert [x.shape for x in structure.maps] == [x.shape for x in structure.features]
+    assert structure.image.shape == (1, 1, 8, 8)
+    assert all(0 <= x.min() <= x.max() <= 1 for x in structure.maps)
 
 
 def test_fusing_uses_the_maps_that_training_sees() -> None:

@@ -20,8 +20,8 @@ STRUCTURE, FUSION = {"structure", "reconstruction"}, {"ssim", "intensity", "grad
 
 def build(reference: str = "sspfusion", **arguments: object) -> FusionMethod:
     torch.manual_seed(0)
-    found = spec(reference)
-    return found.build(found.config().args | arguments).train()
+    method = spec(reference)
+    return method.build(method.config().args | arguments).train()
 
 
 def batch(count: int = 1, side: int = 16) -> PairBatch:

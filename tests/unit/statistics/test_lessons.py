@@ -69,14 +69,14 @@ def test_a_metric_that_prefers_the_canary_is_named():
         "mean": {"EN": [1.0], "NABF": [0.1]},
         "noise": {"EN": [3.0], "NABF": [0.2]},
     }
-    found = lessons(board(scores, kinds=KINDS), canaries={"noise": "mean"})
+    sentences = lessons(board(scores, kinds=KINDS), canaries={"noise": "mean"})
     assert (
         "EN prefers noise (3.0000) to mean (1.0000), of which it is a worsened copy, and to 1 of 1 method."
-        in found
+        in sentences
     )
-    assert not any(sentence.startswith("NABF") for sentence in found)
+    assert not any(sentence.startswith("NABF") for sentence in sentences)
     # a network that loses against the canary alone is not below a baseline that means well
-    assert not any("EN 2.0000 against" in sentence for sentence in found)
+    assert not any("EN 2.0000 against" in sentence for sentence in sentences)
 
 
 def test_scores_that_print_alike_are_not_told_apart():
@@ -136,5 +136,5 @@ def test_canaries_are_those_whose_cards_say_so():
     assert said
     assert set(said.values()) <= set(names())
     scores = {name: {"EN": [1.0]} for name in (*said, *said.values(), "made-elsewhere")}
-    found = canary_cards(board(scores, kinds=dict.fromkeys(scores, "trivial")))
-    assert found == said
+    canaries = canary_cards(board(scores, kinds=dict.fromkeys(scores, "trivial")))
+    assert canaries == said

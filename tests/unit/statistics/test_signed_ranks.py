@@ -28,13 +28,13 @@ def test_few_images_are_tested_exactly() -> None:
     random = np.random.default_rng(1)
     values = np.round(random.normal(0, 1, (6, 9)), 1)
     first, second = np.triu_indices(6, 1)
-    for i, j, found in zip(first, second, signed_ranks(values, first, second), strict=True):
+    for i, j, p in zip(first, second, signed_ranks(values, first, second), strict=True):
         gaps = values[i] - values[j]
         ranks = rankdata(np.abs(gaps))[gaps != 0]
         sums = [np.dot(signs, ranks) for signs in product((0, 1), repeat=len(ranks))]
         positive = rankdata(np.abs(gaps))[gaps > 0].sum()
         tails = np.mean(np.array(sums) <= positive), np.mean(np.array(sums) >= positive)
-        assert found == pytest.approx(min(1.0, 2 * min(tails)), rel=1e-12)
+        assert p == pytest.approx(min(1.0, 2 * min(tails)), rel=1e-12)
 
 
 def test_pairs_that_are_equal_everywhere_have_p_1() -> None:
@@ -61,6 +61,6 @@ def test_ranks_are_scipys() -> None:
 
 def test_what_is_asked_for_twice_is_another_array() -> None:
     values = np.random.default_rng(4).normal(size=(3, 10))
-    found = all_pairs(values)
-    found[0, 1] = 7
+    p_values = all_pairs(values)
+    p_values[0, 1] = 7
     assert all_pairs(values)[0, 1] <= 1

@@ -99,9 +99,9 @@ def _corrected_alone(values):
 
 def test_p_against_the_best_is_that_of_all_pairs():
     values = scores(5, 30)
-    found = against_best(values, "higher")
-    others = [i for i in range(5) if i != found.best]
-    assert np.array(found.p)[others].tolist() == all_pairs(values)[found.best, others].tolist()
+    tested = against_best(values, "higher")
+    others = [i for i in range(5) if i != tested.best]
+    assert np.array(tested.p)[others].tolist() == all_pairs(values)[tested.best, others].tolist()
 
 
 def test_a_method_that_is_ahead_on_most_images_is_not_worse():
@@ -109,20 +109,20 @@ def test_a_method_that_is_ahead_on_most_images_is_not_worse():
     ahead = np.arange(1.0, 31)
     behind = ahead - 1
     behind[0] = 1000.0
-    found = against_best(np.stack([ahead, behind]), "higher")
-    assert found.best == 1
-    assert found.p[0] < 0.05
-    assert found.not_worse == (True, True)
+    tested = against_best(np.stack([ahead, behind]), "higher")
+    assert tested.best == 1
+    assert tested.p[0] < 0.05
+    assert tested.not_worse == (True, True)
 
 
 def test_a_method_with_a_gap_is_not_compared_and_takes_no_image_along():
     values = scores(4, 30)
     values[0, 3] = np.nan
     values[1] = np.nan
-    found = against_best(values, "higher")
-    assert np.isnan(found.p[:2]).all()
-    assert found.not_worse[:2] == (False, False)
-    assert found.p[2:] == pytest.approx(against_best(values[2:], "higher").p, nan_ok=True)
+    tested = against_best(values, "higher")
+    assert np.isnan(tested.p[:2]).all()
+    assert tested.not_worse[:2] == (False, False)
+    assert tested.p[2:] == pytest.approx(against_best(values[2:], "higher").p, nan_ok=True)
     assert np.isnan(all_pairs(values)[0]).all()
     np.testing.assert_array_equal(all_pairs(values)[2:, 2:], all_pairs(values[2:]))
 

@@ -18,11 +18,11 @@ def clear(profile="canonical"):
 
 
 def test_a_winner_everywhere_stays_one():
-    found = stability(clear(), [clear("tang2023")])
-    assert found.overall.winners == ("x",)
-    assert all(choice.same for choice in found.overall.choices)
-    assert found.overall.halves == Halves(1000, 3, 1.0, (("x", 1.0),))
-    assert found.verdicts[0] == (
+    result = stability(clear(), [clear("tang2023")])
+    assert result.overall.winners == ("x",)
+    assert all(choice.same for choice in result.overall.choices)
+    assert result.overall.halves == Halves(1000, 3, 1.0, (("x", 1.0),))
+    assert result.verdicts[0] == (
         "x wins the mean rank over 2 metrics among 2 methods: the same in 100 % of 1000 random halves of the images; "
         "the same by 5 of 5 aggregations; the same by 2 of 2 sets with one metric left out; the same under 1 of 1 other "
         "profiles."
@@ -31,8 +31,8 @@ def test_a_winner_everywhere_stays_one():
 
 def test_aggregations_by_hand():
     # one outlier gives y the mean; x has the median, the ranks and most images
-    found = stability(board({"x": {"EN": [2.0, 2, 2, 2, 2]}, "y": {"EN": [1.0, 1, 1, 1, 100]}}))
-    (metric,) = found.by_metric
+    result = stability(board({"x": {"EN": [2.0, 2, 2, 2, 2]}, "y": {"EN": [1.0, 1, 1, 1, 100]}}))
+    (metric,) = result.by_metric
     assert metric.winners == ("y",)
     assert choices(metric, "aggregation") == {
         "mean": ("y",), "median": ("x",), "mean rank": ("x",), "Borda": ("x",), "first places": ("x",)
@@ -55,9 +55,9 @@ def test_ties_share_a_first_place():
 
 
 def test_lower_is_better_where_the_metric_says_so():
-    found = stability(board({"x": {"NABF": [0.1] * 4}, "y": {"NABF": [0.2] * 4}}))
-    assert found.by_metric[0].winners == ("x",)
-    assert found.by_metric[0].halves.share == 1.0
+    result = stability(board({"x": {"NABF": [0.1] * 4}, "y": {"NABF": [0.2] * 4}}))
+    assert result.by_metric[0].winners == ("x",)
+    assert result.by_metric[0].halves.share == 1.0
 
 
 def test_leaving_a_metric_out_by_hand():
@@ -66,10 +66,10 @@ def test_leaving_a_metric_out_by_hand():
         "x": {"EN": [2.0], "VIF": [2.0], "NABF": [0.2]},
         "y": {"EN": [1.0], "VIF": [1.0], "NABF": [0.1]},
     }
-    found = stability(board(scores)).overall
-    assert found.winners == ("x",)
-    assert found.halves is None
-    assert choices(found, "metric left out") == {"EN": ("x", "y"), "VIF": ("x", "y"), "NABF": ("x",)}
+    overall = stability(board(scores)).overall
+    assert overall.winners == ("x",)
+    assert overall.halves is None
+    assert choices(overall, "metric left out") == {"EN": ("x", "y"), "VIF": ("x", "y"), "NABF": ("x",)}
 
 
 def test_the_share_of_halves_by_hand():
@@ -107,8 +107,8 @@ def test_a_profile_that_scores_none_of_it_is_no_choice():
 
 
 def test_one_method_has_no_winner():
-    found = stability(board({"x": {"EN": [1.0] * 4}}))
-    assert (found.overall, found.by_metric, found.verdicts) == (None, (), ())
+    result = stability(board({"x": {"EN": [1.0] * 4}}))
+    assert (result.overall, result.by_metric, result.verdicts) == (None, (), ())
 
 
 def test_a_tie_is_said():

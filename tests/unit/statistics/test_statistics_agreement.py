@@ -18,11 +18,11 @@ def values(metrics, methods, images, seed=0, digits=1):
 @pytest.mark.parametrize("digits", [0, 3], ids=["tied", "distinct"])
 def test_tau_of_one_image_is_scipys(digits):
     given_values = values(3, 6, 1, digits=digits)
-    found = kendall(given_values)
+    tau = kendall(given_values)
     for i in range(3):
         for j in range(3):
             expected = kendalltau(given_values[i, :, 0], given_values[j, :, 0]).statistic
-            assert found[i, j] == pytest.approx(expected, abs=1e-12)
+            assert tau[i, j] == pytest.approx(expected, abs=1e-12)
 
 
 def test_tau_by_hand():
@@ -63,56 +63,56 @@ def three(**more):
 
 
 def test_metrics_for_which_lower_is_better_are_turned():
-    found = agreement(three())
-    assert found.metrics == ("EN", "VIF", "NABF")
-    assert found.tau.tolist() == [[1, -1, 1], [-1, 1, -1], [1, -1, 1]]
-    np.testing.assert_array_equal(found.by_image, found.tau)
-    assert found.methods == ("x", "y", "z")
+    agreed = agreement(three())
+    assert agreed.metrics == ("EN", "VIF", "NABF")
+    assert agreed.tau.tolist() == [[1, -1, 1], [-1, 1, -1], [1, -1, 1]]
+    np.testing.assert_array_equal(agreed.by_image, agreed.tau)
+    assert agreed.methods == ("x", "y", "z")
 
 
 def test_a_metric_without_any_score_is_left_out_and_named():
     scores = {name: {"EN": [1.0, 2.0], "SCD": [None, None], "VIF": [0.5, 0.6]} for name in "xyz"}
-    found = agreement(board(scores))
-    assert found.metrics == ("EN", "VIF")
-    assert found.left_out == (("SCD", "no image has a score"),)
+    agreed = agreement(board(scores))
+    assert agreed.metrics == ("EN", "VIF")
+    assert agreed.left_out == (("SCD", "no image has a score"),)
 
 
 def test_a_row_that_could_not_run_does_not_empty_the_comparison():
-    found = compare(three(gone={}))
-    assert found.methods == ("x", "y", "z")
-    assert found.excluded == (("gone", "no score"),)
-    assert (found.images, found.unscored) == (3, 0)
+    comparison = compare(three(gone={}))
+    assert comparison.methods == ("x", "y", "z")
+    assert comparison.excluded == (("gone", "no score"),)
+    assert (comparison.images, comparison.unscored) == (3, 0)
 
 
 def test_a_method_that_lacks_one_image_is_excluded_and_the_image_kept():
-    found = compare(three(w={"EN": [9.0, None, 9.0], "NABF": [0.1] * 3, "VIF": [1.0] * 3}))
-    assert found.methods == ("x", "y", "z")
-    assert found.excluded == (("w", "EN on 2 of 3 images"),)
-    assert found.images == 3
+    comparison = compare(three(w={"EN": [9.0, None, 9.0], "NABF": [0.1] * 3, "VIF": [1.0] * 3}))
+    assert comparison.methods == ("x", "y", "z")
+    assert comparison.excluded == (("w", "EN on 2 of 3 images"),)
+    assert comparison.images == 3
 
 
 def test_an_image_that_no_method_is_scored_on_costs_only_itself():
     scores = {name: {"EN": [1.0, None, 2.0], "VIF": [0.5, 0.6, 0.7]} for name in "xyz"}
-    found = compare(board(scores))
-    assert (found.methods, found.at, found.unscored) == (("x", "y", "z"), (0, 2), 1)
+    comparison = compare(board(scores))
+    assert (comparison.methods, comparison.at, comparison.unscored) == (("x", "y", "z"), (0, 2), 1)
 
 
 def test_a_metric_that_most_methods_lack_does_not_take_them_out():
     scores = {name: {"EN": [1.0, 2.0], "VIF": [0.5, 0.6]} for name in "xyz"}
     scores["x"]["SCD"] = [1.0, 1.0]
-    found = compare(board(scores))
-    assert found.methods == ("x", "y", "z")
-    assert found.left_out == (("SCD", "only 1 of 3 methods have a score on every image"),)
+    comparison = compare(board(scores))
+    assert comparison.methods == ("x", "y", "z")
+    assert comparison.left_out == (("SCD", "only 1 of 3 methods have a score on every image"),)
 
 
 def test_a_metric_of_few_images_does_not_take_the_others_out():
     scores = {name: {"EN": [1.0] * 5, "SCD": [1.0, 1.0, None, None, None]} for name in "xy"}
-    found = compare(board(scores))
-    assert (found.metrics, found.images) == (("EN",), 5)
-    assert found.left_out == (("SCD", "only 2 of 5 images have a score"),)
+    comparison = compare(board(scores))
+    assert (comparison.metrics, comparison.images) == (("EN",), 5)
+    assert comparison.left_out == (("SCD", "only 2 of 5 images have a score"),)
 
 
 def test_a_board_without_scores_compares_nothing():
-    found = compare(board({"x": {"EN": [None, None]}, "y": {}}))
-    assert not found.decidable
+    comparison = compare(board({"x": {"EN": [None, None]}, "y": {}}))
+    assert not comparison.decidable
     assert agreement(board({"x": {"EN": [None, None]}, "y": {}})).metrics == ()

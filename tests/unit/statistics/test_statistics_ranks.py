@@ -42,9 +42,9 @@ def test_an_incomplete_method_has_no_rank_and_the_others_are_ranked_without_it()
 
 def test_friedman_by_hand():
     # rank sums 3, 6, 9 of 3 methods on 3 images: 12 / (3 * 3 * 4) * 126 - 3 * 3 * 4 = 6
-    found = friedman(np.array([[3.0, 3, 3], [2, 2, 2], [1, 1, 1]]), "higher")
-    assert found.statistic == pytest.approx(6, abs=1e-12)
-    assert found.p == pytest.approx(np.exp(-3), abs=1e-12)
+    tested = friedman(np.array([[3.0, 3, 3], [2, 2, 2], [1, 1, 1]]), "higher")
+    assert tested.statistic == pytest.approx(6, abs=1e-12)
+    assert tested.p == pytest.approx(np.exp(-3), abs=1e-12)
 
 
 @pytest.mark.parametrize("rounded", [False, True], ids=["distinct", "tied"])
@@ -52,14 +52,14 @@ def test_friedman_agrees_with_scipy(rounded):
     values = np.random.default_rng(0).normal(size=(5, 30)) + np.arange(5)[:, None] / 4
     values = np.round(values) if rounded else values
     expected = stats.friedmanchisquare(*values)
-    found = friedman(values, "higher")
-    assert found.statistic == pytest.approx(expected.statistic, abs=1e-10)
-    assert found.p == pytest.approx(expected.pvalue, abs=1e-12)
+    tested = friedman(values, "higher")
+    assert tested.statistic == pytest.approx(expected.statistic, abs=1e-10)
+    assert tested.p == pytest.approx(expected.pvalue, abs=1e-12)
 
 
 def test_friedman_without_differences_or_without_enough():
-    found = friedman(np.ones((3, 5)), "higher")
-    assert (found.statistic, found.p) == (0.0, 1.0)
+    tested = friedman(np.ones((3, 5)), "higher")
+    assert (tested.statistic, tested.p) == (0.0, 1.0)
     for values in (np.ones((1, 5)), np.ones((3, 1)), np.full((3, 5), np.nan)):
         assert np.isnan(friedman(values, "higher").p)
 

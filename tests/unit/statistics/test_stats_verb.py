@@ -65,10 +65,10 @@ def test_prints_markdown_of_every_part(runs):
 
 
 def test_prints_one_json_document(runs):
-    (found,) = json.loads(invoke(runs, "--metrics", "vif,en", "--level", "0.9", "--json"))
-    assert (found["profile"], found["level"]) == ("canonical", 0.9)
-    assert [metric["metric"] for metric in found["metrics"]] == ["VIF", "EN"]
-    metric = found["metrics"][0]
+    (document,) = json.loads(invoke(runs, "--metrics", "vif,en", "--level", "0.9", "--json"))
+    assert (document["profile"], document["level"]) == ("canonical", 0.9)
+    assert [metric["metric"] for metric in document["metrics"]] == ["VIF", "EN"]
+    metric = document["metrics"][0]
     assert metric["methods"] == ["net", "pyramid", "mean"]
     assert metric["images"] == 12
     assert [row["not_worse"] for row in metric["rows"]] == [False, False, True]
@@ -76,15 +76,15 @@ def test_prints_one_json_document(runs):
     assert all(row["low"] < row["mean"] < row["high"] for row in metric["rows"])
     assert np.shape(metric["wilcoxon_holm"]) == np.shape(metric["nemenyi"]) == (3, 3)
     assert metric["cliques"] == []
-    assert found["stability"]["overall"]["winners"] == ["mean"]
-    assert found["overall"]["borda"] == [0, 2, 4]
+    assert document["stability"]["overall"]["winners"] == ["mean"]
+    assert document["overall"]["borda"] == [0, 2, 4]
 
 
 def test_trivial_baselines_may_be_kept_out_of_the_contest(runs):
-    (found,) = json.loads(invoke(runs, "--no-baselines", "--json"))
-    assert found["overall"]["methods"] == ["net", "pyramid"]
-    assert found["metrics"][0]["methods"] == ["net", "pyramid"]
-    assert "trivial baseline" in found["lessons"][0]
+    (document,) = json.loads(invoke(runs, "--no-baselines", "--json"))
+    assert document["overall"]["methods"] == ["net", "pyramid"]
+    assert document["metrics"][0]["methods"] == ["net", "pyramid"]
+    assert "trivial baseline" in document["lessons"][0]
 
 
 def test_writes_csv_and_json_by_the_name_of_the_file(runs, tmp_path):
@@ -122,10 +122,10 @@ def test_what_cannot_be_done_is_one_sentence_and_exit_code_2(runs, arguments, to
 
 def test_a_narrow_terminal_cuts_no_number_off(runs):
     console = Console(width=80, record=True, file=io.StringIO())
-    found = summaries([runs])
-    print_statistics(found, console)
+    results = summaries([runs])
+    print_statistics(results, console)
     text = console.export_text()
-    for metric in found[0].metrics:
+    for metric in results[0].metrics:
         assert all(f"{mean:.4f}" in text for mean in metric.means)
     assert "…" not in text
 

@@ -21,8 +21,8 @@ def records() -> list[dict]:
 
 def table(choice: RowChoice, made: list[dict] | None = None) -> Table:
     kept, _ = choose(made or records(), choice)
-    (found,) = lay_out(kept, random_scores(kept), TableStyle(), cards=CARDS)
-    return arrange(found, choice)
+    (laid_out,) = lay_out(kept, random_scores(kept), TableStyle(), cards=CARDS)
+    return arrange(laid_out, choice)
 
 
 def rows(choice: RowChoice) -> list[str]:
@@ -40,12 +40,12 @@ def test_a_name_without_variant_stands_for_all_of_them() -> None:
 
 
 def test_order_moves_rows_to_the_front_and_ours_to_the_end_with_a_mark() -> None:
-    found = table(RowChoice(order=("refinefuse@wo_fim", "mine-net"), ours="dsifuse", baselines=False))
-    assert [row.method for row in found.rows] == [
+    arranged = table(RowChoice(order=("refinefuse@wo_fim", "mine-net"), ours="dsifuse", baselines=False))
+    assert [row.method for row in arranged.rows] == [
         "refinefuse@wo_fim", "mine-Net", "images-TheirNet", "refinefuse", "dsifuse",
     ]  # fmt: skip
-    assert found.rows[-1].label == "dsifuse (ours)"
-    assert [row.label for row in found.rows if row.label.endswith("(ours)")] == ["dsifuse (ours)"]
+    assert arranged.rows[-1].label == "dsifuse (ours)"
+    assert [row.label for row in arranged.rows if row.label.endswith("(ours)")] == ["dsifuse (ours)"]
 
 
 def test_what_is_hidden_is_said() -> None:
@@ -85,8 +85,8 @@ def test_copies_on_data_sets_of_several_modalities_name_all_of_them() -> None:
         record("infrared", run=name, kind="trivial", name=name, data=name * 8, a=a)
         for name, a in (("msrs", "infrared"), ("harvard-mri-pet", "MRI"))
     ]
-    (found,) = lay_out(made, random_scores(made), TableStyle(layout="datasets"), cards=CARDS)
-    assert {row.label for row in found.rows} == {"MRI or infrared (copy of source a)"}
+    (laid_out,) = lay_out(made, random_scores(made), TableStyle(layout="datasets"), cards=CARDS)
+    assert {row.label for row in laid_out.rows} == {"MRI or infrared (copy of source a)"}
 
 
 def test_the_short_caption_has_pairs_profile_and_weights_in_plain_words() -> None:
@@ -95,10 +95,10 @@ def test_the_short_caption_has_pairs_profile_and_weights_in_plain_words() -> Non
         record("refinefuse", weights=weights),
         record("dsifuse", weights=weights | {"source": "imported"}),
     ]
-    found = table(RowChoice(), made)
-    said = " ".join(found.brief)
+    arranged = table(RowChoice(), made)
+    said = " ".join(arranged.brief)
     assert said == (
         "Mean scores on MSRS, test split, 3 pairs. Definitions of the profile canonical, metrics on the luma. "
         "Weights: imported (dsifuse); trained by fusionbench (refinefuse). Best in bold, second best underlined."
     )
-    assert "SHA-256 aaaaaaaa" in " ".join(found.caption)
+    assert "SHA-256 aaaaaaaa" in " ".join(arranged.caption)

@@ -12,7 +12,7 @@ from fusionbench.tables.model import mean_places
 from fusionbench.tables.style import TableStyle, check_style, digits_of, read_digits
 
 
-def one(parts, cards=CARDS, **style):
+def only_table(parts, cards=CARDS, **style):
     records = [made for made, _ in parts]
     (table,) = lay_out(
         records, scores(*(of(made, values) for made, values in parts)), TableStyle(**style), cards=cards
@@ -30,7 +30,7 @@ def caption(table):
 
 
 def test_the_standard_deviation_stands_behind_the_mean():
-    table = one([(record("x", pairs=4), {"VIF": [0.1, 0.2, 0.3, 0.4]})], spread="sd", digits=3)
+    table = only_table([(record("x", pairs=4), {"VIF": [0.1, 0.2, 0.3, 0.4]})], spread="sd", digits=3)
     cell = cells(table, "VIF")["x"]
     assert cell.sd == pytest.approx(np.std([0.1, 0.2, 0.3, 0.4], ddof=1))
     assert (cell.text, cell.spread) == ("0.250", "± 0.129")
@@ -41,7 +41,7 @@ def test_the_standard_deviation_stands_behind_the_mean():
 
 def test_the_interval_is_that_of_the_statistics_and_named_in_the_caption():
     values = list(np.linspace(0.1, 0.9, 12))
-    table = one([(record("x", pairs=12), {"VIF": values})], spread="ci", digits=3)
+    table = only_table([(record("x", pairs=12), {"VIF": values})], spread="ci", digits=3)
     cell = cells(table, "VIF")["x"]
     assert cell.interval == mean_interval(np.array(values))
     assert cell.spread == f"[{cell.interval[0]:.3f}, {cell.interval[1]:.3f}]"
@@ -51,9 +51,9 @@ def test_the_interval_is_that_of_the_statistics_and_named_in_the_caption():
 
 @pytest.mark.parametrize("spread", ["sd", "ci"])
 def test_a_cell_without_a_mean_and_one_pair_have_no_spread(spread):
-    table = one([(record("x"), {"VIF": [0.1, 0.2, "failed"]})], spread=spread)
+    table = only_table([(record("x"), {"VIF": [0.1, 0.2, "failed"]})], spread=spread)
     assert cells(table, "VIF")["x"].spread == ""
-    table = one([(record("x", pairs=1), {"VIF": 0.5})], spread=spread)
+    table = only_table([(record("x", pairs=1), {"VIF": 0.5})], spread=spread)
     assert (cells(table, "VIF")["x"].text, cells(table, "VIF")["x"].spread) == ("0.5000", "")
 
 
@@ -75,7 +75,9 @@ def test_what_is_not_significantly_worse_than_the_best_is_marked():
     base = np.linspace(0.2, 0.8, 30)
     noise = np.random.default_rng(0).normal(0, 0.01, 30)
     parts = {"best": base, "near": base + noise - noise.mean() - 1e-5, "worse": base - 0.1}
-    table = one([(record(name, pairs=30), {"VIF": list(v)}) for name, v in parts.items()], significance=True)
+    table = only_table(
+        [(record(name, pairs=30), {"VIF": list(v)}) for name, v in parts.items()], significance=True
+    )
     assert {name: c.tied for name, c in cells(table, "VIF").items()} == {
         "best": True, "near": True, "worse": False,
     }  # fmt: skip
@@ -89,7 +91,7 @@ def test_what_is_not_significantly_worse_than_the_best_is_marked():
 
 
 def test_one_method_is_not_tested():
-    assert cells(one([(record("x"), {"VIF": 0.5})], significance=True), "VIF")["x"].tied is None
+    assert cells(only_table([(record("x"), {"VIF": 0.5})], significance=True), "VIF")["x"].tied is None
 
 
 @pytest.mark.parametrize(
@@ -111,10 +113,10 @@ def test_the_rank_is_the_mean_over_metrics_by_printed_digits():
         "y": {"VIF": 0.7, "NABF": 0.2},
         "z": {"VIF": 0.1, "NABF": 0.3},
     }
-    table = one([(record(name), v) for name, v in values.items()], ranks=True)
-    found = cells(table, "Rank")
-    assert {name: cell.text for name, cell in found.items()} == {"x": "1.25", "y": "1.75", "z": "3.00"}
-    assert found["x"].rank == 1
+    table = only_table([(record(name), v) for name, v in values.items()], ranks=True)
+    ranks = cells(table, "Rank")
+    assert {name: cell.text for name, cell in ranks.items()} == {"x": "1.25", "y": "1.75", "z": "3.00"}
+    assert ranks["x"].rank == 1
     assert "Rank: mean of a row's ranks in VIF, NABF" in caption(table)
 
 
@@ -123,19 +125,19 @@ def test_a_row_without_every_metric_has_no_rank_and_an_empty_metric_does_not_cou
         (record("x"), {"VIF": 0.5, "EN": 7.0, "SCD": "failed"}),
         (record("y"), {"VIF": 0.4, "EN": "failed"}),
     ]
-    table = one(parts, ranks=True, metrics=["VIF", "EN", "SCD"])
+    table = only_table(parts, ranks=True, metrics=["VIF", "EN", "SCD"])
     assert {name: cell.text for name, cell in cells(table, "Rank").items()} == {"x": "1.00", "y": "– (1/2)"}
     assert "ranks in VIF, EN," in caption(table)
 
 
 def test_digits_for_all_or_for_one_metric():
     parts = [(record("x"), {"VIF": 0.123456, "NABF": 0.5})]
-    assert [c.text for c in one(parts, digits=1).rows[0].cells] == ["0.1", "0.5"]
-    assert [c.text for c in one(parts, digits={"vif": 3}).rows[0].cells] == ["0.123", "0.50"]
+    assert [c.text for c in only_table(parts, digits=1).rows[0].cells] == ["0.1", "0.5"]
+    assert [c.text for c in only_table(parts, digits={"vif": 3}).rows[0].cells] == ["0.123", "0.50"]
 
 
 def test_the_order_of_metrics_is_the_order_of_columns():
-    table = one([(record("x"), {"EN": 1.0, "VIF": 0.5})], metrics=["VIF", "EN"])
+    table = only_table([(record("x"), {"EN": 1.0, "VIF": 0.5})], metrics=["VIF", "EN"])
     assert [column.metric for column in table.columns] == ["VIF", "EN"]
 
 
@@ -183,7 +185,7 @@ def test_rows_say_where_images_and_weights_come_from():
         record("plain") | {"probe": [0.3]},
         *(noisy(f"plain@stripe={variance}", variance) for variance in (5, 25)),
     ]
-    table = one([(r, {"VIF": 0.5}) for r in made])
+    table = only_table([(r, {"VIF": 0.5}) for r in made])
     of_noise = (
         "fused from sources with noise of that variance in squared gray levels, scored against those without",
     )
@@ -232,7 +234,7 @@ def test_there_is_no_mark_where_no_test_can_reach_the_level(pairs, marked):
         (record(name, pairs=pairs), {"VIF": [v + i / 100 for i in range(pairs)]})
         for name, v in values.items()
     ]
-    table = one(made, significance=True)
+    table = only_table(made, significance=True)
     assert {c.tied for c in cells(table, "VIF").values()} == ({True, False} if marked else {None})
     assert ("No †: over" in caption(table)) is not marked
     assert ("†: not significantly" in caption(table)) is marked

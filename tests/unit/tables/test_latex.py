@@ -187,10 +187,10 @@ def engine():
 
 @pytest.mark.skipif(engine() is None, reason="no TeX engine on PATH")
 def test_a_tex_engine_compiles_it_with_booktabs_alone(tmp_path):
-    found = [
+    layouts = [
         table for layout in SAMPLES for table in tables_of(layout, spread="ci", significance=True, ranks=True)
     ]
-    tables = render([*build_tables(*weird_leaderboard(), cards=CARDS), *found], "tex")
+    tables = render([*build_tables(*weird_leaderboard(), cards=CARDS), *layouts], "tex")
     lines = [r"\documentclass{article}\usepackage{booktabs}", r"\begin{document}", tables, r"\end{document}"]
     (tmp_path / "table.tex").write_text("\n".join(lines), encoding="utf-8")
     options = [] if engine() == "tectonic" else ["-interaction=nonstopmode", "-halt-on-error"]

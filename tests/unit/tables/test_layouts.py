@@ -54,9 +54,9 @@ def test_a_method_that_is_not_installed_here_still_has_its_ablation():
 
 
 def test_defaults_are_read_from_the_source_of_a_method():
-    found = constructor_defaults("csp_mcin")
-    assert found["hsfm"] is True
-    assert found["lambda_sar"] == 0.3
+    defaults = constructor_defaults("csp_mcin")
+    assert defaults["hsfm"] is True
+    assert defaults["lambda_sar"] == 0.3
     assert constructor_defaults("no_such_method") == {}
 
 
@@ -96,10 +96,10 @@ def test_settings_that_all_else_shares_make_a_table_each():
     made = [
         configured(f"csp_mcin@lambda_sar={w}+pcgrad={p}", {"lambda_sar": w, "pcgrad": p}) for w, p in grid
     ]
-    found = tables("sensitivity", made)
-    assert len(found) == 2
-    assert {"(pcgrad=true)" in t.heading for t in found} == {True, False}
-    assert all(rows(t) == [("0.2",), ("0.4",)] for t in found)
+    laid_out = tables("sensitivity", made)
+    assert len(laid_out) == 2
+    assert {"(pcgrad=true)" in t.heading for t in laid_out} == {True, False}
+    assert all(rows(t) == [("0.2",), ("0.4",)] for t in laid_out)
 
 
 def test_a_transfer_has_a_block_of_training_sets_for_each_test_set():
@@ -117,8 +117,8 @@ def test_a_transfer_has_a_block_of_training_sets_for_each_test_set():
 def test_what_was_learned_at_home_is_shown_once():
     data = {"name": "sen12", "weights": TRAINED, "title": "CSP-MCIN"}
     again = record("csp_mcin@from=sen12", run="said", data="sen12" * 8, **data)
-    found = [r for r in transfer() if r["dataset"]["name"] == "sen12"]
-    (table,) = tables("transfer", [*found, again | {"dataset": found[0]["dataset"]}])
+    on_sen12 = [r for r in transfer() if r["dataset"]["name"] == "sen12"]
+    (table,) = tables("transfer", [*on_sen12, again | {"dataset": on_sen12[0]["dataset"]}])
     runs = {row.label: row.run for row in table.rows}
     assert len(runs) == len(table.rows) == 3
     assert runs["SEN1-2"] == "said"
@@ -185,10 +185,10 @@ def test_the_order_of_records_changes_nothing(layout, format):
 
 @pytest.mark.parametrize("layout", SAMPLES)
 def test_every_layout_is_sound_in_markdown_and_latex(layout):
-    found = tables(layout, spread="ci", significance=True, ranks=True)
-    text = render(found, "tex")
-    assert len(parse_latex(text)) == len(found)
-    for (header, *body), table in zip(parse_markdown(render(found, "md")), found, strict=True):
+    laid_out = tables(layout, spread="ci", significance=True, ranks=True)
+    text = render(laid_out, "tex")
+    assert len(parse_latex(text)) == len(laid_out)
+    for (header, *body), table in zip(parse_markdown(render(laid_out, "md")), laid_out, strict=True):
         assert len(header) == 1 + len(table.leads) + len(table.columns)
         assert all(len(row) == len(header) for row in body)
 

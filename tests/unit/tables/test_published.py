@@ -33,8 +33,8 @@ def test_scores_come_back_exactly(tmp_path: Path) -> None:
     records, rows = leaderboard()
     for name, text in pack(records, rows).items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    found = {tuple(map(str, row[:7])): row[7:] for row in unpack(tmp_path)[1]}
-    assert found == {tuple(map(str, row[:7])): row[7:] for row in rows}
+    unpacked = {tuple(map(str, row[:7])): row[7:] for row in unpack(tmp_path)[1]}
+    assert unpacked == {tuple(map(str, row[:7])): row[7:] for row in rows}
 
 
 def test_the_files_depend_neither_on_order_nor_on_the_machine() -> None:

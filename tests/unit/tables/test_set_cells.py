@@ -132,18 +132,21 @@ def compared(a, b, ours, theirs):
 )
 def test_sets_are_compared_by_their_values(value, kind, says):
     a, b = record("m", run="1"), record("m", run="2")
-    found = compared(a, b, [of_set(a, 0.5)], [of_set(b, value)])
-    assert (found.kind, found.verdict) == (kind, says)
-    assert found.one_sided == (value == "unavailable")
-    assert (found.low, found.high) == (None, None)
+    difference = compared(a, b, [of_set(a, 0.5)], [of_set(b, value)])
+    assert (difference.kind, difference.verdict) == (kind, says)
+    assert difference.one_sided == (value == "unavailable")
+    assert (difference.low, difference.high) == (None, None)
 
 
 def test_sets_of_other_images_or_settings_are_not_compared():
     a, b = record("m", run="1", pairs=3), record("m", run="2", pairs=2)
-    found = compared(a, b, [of_set(a, 0.5)], [of_set(b, 0.5)])
-    assert (found.kind, found.verdict) == ("incomparable", "not comparable: of other sets of images")
+    difference = compared(a, b, [of_set(a, 0.5)], [of_set(b, 0.5)])
+    assert (difference.kind, difference.verdict) == (
+        "incomparable",
+        "not comparable: of other sets of images",
+    )
     b = record("m", run="2", pairs=3)
-    found = compared(a, b, [of_set(a, 0.5)], [of_set(b, 0.5, OTHER)])
-    assert found.kind == "incomparable"
-    assert "sigma 10, times 1000, biased in A" in found.verdict
-    assert "sigma 5, times 1000, biased in B" in found.verdict
+    difference = compared(a, b, [of_set(a, 0.5)], [of_set(b, 0.5, OTHER)])
+    assert difference.kind == "incomparable"
+    assert "sigma 10, times 1000, biased in A" in difference.verdict
+    assert "sigma 5, times 1000, biased in B" in difference.verdict

@@ -23,28 +23,28 @@ def split(tmp_path: Path) -> Split:
     return Split(dataset("demo"), "test", tmp_path, pairs, None)
 
 
-def find(monkeypatch: pytest.MonkeyPatch, found: Split, hashed: str = "d" * 64) -> images.Sources:
-    monkeypatch.setattr(images, "find_split", lambda *asked: found)
+def find(monkeypatch: pytest.MonkeyPatch, split_here: Split, hashed: str = "d" * 64) -> images.Sources:
+    monkeypatch.setattr(images, "find_split", lambda *asked: split_here)
     monkeypatch.setattr(Split, "content_hash", lambda self: hashed)
     return images.find_sources(board(), "somewhere")
 
 
 def test_pairs_of_the_same_content_are_shown_without_a_word(monkeypatch, split):
-    found = find(monkeypatch, split)
-    assert (tuple(found.pairs), found.note) == (IDS, "")
+    sources = find(monkeypatch, split)
+    assert (tuple(sources.pairs), sources.note) == (IDS, "")
 
 
 def test_pairs_of_another_content_are_not_shown(monkeypatch, split):
-    found = find(monkeypatch, split, "e" * 64)
-    assert not found.pairs
-    assert "are not those that were fused (another data hash)" in found.note
+    sources = find(monkeypatch, split, "e" * 64)
+    assert not sources.pairs
+    assert "are not those that were fused (another data hash)" in sources.note
 
 
 def test_some_pairs_are_shown_and_counted_as_their_content_cannot_be_told(monkeypatch, split):
     part = Split(split.spec, "test", split.root, split.pairs[:2], None)
-    found = find(monkeypatch, part, "e" * 64)
-    assert tuple(found.pairs) == IDS[:2]
-    assert "at hand for 2 of 4 pairs, and were not compared" in found.note
+    sources = find(monkeypatch, part, "e" * 64)
+    assert tuple(sources.pairs) == IDS[:2]
+    assert "at hand for 2 of 4 pairs, and were not compared" in sources.note
 
 
 def test_absent_pairs_are_said_to_be_absent_and_no_path_is(monkeypatch, tmp_path):
@@ -52,6 +52,6 @@ def test_absent_pairs_are_said_to_be_absent_and_no_path_is(monkeypatch, tmp_path
         raise DataNotFoundError(f"nothing in {tmp_path}")
 
     monkeypatch.setattr(images, "find_split", fail)
-    found = images.find_sources(board(), str(tmp_path))
-    assert "were not at hand (--data-root names" in found.note
-    assert str(tmp_path) not in found.note
+    sources = images.find_sources(board(), str(tmp_path))
+    assert "were not at hand (--data-root names" in sources.note
+    assert str(tmp_path) not in sources.note

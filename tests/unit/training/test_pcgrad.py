@@ -115,9 +115,9 @@ def test_the_schedule_steps() -> None:
 
 def test_a_parameter_that_no_objective_reaches_is_left_alone() -> None:
     method = Linear(CONFLICTING)
-    reached, found = gradients(list(method.losses(None).values()), list(method.parameters()))
+    reached, gradient_rows = gradients(list(method.losses(None).values()), list(method.parameters()))
     assert [id(p) for p in reached] == [id(method.weights)]
-    torch.testing.assert_close(found, CONFLICTING)
+    torch.testing.assert_close(gradient_rows, CONFLICTING)
     method.recipe.optimizer = OptimizerConfig("adamw", lr=LR, weight_decay=0.5)
     fit(method)
     assert method.unused.item() == 1
@@ -125,42 +125,42 @@ def test_a_parameter_that_no_objective_reaches_is_left_alone() -> None:
 
 def test_an_objective_that_misses_a_parameter_has_a_zero_there() -> None:
     x, y = (torch.nn.Parameter(torch.ones(2)) for _ in range(2))
-    _, found = gradients([(2 * x).sum(), (x * y).sum()], [x, y])
-    assert found.tolist() == [[2, 2, 0, 0], [1, 1, 1, 1]]
+    _, gradient_rows = gradients([(2 * x).sum(), (x * y).sum()], [x, y])
+    assert gradient_rows.tolist() == [[2, 2, 0, 0], [1, 1, 1, 1]]
 
 
 def test_no_projection_conflicts_with_the_gradient_it_was_last_cleared_of() -> None:
-    found = torch.randn(2, 50, generator=torch.Generator().manual_seed(0))
-    found[1] -= found[0]
-    apart = [project(pair, reduction="sum") for pair in (found, found.flip(0))]
+    rows = torch.randn(2, 50, generator=torch.Generator().manual_seed(0))
+    rows[1] -= rows[0]
+    apart = [project(pair, reduction="sum") for pair in (rows, rows.flip(0))]
     torch.testing.assert_close(*apart)
-    assert all(apart[0] @ row >= -1e-4 for row in found)
+    assert all(apart[0] @ row >= -1e-4 for row in rows)
 
 
-def literally(found: Tensor, order: list[list[int]]) -> Tensor:
+def literally(rows: Tensor, order: list[list[int]]) -> Tensor:
     """Project as the paper's algorithm is written, on vectors, in a given order."""
-    joined = torch.zeros_like(found[0])
-    for number, gradient in enumerate(found.clone()):
+    joined = torch.zeros_like(rows[0])
+    for number, gradient in enumerate(rows.clone()):
         for other in order[number]:
-            if other != number and gradient @ found[other] < 0:
-                gradient = gradient - gradient @ found[other] / found[other].square().sum() * found[other]
+            if other != number and gradient @ rows[other] < 0:
+                gradient = gradient - gradient @ rows[other] / rows[other].square().sum() * rows[other]
         joined += gradient
     return joined
 
 
 @pytest.mark.parametrize("objectives", [2, 3, 5])
 def test_projection_is_the_papers_algorithm(objectives: int) -> None:
-    found = torch.randn(objectives, 20, generator=torch.Generator().manual_seed(objectives)).double()
-    found -= 0.5 * found.roll(1, 0)
+    rows = torch.randn(objectives, 20, generator=torch.Generator().manual_seed(objectives)).double()
+    rows -= 0.5 * rows.roll(1, 0)
     drawn = torch.Generator().manual_seed(7)
     order = [torch.randperm(objectives, generator=drawn).tolist() for _ in range(objectives)]
-    torch.testing.assert_close(project(found, seed=7, reduction="sum"), literally(found, order))
+    torch.testing.assert_close(project(rows, seed=7, reduction="sum"), literally(rows, order))
 
 
 def test_three_objectives_are_taken_in_an_order_drawn_by_the_seed() -> None:
-    found = torch.tensor([[1.0, 0.0], [-1.0, 1.0], [-1.0, -2.0]])
-    assert torch.equal(project(found, seed=3), project(found, seed=3))
-    assert len({tuple(project(found, seed=seed).tolist()) for seed in range(20)}) > 1
+    rows = torch.tensor([[1.0, 0.0], [-1.0, 1.0], [-1.0, -2.0]])
+    assert torch.equal(project(rows, seed=3), project(rows, seed=3))
+    assert len({tuple(project(rows, seed=seed).tolist()) for seed in range(20)}) > 1
 
 
 def test_a_gradient_of_zero_harms_nothing() -> None:
@@ -168,9 +168,9 @@ def test_a_gradient_of_zero_harms_nothing() -> None:
 
 
 def test_cosines_are_named_by_both_objectives() -> None:
-    found = cosines(["sar", "opt", "sea"], torch.tensor([[1.0, 0.0], [0.0, 2.0], [-3.0, 0.0]]))
+    logged = cosines(["sar", "opt", "sea"], torch.tensor([[1.0, 0.0], [0.0, 2.0], [-3.0, 0.0]]))
     expected = {"train/cosine_sar_opt": 0, "train/cosine_sar_sea": -1, "train/cosine_opt_sea": 0}
-    assert {name: value.item() for name, value in found.items()} == expected
+    assert {name: value.item() for name, value in logged.items()} == expected
 
 
 def test_objectives_are_the_terms_unless_grouped() -> None:
@@ -234,7 +234,7 @@ def run(processes, path):
     )
     method = Net()
     cosines = []
-    method.log_dict = lambda found, **_: cosines.extend(v for k, v in found.items() if "cosine" in k)
+    method.log_dict = lambda logged, **_: cosines.extend(v for k, v in logged.items() if "cosine" in k)
     trainer.fit(method)
     if trainer.is_global_zero:
         torch.save({"state": method.state_dict(), "cosines": torch.stack(cosines)}, path)
@@ -254,11 +254,11 @@ def test_two_processes_equal_one_on_the_joined_batch(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "ignore", script, tmp_path / "two.pt"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr[-2000:]
-    one, two = (torch.load(tmp_path / f"{name}.pt", weights_only=True) for name in ("one", "two"))
-    assert len(one["cosines"]) == 12
-    assert (one["cosines"] < 0).any(), "no step had a conflict"
-    torch.testing.assert_close(two["cosines"], one["cosines"], rtol=1e-4, atol=1e-5)
-    for name, value in one["state"].items():
+    alone, two = (torch.load(tmp_path / f"{name}.pt", weights_only=True) for name in ("one", "two"))
+    assert len(alone["cosines"]) == 12
+    assert (alone["cosines"] < 0).any(), "no step had a conflict"
+    torch.testing.assert_close(two["cosines"], alone["cosines"], rtol=1e-4, atol=1e-5)
+    for name, value in alone["state"].items():
         torch.testing.assert_close(two["state"][name], value, rtol=1e-5, atol=1e-6)
 
 
@@ -295,9 +295,9 @@ def test_a_training_that_was_stopped_has_the_same_curve(
 ) -> None:
     path = tmp_path / "tiny.py"
     path.write_text(PLUGIN)
-    found, pairs = spec(str(path)), find_split(dataset("demo-medical"), "train", limit=6)
+    method, pairs = spec(str(path)), find_split(dataset("demo-medical"), "train", limit=6)
     options = FitOptions(device="cpu", quiet=True)
-    whole = train(found, found.config(), pairs, tmp_path / "whole", options)
+    whole = train(method, method.config(), pairs, tmp_path / "whole", options)
     write = callbacks.write_json
 
     def write_and_stop(place: Path, document: dict[str, Any]) -> None:
@@ -308,8 +308,8 @@ def test_a_training_that_was_stopped_has_the_same_curve(
     with monkeypatch.context() as patch:
         patch.setattr(callbacks, "write_json", write_and_stop)
         with pytest.raises(PowerCut):
-            train(found, found.config(), pairs, tmp_path / "cut", options)
-    resumed = train(found, found.config(), pairs, tmp_path / "cut", options)
+            train(method, method.config(), pairs, tmp_path / "cut", options)
+    resumed = train(method, method.config(), pairs, tmp_path / "cut", options)
     curves = [read_curves(folder.path / "fuse") for folder in (whole, resumed)]
     assert {"train/a", "train/b", "train/loss", "train/cosine_a_b"} <= set(curves[0])
     assert len(list((resumed.path / "fuse").glob("csv-*"))) == 2

@@ -66,31 +66,31 @@ def test_the_estimate_of_long_steps_takes_single_samples_alone(
     tiny.write_text(
         PLUGIN.replace("    def losses(self, batch):\n", "    def losses(self, batch):\n" + guard)
     )
-    found = spec(str(tiny))
-    config = found.config((*QUICK, "stages.fuse.epochs=2"))
+    method = spec(str(tiny))
+    config = method.config((*QUICK, "stages.fuse.epochs=2"))
     split = find_split(dataset("demo-medical"), "train", limit=8)
     monkeypatch.setattr("fusionbench.training.estimate.LONGEST", 0)
-    assert estimate_seconds(found, config, split, OPTIONS) > 0
+    assert estimate_seconds(method, config, split, OPTIONS) > 0
     monkeypatch.setattr("fusionbench.training.estimate.LONGEST", 1e9)
     with pytest.raises(AssertionError, match="a whole batch"):
-        estimate_seconds(found, config, split, OPTIONS)
+        estimate_seconds(method, config, split, OPTIONS)
 
 
 def test_training_writes_weights_with_their_provenance_and_is_not_repeated(
     tiny: Path, tmp_path: Path
 ) -> None:
-    found = spec(str(tiny))
-    config = found.config((*QUICK, "stages.fuse.epochs=2"))
+    method_spec = spec(str(tiny))
+    config = method_spec.config((*QUICK, "stages.fuse.epochs=2"))
     split = find_split(dataset("demo-medical"), "train", limit=8)
-    assert estimate_seconds(found, config, split, OPTIONS) > 0
-    folder = train(found, config, split, tmp_path, OPTIONS)
+    assert estimate_seconds(method_spec, config, split, OPTIONS) > 0
+    folder = train(method_spec, config, split, tmp_path, OPTIONS)
     about = json.loads(folder.weights.with_suffix(".json").read_text())
     assert about["datasets"][0] == about["datasets"][0] | {"name": "demo-medical", "pairs": 8, "expected": 16}
     assert about["pairs_used"] == {"fuse": {"training": 8, "validation": 0}}
-    method = found.build({})
+    method = method_spec.build({})
     load_weights(method, folder.weights)
     stamp = folder.weights.stat().st_mtime_ns
-    assert train(found, config, split, tmp_path, OPTIONS).weights.stat().st_mtime_ns == stamp
+    assert train(method_spec, config, split, tmp_path, OPTIONS).weights.stat().st_mtime_ns == stamp
     log = (folder.path / "fuse" / "csv-0" / "metrics.csv").read_text()
     assert "train/l1" in log.splitlines()[0]
     assert "val/loss" not in log.splitlines()[0]
@@ -99,9 +99,9 @@ def test_training_writes_weights_with_their_provenance_and_is_not_repeated(
 def test_a_recipe_that_validates_keeps_pairs_back_and_the_record_says_how_many(
     tiny: Path, tmp_path: Path
 ) -> None:
-    found = spec(str(tiny))
-    config = found.config((*QUICK, "stages.fuse.epochs=1", "stages.fuse.validation=0.25"))
-    folder = train(found, config, find_split(dataset("demo-medical"), "train", limit=8), tmp_path, OPTIONS)
+    method = spec(str(tiny))
+    config = method.config((*QUICK, "stages.fuse.epochs=1", "stages.fuse.validation=0.25"))
+    folder = train(method, config, find_split(dataset("demo-medical"), "train", limit=8), tmp_path, OPTIONS)
     about = json.loads(folder.weights.with_suffix(".json").read_text())
     assert about["pairs_used"] == {"fuse": {"training": 6, "validation": 2}}
     assert "val/loss" in (folder.path / "fuse" / "csv-0" / "metrics.csv").read_text().splitlines()[0]
@@ -138,9 +138,9 @@ def test_a_killed_training_ends_with_the_same_weights(workers: int, tiny: Path, 
 
 
 def test_what_cannot_be_trained_is_refused(tmp_path: Path) -> None:
-    found = spec("average")
+    method = spec("average")
     with pytest.raises(RequestError, match="no parameters"):
-        train(found, found.config(), find_split(dataset("demo"), "train", limit=2), tmp_path, OPTIONS)
+        train(method, method.config(), find_split(dataset("demo"), "train", limit=2), tmp_path, OPTIONS)
     learned = spec("refinefuse")
     with pytest.raises(RequestError, match="at least 2 pairs"):
         train(learned, learned.config(), find_split(dataset("demo"), "train", limit=1), tmp_path, OPTIONS)

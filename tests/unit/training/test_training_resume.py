@@ -59,8 +59,8 @@ def pairs() -> Split:
 
 
 def fit(reference: str, pairs: Split, out: Path, *overrides: str) -> dict[str, torch.Tensor]:
-    found = spec(reference)
-    return load_file(train(found, found.config(overrides), pairs, out, OPTIONS).weights)
+    method = spec(reference)
+    return load_file(train(method, method.config(overrides), pairs, out, OPTIONS).weights)
 
 
 def cut_power(patch: pytest.MonkeyPatch, stage: str, epoch: int, noted: bool) -> None:
@@ -120,11 +120,11 @@ def test_the_log_of_an_interrupted_training_has_every_epoch(
 
 
 def test_a_seed_has_a_folder_of_its_own(tiny: str, pairs: Split, tmp_path: Path) -> None:
-    found = spec(tiny)
+    method = spec(tiny)
     short = ("stages.fuse.epochs=1", "stages.refine.epochs=1")
-    first = train(found, found.config(short), pairs, tmp_path, OPTIONS)
+    first = train(method, method.config(short), pairs, tmp_path, OPTIONS)
     other_seed = train(
-        found, found.config(short), pairs, tmp_path, FitOptions(seed=1, device="cpu", quiet=True)
+        method, method.config(short), pairs, tmp_path, FitOptions(seed=1, device="cpu", quiet=True)
     )
     assert first.path != other_seed.path
     weights = [load_file(folder.weights)["conv.weight"] for folder in (first, other_seed)]

@@ -76,7 +76,7 @@ def test_no_pixels_of_a_test_pair_are_in_a_training_set(
 @pytest.mark.parametrize("record", RECORDS, ids=lambda path: f"{path.parent.parent.name}-{path.stem}")
 def test_every_pair_of_a_manifest_is_a_training_pair(record: Path, shared_data: Path) -> None:
     for part in json.loads(record.read_text(encoding="utf-8"))["datasets"]:
-        found = find_split(known()[part["name"]], part["split"], shared_data)
+        split = find_split(known()[part["name"]], part["split"], shared_data)
         assert part["split"] == "train"
-        assert set(part["ids"]) <= set(found.ids)
+        assert set(part["ids"]) <= set(split.ids)
         assert len(part["ids"]) == part["pairs"] > 0

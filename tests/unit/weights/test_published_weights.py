@@ -90,10 +90,10 @@ def put(tmp_path: Path, folder: Path) -> None:
 def test_files_that_lie_there_are_used_from_all_files_under_our_names(
     inside: str, tmp_path: Path, folder: Path
 ) -> None:
-    found = method(tmp_path)
-    assert available_weights(found, "ir-vis", {}) is None
+    method_spec = method(tmp_path)
+    assert available_weights(method_spec, "ir-vis", {}) is None
     put(tmp_path, folder / inside)
-    weights = available_weights(found, "medical", {})
+    weights = available_weights(method_spec, "medical", {})
     assert weights is not None
     assert (weights.source, [path.name for path in weights.files]) == (
         "published",
@@ -101,8 +101,8 @@ def test_files_that_lie_there_are_used_from_all_files_under_our_names(
     )
     assert "no licence stated" in weights.note
     assert "all rights are reserved" in weights.terms
-    built = found.build({})
-    load_chosen(found, built, weights)
+    built = method_spec.build({})
+    load_chosen(method_spec, built, weights)
     assert built.gain.weight.tolist() == [[1.0, 2.0]]
     assert built.gain.bias.tolist() == [0.5]
 
@@ -110,17 +110,17 @@ def test_files_that_lie_there_are_used_from_all_files_under_our_names(
 def test_the_checkpoint_whose_arguments_agree_is_taken_and_its_inputs_are_swapped(
     tmp_path: Path, folder: Path
 ) -> None:
-    found = method(tmp_path)
-    plain, strong = checkpoints(found)
-    assert checkpoint_for(found, "ir-vis", {}) == plain
-    assert checkpoint_for(found, "ir-vis", {"strong": True}) == strong
-    assert checkpoint_for(found, "medical", {"strong": True}) == plain
-    assert checkpoint_for(found, "sar-opt", {}) == plain  # a card's families are checked before
+    method_spec = method(tmp_path)
+    plain, strong = checkpoints(method_spec)
+    assert checkpoint_for(method_spec, "ir-vis", {}) == plain
+    assert checkpoint_for(method_spec, "ir-vis", {"strong": True}) == strong
+    assert checkpoint_for(method_spec, "medical", {"strong": True}) == plain
+    assert checkpoint_for(method_spec, "sar-opt", {}) == plain  # a card's families are checked before
 
 
 def test_what_lacks_is_told_with_licence_and_command(tmp_path: Path, folder: Path) -> None:
-    found = method(tmp_path)
-    sentence = lacking_sentence(found, "ir-vis", {})
+    method_spec = method(tmp_path)
+    sentence = lacking_sentence(method_spec, "ir-vis", {})
     assert (
         "`fusionbench weights fetch gain-Gain` downloads first.pth, second.pth (licence: none stated)"
         in sentence
@@ -132,58 +132,58 @@ def test_what_lacks_is_told_with_licence_and_command(tmp_path: Path, folder: Pat
 def test_another_file_under_the_name_is_refused_and_no_code_in_it_is_run(
     tmp_path: Path, folder: Path
 ) -> None:
-    found = method(tmp_path)
+    method_spec = method(tmp_path)
     put(tmp_path, folder)
     whole = (folder / "first.pth").read_bytes()
     for content in (whole[:-100], b"", whole + b"\0"):
         (folder / "first.pth").write_bytes(content)
         with pytest.raises(WeightsError, match=r"has SHA-256 .* not .* as published: delete it and call"):
-            available_weights(found, "ir-vis", {})
+            available_weights(method_spec, "ir-vis", {})
     torch.save({"fc.weight": Hostile(tmp_path / "ran")}, folder / "first.pth")
     with pytest.raises(WeightsError, match="as published"):
-        available_weights(found, "ir-vis", {})
+        available_weights(method_spec, "ir-vis", {})
     assert not (tmp_path / "ran").exists()
 
 
 def test_a_published_pickle_that_holds_code_is_refused_too(tmp_path: Path, folder: Path) -> None:
     (tmp_path / "published").mkdir()
     torch.save({"fc.weight": Hostile(tmp_path / "ran")}, tmp_path / "published" / "first.pth")
-    found = method(tmp_path)
+    method_spec = method(tmp_path)
     put(tmp_path, folder)
-    weights = available_weights(found, "ir-vis", {})
+    weights = available_weights(method_spec, "ir-vis", {})
     assert weights is not None
     with pytest.raises(WeightsError, match="code in files is never run"):
-        load_chosen(found, found.build({}), weights)
+        load_chosen(method_spec, method_spec.build({}), weights)
     assert not (tmp_path / "ran").exists()
 
 
 def test_import_keeps_published_files_and_refuses_others_without_trust(tmp_path: Path, folder: Path) -> None:
-    found = method(tmp_path)
+    method_spec = method(tmp_path)
     for name in ("first.pth", "second.pth"):
-        kept = import_weights(tmp_path / "published" / name, ImportOptions(found.reference))
+        kept = import_weights(tmp_path / "published" / name, ImportOptions(method_spec.reference))
         assert kept == folder / name
-    assert available_weights(found, "ir-vis", {}).source == "published"
+    assert available_weights(method_spec, "ir-vis", {}).source == "published"
     own = tmp_path / "own.pth"
-    torch.save(found.build({}).state_dict(), own)
+    torch.save(method_spec.build({}).state_dict(), own)
     with pytest.raises(WeightsError, match="none of gain-Gain's published files has"):
-        import_weights(own, ImportOptions(found.reference))
-    taken = import_weights(own, ImportOptions(found.reference, trust=True))
+        import_weights(own, ImportOptions(method_spec.reference))
+    taken = import_weights(own, ImportOptions(method_spec.reference, trust=True))
     assert taken.suffix == ".safetensors"
-    assert available_weights(found, "ir-vis", {}).source == "imported"
+    assert available_weights(method_spec, "ir-vis", {}).source == "imported"
     torch.save({"gain.weight": Hostile(tmp_path / "ran")}, own)
     with pytest.raises(WeightsError, match="code in files is never run"):
-        import_weights(own, ImportOptions(found.reference, trust=True))
+        import_weights(own, ImportOptions(method_spec.reference, trust=True))
     assert not (tmp_path / "ran").exists()
 
 
 def test_convert_reads_all_files_and_its_result_may_be_imported(tmp_path: Path) -> None:
-    found = method(tmp_path)
+    method_spec = method(tmp_path)
     done = convert_weights(
-        tmp_path / "published" / "second.pth", found.reference, tmp_path / "own.safetensors"
+        tmp_path / "published" / "second.pth", method_spec.reference, tmp_path / "own.safetensors"
     )
     assert (done.tensors, done.dropped) == (2, ("epoch",))
-    import_weights(done.path, ImportOptions(found.reference))
-    assert available_weights(found, "ir-vis", {}).source == "imported"
+    import_weights(done.path, ImportOptions(method_spec.reference))
+    assert available_weights(method_spec, "ir-vis", {}).source == "imported"
 
 
 @contextlib.contextmanager
@@ -199,17 +199,17 @@ def test_fetch_tells_the_licence_and_takes_files_of_the_stated_hash_only(
     content = (tmp_path / "published" / "first.pth").read_bytes()
     with serve(Site(content)) as site:
         stated = {"file.pt": hashlib.sha256(content).hexdigest()}
-        found = method(tmp_path, site.address.rpartition("/")[0], files=stated)
+        method_spec = method(tmp_path, site.address.rpartition("/")[0], files=stated)
         said: list[str] = []
-        assert fetch_published(found.reference, None, said.append, no_bar) == [folder / "file.pt"] * 2
+        assert fetch_published(method_spec.reference, None, said.append, no_bar) == [folder / "file.pt"] * 2
         assert "no licence is stated, so all rights are reserved" in said[0]
         asked = len(site.asked)
-        fetch_published(found.reference, None, said.append, no_bar)
+        fetch_published(method_spec.reference, None, said.append, no_bar)
         assert len(site.asked) == asked  # what is here is not fetched again
         (folder / "file.pt").unlink()
         site.content = content[:-1]
         with pytest.raises(DownloadError, match="which was deleted"):
-            fetch_published(found.reference, None, said.append, no_bar)
+            fetch_published(method_spec.reference, None, said.append, no_bar)
     assert not (folder / "file.pt").exists()
 
 

@@ -52,11 +52,11 @@ def test_values_that_half_precision_cannot_hold_are_not_shipped(tmp_path: Path) 
 def test_weights_that_a_package_leaves_out_are_said_to_lie_in_the_repository(tmp_path: Path) -> None:
     folder = tmp_path / "refinefuse"
     (folder / "weights").mkdir(parents=True)
-    found = spec("refinefuse")
+    method = spec("refinefuse")
     about = {"arguments": {}, "note": "", "sha256": "ab" * 32, "bytes": 24_000_000}
-    name = found.card.weights["ir-vis"]
+    name = method.card.weights["ir-vis"]
     (folder / "weights" / name).with_suffix(".json").write_text(json.dumps(about))
-    elsewhere = type(found)(found.reference, found.name, found.card, folder, found.target)
+    elsewhere = type(method)(method.reference, method.name, method.card, folder, method.target)
     with pytest.raises(
         WeightsError, match=r"24 MB, .* not part of an installed package: get methods/refinefuse/"
     ):

@@ -73,12 +73,12 @@ def write(path: Path, compressed: bool = False) -> Path:
 def test_reads_every_tensor_and_gives_kernels_in_torchs_order(tmp_path: Path) -> None:
     index = write(tmp_path)
     for path in (index, tmp_path / "model.ckpt.data-00000-of-00001"):
-        found = read_tensorflow(path)
-        assert list(found) == sorted(VALUES)
-        assert found["net/conv/kernel"].shape == (4, 5, 2, 3)
-        assert np.array_equal(found["net/conv/kernel"].transpose(2, 3, 1, 0), VALUES["net/conv/kernel"])
-        assert np.array_equal(found["net/conv/bias"], VALUES["net/conv/bias"])
-        assert found["step"] == 7
+        tensors = read_tensorflow(path)
+        assert list(tensors) == sorted(VALUES)
+        assert tensors["net/conv/kernel"].shape == (4, 5, 2, 3)
+        assert np.array_equal(tensors["net/conv/kernel"].transpose(2, 3, 1, 0), VALUES["net/conv/kernel"])
+        assert np.array_equal(tensors["net/conv/bias"], VALUES["net/conv/bias"])
+        assert tensors["step"] == 7
     assert set(read_state(index)) == set(VALUES)
 
 
@@ -105,8 +105,8 @@ def test_torn_missing_and_compressed_data_is_refused(tmp_path: Path) -> None:
 
 def test_converts_what_u2fusions_authors_published(shared_baselines: Path, tmp_path: Path) -> None:
     folder = shared_baselines / "u2fusion" / "weights"
-    found = convert_weights(folder / "model.ckpt.index", "u2fusion", tmp_path / "u2fusion.safetensors")
-    assert found.tensors == 20
+    converted = convert_weights(folder / "model.ckpt.index", "u2fusion", tmp_path / "u2fusion.safetensors")
+    assert converted.tensors == 20
     # the data file is nothing but the tensors in the order of their names
     values = np.fromfile(folder / "model.ckpt.data-00000-of-00001", "<f4")
     tensors = read_tensorflow(folder / "model.ckpt.index")

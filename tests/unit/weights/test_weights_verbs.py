@@ -207,33 +207,33 @@ def test_refuses_what_does_not_fit(tmp_path: Path, method: str, folder: Path) ->
 def test_imports_are_offered_for_their_arguments_and_family_the_last_one_first(
     tmp_path: Path, method: str
 ) -> None:
-    found = spec(method)
-    assert imported_weights(found, "ir-vis", {}) is None
+    method_spec = spec(method)
+    assert imported_weights(method_spec, "ir-vis", {}) is None
     first = import_weights(weights(tmp_path / "one.safetensors", 0.1), ImportOptions(method))
     last = import_weights(weights(tmp_path / "two.safetensors", 0.2), ImportOptions(method, family="medical"))
-    assert imported_weights(found, "ir-vis", {}).path == first
-    assert imported_weights(found, "medical", {}).path == last
-    assert imported_weights(found, "medical", {"size": 2}) is None
+    assert imported_weights(method_spec, "ir-vis", {}).path == first
+    assert imported_weights(method_spec, "medical", {}).path == last
+    assert imported_weights(method_spec, "medical", {"size": 2}) is None
     again = import_weights(tmp_path / "one.safetensors", ImportOptions(method))
-    assert imported_weights(found, "medical", {}).path == again == first
-    assert imported_weights(found, "medical", {}).source == "imported"
+    assert imported_weights(method_spec, "medical", {}).path == again == first
+    assert imported_weights(method_spec, "medical", {}).source == "imported"
 
 
 def test_a_changed_lost_or_damaged_file_is_an_error_and_never_used(tmp_path: Path, method: str) -> None:
-    found, kept = (
+    method_spec, kept = (
         spec(method),
         import_weights(weights(tmp_path / "one.safetensors", 0.1), ImportOptions(method)),
     )
     weights(kept, 0.9)
     with pytest.raises(WeightsError, match="import them again"):
-        imported_weights(found, "ir-vis", {})
+        imported_weights(method_spec, "ir-vis", {})
     assert "not" in next(verify(e) for e in known_weights() if e.source == "imported").problem
     kept.unlink()
     with pytest.raises(WeightsError, match="gone"):
-        imported_weights(found, "ir-vis", {})
+        imported_weights(method_spec, "ir-vis", {})
     kept.with_suffix(".json").write_text("{}")
     with pytest.raises(WeightsError, match="damaged"):
-        imported_weights(found, "ir-vis", {})
+        imported_weights(method_spec, "ir-vis", {})
     assert "damaged" in next(e for e in known_weights() if e.source == "imported").problem
 
 
@@ -301,9 +301,9 @@ def test_lists_shipped_imported_and_missing_weights() -> None:
     shipped = share("methods") / "refinefuse" / "weights" / "ir-vis.safetensors"
     assert CliRunner().invoke(app, ["weights", "import", str(shipped), "-m", "refinefuse"]).exit_code == 0
     rows = json.loads(CliRunner().invoke(app, ["weights", "list", "--json"]).stdout)
-    found = {(row["method"], row["source"]): row for row in rows}
-    assert found["refinefuse", "shipped"]["bytes"] == shipped.stat().st_size
-    assert found["refinefuse", "imported"]["families"] == ["ir-vis", "medical"]
+    by_source = {(row["method"], row["source"]): row for row in rows}
+    assert by_source["refinefuse", "shipped"]["bytes"] == shipped.stat().st_size
+    assert by_source["refinefuse", "imported"]["families"] == ["ir-vis", "medical"]
     missing = [row for row in rows if row["source"] == "unavailable"]
     assert missing
     assert all(row["command"].startswith("fusionbench ") and row["path"] is None for row in missing)

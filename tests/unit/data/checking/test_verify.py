@@ -17,9 +17,9 @@ def levels(problems: list[Problem], text: str) -> list[str]:
 
 
 def only(problems: list[Problem], text: str) -> Problem:
-    found = [problem for problem in problems if text in problem.message]
-    assert len(found) == 1, f"{len(found)} messages with '{text}' among {[str(p) for p in problems]}"
-    return found[0]
+    matching = [problem for problem in problems if text in problem.message]
+    assert len(matching) == 1, f"{len(matching)} messages with '{text}' among {[str(p) for p in problems]}"
+    return matching[0]
 
 
 @pytest.mark.parametrize("name", [name for name, spec in datasets().items() if not spec.generated])

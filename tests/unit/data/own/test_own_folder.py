@@ -110,8 +110,8 @@ def test_a_path_is_told_from_a_name() -> None:
     ],
 )
 def test_real_folders_without_a_catalog_entry(shared_data: Path, folder: str, split: str, pairs: int) -> None:
-    found = find_split(dataset(str(shared_data / folder)), split)
-    assert (len(found.pairs), found.unmatched) == (pairs, ())
+    split_here = find_split(dataset(str(shared_data / folder)), split)
+    assert (len(split_here.pairs), split_here.unmatched) == (pairs, ())
 
 
 @pytest.mark.parametrize("beside", [True, False])

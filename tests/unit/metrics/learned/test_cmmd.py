@@ -33,19 +33,19 @@ def cmmdf(cache: EmbeddingCache, scenes=SCENES) -> SetScore:
 
 
 def test_it_is_the_mean_of_two_discrepancies_each_by_its_own_tower(small_towers, tmp_path):
-    found = cmmdf(EmbeddingCache(tmp_path / "e"))
+    score = cmmdf(EmbeddingCache(tmp_path / "e"))
     a, b, fused = zip(*SCENES, strict=True)
     views = [
         [np.stack([towers.embed(tower_of(name), levels) for levels in images]) for images in (source, fused)]
         for name, source in zip(CMMDF, (a, b), strict=True)
     ]
     expected = np.mean([mmd(*view, Kernel(sigma=0.1)) for view in views])
-    assert (found.status, found.images) == ("ok", 6)
-    assert found.value == pytest.approx(expected, rel=1e-12)
-    assert found.value > 1
-    assert found.low < found.value < found.high
-    assert found.detail == found.setting == setting_of("CMMDF")
-    assert "sigma 0.1" in found.detail
+    assert (score.status, score.images) == ("ok", 6)
+    assert score.value == pytest.approx(expected, rel=1e-12)
+    assert score.value > 1
+    assert score.low < score.value < score.high
+    assert score.detail == score.setting == setting_of("CMMDF")
+    assert "sigma 0.1" in score.detail
 
 
 def test_the_tower_of_the_first_source_may_be_shown_the_luma(small_towers, tmp_path):
@@ -53,7 +53,7 @@ def test_the_tower_of_the_first_source_may_be_shown_the_luma(small_towers, tmp_p
     colored = cmmdf(cache)
     path = sets_options.folder() / "cmmd.yaml"
     path.write_text(path.read_text().replace("CMMDF: {", "CMMDF: {luma_a: true, "))
-    found = cmmdf(cache)
+    score = cmmdf(cache)
     a, b, fused = zip(*SCENES, strict=True)
     luma = [np.asarray(Image.fromarray(levels).convert("L")) for levels in fused]
     views = [
@@ -61,9 +61,9 @@ def test_the_tower_of_the_first_source_may_be_shown_the_luma(small_towers, tmp_p
         for name, shown in zip(CMMDF, ((a, luma), (b, fused)), strict=True)
     ]
     expected = np.mean([mmd(*view, Kernel(sigma=0.1)) for view in views])
-    assert found.value == pytest.approx(expected, rel=1e-12)
-    assert found.value != colored.value
-    assert "fused images as luma beside source a" in found.setting
+    assert score.value == pytest.approx(expected, rel=1e-12)
+    assert score.value != colored.value
+    assert "fused images as luma beside source a" in score.setting
     assert "luma" not in colored.setting
 
 
@@ -88,11 +88,11 @@ def test_a_tower_sees_the_central_square_in_its_own_normalization():
     image = np.zeros((40, 60, 3), dtype=np.uint8)
     image[:, 10:50] = texture(0, 40, 40)[..., None]
     spec = TowerSpec("RN50", 20, [0.5] * 3, [0.25] * 3)
-    found = towers.prepare(image, spec)
+    prepared = towers.prepare(image, spec)
     small = Image.fromarray(image[:, 10:50]).resize((20, 20), Image.Resampling.BICUBIC)
     expected = (torch.from_numpy(np.array(small)).permute(2, 0, 1) / 255 - 0.5) / 0.25
-    assert torch.equal(found[0], expected)
-    assert torch.equal(towers.prepare(image[..., 0], spec), found)  # one channel is repeated
+    assert torch.equal(prepared[0], expected)
+    assert torch.equal(towers.prepare(image[..., 0], spec), prepared)  # one channel is repeated
 
 
 def test_each_image_is_seen_once_by_a_tower(small_towers, tmp_path, monkeypatch):
@@ -124,14 +124,14 @@ def test_what_is_kept_belongs_to_pixels_and_tower(small_towers, tmp_path):
 @pytest.mark.parametrize("damage", [b"", b"no array", "text"])
 def test_a_damaged_file_is_computed_anew(damage, small_towers, tmp_path):
     cache, tower = EmbeddingCache(tmp_path / "e"), tower_of("sarclip-rn50")
-    found = cache.embedding(tower, texture(0))
+    vector = cache.embedding(tower, texture(0))
     place = cache.place(tower, texture(0))
     if damage == "text":
         np.save(place, np.array(["text"]))
     else:
         place.write_bytes(damage)
-    assert np.array_equal(cache.embedding(tower, texture(0)), found)
-    assert np.array_equal(np.load(place), found)
+    assert np.array_equal(cache.embedding(tower, texture(0)), vector)
+    assert np.array_equal(np.load(place), vector)
 
 
 def test_two_processes_may_compute_the_same_at_once(small_towers, tmp_path, monkeypatch):
@@ -146,33 +146,33 @@ def test_two_processes_may_compute_the_same_at_once(small_towers, tmp_path, monk
         return real(*args)
 
     monkeypatch.setattr(towers, "embed", overtaken)
-    found = cache.embedding(tower, texture(0))
-    assert np.array_equal(found, other[0])
+    vector = cache.embedding(tower, texture(0))
+    assert np.array_equal(vector, other[0])
     files = [path for path in (tmp_path / "e").rglob("*") if path.is_file()]
     assert files == [cache.place(tower, texture(0))]
-    assert np.array_equal(np.load(files[0]), found)
+    assert np.array_equal(np.load(files[0]), vector)
 
 
 def test_one_image_is_no_set(small_towers, tmp_path):
-    found = cmmdf(EmbeddingCache(tmp_path / "e"), SCENES[:1])
-    assert (found.value, found.status) == (None, "undefined")
-    assert "takes at least 2" in found.detail
+    score = cmmdf(EmbeddingCache(tmp_path / "e"), SCENES[:1])
+    assert (score.value, score.status) == (None, "undefined")
+    assert "takes at least 2" in score.detail
 
 
 @pytest.mark.parametrize("file", ["SARCLIP-RN50.pt", "RemoteCLIP-RN50.pt"])
 def test_a_missing_tower_is_told_with_the_remedy(file, small_towers, tmp_path):
     (small_towers / file).unlink()
-    found = cmmdf(EmbeddingCache(tmp_path / "e"))
-    assert (found.value, found.status) == (None, "unavailable")
-    assert file in found.detail
-    assert "fusionbench weights import" in found.detail
+    score = cmmdf(EmbeddingCache(tmp_path / "e"))
+    assert (score.value, score.status) == (None, "unavailable")
+    assert file in score.detail
+    assert "fusionbench weights import" in score.detail
 
 
 def test_a_file_of_another_network_is_told(small_towers, tmp_path):
     torch.save({"visual.conv1.weight": torch.zeros(2)}, small_towers / "SARCLIP-RN50.pt")
-    found = cmmdf(EmbeddingCache(tmp_path / "e"))
-    assert found.status == "unavailable"
-    assert "do not fit the image tower sarclip-rn50" in found.detail
+    score = cmmdf(EmbeddingCache(tmp_path / "e"))
+    assert score.status == "unavailable"
+    assert "do not fit the image tower sarclip-rn50" in score.detail
 
 
 class Harmful:
@@ -188,17 +188,17 @@ def test_code_in_a_file_is_not_run(small_towers, tmp_path, capsys):
 
 def test_a_file_with_another_hash_than_its_publisher_states_is_not_taken(small_towers, tmp_path):
     (small_towers / "ViT-L-14-336px.pt").write_bytes(b"something else")
-    found = score_set("CMMD", lambda: iter(SCENES), 6, EmbeddingCache(tmp_path / "e"))
-    assert found.status == "unavailable"
-    assert "SHA-256" in found.detail
+    score = score_set("CMMD", lambda: iter(SCENES), 6, EmbeddingCache(tmp_path / "e"))
+    assert score.status == "unavailable"
+    assert "SHA-256" in score.detail
 
 
 def test_an_unknown_model_makes_the_metric_unavailable(small_towers, tmp_path):
     file = small_towers / "cmmd.yaml"
     file.write_text(file.read_text().replace("small.json", "RN51"))
-    found = cmmdf(EmbeddingCache(tmp_path / "e"))
-    assert found.status == "unavailable"
-    assert "open_clip has no model 'RN51'" in found.detail
+    score = cmmdf(EmbeddingCache(tmp_path / "e"))
+    assert score.status == "unavailable"
+    assert "open_clip has no model 'RN51'" in score.detail
 
 
 def test_an_image_that_cannot_be_read_is_the_callers(small_towers, tmp_path):

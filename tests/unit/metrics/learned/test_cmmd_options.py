@@ -39,10 +39,10 @@ def test_a_tower_of_ones_own_and_another_kernel(folder):
     with pytest.raises(WeightsError, match=r"Tower 'mine' has no file .*mine\.pt: put it there"):
         setting_of("CMMD")
     (folder / "mine.pt").write_bytes(b"weights")
-    found = tower_of("mine")
-    assert (found.spec.model, found.spec.side, found.spec.mean) == ("ViT-B-32", 224, [0, 0, 0])
+    tower = tower_of("mine")
+    assert (tower.spec.model, tower.spec.side, tower.spec.mean) == ("ViT-B-32", 224, [0, 0, 0])
     assert setting_of("CMMD") == (
-        f"mine (SHA-256 {found.digest[:8]}, model ViT-B-32, side 224, mean [0.0, 0.0, 0.0], std {TOWERS['clip-rn50'].std}) "
+        f"mine (SHA-256 {tower.digest[:8]}, model ViT-B-32, side 224, mean [0.0, 0.0, 0.0], std {TOWERS['clip-rn50'].std}) "
         "for both sources, Gaussian kernel with sigma 5, times 1000, unbiased, embeddings not normalized"
     )
     assert options_of("CMMDF") == OPTIONS["CMMDF"]

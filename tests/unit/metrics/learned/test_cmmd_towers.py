@@ -55,9 +55,9 @@ def test_an_archive_with_code_needs_its_hash_in_the_options(small_towers, tmp_pa
             (f", sha256: '{'0' * 64}'", "not 0000000000"),
         ):
             options.write_text(text % stated)
-            found = cmmdf(cache)
-            assert found.status == "unavailable"
-            assert says in found.detail
+            score = cmmdf(cache)
+            assert score.status == "unavailable"
+            assert says in score.detail
     options.write_text(text % f", sha256: '{digest}'")
     assert cmmdf(cache).status == "ok"
 
@@ -77,9 +77,9 @@ def test_a_model_is_never_asked_for_elsewhere(model, small_towers, tmp_path, mon
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_: pytest.fail("the network was used"))
     file = small_towers / "cmmd.yaml"
     file.write_text(file.read_text().replace("small.json", f"'{model}'"))
-    found = cmmdf(EmbeddingCache(tmp_path / "e"))
-    assert (found.status, found.value) == ("unavailable", None)
-    assert "open_clip has no model" in found.detail
+    score = cmmdf(EmbeddingCache(tmp_path / "e"))
+    assert (score.status, score.value) == ("unavailable", None)
+    assert "open_clip has no model" in score.detail
 
 
 @pytest.mark.parametrize(
@@ -87,9 +87,9 @@ def test_a_model_is_never_asked_for_elsewhere(model, small_towers, tmp_path, mon
 )
 def test_a_layout_that_cannot_be_built_is_told(layout, small_towers, tmp_path):
     (small_towers / "small.json").write_text(layout)
-    found = cmmdf(EmbeddingCache(tmp_path / "e"))
-    assert (found.status, found.value) == ("unavailable", None)
-    assert "small.json" in found.detail
+    score = cmmdf(EmbeddingCache(tmp_path / "e"))
+    assert (score.status, score.value) == ("unavailable", None)
+    assert "small.json" in score.detail
 
 
 def test_a_file_without_counters_of_batches_is_whole(small_towers, tmp_path):

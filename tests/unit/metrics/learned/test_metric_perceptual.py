@@ -57,9 +57,9 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def value(image: np.ndarray, name: str) -> float:
-    found = score(image, image, image, name)[name]
-    assert found.status == "ok", found.detail
-    return found.value
+    result = score(image, image, image, name)[name]
+    assert result.status == "ok", result.detail
+    return result.value
 
 
 def unit(image: np.ndarray) -> torch.Tensor:
@@ -101,11 +101,11 @@ def test_clip_iqa_is_what_pyiqa_makes_of_the_archive(weights: Path, no_network: 
 
 def test_a_batch_has_the_values_of_its_images(weights: Path) -> None:
     batch = torch.from_numpy(IMAGES).permute(0, 3, 1, 2)
-    found = compute(batch, batch[:, :1], batch, NAMES)
+    values = compute(batch, batch[:, :1], batch, NAMES)
     for name in NAMES:
         alone = [value(image, name) for image in IMAGES]
-        assert found[name].dtype == torch.float64
-        assert found[name].tolist() == pytest.approx(alone, abs=1e-4)
+        assert values[name].dtype == torch.float64
+        assert values[name].tolist() == pytest.approx(alone, abs=1e-4)
 
 
 def test_only_the_colors_of_the_fused_image_count(weights: Path) -> None:
@@ -118,11 +118,11 @@ def test_only_the_colors_of_the_fused_image_count(weights: Path) -> None:
 
 def test_small_images_have_no_value(weights: Path) -> None:
     image = IMAGES[0][:223, :224]
-    found = score(image, image, image, NAMES)
+    scores = score(image, image, image, NAMES)
     for name in ("LIQE", "LIQE-mix"):
-        assert found[name][:2] == (None, "undefined")
-        assert found[name].detail == "the image is smaller than 224x224 pixels"
-    assert found["CLIP-IQA"].status == "ok"
+        assert scores[name][:2] == (None, "undefined")
+        assert scores[name].detail == "the image is smaller than 224x224 pixels"
+    assert scores["CLIP-IQA"].status == "ok"
     assert score(*[image[:31]] * 3, "clip_iqa")["CLIP-IQA"].status == "undefined"
     assert score(*[IMAGES[0][:32, :32]] * 3, "clip_iqa")["CLIP-IQA"].status == "ok"
 
@@ -135,13 +135,13 @@ def test_a_score_names_its_file_and_a_missing_file_costs_its_metric_only(
     away = tmp_path / "liqe_koniq.pt"
     (weights / "liqe_koniq.pt").rename(away)
     try:
-        found = score(*[image] * 3, ["en", "liqe", "clip-iqa"])
-        assert {name: one.status for name, one in found.items()} == {
+        scores = score(*[image] * 3, ["en", "liqe", "clip-iqa"])
+        assert {name: result.status for name, result in scores.items()} == {
             "EN": "ok",
             "LIQE": "unavailable",
             "CLIP-IQA": "ok",
         }
-        assert "`fusionbench weights fetch liqe-koniq`" in found["LIQE"].detail
+        assert "`fusionbench weights fetch liqe-koniq`" in scores["LIQE"].detail
         batch = torch.from_numpy(IMAGES).permute(0, 3, 1, 2)
         with pytest.raises(WeightsError, match="is not here"):
             compute(batch, batch, batch, "liqe")
@@ -222,7 +222,9 @@ def test_score_tells_what_lacks_and_exits_with_1(weights: Path, tmp_path: Path) 
     finally:
         (tmp_path / "away.pt").rename(weights / "liqe_koniq.pt")
     assert done.exit_code == 1
-    found = json.loads(done.stdout)
-    assert found["means"] == means | {"LIQE": None}
-    assert all(status["LIQE"].startswith("unavailable: liqe_koniq.pt") for status in found["status"].values())
+    document = json.loads(done.stdout)
+    assert document["means"] == means | {"LIQE": None}
+    assert all(
+        status["LIQE"].startswith("unavailable: liqe_koniq.pt") for status in document["status"].values()
+    )
     assert done.stderr.count("weights fetch liqe-koniq") == 1

@@ -52,12 +52,12 @@ def test_the_golden_values_of_the_reference(shared_golden):
     assert len(rows) == 7
     for row in rows:
         x, y = (np.load(folder / f"{row['case']}_{side}.npy") for side in "xy")
-        found = mmd(x, y, PLAIN)  # the reference takes embeddings as they are
-        assert found == pytest.approx(float(row["mmd_float32_cmmd_pytorch"]), abs=2e-4), row
-        assert found == pytest.approx(float(row["mmd_float64_same_formula"]), abs=1e-10), row
-        assert found == pytest.approx(direct(x, y, PLAIN), abs=1e-10), row
+        distance = mmd(x, y, PLAIN)  # the reference takes embeddings as they are
+        assert distance == pytest.approx(float(row["mmd_float32_cmmd_pytorch"]), abs=2e-4), row
+        assert distance == pytest.approx(float(row["mmd_float64_same_formula"]), abs=1e-10), row
+        assert distance == pytest.approx(direct(x, y, PLAIN), abs=1e-10), row
         if row["normalised"] == "True":  # to the digits of float32
-            assert mmd(x, y) == pytest.approx(found, abs=1e-5), row
+            assert mmd(x, y) == pytest.approx(distance, abs=1e-5), row
 
 
 @ANY
@@ -71,9 +71,9 @@ def test_it_equals_the_direct_computation(seed, sizes, kernel):
 @given(st.integers(0, 999), SIZES, KERNELS)
 def test_it_is_symmetric_and_no_order_matters(seed, sizes, kernel):
     x, y = sample(seed, sizes[0]), sample(seed + 1, sizes[1], shift=0.3)
-    found, random = mmd(x, y, kernel), np.random.default_rng(seed)
-    assert mmd(y, x, kernel) == pytest.approx(found, abs=1e-10)
-    assert mmd(random.permutation(x), random.permutation(y), kernel) == pytest.approx(found, abs=1e-10)
+    distance, random = mmd(x, y, kernel), np.random.default_rng(seed)
+    assert mmd(y, x, kernel) == pytest.approx(distance, abs=1e-10)
+    assert mmd(random.permutation(x), random.permutation(y), kernel) == pytest.approx(distance, abs=1e-10)
 
 
 @ANY
@@ -97,8 +97,8 @@ def test_unbiased_values_average_to_zero_for_one_distribution_and_biased_ones_do
 
 def test_a_longer_way_is_a_larger_distance():
     x = sample(0, 50)
-    found = [mmd(x, x + np.float32(shift), PLAIN) for shift in (0.1, 0.5, 2)]
-    assert found == sorted(found)
+    distances = [mmd(x, x + np.float32(shift), PLAIN) for shift in (0.1, 0.5, 2)]
+    assert distances == sorted(distances)
 
 
 @pytest.mark.parametrize("block", [1, 7, 64])
@@ -109,9 +109,9 @@ def test_blocks_change_no_value(block, unbiased, monkeypatch):
     whole, resampled = mmd(x, y[:23], kernel), resampled_mmd(x, y, draws, kernel)
     monkeypatch.setattr(module, "BLOCK", block)
     assert mmd(x, y[:23], kernel) == pytest.approx(whole, abs=1e-10)
-    found = resampled_mmd(x, y, draws, kernel)
-    assert found.value == pytest.approx(resampled.value, abs=1e-10)
-    np.testing.assert_allclose(found.resamples, resampled.resamples, atol=1e-9)
+    measured = resampled_mmd(x, y, draws, kernel)
+    assert measured.value == pytest.approx(resampled.value, abs=1e-10)
+    np.testing.assert_allclose(measured.resamples, resampled.resamples, atol=1e-9)
 
 
 def test_memory_does_not_grow_with_the_square_of_the_set(monkeypatch):
@@ -132,13 +132,15 @@ def test_resampling_weights_is_redrawing_scenes(unbiased):
     x, draws = sample(0, 25), draw_scenes(25, 4000)
     y = x + 0.7 * sample(1, 25) + np.float32(0.2)
     kernel = Kernel(1.0, 1.0, unbiased=unbiased)
-    found = resampled_mmd(x, y, draws, kernel)
-    assert found.value == pytest.approx(mmd(x, y, kernel), abs=1e-12)
-    assert found.resamples.mean() == pytest.approx(found.value, abs=4 * found.resamples.std() / np.sqrt(4000))
+    measured = resampled_mmd(x, y, draws, kernel)
+    assert measured.value == pytest.approx(mmd(x, y, kernel), abs=1e-12)
+    assert measured.resamples.mean() == pytest.approx(
+        measured.value, abs=4 * measured.resamples.std() / np.sqrt(4000)
+    )
     # a resample as such is the discrepancy of the redrawn scenes, but for one shift of all
     drawn = [np.repeat(np.arange(25), counts) for counts in draws[:5]]
     redrawn = np.array([mmd(x[i], y[i], Kernel(1.0, 1.0)) for i in drawn])
-    np.testing.assert_allclose(np.diff(redrawn), np.diff(found.resamples[:5]), atol=1e-12)
+    np.testing.assert_allclose(np.diff(redrawn), np.diff(measured.resamples[:5]), atol=1e-12)
 
 
 def test_the_interval_is_repeatable_and_narrows_with_more_scenes():
