@@ -106,7 +106,7 @@ def _weights(records: list[dict[str, Any]]) -> str:
 def copy(name: str, runs: list[Path]) -> None:
     """Copy what real data sets of a family have in ``runs`` into the leaderboard's folder."""
     from fusionbench.cells.store import read_records, score_rows
-    from fusionbench.data.spec import datasets
+    from fusionbench.data.registry import datasets
 
     real = {entry.name for entry in datasets().values() if entry.family == name and not entry.generated}
     records = [record for record in read_records(*runs) if record["dataset"]["name"] in real]

@@ -18,10 +18,11 @@ from platformdirs import user_cache_dir
 
 import fusionbench
 from fusionbench.cells.device import cuda_devices
-from fusionbench.data import spec as catalog
+from fusionbench.data import registry as catalog
 from fusionbench.data.pairs import data_root as resolve_root
 from fusionbench.data.pairs import find_split
-from fusionbench.data.spec import DatasetSpec, datasets
+from fusionbench.data.registry import datasets
+from fusionbench.data.spec import DatasetSpec, canonical
 from fusionbench.errors import DataNotFoundError, FusionbenchError
 from fusionbench.metrics import cards
 from fusionbench.metrics import registry as metric_registry
@@ -250,7 +251,7 @@ def plugins() -> list[Plugin]:
 
 def dataset_plugins() -> list[Plugin]:
     """Return the data sets of installed packages with what is wrong with them."""
-    origins = {catalog.canonical(p.name): str(p) for p in providers(DATASETS)}
+    origins = {canonical(p.name): str(p) for p in providers(DATASETS)}
     return [Plugin(name, origin, catalog.problems().get(name)) for name, origin in origins.items()]
 
 

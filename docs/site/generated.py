@@ -12,7 +12,7 @@ from typing import Any
 import jinja2
 import yaml
 
-from fusionbench.data.spec import datasets
+from fusionbench.data.registry import datasets
 from fusionbench.metrics import cards, definitions, profiles
 from fusionbench.registry import methods as registry
 

@@ -11,9 +11,9 @@ from fusionbench.bundle.content import pixel_hash
 from fusionbench.bundle.verify import Finding
 from fusionbench.cells.store import Cell, ScoreKey
 from fusionbench.data.images import eight_bit, read_image, read_pair
-from fusionbench.data.noise_setting import CLEAN, noise_from
+from fusionbench.data.noise.setting import CLEAN, noise_from
 from fusionbench.data.pairs import Split, find_split
-from fusionbench.data.spec import dataset
+from fusionbench.data.registry import dataset
 from fusionbench.errors import FusionbenchError
 from fusionbench.metrics import definition_of, score_fused, sources
 from fusionbench.metrics.registry import cards

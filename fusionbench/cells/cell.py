@@ -32,7 +32,7 @@ from fusionbench.cells.store import Cell
 from fusionbench.cells.weights import prepare
 from fusionbench.data.images import PairImages, load_pair
 from fusionbench.data.manifest import SourceStamps
-from fusionbench.data.noise import load_noisy_pair
+from fusionbench.data.noise.adding import load_noisy_pair
 from fusionbench.errors import FusionbenchError, OutputError, PluginError, WeightsError
 from fusionbench.method import FusionMethod, fuse_pair
 from fusionbench.provenance import energy

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fusionbench.config import MethodConfig
-from fusionbench.data.noise_setting import SourceNoise
+from fusionbench.data.noise.setting import SourceNoise
 from fusionbench.data.pairs import Split
 from fusionbench.registry.methods import MethodSpec
 

@@ -8,7 +8,8 @@ from itertools import combinations
 from fusionbench.checks.verdict import Check, Subject, not_applicable, require
 from fusionbench.data.images import read_label, read_pair
 from fusionbench.data.pairs import Split, data_root, find_split
-from fusionbench.data.spec import DatasetSpec, dataset
+from fusionbench.data.registry import dataset
+from fusionbench.data.spec import DatasetSpec
 from fusionbench.errors import DataNotFoundError
 
 DECODED = 20  # pairs of each split; `data verify` decodes all

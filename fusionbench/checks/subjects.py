@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from fusionbench.checks.verdict import Subject
-from fusionbench.data import spec as catalog
+from fusionbench.data import registry as catalog
+from fusionbench.data.spec import canonical
 from fusionbench.errors import RequestError, UnknownNameError
 from fusionbench.metrics import cards
 from fusionbench.metrics import registry as metrics
@@ -42,7 +43,7 @@ def kinds_of(name: str) -> list[str]:
     registered = (
         registry.plain(name) in methods,
         metrics.plain(name) in measures,
-        catalog.canonical(name) in data,
+        canonical(name) in data,
     )
     return [kind for kind, there in zip(KINDS, registered, strict=True) if there]
 

@@ -20,7 +20,7 @@ app = typer.Typer(help="List, prepare and verify data sets on this machine.", no
 def list_(data_root: DataRoot = None, json: Json = False) -> None:
     """List the catalog's data sets with the pairs found under the data root."""
     from fusionbench.data.pairs import data_root as resolve_root
-    from fusionbench.data.spec import datasets
+    from fusionbench.data.registry import datasets
 
     root = resolve_root(data_root)
     rows = [
@@ -46,7 +46,7 @@ def list_(data_root: DataRoot = None, json: Json = False) -> None:
 
 def _absent(name: str, root: Path) -> str:
     """Say whether a data set without pairs is missing or only not prepared."""
-    from fusionbench.data.spec import dataset
+    from fusionbench.data.registry import dataset
 
     spec = dataset(name)
     unprepared = spec.prepare and (root / spec.folder / spec.prepare.a).parent.is_dir()
@@ -75,7 +75,7 @@ def verify(
     """Open every image and report what is missing, unreadable, unequal or swapped; exit code 1 for errors."""
     from fusionbench.data.checking.verify import verify as check
     from fusionbench.data.pairs import data_root as resolve_root
-    from fusionbench.data.spec import dataset, datasets
+    from fusionbench.data.registry import dataset, datasets
 
     root = resolve_root(data_root)
     specs = [dataset(name)] if name else [s for s in datasets().values() if (root / s.folder).is_dir()]
@@ -117,7 +117,7 @@ def prepare(
     """Make the 8-bit images that are fused out of a data set's GeoTIFFs; repeated, it makes what is missing."""
     from dataclasses import asdict
 
-    from fusionbench.data.spec import dataset
+    from fusionbench.data.registry import dataset
 
     spec = dataset(name)
     if spec.prepare is None:

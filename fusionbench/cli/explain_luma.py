@@ -12,7 +12,7 @@ from fusionbench.cli.options import Json
 from fusionbench.cli.outcome import guarded, print_json
 
 if TYPE_CHECKING:
-    from fusionbench.data.luma_routes import Route, Statistics
+    from fusionbench.data.formats.luma_routes import Route, Statistics
 
 
 @guarded
@@ -21,7 +21,7 @@ def explain_luma(
     json: Json = False,
 ) -> None:
     """Show an image's levels by every route to one 8-bit channel: libraries, JPEG's own luma, ways from 16 to 8 bits."""
-    from fusionbench.data.luma_routes import luma_routes, statistics
+    from fusionbench.data.formats.luma_routes import luma_routes, statistics
 
     routes = luma_routes(image)
     measured = [(route, statistics(route, routes[0])) for route in routes]

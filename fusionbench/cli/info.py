@@ -58,7 +58,7 @@ def _bibtex(kind: str, document: dict[str, Any]) -> str:
 
 def describe(name: str) -> tuple[str, dict[str, Any]]:
     """Return the kind of a name and its facts. Raises UnknownNameError over all kinds."""
-    from fusionbench.data.spec import datasets, problems
+    from fusionbench.data.registry import datasets, problems
     from fusionbench.metrics import cards, definitions, profiles
     from fusionbench.registry import methods as registry
 

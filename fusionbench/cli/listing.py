@@ -58,8 +58,8 @@ def _method(name: str) -> dict[str, Any]:
 @guarded
 def datasets(json: Json = False) -> None:
     """List data sets with their families and splits."""
-    from fusionbench.data.spec import datasets as catalog
-    from fusionbench.data.spec import problems
+    from fusionbench.data.registry import datasets as catalog
+    from fusionbench.data.registry import problems
 
     _warn(problems().values())
     rows = [

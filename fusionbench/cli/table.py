@@ -263,7 +263,7 @@ def _show(
 
 def _only(records: list[dict], names: Sequence[str]) -> list[dict]:
     """Keep the records on data sets of these names or families; no name keeps all."""
-    from fusionbench.data.spec import dataset
+    from fusionbench.data.registry import dataset
     from fusionbench.types import FAMILIES
 
     families = {name.lower().replace("_", "-") for name in names} & {*FAMILIES, "all"}

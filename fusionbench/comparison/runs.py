@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from fusionbench.comparison.metrics import Difference, difference
-from fusionbench.data.noise_setting import CLEAN, noise_from
+from fusionbench.data.noise.setting import CLEAN, noise_from
 from fusionbench.errors import RequestError
 from fusionbench.metrics.tasks import task_cards
 from fusionbench.tables.cells import Record, Scores, index_scores

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from fusionbench.data.color import luma
-from fusionbench.data.tiff import is_tiff, read_tiff, read_tiff_numbers
+from fusionbench.data.formats.tiff import is_tiff, read_tiff, read_tiff_numbers
 from fusionbench.errors import ImageError
 from fusionbench.files import write_through
 from fusionbench.types import Pair

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fusionbench.data.pairs import Split, find_split
-from fusionbench.data.spec import dataset
+from fusionbench.data.registry import dataset
 from fusionbench.errors import RequestError
 from fusionbench.files import digest_of
 from fusionbench.types import Family, Pair

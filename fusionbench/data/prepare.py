@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fusionbench.data import geotiff
+from fusionbench.data.formats import geotiff
 from fusionbench.data.images import write_image
 from fusionbench.data.pairs import data_root, list_images
 from fusionbench.data.spec import DatasetSpec, PrepareSpec

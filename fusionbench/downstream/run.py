@@ -18,7 +18,7 @@ from fusionbench.cells.planned import Failure
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.store import read_records
 from fusionbench.cells.task_scores import task_results
-from fusionbench.data.spec import dataset as dataset_spec
+from fusionbench.data.registry import dataset as dataset_spec
 from fusionbench.downstream.division import Division, find_division
 from fusionbench.downstream.isolated import UnitLimits, run_isolated
 from fusionbench.downstream.recipes import TASKS, Chosen, Task, choose_recipe

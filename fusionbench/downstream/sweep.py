@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import cast
 
-from fusionbench.data.spec import dataset
+from fusionbench.data.registry import dataset
 from fusionbench.downstream.division import find_division
 from fusionbench.downstream.recipes import Task
 from fusionbench.downstream.run import DownstreamOptions

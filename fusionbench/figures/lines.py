@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from fusionbench.data.noise_setting import SourceNoise, noise_from
+from fusionbench.data.noise.setting import SourceNoise, noise_from
 from fusionbench.errors import RequestError
 from fusionbench.figures.drawing import Drawing, add_caption, fit, legend_below, panel_figure
 from fusionbench.figures.options import Options, scored_columns, setting

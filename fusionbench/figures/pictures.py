@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fusionbench.data.color import luma
 from fusionbench.data.images import eight_bit, read_image
-from fusionbench.data.noise import load_noisy_pair
-from fusionbench.data.noise_setting import noise_from
+from fusionbench.data.noise.adding import load_noisy_pair
+from fusionbench.data.noise.setting import noise_from
 from fusionbench.errors import ImageError
 from fusionbench.tables.board import Board
 from fusionbench.tables.images import stored_image

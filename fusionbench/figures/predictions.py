@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fusionbench.cells.task_scores import TaskResult, task_results
 from fusionbench.data.images import eight_bit, read_image, read_label
 from fusionbench.data.labels import read_boxes
-from fusionbench.data.spec import dataset
+from fusionbench.data.registry import dataset
 from fusionbench.errors import DataNotFoundError, ImageError, UnknownNameError
 from fusionbench.figures.legend import ColorKey
 from fusionbench.figures.pictures import Picture

@@ -15,7 +15,7 @@ from fusionbench.cells.outside.command import call_command, hand_over
 from fusionbench.cells.outside.external import fused_image
 from fusionbench.cells.progress import Reporter
 from fusionbench.data.counts import sampled_warnings
-from fusionbench.data.fused_folder import find_fused
+from fusionbench.data.fused.folder import find_fused
 from fusionbench.data.images import load_pair, write_image
 from fusionbench.data.own.folder_pairs import pair_folders, reading_of
 from fusionbench.errors import DataNotFoundError, RequestError, UnknownNameError, WeightsError

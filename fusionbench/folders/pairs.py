@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from fusionbench.data.counts import CountWatch
-from fusionbench.data.fused_folder import check_size
+from fusionbench.data.fused.folder import check_size
 from fusionbench.data.images import eight_bit, read_image, read_pair
 from fusionbench.errors import ImageError
 from fusionbench.folders.request import ScorePlan, ScoreRequest

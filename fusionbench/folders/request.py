@@ -10,12 +10,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from fusionbench.cells.done import check_options
-from fusionbench.data.fused_folder import FusedFolder, find_fused
-from fusionbench.data.match_names import FEW, some
+from fusionbench.data.fused.folder import FusedFolder, find_fused
+from fusionbench.data.fused.match_names import FEW, some
 from fusionbench.data.own.folder_contents import without_images
 from fusionbench.data.own.folder_pairs import pair_folders
 from fusionbench.data.pairs import find_split
-from fusionbench.data.spec import dataset
+from fusionbench.data.registry import dataset
 from fusionbench.errors import FusionbenchError, OutputError, PlanError, RequestError
 from fusionbench.metrics import resolve, resolve_profile
 from fusionbench.types import Pair

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.store import WHOLE_SET
 from fusionbench.data.counts import CountWatch
-from fusionbench.data.fused_folder import FusedFolder
-from fusionbench.data.match_names import FEW, some
+from fusionbench.data.fused.folder import FusedFolder
+from fusionbench.data.fused.match_names import FEW, some
 from fusionbench.data.own.folder_pairs import reading_of
 from fusionbench.files import write_json, write_through
 from fusionbench.folders.pairs import jobs_of, score_pairs

@@ -11,7 +11,7 @@ from platformdirs import user_cache_dir
 
 from fusionbench.cells.device import pick_device
 from fusionbench.cells.progress import Reporter
-from fusionbench.data.fused_folder import FusedFolder, check_size
+from fusionbench.data.fused.folder import FusedFolder, check_size
 from fusionbench.data.images import eight_bit, read_image, read_pair
 from fusionbench.errors import ImageError
 from fusionbench.folders.request import ScorePlan

@@ -32,7 +32,7 @@ SETS = ("default", "all")  # what --metrics takes beside names
 
 
 @dataclass
-class Foreign:
+class MetricPlugins:
     """What the packages bring.
 
     ``problems`` tells of modules that cannot be read, by their provider; ``rivals`` of names that two claim, by the
@@ -45,31 +45,31 @@ class Foreign:
     rivals: dict[str, str] = field(default_factory=dict)
 
 
-def read_foreign(providers: Iterable[Provider], own: dict[str, MetricCard]) -> Foreign:
+def read_plugins(providers: Iterable[Provider], own: dict[str, MetricCard]) -> MetricPlugins:
     """Read the metrics of all providers; ``own`` are the built-in ones, which keep their names.
 
     What is wrong with one provider changes nothing for the others.
     """
-    foreign = Foreign()
+    plugins = MetricPlugins()
     claims: dict[str, list[str]] = {plain(name): ["fusionbench itself"] for name in own}
     others: list[tuple[Provider, Entry]] = []
     for provider in _once(providers):
         try:
             entries = list(_entries(provider)) or _none(provider)
         except Exception as error:  # text of another maker can be wrong in any way
-            foreign.problems[provider] = _unreadable(provider, error)
+            plugins.problems[provider] = _unreadable(provider, error)
             continue
         for card, entry in entries:
             if card is None:
                 others.append((provider, entry))
                 continue
             claims.setdefault(plain(card.name), []).append(str(provider))
-            foreign.cards[card.name] = card
-            foreign.entries[card.name] = {CANONICAL: entry}
-    _set_rivals_apart(foreign, claims)
+            plugins.cards[card.name] = card
+            plugins.entries[card.name] = {CANONICAL: entry}
+    _set_rivals_apart(plugins, claims)
     for provider, entry in others:
-        _add_definition(foreign, provider, entry)
-    return foreign
+        _add_definition(plugins, provider, entry)
+    return plugins
 
 
 def _once(providers: Iterable[Provider]) -> list[Provider]:
@@ -137,23 +137,23 @@ def _unreadable(provider: Provider, error: Exception) -> str:
     return f"Metrics of {provider} cannot be read: {reason}; {remedy}."
 
 
-def _set_rivals_apart(foreign: Foreign, claims: dict[str, list[str]]) -> None:
+def _set_rivals_apart(plugins: MetricPlugins, claims: dict[str, list[str]]) -> None:
     for name, claimants in claims.items():
         if len(claimants) > 1:
-            foreign.rivals[name] = (
+            plugins.rivals[name] = (
                 f"Metric '{name}' has two providers, {' and '.join(claimants)}: uninstall or rename one."
             )
-    for name in [name for name in foreign.cards if plain(name) in foreign.rivals]:
-        del foreign.cards[name], foreign.entries[name]
+    for name in [name for name in plugins.cards if plain(name) in plugins.rivals]:
+        del plugins.cards[name], plugins.entries[name]
 
 
-def _add_definition(foreign: Foreign, provider: Provider, entry: Entry) -> None:
+def _add_definition(plugins: MetricPlugins, provider: Provider, entry: Entry) -> None:
     """Add another definition of one of the packages' own metrics; built-in metrics take none from outside."""
     name = entry.definition.metric
-    known = foreign.entries.get(name)
+    known = plugins.entries.get(name)
     if known is None or entry.definition.name in known:
         what = "is there already" if known else "belongs to no metric of a package"
-        foreign.problems[provider] = (
+        plugins.problems[provider] = (
             f"Definition '{entry.definition.name}' of {name} by {provider} {what}: rename it or its metric."
         )
         return

@@ -15,7 +15,7 @@ from fusionbench.metrics.own_files import add_file, file_providers
 from fusionbench.providers import METRICS, Provider, providers
 
 if TYPE_CHECKING:
-    from fusionbench.metrics.plugins import Foreign
+    from fusionbench.metrics.plugins import MetricPlugins
 
 DEFAULT = ("EN", "SD", "SF", "AG", "MI", "CC", "SCD", "VIF", "Qabf", "SSIM")  # the set scored by default
 CANONICAL = "canonical"
@@ -120,7 +120,7 @@ def card_of(metric: str) -> MetricCard:
 
 @cache
 def _cards_of(providers: tuple[Provider, ...]) -> dict[str, MetricCard]:
-    return {**_registered()[0], **_foreign_of(providers).cards}
+    return {**_registered()[0], **_plugins_of(providers).cards}
 
 
 def definitions(metric: str) -> dict[str, Definition]:
@@ -148,13 +148,13 @@ def provider_of(metric: str) -> str:
 
 def problems() -> tuple[str, ...]:
     """Return a sentence for each package whose metrics cannot be read and for each name that two claim."""
-    foreign = _foreign()
-    return (*foreign.problems.values(), *foreign.rivals.values())
+    plugins = _plugins()
+    return (*plugins.problems.values(), *plugins.rivals.values())
 
 
 def rivals() -> dict[str, str]:
     """Return a sentence for each name that two packages claim, by the name as names are compared."""
-    return dict(_foreign().rivals)
+    return dict(_plugins().rivals)
 
 
 def metrics_of_file(reference: str) -> list[str]:
@@ -163,13 +163,13 @@ def metrics_of_file(reference: str) -> list[str]:
     Raises PluginError for a file that is missing or cannot be read, and for names that are taken.
     """
     provider = add_file(Path(reference.strip()))
-    foreign = _foreign()
-    if provider in foreign.problems:
-        raise PluginError(foreign.problems[provider])
-    taken = [sentence for sentence in foreign.rivals.values() if str(provider) in sentence]
+    plugins = _plugins()
+    if provider in plugins.problems:
+        raise PluginError(plugins.problems[provider])
+    taken = [sentence for sentence in plugins.rivals.values() if str(provider) in sentence]
     if taken:
         raise PluginError(taken[0])
-    return [name for name, entries in foreign.entries.items() if entries[CANONICAL].module == provider.module]
+    return [name for name, entries in plugins.entries.items() if entries[CANONICAL].module == provider.module]
 
 
 def metric_named(name: str) -> str:
@@ -177,22 +177,22 @@ def metric_named(name: str) -> str:
 
     Raises UnknownNameError, and PluginError where two packages claim the name.
     """
-    foreign = _foreign()
-    if plain(name) in foreign.rivals:
-        raise PluginError(foreign.rivals[plain(name)])
+    plugins = _plugins()
+    if plain(name) in plugins.rivals:
+        raise PluginError(plugins.rivals[plain(name)])
     try:
         return spelled(name, cards(), "metric")
     except UnknownNameError as error:
-        error.args = (" ".join([str(error), *foreign.problems.values()]),)
+        error.args = (" ".join([str(error), *plugins.problems.values()]),)
         raise
 
 
 def _entries(metric: str) -> dict[str, Entry]:
-    return _registered()[1].get(metric) or _foreign().entries[metric]
+    return _registered()[1].get(metric) or _plugins().entries[metric]
 
 
-def _foreign() -> Foreign:
-    return _foreign_of(_providers())
+def _plugins() -> MetricPlugins:
+    return _plugins_of(_providers())
 
 
 def _providers() -> tuple[Provider, ...]:
@@ -201,10 +201,10 @@ def _providers() -> tuple[Provider, ...]:
 
 
 @cache
-def _foreign_of(providers: tuple[Provider, ...]) -> Foreign:
-    from fusionbench.metrics.plugins import read_foreign  # it builds on this module
+def _plugins_of(providers: tuple[Provider, ...]) -> MetricPlugins:
+    from fusionbench.metrics.plugins import read_plugins  # it builds on this module
 
-    return read_foreign(providers, _registered()[0])
+    return read_plugins(providers, _registered()[0])
 
 
 def spelled(name: str, known: Iterable[str], kind: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fusionbench.data.spec import DatasetSpec, dataset, datasets
+from fusionbench.data.registry import dataset, datasets
+from fusionbench.data.spec import DatasetSpec
 from fusionbench.errors import UnknownNameError
 from fusionbench.papers.printed import Number, plain
 

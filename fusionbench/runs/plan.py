@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from fusionbench.cells.planned import PlannedCell
-from fusionbench.data.fused_folder import find_fused
-from fusionbench.data.noise_setting import SourceNoise
+from fusionbench.data.fused.folder import find_fused
+from fusionbench.data.noise.setting import SourceNoise
 from fusionbench.data.pairs import Split, find_split
-from fusionbench.data.spec import dataset, datasets
+from fusionbench.data.registry import dataset, datasets
 from fusionbench.errors import ConfigError, FusionbenchError, PlanError, RequestError
 from fusionbench.files import folder_name
 from fusionbench.registry.cards import Card

@@ -19,8 +19,8 @@ from fusionbench.cells.record import CellOptions
 from fusionbench.cells.store import read_records
 from fusionbench.cells.weights import WeightsPolicy
 from fusionbench.data.counts import sampled_warnings
-from fusionbench.data.noise_setting import CLEAN, read_noise
-from fusionbench.data.spec import dataset as dataset_spec
+from fusionbench.data.noise.setting import CLEAN, read_noise
+from fusionbench.data.registry import dataset as dataset_spec
 from fusionbench.errors import OutputError, PlanError, RequestError
 from fusionbench.files import cannot_write
 from fusionbench.metrics import resolve, resolve_profile
@@ -35,7 +35,7 @@ class RunOptions:
     """Everything a run can be told; the names are those of the command line's options.
 
     ``setting`` is added to the rows' names, where a sweep varies more than methods and data sets. ``noise``, written as
-    `fusionbench.data.noise_setting.read_noise` takes it, is added to the sources before they are fused.
+    `fusionbench.data.noise.setting.read_noise` takes it, is added to the sources before they are fused.
     """
 
     method: tuple[str, ...]

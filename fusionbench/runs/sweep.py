@@ -10,8 +10,8 @@ from typing import Any
 
 from fusionbench.cells.planned import row_name
 from fusionbench.config import refuse_interpolation, unknown_key
-from fusionbench.data.noise_setting import CLEAN, read_noise, spread_noise
-from fusionbench.data.spec import dataset
+from fusionbench.data.noise.setting import CLEAN, read_noise, spread_noise
+from fusionbench.data.registry import dataset
 from fusionbench.errors import ConfigError, FusionbenchError, UnknownNameError
 from fusionbench.metrics.tasks import is_task_metric
 from fusionbench.providers import share
@@ -42,7 +42,7 @@ class Sweep:
 
     ``grid`` maps configuration keys to the values to try, ``set`` keys to one value. ``train_datasets`` are the
     data sets to learn from, for transfer (empty: each fused data set's own train split). ``noise`` are kinds to add to
-    the sources before fusing, written as `fusionbench.data.noise_setting.read_noise` takes them, each at every one of
+    the sources before fusing, written as `fusionbench.data.noise.setting.read_noise` takes them, each at every one of
     ``strengths`` (variances) where it names none. ``train`` allows training
     where weights lack. ``downstream`` trains networks on the fused images. Methods and data sets are written as on the command line. ``table`` lays out the tables;
     its metrics are those to score where ``metrics`` names none.

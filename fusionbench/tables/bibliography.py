@@ -122,7 +122,7 @@ def _works() -> tuple[str, ...]:
 
 
 def _dataset_text(name: str) -> str:
-    from fusionbench.data.spec import datasets
+    from fusionbench.data.registry import datasets
 
     known = datasets().get(name)
     return (known.citation or "") if known else ""

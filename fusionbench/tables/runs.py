@@ -125,6 +125,6 @@ def only_datasets(records: Sequence[Record], asked: str | None) -> list[Record]:
 
 
 def _name(asked: str, here: set[str]) -> str:
-    from fusionbench.data.spec import dataset
+    from fusionbench.data.registry import dataset
 
     return asked if asked in here else dataset(asked).name

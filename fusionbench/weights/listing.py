@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fusionbench.data.spec import datasets
+from fusionbench.data.registry import datasets
 from fusionbench.errors import WeightsError
 from fusionbench.registry.methods import MethodSpec, names, spec
 from fusionbench.weights.checkpoints import METRICS_FOLDER

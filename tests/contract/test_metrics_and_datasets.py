@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fusionbench.checks import find_subject, verdicts
-from fusionbench.data.spec import datasets
+from fusionbench.data.registry import datasets
 from fusionbench.metrics import DEFAULT, cards
 
 OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in cards() if name not in DEFAULT]

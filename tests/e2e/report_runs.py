@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from fusionbench.data.pairs import find_split
-from fusionbench.data.spec import dataset
+from fusionbench.data.registry import dataset
 
 IDS = tuple(f"{number:05d}D" for number in range(1, 8))
 SIZE = (64, 48)

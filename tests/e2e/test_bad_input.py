@@ -13,7 +13,7 @@ from PIL import Image
 
 from fusionbench.cli.app import app
 from fusionbench.data.pairs import find_split
-from fusionbench.data.spec import dataset
+from fusionbench.data.registry import dataset
 
 RUN = ("run", "--metrics", "EN,SF", "--no-baselines")
 

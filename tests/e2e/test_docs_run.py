@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fusionbench.data.spec import datasets
+from fusionbench.data.registry import datasets
 from tests.e2e.test_docs import FENCE, PAGES
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]

@@ -14,7 +14,7 @@ from command import fusionbench
 
 from fusionbench.data.images import read_image
 from fusionbench.data.pairs import find_split
-from fusionbench.data.spec import dataset
+from fusionbench.data.registry import dataset
 from fusionbench.folders.fuse_files import FileOptions, fuse_files
 
 HEAD = """

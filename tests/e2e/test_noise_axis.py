@@ -13,10 +13,10 @@ from fusionbench.cells.planned import CellResult
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.store import read_runs
 from fusionbench.data.images import load_pair, read_image
-from fusionbench.data.noise import load_noisy_pair
-from fusionbench.data.noise_setting import read_noise
+from fusionbench.data.noise.adding import load_noisy_pair
+from fusionbench.data.noise.setting import read_noise
 from fusionbench.data.pairs import find_split
-from fusionbench.data.spec import dataset
+from fusionbench.data.registry import dataset
 from fusionbench.errors import ConfigError, FusionbenchError
 from fusionbench.runs.run import RunOptions, make_jobs, plan_all
 from fusionbench.runs.sweep import expand, read_sweep, row_order

@@ -12,7 +12,7 @@ import pytest
 from typer.main import get_command
 
 from fusionbench.cli.app import app
-from fusionbench.data.spec import dataset
+from fusionbench.data.registry import dataset
 from fusionbench.figures import KINDS
 from fusionbench.papers.printed import papers
 from fusionbench.providers import share

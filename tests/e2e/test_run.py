@@ -53,7 +53,7 @@ def test_images_have_the_visible_size_and_colour(first: Path) -> None:
 
 def test_the_visible_baseline_stores_the_source_pixel_by_pixel(first: Path) -> None:
     from fusionbench.data.pairs import find_split
-    from fusionbench.data.spec import dataset
+    from fusionbench.data.registry import dataset
 
     pair = find_split(dataset("demo"), "test").pairs[2]
     stored = next(first.glob("runs/demo-test/visible/*/images/002.png"))
@@ -187,7 +187,7 @@ def test_real_pairs_keep_size_and_channels(shared_data: Path, tmp_path: Path) ->
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     from fusionbench.data.pairs import find_split
-    from fusionbench.data.spec import dataset
+    from fusionbench.data.registry import dataset
 
     for name in ("msrs", "tno", "roadscene", "harvard-mri-pet"):
         for pair in find_split(dataset(name), "test", shared_data, 2).pairs:

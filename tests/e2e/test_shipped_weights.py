@@ -9,7 +9,7 @@ from pandas import DataFrame
 
 import fusionbench
 from fusionbench.data.prepare import prepare
-from fusionbench.data.spec import dataset as load_dataset
+from fusionbench.data.registry import dataset as load_dataset
 
 METRICS = ["VIF", "Qabf", "AG", "SF", "SCD", "MI"]
 LIMIT = 20  # pairs of each set; the leaderboards have them all

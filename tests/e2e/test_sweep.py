@@ -12,7 +12,7 @@ from command import fusionbench
 from PIL import Image
 
 from fusionbench.data.pairs import find_split
-from fusionbench.data.spec import dataset
+from fusionbench.data.registry import dataset
 from fusionbench.errors import ConfigError, RequestError
 from fusionbench.papers.printed import papers
 from fusionbench.providers import share

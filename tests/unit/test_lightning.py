@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 
 import fusionbench
 from fusionbench.data.pairs import find_split
-from fusionbench.data.spec import dataset
+from fusionbench.data.registry import dataset
 from fusionbench.method import ONLY_IN_TRAINING, OUTSIDE_TRAINING, FusionMethod
 from fusionbench.registry.methods import load, names, spec
 from fusionbench.training.curves import read_curves

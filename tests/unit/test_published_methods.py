@@ -14,7 +14,7 @@ from fusionbench.checks.methods import excuses
 from fusionbench.cli.app import app
 from fusionbench.data.joined import TrainingData
 from fusionbench.data.pairs import find_split
-from fusionbench.data.spec import dataset
+from fusionbench.data.registry import dataset
 from fusionbench.errors import RequestError
 from fusionbench.method import fuse_pair
 from fusionbench.registry.methods import card, load, names, spec

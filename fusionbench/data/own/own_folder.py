@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 from typing import Any, Literal
 
 from fusionbench.data.own.modalities import MODALITIES, WORDS, sides, split_of
+from fusionbench.data.pairs import IMAGE_SUFFIXES
 from fusionbench.data.spec import DatasetSpec, SplitSpec, canonical, check_name
 from fusionbench.errors import ConfigError, DataNotFoundError
 from fusionbench.types import Family
@@ -130,8 +131,6 @@ def _layout(home: Path, pairs: dict[str, tuple[Family, Path, Path]]) -> FoundLay
 
 def _depth(folder: Path) -> int:
     """Return how many folders lie between a folder and its images, 0 where there is no image at all."""
-    from fusionbench.data.pairs import IMAGE_SUFFIXES  # it builds on the catalog
-
     for depth in range(_DEEPEST + 1):
         if any(path.suffix.lower() in IMAGE_SUFFIXES for path in folder.glob("/".join(["*"] * (depth + 1)))):
             return depth

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from fusionbench.data.own.modalities import MODALITIES
-from fusionbench.data.spec import DatasetSpec, canonical, check_name, read_entry, read_yaml
+from fusionbench.data.spec import DatasetSpec, canonical, check_name
+from fusionbench.data.spec_file import read_entry, read_yaml
 from fusionbench.errors import ConfigError, DataNotFoundError
 
 SUFFIXES = (".yaml", ".yml")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from fusionbench.cells.planned import PlannedCell
 from fusionbench.data.pairs import Split, find_split
-from fusionbench.data.spec import dataset
+from fusionbench.data.registry import dataset
 from fusionbench.errors import RequestError, UnknownNameError
 from fusionbench.figures.networks.layers import Layer, check_layers, layers_of
 from fusionbench.registry.methods import check_family, spec

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from fusionbench.data.noise_setting import SourceNoise, noise_from
+from fusionbench.data.noise.setting import SourceNoise, noise_from
 from fusionbench.errors import RequestError
 from fusionbench.tables.cells import Record
 from fusionbench.tables.layouts.joined import stacked

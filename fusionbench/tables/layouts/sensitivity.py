@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from fusionbench.data.noise_setting import noise_from
+from fusionbench.data.noise.setting import noise_from
 from fusionbench.errors import RequestError
 from fusionbench.tables.cells import Record
 from fusionbench.tables.layouts.ablation import constructor_defaults

@@ -68,7 +68,7 @@ def _row_name(variant: str, source: str) -> str:
 
 def _title(source: str, records: Sequence[Record]) -> str:
     """Return a data set's title, from the records where one of them is on it."""
-    from fusionbench.data.spec import datasets
+    from fusionbench.data.registry import datasets
 
     here = {record["dataset"]["name"]: record["dataset"]["title"] for record in records}
     known = datasets().get(source)

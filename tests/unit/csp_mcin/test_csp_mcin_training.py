@@ -12,7 +12,7 @@ from fusionbench.methods.csp_mcin import CSPMCIN
 from fusionbench.methods.csp_mcin.towers import untrained_towers
 
 from fusionbench.data.pairs import Split, find_split
-from fusionbench.data.spec import dataset
+from fusionbench.data.registry import dataset
 from fusionbench.errors import WeightsError
 from fusionbench.method import FusionMethod
 from fusionbench.registry.methods import spec

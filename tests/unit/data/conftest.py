@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fusionbench.data.spec import DatasetSpec, dataset
+from fusionbench.data.registry import dataset
+from fusionbench.data.spec import DatasetSpec
 
 BuildTree = Callable[..., Path]
 

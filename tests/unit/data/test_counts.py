@@ -11,7 +11,7 @@ from PIL import Image
 
 from fusionbench.data.checking.verify import verify
 from fusionbench.data.counts import CountWatch, sampled_warnings
-from fusionbench.data.spec import dataset
+from fusionbench.data.registry import dataset
 from fusionbench.types import Pair
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import fusionbench.data
 from fusionbench.data.pairs import data_root, find_split, natural
-from fusionbench.data.spec import dataset, datasets
+from fusionbench.data.registry import dataset, datasets
 from fusionbench.errors import DataNotFoundError, ImageError, RequestError, UnknownNameError
 
 CASES = [(name, split) for name, spec in datasets().items() for split in spec.splits]

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fusionbench.data.spec import CATALOG, dataset, datasets, read_spec
+from fusionbench.data.registry import CATALOG, dataset, datasets
+from fusionbench.data.spec_file import read_spec
 from fusionbench.errors import ConfigError, UnknownNameError
 from fusionbench.types import FAMILIES
 

@@ -10,7 +10,8 @@ from fusionbench.data.checking.verify import verify
 from fusionbench.data.images import read_image
 from fusionbench.data.labels import read_boxes
 from fusionbench.data.pairs import find_split
-from fusionbench.data.spec import BoxSpec, LabelSpec, dataset
+from fusionbench.data.registry import dataset
+from fusionbench.data.spec import BoxSpec, LabelSpec
 from fusionbench.errors import ImageError
 
 SPEC = BoxSpec(("person", "car"), {"trunk": "car"})

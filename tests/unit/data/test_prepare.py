@@ -9,7 +9,7 @@ import pytest
 from fusionbench.data.checking.verify import verify
 from fusionbench.data.images import read_image
 from fusionbench.data.pairs import find_split
-from fusionbench.data.spec import dataset
+from fusionbench.data.registry import dataset
 from fusionbench.errors import DataNotFoundError, ImageError, OutputError, RequestError
 
 rasterio = pytest.importorskip("rasterio", reason="preparing GeoTIFFs needs the extra geo")

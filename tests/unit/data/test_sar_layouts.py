@@ -11,7 +11,8 @@ from PIL import Image
 
 from fusionbench.data.checking.verify import verify
 from fusionbench.data.pairs import find_split, position
-from fusionbench.data.spec import DatasetSpec, dataset
+from fusionbench.data.registry import dataset
+from fusionbench.data.spec import DatasetSpec
 from fusionbench.errors import ImageError
 
 # the publisher's sheet numbers, by map sheet

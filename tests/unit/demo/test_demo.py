@@ -12,7 +12,7 @@ import pytest
 
 from fusionbench.data import demo
 from fusionbench.data.pairs import find_split
-from fusionbench.data.spec import dataset
+from fusionbench.data.registry import dataset
 from fusionbench.errors import OutputError
 
 NAMES = sorted(demo.GENERATORS)

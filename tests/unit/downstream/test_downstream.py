@@ -16,7 +16,7 @@ from fusionbench.cells.planned import Failure
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.store import read_records, read_runs, score_rows
 from fusionbench.cli.app import app
-from fusionbench.data.spec import dataset
+from fusionbench.data.registry import dataset
 from fusionbench.downstream.division import find_division
 from fusionbench.downstream.recipes import choose_recipe
 from fusionbench.downstream.run import DownstreamOptions, done, downstream, plan_downstream

@@ -12,7 +12,7 @@ from fusionbench.methods.lsnf import network
 from safetensors.torch import load_file, save_file
 
 from fusionbench.data.pairs import Split, find_split
-from fusionbench.data.spec import dataset
+from fusionbench.data.registry import dataset
 from fusionbench.errors import WeightsError
 from fusionbench.method import FusionMethod
 from fusionbench.registry.methods import spec

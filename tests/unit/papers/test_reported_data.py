@@ -2,7 +2,7 @@
 
 import pytest
 
-from fusionbench.data.spec import datasets
+from fusionbench.data.registry import datasets
 from fusionbench.errors import ConfigError
 from fusionbench.metrics.profiles import profiles
 from fusionbench.papers.printed import papers, read_paper

@@ -11,7 +11,7 @@ from packages import DATASET, install
 from fusionbench.checks import find_subject, verdicts
 from fusionbench.data.images import write_image
 from fusionbench.data.pairs import find_split
-from fusionbench.data.spec import dataset, datasets, problems
+from fusionbench.data.registry import dataset, datasets, problems
 from fusionbench.errors import PluginError, RequestError
 
 

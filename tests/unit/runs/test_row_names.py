@@ -9,7 +9,7 @@ import pytest
 from fusionbench.cells.planned import PlannedCell
 from fusionbench.cells.record import cell_of
 from fusionbench.data.pairs import find_split
-from fusionbench.data.spec import dataset
+from fusionbench.data.registry import dataset
 from fusionbench.errors import ConfigError, RequestError
 from fusionbench.files import folder_name
 from fusionbench.registry.methods import spec

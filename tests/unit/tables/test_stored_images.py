@@ -8,7 +8,7 @@ from figure_samples import IDS, board
 from PIL import Image
 
 from fusionbench.data.pairs import Split
-from fusionbench.data.spec import dataset
+from fusionbench.data.registry import dataset
 from fusionbench.errors import DataNotFoundError
 from fusionbench.tables import images
 from fusionbench.types import Pair

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader
 
 from fusionbench.config import OptimizerConfig, ScheduleConfig, StageRecipe
 from fusionbench.data.pairs import find_split
-from fusionbench.data.spec import dataset
+from fusionbench.data.registry import dataset
 from fusionbench.errors import ConfigError, PluginError
 from fusionbench.registry.methods import spec
 from fusionbench.training import callbacks

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from fusionbench.config import ScheduleConfig
 from fusionbench.data.pairs import find_split
-from fusionbench.data.spec import dataset
+from fusionbench.data.registry import dataset
 from fusionbench.errors import RequestError, WeightsError
 from fusionbench.registry.methods import load, spec
 from fusionbench.training.estimate import estimate_seconds

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from fusionbench.config import OptimizerConfig, ScheduleConfig
 from fusionbench.data.pairs import Split, find_split
-from fusionbench.data.spec import dataset
+from fusionbench.data.registry import dataset
 from fusionbench.errors import ConfigError, RequestError
 from fusionbench.registry.methods import spec
 from fusionbench.training import callbacks

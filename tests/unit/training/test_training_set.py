@@ -13,7 +13,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from fusionbench.data.pairs import Split, find_split
-from fusionbench.data.spec import dataset
+from fusionbench.data.registry import dataset
 from fusionbench.errors import DataNotFoundError, ImageError, RequestError
 from fusionbench.training import training_set
 from fusionbench.training import training_set as transforms

@@ -11,7 +11,8 @@ import pytest
 
 from fusionbench.data.images import one_channel, read_pair, unit
 from fusionbench.data.pairs import Split, find_split
-from fusionbench.data.spec import DatasetSpec, dataset, datasets
+from fusionbench.data.registry import dataset, datasets
+from fusionbench.data.spec import DatasetSpec
 from fusionbench.errors import DataNotFoundError
 from fusionbench.providers import share
 from fusionbench.types import Pair

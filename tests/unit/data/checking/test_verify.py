@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from fusionbench.data.checking.verify import Problem, summary, verify
-from fusionbench.data.spec import dataset, datasets
+from fusionbench.data.registry import dataset, datasets
 
 TNO = dataset("tno")
 

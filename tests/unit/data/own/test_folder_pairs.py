@@ -10,7 +10,7 @@ from PIL import Image
 
 from fusionbench.data.own.folder_pairs import pair_folders, reading_of
 from fusionbench.data.pairs import find_split
-from fusionbench.data.spec import dataset
+from fusionbench.data.registry import dataset
 from fusionbench.errors import DataNotFoundError, FusionbenchError, RequestError
 
 NAMES = ("--a", "--b")

@@ -10,7 +10,7 @@ from PIL import Image
 
 from fusionbench.data.own.own_folder import is_folder
 from fusionbench.data.pairs import find_split
-from fusionbench.data.spec import dataset
+from fusionbench.data.registry import dataset
 from fusionbench.errors import ConfigError, DataNotFoundError, RequestError
 from fusionbench.scaffold import new_dataset
 

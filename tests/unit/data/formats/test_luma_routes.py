@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fusionbench.data.luma_routes import luma_routes, statistics
+from fusionbench.data.formats.luma_routes import luma_routes, statistics
 
 COLORS = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
 

@@ -8,8 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fusionbench.data.images import load_pair, write_image
-from fusionbench.data.noise import KINDS, add_noise, gaussian, gaussian_poisson, load_noisy_pair, stripe
-from fusionbench.data.noise_setting import Noise, SourceNoise, noise_from, read_noise, spread_noise
+from fusionbench.data.noise.adding import (
+    KINDS,
+    add_noise,
+    gaussian,
+    gaussian_poisson,
+    load_noisy_pair,
+    stripe,
+)
+from fusionbench.data.noise.setting import Noise, SourceNoise, noise_from, read_noise, spread_noise
 from fusionbench.errors import RequestError, UnknownNameError
 from fusionbench.types import Pair
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fusionbench.data.match_names import NameMatch, match_names
+from fusionbench.data.fused.match_names import NameMatch, match_names
 from fusionbench.data.pairs import IMAGE_SUFFIXES, natural
 from fusionbench.errors import DataNotFoundError, ImageError
 from fusionbench.types import Pair

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fusionbench.data.match_names import match_names, some
+from fusionbench.data.fused.match_names import match_names, some
 from fusionbench.data.pairs import natural
 
 IDS = ("00537D", "00538N", "00755N")

@@ -1,7 +1,7 @@
 """Which noise is added to which source, as it is written in sweeps, on the command line and in the names of rows.
 
 ``gaussian=25`` is that noise on both sources, ``a.stripe=5,b.gaussian=25`` another one on each; without ``=`` a kind has
-its own variance. Importing this module loads no NumPy; the noise itself is drawn in `fusionbench.data.noise`.
+its own variance. Importing this module loads no NumPy; the noise itself is drawn in `fusionbench.data.noise.adding`.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from typing import Protocol
 import numpy as np
 
 from fusionbench.data.images import PairImages, load_pair
-from fusionbench.data.noise_setting import VARIANCES, Noise, SourceNoise
+from fusionbench.data.noise.setting import VARIANCES, Noise, SourceNoise
 from fusionbench.errors import UnknownNameError
 from fusionbench.types import Pair
 

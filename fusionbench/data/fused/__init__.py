@@ -1,0 +1,1 @@
+"""Folders of fused images made elsewhere: which file belongs to which pair."""

@@ -1,0 +1,78 @@
+"""Find a data set by name: the catalog's YAML files, those of installed packages, and the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from fusionbench.data.own.own_folder import is_folder, read_folder
+from fusionbench.data.own.user_file import is_user_file, read_user_file
+from fusionbench.data.plugins import DatasetPlugins, read_plugins
+from fusionbench.data.spec import DatasetSpec, canonical
+from fusionbench.data.spec_file import read_spec
+from fusionbench.errors import PluginError, UnknownNameError
+from fusionbench.providers import DATASETS, Provider, providers
+
+CATALOG = Path(__file__).parent / "catalog"
+# the user's own data sets that this process has read, by name; a later one replaces one of the same name
+_OWN: dict[str, DatasetSpec] = {}
+
+
+def datasets() -> dict[str, DatasetSpec]:
+    """Return every data set of the catalog by name, then those that installed packages bring and that are sound.
+
+    Raises ConfigError where an entry of the catalog has an unknown or missing key or a value that is not allowed.
+    """
+    return {**_catalog(), **_plugins().specs}
+
+
+def dataset(name: str) -> DatasetSpec:
+    """Return one data set by its name, or by the path of a YAML file or a folder of the user's own.
+
+    Case does not matter and hyphen equals underscore. A data set of the user's own, once read, is known by its name as
+    well. Raises UnknownNameError with the nearest name, PluginError where a package brings an unusable entry of that name
+    or one that another provider has, too, and what `read_user_file` and `read_folder` raise.
+    """
+    own = _own(name)
+    if own is not None:
+        return own
+    asked = canonical(name)
+    if asked in _plugins().problems:
+        raise PluginError(_plugins().problems[asked])
+    spec = datasets().get(asked) or _OWN.get(asked)
+    if spec is None:
+        raise UnknownNameError("data set", name, datasets())
+    return spec
+
+
+def _own(reference: str) -> DatasetSpec | None:
+    """Read a data set of the user's own, if one is asked for, and remember it: records keep only its name."""
+    path, taken = Path(reference.strip()).expanduser(), frozenset(datasets())
+    if is_user_file(reference):
+        spec = read_user_file(path, taken)
+    elif is_folder(reference):
+        spec = read_folder(path, taken)
+    else:
+        return None
+    _OWN[spec.name] = spec
+    return spec
+
+
+def problems() -> dict[str, str]:
+    """Return by name why data sets of installed packages cannot be used."""
+    return dict(_plugins().problems)
+
+
+@cache
+def _catalog() -> Mapping[str, DatasetSpec]:
+    return {spec.name: spec for spec in map(read_spec, sorted(CATALOG.glob("*.yaml")))}
+
+
+def _plugins() -> DatasetPlugins:
+    return _plugins_of(providers(DATASETS))
+
+
+@cache
+def _plugins_of(providers: tuple[Provider, ...]) -> DatasetPlugins:
+    return read_plugins(providers, _catalog())
