@@ -19,6 +19,12 @@ FROM_RECORDS = ("qualitative", "curves", "lines", "ranks", "tradeoff", "agreemen
 FROM_LOGS = ("training", "cosine")
 FROM_NETWORKS = ("features", "tsne")
 KINDS = (*FROM_RECORDS, *FROM_LOGS, *FROM_NETWORKS)
+# where a kind's module lies below this package; the others lie in it
+_ROOMS = {
+    "qualitative": "images",
+    **dict.fromkeys(FROM_LOGS, "logs"),
+    **dict.fromkeys(FROM_NETWORKS, "networks"),
+}
 
 __all__ = ["FROM_LOGS", "FROM_NETWORKS", "FROM_RECORDS", "KINDS", "check_kind", "draw", "write_figure"]
 
@@ -35,8 +41,7 @@ def draw(kind: str, shown: Sequence[Board] | Sequence[Path] | NetworkRequest, op
 
     check_kind(kind)
     with applied():
-        room = "fusionbench.figures.networks" if kind in FROM_NETWORKS else "fusionbench.figures"
-        return import_module(f"{room}.{kind}").draw(shown, options)
+        return import_module(".".join(filter(None, (__name__, _ROOMS.get(kind), kind)))).draw(shown, options)
 
 
 def write_figure(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from fusionbench.data.images import eight_bit, load_pair, read_image
 from fusionbench.errors import RequestError
 from fusionbench.figures.drawing import Drawing
+from fusionbench.figures.images.pictures import Picture
+from fusionbench.figures.images.tiles import Block, draw_grid
 from fusionbench.figures.networks.layers import Layer, watched
 from fusionbench.figures.networks.request import (
     Network,
@@ -17,8 +19,6 @@ from fusionbench.figures.networks.request import (
     find_pairs,
 )
 from fusionbench.figures.options import Options
-from fusionbench.figures.pictures import Picture
-from fusionbench.figures.tiles import Block, draw_grid
 from fusionbench.types import Pair
 
 if TYPE_CHECKING:

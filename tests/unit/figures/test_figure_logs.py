@@ -6,8 +6,8 @@ import pytest
 
 from fusionbench.errors import DataNotFoundError
 from fusionbench.figures import draw
-from fusionbench.figures.cosine import window
-from fusionbench.figures.logs import find_stages
+from fusionbench.figures.logs.cosine import window
+from fusionbench.figures.logs.stages import find_stages
 from fusionbench.figures.options import Options
 
 HEAD = "epoch,step,train/cosine_sar_opt,train/loss,val/loss\n"

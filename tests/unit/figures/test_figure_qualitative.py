@@ -10,9 +10,9 @@ from PIL import Image
 from fusionbench.cells import store as results
 from fusionbench.errors import DataNotFoundError, ImageError, RequestError, UnknownNameError
 from fusionbench.figures import draw
-from fusionbench.figures.disagreement import box_mean, disagreement, disputed_boxes, disputed_images
+from fusionbench.figures.images.disagreement import box_mean, disagreement, disputed_boxes, disputed_images
+from fusionbench.figures.images.pictures import source_pictures
 from fusionbench.figures.options import Box, Options
-from fusionbench.figures.pictures import source_pictures
 from fusionbench.tables.board import build_boards
 from fusionbench.tables.images import Sources
 
@@ -111,7 +111,7 @@ def test_sources_stand_first_where_they_are_those_that_were_fused(runs, monkeypa
         Image.fromarray(picture(5 if name == "a" else 1)).save(paths[-1])
     pair = SimpleNamespace(id="p1", a=paths[0], b=paths[1])
     sources = Sources({"p1": pair})
-    monkeypatch.setattr("fusionbench.figures.qualitative.find_sources", lambda board, root: sources)
+    monkeypatch.setattr("fusionbench.figures.images.qualitative.find_sources", lambda board, root: sources)
     drawing = draw("qualitative", [stored(runs)], Options(images=("p1",)))
     first = drawing.figure.axes[1].images[0]
     assert np.array_equal(first.get_array(), picture(5))

@@ -1,7 +1,7 @@
 import numpy as np
 from page_samples import group_of, record
 
-from fusionbench.figures.disagreement import disputed_images
+from fusionbench.figures.images.disagreement import disputed_images
 from fusionbench.report.choice import choose, image_levels
 
 

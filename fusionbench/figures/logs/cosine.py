@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fusionbench.errors import DataNotFoundError
 from fusionbench.figures.drawing import Drawing, add_caption, legend_below, panel_figure, widen
-from fusionbench.figures.logs import describe, find_stages
+from fusionbench.figures.logs.stages import describe, find_stages
 from fusionbench.figures.options import Options
 from fusionbench.figures.style import DASHES, PALETTE, SMALL
 

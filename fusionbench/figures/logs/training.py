@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fusionbench.figures.cosine import PREFIX
 from fusionbench.figures.drawing import Drawing, add_caption, legend_below, panel_figure, widen
-from fusionbench.figures.logs import describe, find_stages
+from fusionbench.figures.logs.cosine import PREFIX
+from fusionbench.figures.logs.stages import describe, find_stages
 from fusionbench.figures.options import Options
 from fusionbench.figures.style import SMALL
 

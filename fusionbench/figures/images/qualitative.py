@@ -8,12 +8,12 @@ from typing import Any
 
 from fusionbench.data.pairs import natural
 from fusionbench.errors import DataNotFoundError, RequestError, UnknownNameError
-from fusionbench.figures.disagreement import disputed_boxes, disputed_images
 from fusionbench.figures.drawing import Drawing
+from fusionbench.figures.images.disagreement import disputed_boxes, disputed_images
+from fusionbench.figures.images.pictures import fused, lumas, source_pictures
+from fusionbench.figures.images.predictions import Predictions, annotated, find_predictions, overlaid
+from fusionbench.figures.images.tiles import Block, draw_grid
 from fusionbench.figures.options import Box, Options, one_board, setting
-from fusionbench.figures.pictures import fused, lumas, source_pictures
-from fusionbench.figures.predictions import Predictions, annotated, find_predictions, overlaid
-from fusionbench.figures.tiles import Block, draw_grid
 from fusionbench.statistics.disputes import contenders
 from fusionbench.tables.board import Board
 from fusionbench.tables.images import find_sources, stored_image

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from fusionbench.figures.drawing import LINE, Drawing, fit, image_axes, inch_axes, wrap, write_caption
+from fusionbench.figures.images.pictures import Picture
 from fusionbench.figures.legend import ColorKey, draw_legend, legend_lines
 from fusionbench.figures.options import Box, Options
-from fusionbench.figures.pictures import Picture
 from fusionbench.figures.style import PALETTE, SMALL
 
 TILE = 1.25  # inches that a tile is wide at least, where the figure is

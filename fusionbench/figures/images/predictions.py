@@ -13,8 +13,8 @@ from fusionbench.data.images import eight_bit, read_image, read_label
 from fusionbench.data.labels import read_boxes
 from fusionbench.data.registry import dataset
 from fusionbench.errors import DataNotFoundError, ImageError, UnknownNameError
+from fusionbench.figures.images.pictures import Picture
 from fusionbench.figures.legend import ColorKey
-from fusionbench.figures.pictures import Picture
 from fusionbench.metrics.tasks import MAIN
 from fusionbench.tables.board import Board
 from fusionbench.tables.images import stored_image

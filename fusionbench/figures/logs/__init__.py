@@ -1,0 +1,1 @@
+"""Figures of trainings, from the logs in their folders."""
