@@ -52,7 +52,7 @@ UPPER = [
 ]
 
 
-@pytest.mark.parametrize("name", ["data", "metrics", "method.py", "registry", "weights"])
+@pytest.mark.parametrize("name", ["data", "metrics", "method", "registry", "weights"])
 def test_the_lower_half_knows_nothing_of_the_upper(name: str) -> None:
     place = PACKAGE / name
     for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:

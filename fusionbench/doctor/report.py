@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint
-from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -18,29 +15,19 @@ from platformdirs import user_cache_dir
 
 import fusionbench
 from fusionbench.cells.device import cuda_devices
-from fusionbench.data import registry as catalog
 from fusionbench.data.pairs import data_root as resolve_root
 from fusionbench.data.pairs import find_split
 from fusionbench.data.registry import datasets
-from fusionbench.data.spec import DatasetSpec, canonical
+from fusionbench.data.spec import DatasetSpec
+from fusionbench.doctor.plugins import Plugin, dataset_plugins, metric_plugins, plugins
 from fusionbench.errors import DataNotFoundError, FusionbenchError
 from fusionbench.metrics import cards
-from fusionbench.metrics import registry as metric_registry
 from fusionbench.metrics.learned.fetch import file_states
 from fusionbench.metrics.learned.files import remedy
 from fusionbench.provenance import cpu_model, git_state, gpu_driver, nvidia_smi, package_version
 from fusionbench.providers import (
-    DATASETS,
-    METHODS,
-    METRICS,
     damaged_packages,
-    module_file,
-    package_of,
-    points,
-    providers,
 )
-from fusionbench.registry.cards import parsed
-from fusionbench.registry.methods import MethodSpec, names, plain, spec
 from fusionbench.weights.listing import known_weights, verify
 from fusionbench.weights.methods import weights_folder
 
@@ -228,81 +215,3 @@ def _space(folder: Path, written: bool = True) -> tuple[str, str]:
     if written and not os.access(base, os.W_OK):
         return "warning", f"{said}, cannot be written to"
     return ("warning" if written and free < LITTLE else "ok"), said
-
-
-@dataclass(frozen=True)
-class Plugin:
-    """A registered name; ``origin`` is the entry point and distribution, "" for a built-in method."""
-
-    name: str
-    origin: str
-    problem: str | None = None
-
-    @property
-    def built_in(self) -> bool:
-        return not self.origin
-
-
-def plugins() -> list[Plugin]:
-    """Return every registered method with the first thing that is wrong with it."""
-    installed = {plain(point.name): point for point in points(METHODS)}
-    return [Plugin(name, _origin(installed.get(name)), _problem(name)) for name in names()]
-
-
-def dataset_plugins() -> list[Plugin]:
-    """Return the data sets of installed packages with what is wrong with them."""
-    origins = {canonical(p.name): str(p) for p in providers(DATASETS)}
-    return [Plugin(name, origin, catalog.problems().get(name)) for name, origin in origins.items()]
-
-
-def metric_plugins() -> list[Plugin]:
-    """Return the metrics of installed packages, and one entry for each module or name that cannot be used."""
-    origin = {provider.module: str(provider) for provider in providers(METRICS)}
-    metrics = []
-    for name in metric_registry.cards():
-        if module := metric_registry.provider_of(name):
-            lacks = next(_lacking([module_file(module)]), None)
-            metrics.append(Plugin(name, origin[module], lacks))
-    return metrics + [Plugin("", "?", problem) for problem in metric_registry.problems()]
-
-
-def _origin(point: EntryPoint | None) -> str:
-    return f"{point.value} of {package_of(point)}" if point else ""
-
-
-def _problem(name: str) -> str | None:
-    try:
-        method = spec(name)
-        method.config()
-        return next(_missing_modules(method), None)
-    except FusionbenchError as error:
-        return str(error)
-    except Exception as error:  # a card or recipe of another maker can be wrong in any way
-        return f"{type(error).__name__}: {error}"
-
-
-def _missing_modules(method: MethodSpec) -> Iterator[str]:
-    """Yield a sentence for each module that the method imports in any case and that is not installed."""
-    return _lacking(sorted(method.source.rglob("*.py")) if method.source.is_dir() else [method.source])
-
-
-def _lacking(files: list[Path]) -> Iterator[str]:
-    for path in files:
-        for module in sorted(_imported(path)):
-            if module not in sys.builtin_module_names and not _installed(module):
-                yield f"{path.name} imports '{module}', which is not installed: install it."
-
-
-def _imported(path: Path) -> set[str]:
-    """Return the packages that the top level of a file imports; those in a try or a function may be optional."""
-    tree = parsed(path)
-    modules = {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
-    modules |= {n.module for n in tree.body if isinstance(n, ast.ImportFrom) and n.level == 0 and n.module}
-    return {name.partition(".")[0] for name in modules}
-
-
-def _installed(package: str) -> bool:
-    try:
-        return find_spec(package) is not None
-    except (ImportError, ValueError):
-        return False

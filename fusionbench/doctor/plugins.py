@@ -1,0 +1,97 @@
+"""The methods, data sets and metrics that are registered here, each with what is wrong with it; nothing of them is run."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint
+from importlib.util import find_spec
+from pathlib import Path
+
+from fusionbench.data import registry as catalog
+from fusionbench.data.spec import canonical
+from fusionbench.errors import FusionbenchError
+from fusionbench.metrics import registry as metric_registry
+from fusionbench.providers import DATASETS, METHODS, METRICS, module_file, package_of, points, providers
+from fusionbench.registry.cards import parsed
+from fusionbench.registry.methods import MethodSpec, names, plain, spec
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A registered name; ``origin`` is the entry point and distribution, "" for a built-in method."""
+
+    name: str
+    origin: str
+    problem: str | None = None
+
+    @property
+    def built_in(self) -> bool:
+        return not self.origin
+
+
+def plugins() -> list[Plugin]:
+    """Return every registered method with the first thing that is wrong with it."""
+    installed = {plain(point.name): point for point in points(METHODS)}
+    return [Plugin(name, _origin(installed.get(name)), _problem(name)) for name in names()]
+
+
+def dataset_plugins() -> list[Plugin]:
+    """Return the data sets of installed packages with what is wrong with them."""
+    origins = {canonical(p.name): str(p) for p in providers(DATASETS)}
+    return [Plugin(name, origin, catalog.problems().get(name)) for name, origin in origins.items()]
+
+
+def metric_plugins() -> list[Plugin]:
+    """Return the metrics of installed packages, and one entry for each module or name that cannot be used."""
+    origin = {provider.module: str(provider) for provider in providers(METRICS)}
+    metrics = []
+    for name in metric_registry.cards():
+        if module := metric_registry.provider_of(name):
+            lacks = next(_lacking([module_file(module)]), None)
+            metrics.append(Plugin(name, origin[module], lacks))
+    return metrics + [Plugin("", "?", problem) for problem in metric_registry.problems()]
+
+
+def _origin(point: EntryPoint | None) -> str:
+    return f"{point.value} of {package_of(point)}" if point else ""
+
+
+def _problem(name: str) -> str | None:
+    try:
+        method = spec(name)
+        method.config()
+        return next(_missing_modules(method), None)
+    except FusionbenchError as error:
+        return str(error)
+    except Exception as error:  # a card or recipe of another maker can be wrong in any way
+        return f"{type(error).__name__}: {error}"
+
+
+def _missing_modules(method: MethodSpec) -> Iterator[str]:
+    """Yield a sentence for each module that the method imports in any case and that is not installed."""
+    return _lacking(sorted(method.source.rglob("*.py")) if method.source.is_dir() else [method.source])
+
+
+def _lacking(files: list[Path]) -> Iterator[str]:
+    for path in files:
+        for module in sorted(_imported(path)):
+            if module not in sys.builtin_module_names and not _installed(module):
+                yield f"{path.name} imports '{module}', which is not installed: install it."
+
+
+def _imported(path: Path) -> set[str]:
+    """Return the packages that the top level of a file imports; those in a try or a function may be optional."""
+    tree = parsed(path)
+    modules = {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
+    modules |= {n.module for n in tree.body if isinstance(n, ast.ImportFrom) and n.level == 0 and n.module}
+    return {name.partition(".")[0] for name in modules}
+
+
+def _installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False

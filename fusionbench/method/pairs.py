@@ -1,0 +1,68 @@
+"""Fuse one batch of pairs by a method: the one place where colour, padding, cropping and clamping are handled."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fusionbench.data.color import rgb_to_ycbcr, ycbcr_to_rgb
+from fusionbench.errors import PluginError
+from fusionbench.method.base import FusionMethod
+
+
+@torch.inference_mode()
+def fuse_pair(method: FusionMethod, a: Tensor, b: Tensor) -> Tensor:
+    """Fuse sources of any size into an image with b's size and channels.
+
+    ``a`` is float32 [B, 1, H, W], ``b`` float32 [B, 1 or 3, H, W], both in [0, 1]; the result is float32
+    [B, channels of b, H, W] in [0, 1]. A luma method sees b's BT.601 luma, and b's Cb and Cr are attached to what
+    it returns. Sides are padded to ``method.smallest_side`` and ``method.multiple`` by repeating the border and cropped back.
+
+    Raises PluginError where the method breaks the contract (wrong shape, values that are not finite).
+    """
+    if method.color == "rgb":
+        fused = _fuse_padded(method, a, b.expand(-1, 3, -1, -1))
+    else:
+        fused = _fuse_padded(method, a, _luma(b))
+    if fused.shape[1] == b.shape[1]:
+        return fused
+    return _luma(fused) if b.shape[1] == 1 else _with_chroma_of(b, fused)
+
+
+def _luma(image: Tensor) -> Tensor:
+    return image if image.shape[1] == 1 else rgb_to_ycbcr(*image.split(1, dim=1))[0]
+
+
+def _with_chroma_of(b: Tensor, luma: Tensor) -> Tensor:
+    _, cb, cr = rgb_to_ycbcr(*b.split(1, dim=1))
+    return torch.cat(ycbcr_to_rgb(luma, cb, cr), dim=1).clamp(0, 1)
+
+
+def _fuse_padded(method: FusionMethod, a: Tensor, b: Tensor) -> Tensor:
+    height, width = a.shape[-2:]
+    missing = [padded_side(method, side) - side for side in (width, height)]
+    pad = (0, missing[0], 0, missing[1])
+    padded_a, padded_b = (F.pad(x, pad, mode="replicate") for x in (a, b))
+    fused = method.fuse(padded_a, padded_b)
+    _check_output(method, fused, padded_a, padded_b)
+    return fused[..., :height, :width].float().clamp(0, 1)
+
+
+def padded_side(method: FusionMethod, side: int) -> int:
+    """Return the side that a method is given for one of so many pixels."""
+    return max(-(-side // method.multiple) * method.multiple, method.smallest_side)
+
+
+def _check_output(method: FusionMethod, fused: Tensor, a: Tensor, b: Tensor) -> None:
+    name = type(method).__name__
+    allowed = {(len(a), channels, *a.shape[-2:]) for channels in (1, b.shape[1])}
+    if not isinstance(fused, Tensor) or tuple(fused.shape) not in allowed:
+        returned = tuple(fused.shape) if isinstance(fused, Tensor) else type(fused).__name__
+        raise PluginError(
+            f"{name}.fuse returned {returned} for sources of {tuple(b.shape)}: return one of {sorted(allowed)}."
+        )
+    if not torch.isfinite(fused).all():
+        raise PluginError(
+            f"{name}.fuse returned values that are NaN or infinite: check its weights and its inputs' range."
+        )
