@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fusionbench.cells.record import cell_of, make_identity, new_record
+from fusionbench.cells.record import cell_of, new_record
 from fusionbench.metrics import DEFAULT, definition_of
 from fusionbench.runs.run import RunOptions, make_jobs, plan_all
 from fusionbench.runs.sweep import expand, read_sweep
@@ -62,10 +62,8 @@ def make_store(cells: int) -> None:
     jobs = make_jobs(plan_all(asked), asked)
     rng = np.random.default_rng(0)
     for job in jobs:
-        options, weights = job.options, Weights("none")
-        identity = make_identity(job.planned, job.manifest, options, weights)
-        cell = cell_of(job.planned, identity, options.out)
-        record = new_record(job.planned, identity, cell, options, weights)
+        cell = cell_of(job, Weights("none"))
+        record = new_record(job, Weights("none"))
         cell.write_record({**record, "status": "ok"})
         (cell.path / "images").mkdir()
         for pair in job.planned.split.pairs:

@@ -17,16 +17,9 @@ from fusionbench.cells.intact import check_images
 from fusionbench.cells.lock import locked
 from fusionbench.cells.outside.command import run_command
 from fusionbench.cells.outside.external import take_missing
-from fusionbench.cells.planned import CellResult, Done, Failure, PlannedCell
+from fusionbench.cells.planned import CellResult, Done, Failure, Job
 from fusionbench.cells.progress import Reporter
-from fusionbench.cells.record import (
-    CellOptions,
-    add_phase,
-    cell_of,
-    make_identity,
-    new_record,
-    record_failure,
-)
+from fusionbench.cells.record import add_phase, cell_of, code_hash, new_record, record_failure
 from fusionbench.cells.score_cells import FusedCell, score_cells
 from fusionbench.cells.store import Cell
 from fusionbench.cells.weights import prepare
@@ -40,69 +33,72 @@ from fusionbench.types import Pair
 from fusionbench.weights.methods import Weights
 
 
-def run_cell(
-    planned: PlannedCell,
-    manifest: str,
-    options: CellOptions,
-    reporter: Reporter,
-    wait: bool = True,
-    scoring: bool = True,
-) -> CellResult:
+def run_cell(job: Job, reporter: Reporter, wait: bool = True, scoring: bool = True) -> CellResult:
     """Bring one cell up to date.
 
     A cell that another process works on is waited for, or with ``wait`` off left with the status busy. With
     ``scoring`` off a cell that lacks more than images is left with the status fused, for `score_together`. Raises
     OutputError only: nothing can go on where nothing can be stored.
     """
-    torch.manual_seed(options.seed)
+    torch.manual_seed(job.options.seed)
     try:
-        method = planned.method.build(planned.config.args) if planned.method.has_class else None
-        weights = Weights("none") if method is None else prepare(planned, method, options.policy, reporter)
+        method, weights = _prepared(job, reporter)
     except OutputError:
         raise
     except FusionbenchError as error:
         traceback.print_exception(error)
         status = "unavailable" if isinstance(error, WeightsError) else "failed"
-        return record_failure(planned, manifest, options, Failure(status, str(error)))
+        return record_failure(job, Failure(status, str(error)))
     except Exception as error:  # training, or a constructor, of a plug-in can raise anything
-        return record_failure(planned, manifest, options, failure_from(error))
-    identity = make_identity(planned, manifest, options, weights)
-    cell = cell_of(planned, identity, options.out)
+        return record_failure(job, failure_from(error))
+    cell = cell_of(job, weights)
     with locked(cell, reporter, wait) as ours:
         if not ours:
-            return CellResult(planned, cell.path, "busy")
-        if options.fresh:
+            return CellResult(job.planned, cell.path, "busy")
+        if job.options.fresh:
             cell.forget()
         reporter.weights(weights)
         try:
-            return _Work(planned, method, weights, identity, cell, options, reporter).run(scoring)
+            return _Work(job, method, weights, cell, reporter).run(scoring)
         except PluginError as error:
-            return record_failure(planned, manifest, options, Failure("failed", str(error)), weights)
+            return record_failure(job, Failure("failed", str(error)), weights)
+
+
+def _prepared(job: Job, reporter: Reporter) -> tuple[FusionMethod | None, Weights]:
+    """Build the method with its weights; none where it has no class. Raises PluginError where its files were changed."""
+    planned = job.planned
+    method = planned.method.build(planned.config.args) if planned.method.has_class else None
+    # after importing: the code that runs is then that whose hash names the cell, whatever happened since the plan
+    if code_hash(planned) != job.identity["method"]["files"]:
+        raise PluginError(f"The files of {planned.method.name} changed since the run was planned: run again.")
+    if method is None:
+        return None, Weights("none")
+    return method, prepare(planned, method, job.options, reporter, job.weights)
 
 
 @dataclass
 class _Work:
     """The work on one locked cell."""
 
-    planned: PlannedCell
+    job: Job
     method: FusionMethod | None
     weights: Weights
-    identity: dict[str, Any]
     cell: Cell
-    options: CellOptions
     reporter: Reporter
 
     def run(self, scoring: bool) -> CellResult:
+        job, planned = self.job, self.job.planned
         self.cell.drop_torn_line()
-        result = CellResult(self.planned, self.cell.path, "ok")
-        left = unfused(self.cell, self.planned.split.pairs)
+        result = CellResult(planned, self.cell.path, "ok")
+        left = unfused(self.cell, planned.split.pairs)
+        missing = missing_metrics(self.cell, planned.split.pairs, job.metrics, job.options.profile)
         record = self.cell.read_record()
-        if not left and not self._missing() and record is not None and record["status"] == "ok":
-            result.unavailable = unavailable_scores(self.cell, self.planned, self.options)
+        if not left and not missing and record is not None and record["status"] == "ok":
+            result.unavailable = unavailable_scores(self.cell, job, job.metrics)
             return result
-        if self.planned.split.content_hash() != self.identity["data"]:
+        if planned.split.content_hash() != job.identity["data"]:
             raise PluginError(
-                f"The sources of {self.planned.label} were replaced since the run was planned: run again."
+                f"The sources of {planned.label} were replaced since the run was planned: run again."
             )
         check_images(self.cell, record)
         record = self._begin(record, bool(left))
@@ -111,23 +107,16 @@ class _Work:
             check_images(self.cell, record)
         result.fused = len(left) - len(result.failures)
         if scoring:
-            score_cells(
-                [FusedCell(self.cell, self.options, record, result)], self.options.device, self.reporter
-            )
+            score_cells([FusedCell(self.cell, job, record, result)], job.options.device, self.reporter)
         else:
             self.cell.write_record(record)
             result.status = "fused"
         return result
 
-    def _missing(self) -> dict[str, list[str]]:
-        return missing_metrics(
-            self.cell, self.planned.split.pairs, self.options.metrics, self.options.profile
-        )
-
     def _begin(self, record: dict[str, Any] | None, fusing: bool) -> dict[str, Any]:
         """Write run.json before the first image; on resuming, check that the method still is what it was."""
         if record is None:
-            record = new_record(self.planned, self.identity, self.cell, self.options, self.weights)
+            record = new_record(self.job, self.weights)
         if self.method is not None:
             record["method"]["color"] = self.method.color
             if fusing:
@@ -138,30 +127,32 @@ class _Work:
         return record
 
     def _probe(self, method: FusionMethod, before: list[float]) -> list[float]:
-        seed_everything(self.options.seed, ["probe"])
+        seed_everything(self.job.options.seed, ["probe"])
         try:
             probed = probe(method)
         except Exception as error:  # a plug-in can raise anything
             raise PluginError(failure_from(error).detail) from error
         if before and not same(before, probed):
             raise PluginError(
-                f"{self.planned.method.name} computes something else than when {self.cell.path} was begun, though "
+                f"{self.job.planned.method.name} computes something else than when {self.cell.path} was begun, though "
                 "its files are the same: run again with --fresh."
             )
         return probed
 
     def _timed_fuse(self, record: dict[str, Any], total: int) -> dict[str, Failure]:
-        self.reporter.start(f"{self.planned.label} · fuse", total)
-        started, before = time.monotonic(), energy(self.options.device)
+        device = self.job.options.device
+        self.reporter.start(f"{self.job.planned.label} · fuse", total)
+        started, before = time.monotonic(), energy(device)
         try:
             return self._fuse(record, lambda *_: self.reporter.advance())
         finally:
             self.reporter.stop()
-            add_phase(record, "fuse", time.monotonic() - started, before, energy(self.options.device))
+            add_phase(record, "fuse", time.monotonic() - started, before, energy(device))
 
     def _fuse(self, record: dict[str, Any], done: Done) -> dict[str, Failure]:
-        pairs, noise = self.planned.split.pairs, self.planned.noise
-        read = partial(load_noisy_pair, noise=noise, seed=self.options.seed) if noise else load_pair
+        planned, options = self.job.planned, self.job.options
+        pairs, noise = planned.split.pairs, planned.noise
+        read = partial(load_noisy_pair, noise=noise, seed=options.seed) if noise else load_pair
         stamps = SourceStamps(pairs)
 
         def load(pair: Pair) -> PairImages:
@@ -169,12 +160,11 @@ class _Work:
             stamps.check(pair)
             return images
 
-        if self.planned.method.card.command:
-            return run_command(self.planned.method, pairs, self.cell, self.options.device, done, load)
+        if planned.method.card.command:
+            return run_command(planned.method, pairs, self.cell, options.device, done, load)
         if self.method is None:
-            return take_missing(self.planned.method.source, pairs, self.cell, done)
-        method = self.method.eval().to(self.options.device)
-        options = self.options
+            return take_missing(planned.method.source, pairs, self.cell, done)
+        method = self.method.eval().to(options.device)
         failures, alone = fuse_missing(
             method, pairs, self.cell, options.batch_size, options.device, done, load, options.seed
         )

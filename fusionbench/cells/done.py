@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from fusionbench.cells.intact import changed_images
-from fusionbench.cells.planned import CellResult, PlannedCell
-from fusionbench.cells.record import CellOptions, cell_of, make_identity
+from fusionbench.cells.planned import CellResult, Job
+from fusionbench.cells.record import cell_of
 from fusionbench.cells.score import set_hash
 from fusionbench.cells.store import FINAL, WHOLE_SET, Cell, ScoreKey
-from fusionbench.cells.weights import choose
-from fusionbench.errors import ConfigError, FusionbenchError, WeightsError
+from fusionbench.errors import ConfigError, WeightsError
 from fusionbench.files import paused_collector
 from fusionbench.metrics import cards, definition_of
 from fusionbench.metrics.learned.files import find_weights, made_with
@@ -83,39 +81,26 @@ def _same_set(line: dict[str, Any], members: str, reason: str | None) -> bool:
 
 
 @paused_collector()
-def find_done(planned: PlannedCell, manifest: str, options: CellOptions) -> CellResult | None:
+def find_done(job: Job) -> CellResult | None:
     """Return the result of a cell in which nothing is left to do, None for any other."""
-    if options.fresh:
-        return None
-    try:
-        chosen = choose(planned, options.policy) if planned.method.has_class else None
-    except FusionbenchError:
+    if job.options.fresh:
         return None
     # only importing a method tells whether it has parameters; a complete cell without weights says that it has none
-    for weights in (chosen, Weights("none")):
-        if weights is not None:
-            cell = cell_of(planned, make_identity(planned, manifest, options, weights), options.out)
-            if _complete(cell, planned.split.pairs, options):
-                # of the others, a score that lacks something would be missing
-                needy = tuple(name for name in options.metrics if cards()[name].weights)
-                lacks = unavailable_scores(cell, planned, replace(options, metrics=needy)) if needy else {}
-                return CellResult(planned, cell.path, "ok", unavailable=lacks)
+    for weights in filter(None, (job.weights, Weights("none"))):
+        cell = cell_of(job, weights)
+        if _complete(cell, job):
+            # of the others, a score that lacks something would be missing
+            needy = [name for name in job.metrics if cards()[name].weights]
+            lacks = unavailable_scores(cell, job, needy) if needy else {}
+            return CellResult(job.planned, cell.path, "ok", unavailable=lacks)
     return None
 
 
-def _complete(cell: Cell, pairs: Sequence[Pair], options: CellOptions) -> bool:
-    record = cell.read_record()
-    if record is None or record["status"] != "ok":
+def _complete(cell: Cell, job: Job) -> bool:
+    record, pairs = cell.read_record(), job.planned.split.pairs
+    if record is None or record["status"] != "ok" or unfused(cell, pairs) or changed_images(cell, record):
         return False
-    if unfused(cell, pairs) or changed_images(cell, record):
-        return False
-    return not missing_metrics(cell, pairs, options.metrics, options.profile)
-
-
-def unavailable_scores(cell: Cell, planned: PlannedCell, options: CellOptions) -> dict[str, str]:
-    """Return, by metric, what to do about scores that the cell lacks for want of weights."""
-    versions = {name: definition_of(name, options.profile).version for name in options.metrics}
-    return unavailable(cell, planned.split.pairs, versions, options.profile)
+    return not missing_metrics(cell, pairs, job.metrics, job.options.profile)
 
 
 def lacking(metric: str) -> str | None:
@@ -139,12 +124,13 @@ def check_options(metrics: Iterable[str]) -> None:
             options_of(name)
 
 
-def unavailable(cell: Cell, pairs: Sequence[Pair], versions: dict[str, int], profile: str) -> dict[str, str]:
+def unavailable_scores(cell: Cell, job: Job, metrics: Iterable[str]) -> dict[str, str]:
     """Return why metrics have no value for lack of weights, as their lines in the store say it."""
-    scores = cell.scores()
+    scores, profile = cell.scores(), job.options.profile
     reasons: dict[str, str] = {}
-    for name, version in versions.items():
-        images = [WHOLE_SET] if cards()[name].per == "set" else [pair.id for pair in pairs]
+    for name in metrics:
+        version = definition_of(name, profile).version
+        images = [WHOLE_SET] if cards()[name].per == "set" else [pair.id for pair in job.planned.split.pairs]
         for image in images:
             line = scores.get(ScoreKey(image, name, version, profile))
             if line is not None and line["status"] == "unavailable":

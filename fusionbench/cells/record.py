@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from fusionbench.cells.outside.command import drop_sources
 from fusionbench.cells.outside.external import external_hash
-from fusionbench.cells.planned import CellResult, Failure, PlannedCell
+from fusionbench.cells.planned import CellResult, Failure, Job, PlannedCell, RunOptions
 from fusionbench.cells.store import SCHEMA, Cell
-from fusionbench.cells.weights import WeightsPolicy
 from fusionbench.files import digest_of, folder_name
 from fusionbench.provenance import provenance
 from fusionbench.weights.methods import Weights
@@ -19,31 +16,12 @@ from fusionbench.weights.methods import Weights
 PROTOCOL = 1  # raised when padding, colour handling or rounding of stored images changes
 
 
-@dataclass(frozen=True)
-class CellOptions:
-    """What all cells of a run share."""
-
-    out: Path
-    device: str
-    metrics: tuple[str, ...]
-    profile: str
-    batch_size: int
-    seed: int
-    fresh: bool
-    policy: WeightsPolicy
-
-
-def make_identity(
-    planned: PlannedCell, manifest: str, options: CellOptions, weights: Weights
-) -> dict[str, Any]:
-    """Return everything that decides the images; its hash names the cell's folder."""
-    method = planned.method
-    files = external_hash(method.source, planned.split.pairs) if method.external else method.files_hash()
+def make_identity(planned: PlannedCell, manifest: str, options: RunOptions) -> dict[str, Any]:
+    """Return everything that decides the images but the weights; ``manifest`` is the hash of the data."""
     noise = {"noise": planned.noise.as_dict()} if planned.noise else {}  # cells without keep the id they had
     return {
-        "method": {"name": method.name.partition("@")[0], "files": files},
+        "method": {"name": planned.method.name.partition("@")[0], "files": code_hash(planned)},
         "arguments": planned.config.args,
-        "weights": weights.sha256,
         "data": manifest,
         "seed": options.seed,
         "protocol": {
@@ -55,22 +33,32 @@ def make_identity(
     }
 
 
-def cell_of(planned: PlannedCell, identity: dict[str, Any], out: Path) -> Cell:
-    split = planned.split
-    place = out / folder_name(f"{split.spec.name}-{split.name}") / folder_name(planned.name)
-    return Cell(place / digest_of(identity)[:10])
+def code_hash(planned: PlannedCell) -> str:
+    """Return the SHA-256 over the method's code, or over the images of a method known by its results."""
+    method = planned.method
+    return external_hash(method.source, planned.split.pairs) if method.external else method.files_hash()
 
 
-def new_record(
-    planned: PlannedCell, identity: dict[str, Any], cell: Cell, options: CellOptions, weights: Weights
-) -> dict[str, Any]:
+def identity_with(job: Job, weights: Weights) -> dict[str, Any]:
+    """Return everything that decides the images; its hash names the cell's folder."""
+    return {**job.identity, "weights": weights.sha256}
+
+
+def cell_of(job: Job, weights: Weights) -> Cell:
+    """Return the cell of a job with these weights, there or not."""
+    split = job.planned.split
+    place = folder_name(f"{split.spec.name}-{split.name}"), folder_name(job.planned.name)
+    return Cell(job.options.out.joinpath(*place, digest_of(identity_with(job, weights))[:10]))
+
+
+def new_record(job: Job, weights: Weights) -> dict[str, Any]:
     """Return run.json as it stands before any work."""
-    split, card = planned.split, planned.method.card
+    planned, split, card = job.planned, job.planned.split, job.planned.method.card
     spec = split.spec
     return {
         "schema": SCHEMA,
-        "id": cell.id,
-        "identity": identity,
+        "id": cell_of(job, weights).id,
+        "identity": identity_with(job, weights),
         "dataset": {
             "name": spec.name,
             "title": spec.title,
@@ -106,7 +94,7 @@ def new_record(
         "detail": "",
         "images": {},
         "provenance": {
-            **provenance(options.device, options.seed),
+            **provenance(job.options.device, job.options.seed),
             "started": now(),
             "finished": None,
             "seconds": {"fuse": 0.0, "score": 0.0},
@@ -136,19 +124,12 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def record_failure(
-    planned: PlannedCell,
-    manifest: str,
-    options: CellOptions,
-    failure: Failure,
-    weights: Weights | None = None,
-) -> CellResult:
+def record_failure(job: Job, failure: Failure, weights: Weights | None = None) -> CellResult:
     """Write run.json with the failure's status. ``weights`` are None where it is not known which they would be."""
     weights = weights or Weights("none")
-    identity = make_identity(planned, manifest, options, weights)
-    cell = cell_of(planned, identity, options.out)
+    cell = cell_of(job, weights)
     drop_sources(cell.path)
-    record: dict[str, Any] = cell.read_record() or new_record(planned, identity, cell, options, weights)
+    record: dict[str, Any] = cell.read_record() or new_record(job, weights)
     record["provenance"]["finished"] = now()
     cell.write_record({**record, "status": failure.status, "detail": failure.detail})
-    return CellResult(planned, cell.path, failure.status, failure.detail)
+    return CellResult(job.planned, cell.path, failure.status, failure.detail)

@@ -9,11 +9,10 @@ from typing import Any
 
 from fusionbench.cells.done import missing_metrics, unavailable_scores, unfused
 from fusionbench.cells.intact import image_hashes
-from fusionbench.cells.job import Unscored
 from fusionbench.cells.lock import locked
-from fusionbench.cells.planned import CellResult, Failure
+from fusionbench.cells.planned import CellResult, Failure, Job, Unscored
 from fusionbench.cells.progress import Reporter
-from fusionbench.cells.record import CellOptions, add_phase, now, record_failure
+from fusionbench.cells.record import add_phase, now, record_failure
 from fusionbench.cells.score import Missing, score_missing
 from fusionbench.cells.store import WHOLE_SET, Cell
 from fusionbench.errors import PluginError
@@ -25,7 +24,7 @@ class FusedCell:
     """A locked cell whose images are there but for the failures in ``result``."""
 
     cell: Cell
-    options: CellOptions
+    job: Job
     record: dict[str, Any]
     result: CellResult
 
@@ -54,10 +53,7 @@ def score_together(
             if len(unscored) > 1:
                 raise
             job, failure = unscored[0].job, Failure("failed", str(error))
-            yield (
-                job.index,
-                record_failure(job.planned, job.manifest, job.options, failure, unscored[0].weights),
-            )
+            yield job.index, record_failure(job, failure, unscored[0].weights)
         else:
             yield from ((cell.job.index, fused.result) for cell, fused in ready)
 
@@ -72,7 +68,7 @@ def _taken_up(unscored: Unscored) -> FusedCell | None:
     if record is None or any(pair.id not in failures for pair in unfused(cell, job.planned.split.pairs)):
         return None
     result = replace(unscored.result, planned=job.planned, failures=failures)
-    return FusedCell(cell, job.options, record, result)
+    return FusedCell(cell, job, record, result)
 
 
 def score_cells(cells: Sequence[FusedCell], device: str, reporter: Reporter) -> None:
@@ -94,9 +90,9 @@ def score_cells(cells: Sequence[FusedCell], device: str, reporter: Reporter) -> 
 
 
 def _missing(fused: FusedCell) -> Missing:
-    options, pairs = fused.options, fused.result.planned.split.pairs
-    metrics = missing_metrics(fused.cell, pairs, options.metrics, options.profile)
-    return Missing(fused.cell, metrics, options.profile, dict(fused.result.failures))
+    job, profile = fused.job, fused.job.options.profile
+    metrics = missing_metrics(fused.cell, job.planned.split.pairs, job.metrics, profile)
+    return Missing(fused.cell, metrics, profile, dict(fused.result.failures))
 
 
 def _steps(fused: FusedCell, missing: Missing) -> int:
@@ -128,7 +124,7 @@ def _finish(fused: FusedCell) -> None:
     record, result = fused.record, fused.result
     failures, planned = result.failures, result.planned
     result.status, result.detail = "ok", ""
-    result.unavailable = unavailable_scores(fused.cell, planned, fused.options)
+    result.unavailable = unavailable_scores(fused.cell, fused.job, fused.job.metrics)
     record["images"] = {
         pair_id: {"status": f.status, "detail": f.detail} for pair_id, f in sorted(failures.items())
     }

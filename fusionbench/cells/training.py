@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 
-from fusionbench.cells.planned import PlannedCell
+from fusionbench.cells.planned import PlannedCell, RunOptions
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.trainings import remedy
-from fusionbench.cells.weights import WeightsPolicy, train_command
+from fusionbench.cells.weights import train_command
 from fusionbench.data.joined import TrainingData
 from fusionbench.errors import WeightsError
 from fusionbench.training.estimate import estimate_seconds, in_words
@@ -34,33 +34,33 @@ class _Steps(pl.Callback):
         self.reporter.stop()
 
 
-def train_reported(cell: PlannedCell, data: TrainingData, policy: WeightsPolicy, reporter: Reporter) -> Path:
+def train_reported(cell: PlannedCell, data: TrainingData, options: RunOptions, reporter: Reporter) -> Path:
     """Return the file of the weights. While it trains, the cell's time-out stands still.
 
-    Raises WeightsError where it would take longer than the policy lets it.
+    Raises WeightsError where it would take longer than ``train_within``.
     """
     label = f"{data.name} · {cell.name} · train"
-    options = FitOptions(policy.seed, policy.device, quiet=True, callback=_Steps(label, reporter))
+    fit = FitOptions(options.seed, options.device, quiet=True, callback=_Steps(label, reporter))
     reporter.pause()
     try:
         reporter.say(f"No weights for {cell.name}: timing a few steps of its training on {data.in_words()}.")
-        reporter.say(_announcement(cell, data, policy))
-        return train(cell.method, cell.config, data, policy.out, options).weights
+        reporter.say(_announcement(cell, data, options))
+        return train(cell.method, cell.config, data, options.out, fit).weights
     finally:
         reporter.go_on()
 
 
-def _announcement(cell: PlannedCell, data: TrainingData, policy: WeightsPolicy) -> str:
+def _announcement(cell: PlannedCell, data: TrainingData, options: RunOptions) -> str:
     """Say how long the training will take here; timing a few steps tells."""
-    enough = math.inf if policy.train_within is None else policy.train_within * 60
-    options = FitOptions(policy.seed, policy.device)
-    seconds = estimate_seconds(cell.method, cell.config, data, options, enough)
-    name, asked = cell.method.name, policy.dataset or data.name
-    other = remedy(cell, data, policy.out)
+    enough = math.inf if options.train_within is None else options.train_within * 60
+    fit = FitOptions(options.seed, options.device)
+    seconds = estimate_seconds(cell.method, cell.config, data, fit, enough)
+    name, asked = cell.method.name, options.train_dataset or data.name
+    other = remedy(cell, data, options.out)
     if seconds > enough:
         raise WeightsError(
             f"No weights for {name} on {asked}, and training takes about {in_words(seconds)} here, more than "
-            f"--train-within {policy.train_within:g}: `{train_command(cell, policy)}` makes them. {other}".strip()
+            f"--train-within {options.train_within:g}: `{train_command(cell, options)}` makes them. {other}".strip()
         )
     return (
         f"No weights for {name}: training now on {data.in_words()}, about "

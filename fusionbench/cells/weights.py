@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fusionbench.cells.planned import PlannedCell
+from fusionbench.cells.planned import PlannedCell, RunOptions
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.trainings import finished_trainings, remedy
 from fusionbench.data.joined import TrainingData, find_training_data
@@ -15,100 +14,87 @@ from fusionbench.data.pairs import find_split
 from fusionbench.errors import DataNotFoundError, UnknownNameError, WeightsError
 from fusionbench.files import folder_name
 from fusionbench.training.folder import training_folder
-from fusionbench.weights.methods import Weights, file_hash
+from fusionbench.weights.methods import Weights, file_hash, joint_hash
 from fusionbench.weights.published import available_weights, lacking_sentence, load_chosen
 
 if TYPE_CHECKING:
     from fusionbench.method import FusionMethod
 
 
-@dataclass(frozen=True)
-class WeightsPolicy:
-    """How weights are chosen.
-
-    ``choice`` is auto, trained (auto without what is imported or shipped), latest (the training finished last, whatever
-    its recipe and seed), random or a path; ``may_train`` lets the
-    first two train where they find none and it takes no more than ``train_within`` minutes (None: any time);
-    ``dataset`` names the data sets (one or more, with commas) whose train splits count, None for the fused one.
-    """
-
-    choice: str
-    out: Path
-    data_root: str | None
-    seed: int
-    device: str
-    may_train: bool
-    train_within: float | None = None
-    dataset: str | None = None
-
-
-def prepare(cell: PlannedCell, method: FusionMethod, policy: WeightsPolicy, reporter: Reporter) -> Weights:
+def prepare(
+    cell: PlannedCell,
+    method: FusionMethod,
+    options: RunOptions,
+    reporter: Reporter,
+    chosen: Weights | None = None,
+) -> Weights:
     """Load the weights a cell is to use into its method and say where they come from.
 
-    Raises WeightsError where there are none, with the command that makes them.
+    These are those that were ``chosen``, else what `choose` finds, else what a training makes. Raises WeightsError where
+    there are none, with the command that makes them, and where the file is no longer the one that was chosen.
     """
     if not method.trainable:
         return Weights("none", note="no parameters")
-    weights = choose(cell, policy)
-    if weights is None and not cell.method.card.trainable:
-        raise WeightsError(lacking_sentence(cell.method, cell.split.spec.family, cell.config.args))
-    weights = weights or train_now(cell, policy, reporter)
+    weights = chosen or choose(cell, options) or train_now(cell, options, reporter)
     if weights.terms:
         reporter.say(f"{cell.method.name}: {weights.terms}")
     load_chosen(cell.method, method, weights)
+    # after loading: what was loaded is then the file of that hash, whatever happened to it since it was chosen
+    if weights.path is not None and joint_hash(weights.files or (weights.path,)) != weights.sha256:
+        raise WeightsError(f"Weights {weights.path} were replaced since the run was planned: run again.")
     return weights
 
 
-def choose(cell: PlannedCell, policy: WeightsPolicy) -> Weights | None:
+def choose(cell: PlannedCell, options: RunOptions) -> Weights | None:
     """Follow the order of ``auto``: own training on the data set, imported, published, shipped weights; else None.
 
     Loads no torch. Raises WeightsError for a file that does not exist or is not what its JSON says.
     """
-    if policy.choice == "random":
-        return Weights("random", None, f"random-{policy.seed}", "RANDOM weights, never trained")
-    if policy.choice == "latest":
-        return latest_weights(cell, policy)
-    if policy.choice not in ("auto", "trained"):
-        path = Path(policy.choice).expanduser()
+    if options.weights == "random":
+        return Weights("random", None, f"random-{options.seed}", "RANDOM weights, never trained")
+    if options.weights == "latest":
+        return latest_weights(cell, options)
+    if options.weights not in ("auto", "trained"):
+        path = Path(options.weights).expanduser()
         if not path.is_file():
             raise WeightsError(
                 f"Weights file '{path}' does not exist: give --weights auto, trained, latest, random or a file."
             )
         return Weights("file", path, file_hash(path), f"weights from {path.name}")
-    own = trained_weights(cell, policy)
-    if own is not None or policy.choice == "trained" or policy.dataset is not None:
+    own = trained_weights(cell, options)
+    if own is not None or options.weights == "trained" or options.train_dataset is not None:
         return own
     wanted = cell.method, cell.split.spec.family, cell.config.args
     return available_weights(*wanted)
 
 
-def trained_weights(cell: PlannedCell, policy: WeightsPolicy) -> Weights | None:
+def trained_weights(cell: PlannedCell, options: RunOptions) -> Weights | None:
     """Return the weights of a finished training with the same configuration on the data set's train split."""
-    data = training_data(cell, policy)
+    data = training_data(cell, options)
     if (
         data is None
-        or not (policy.out / "training" / folder_name(data.name) / folder_name(cell.method.name)).is_dir()
+        or not (options.out / "training" / folder_name(data.name) / folder_name(cell.method.name)).is_dir()
     ):
         return None
-    folder = training_folder(cell.method, cell.config, data, policy.seed, policy.out)
+    folder = training_folder(cell.method, cell.config, data, options.seed, options.out)
     return from_training(folder.weights) if folder.finished else None
 
 
-def latest_weights(cell: PlannedCell, policy: WeightsPolicy) -> Weights:
+def latest_weights(cell: PlannedCell, options: RunOptions) -> Weights:
     """Return the weights trained last with these arguments. Raises WeightsError where there are none."""
-    data = training_data(cell, policy)
-    trainings = finished_trainings(cell, data, policy.out) if data is not None else []
+    data = training_data(cell, options)
+    trainings = finished_trainings(cell, data, options.out) if data is not None else []
     if not trainings:
         raise WeightsError(
-            f"No finished training of {cell.method.name} with these arguments lies in {policy.out / 'training'}: "
-            f"`{train_command(cell, policy)}` makes one."
+            f"No finished training of {cell.method.name} with these arguments lies in {options.out / 'training'}: "
+            f"`{train_command(cell, options)}` makes one."
         )
     return from_training(trainings[-1].weights)
 
 
-def train_command(cell: PlannedCell, policy: WeightsPolicy) -> str:
+def train_command(cell: PlannedCell, options: RunOptions) -> str:
     """Return the command that trains a cell's method on the data it learns from."""
-    data = policy.dataset or cell.split.spec.name
+    data = options.train_dataset or cell.split.spec.name
     return f"fusionbench train --method {cell.method.reference} --dataset {data}"
 
 
@@ -128,39 +114,41 @@ def from_training(path: Path) -> Weights:
     return Weights("trained", path, digest, note)
 
 
-def training_data(cell: PlannedCell, policy: WeightsPolicy) -> TrainingData | None:
+def training_data(cell: PlannedCell, options: RunOptions) -> TrainingData | None:
     """Return what to learn from, None where a data set has no train split or it is not on this machine."""
     try:
-        if policy.dataset:
-            return find_training_data(policy.dataset, "train", policy.data_root)
+        if options.train_dataset:
+            return find_training_data(options.train_dataset, "train", options.data_root)
         spec = cell.split.spec
-        return TrainingData((find_split(spec, spec.splits[cell.split.name].learned_on, policy.data_root),))
+        return TrainingData((find_split(spec, spec.splits[cell.split.name].learned_on, options.data_root),))
     except (DataNotFoundError, UnknownNameError):
         return None
 
 
-def untrainable(cell: PlannedCell, policy: WeightsPolicy, data: TrainingData | None) -> str | None:
+def untrainable(cell: PlannedCell, options: RunOptions, data: TrainingData | None) -> str | None:
     """Say why a method without weights cannot be trained within the run, and the remedy; None where it can."""
-    name, asked = cell.method.name, policy.dataset or cell.split.spec.name
+    if not cell.method.card.trainable:
+        return lacking_sentence(cell.method, cell.split.spec.family, cell.config.args)
+    name, asked = cell.method.name, options.train_dataset or cell.split.spec.name
     if data is None:
         return (
             f"No weights for {name} on {asked}, and {asked} has no train split here: learn from another data set, "
             f"`--train-dataset D`, or name a file with --weights."
         )
-    if not policy.may_train:
-        other = remedy(cell, data, policy.out)
+    if options.no_train:
+        other = remedy(cell, data, options.out)
         return (
-            f"No weights for {name} on {asked}: `{train_command(cell, policy)}` makes them. {other}".strip()
+            f"No weights for {name} on {asked}: `{train_command(cell, options)}` makes them. {other}".strip()
         )
     return None
 
 
-def train_now(cell: PlannedCell, policy: WeightsPolicy, reporter: Reporter) -> Weights:
+def train_now(cell: PlannedCell, options: RunOptions, reporter: Reporter) -> Weights:
     """Train by the recipe, after saying how long that will take. Raises WeightsError where that cannot be."""
-    learned_from = training_data(cell, policy)
-    if (why := untrainable(cell, policy, learned_from)) is not None:
+    learned_from = training_data(cell, options)
+    if (why := untrainable(cell, options, learned_from)) is not None:
         raise WeightsError(why)
     assert learned_from is not None
     from fusionbench.cells.training import train_reported
 
-    return from_training(train_reported(cell, learned_from, policy, reporter))
+    return from_training(train_reported(cell, learned_from, options, reporter))

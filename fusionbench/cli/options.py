@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -48,10 +52,6 @@ MemoryLimit = Annotated[
     float | None, typer.Option(metavar="GIB", help="Memory a cell may take; needs no privileges.")
 ]
 Executor = Annotated[str, typer.Option(help="local, or ray for a Ray cluster.")]
-Address = Annotated[
-    str | None,
-    typer.Option(help="Ray cluster, HOST:PORT or auto.", show_default="one started on this machine"),
-]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Forget earlier results of these cells.")]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Check everything, print what is done and what is left, stop.")
@@ -63,3 +63,97 @@ Overrides = Annotated[
     list[str] | None,
     typer.Argument(metavar="[KEY=VALUE]...", help="Configuration, e.g. args.levels=3 stages.fuse.epochs=10."),
 ]
+
+
+@dataclass(frozen=True)
+class RunArguments:
+    """What `run` and `sweep` are both told, declared once: `takes_run_arguments` gives a verb these options.
+
+    The names are those of RunOptions. None is what was not given: `run` then takes the default of RunOptions, `sweep` what
+    its file says.
+    """
+
+    overrides: Overrides = None
+    split: Annotated[
+        str | None, typer.Option(help="Which split to fuse.", show_default="test, or the sweep's")
+    ] = None
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            help="Metrics, comma-separated, or all.", show_default="the ten of the field, or the sweep's"
+        ),
+    ] = None
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            help="Whose definitions of the metrics, see `list profiles`.",
+            show_default="canonical, or the sweep's",
+        ),
+    ] = None
+    train_dataset: TrainDataset = None
+    weights: Annotated[
+        str | None,
+        typer.Option(help="auto, trained, latest, random or a file.", show_default="auto, or the sweep's"),
+    ] = None
+    no_train: Annotated[
+        bool, typer.Option("--no-train", help="Never train; a method without weights is unavailable.")
+    ] = False
+    train_within: Annotated[
+        float | None,
+        typer.Option(
+            metavar="MIN",
+            help="Train only where it takes at most this many minutes.",
+            show_default="60, in a sweep any time",
+        ),
+    ] = None
+    limit: Annotated[int | None, typer.Option(help="Only the first N pairs.")] = None
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of everything random.", show_default="0, or the sweep's")
+    ] = None
+    device: Device = "auto"
+    batch_size: BatchSize = 1
+    data_root: DataRoot = None
+    out: Out = Path("runs")
+    jobs: Jobs = None
+    shard: Shard = None
+    timeout: Timeout = None
+    memory_limit: MemoryLimit = None
+    executor: Executor = "local"
+    fresh: Fresh = False
+    no_baselines: Annotated[bool, typer.Option("--no-baselines", help="Leave the trivial baselines out.")] = (
+        False
+    )
+    dry_run: DryRun = False
+    json: Json = False
+
+    def given(self, *names: str) -> dict[str, Any]:
+        """Return by name those of the arguments that were given."""
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+
+# what a sweep's file says nothing of
+OF_THE_MACHINE = (
+    "train_within", "device", "batch_size", "data_root", "out", "jobs", "shard", "timeout", "memory_limit", "executor",
+    "fresh",
+)  # fmt: skip
+
+
+def takes_run_arguments(verb: Callable[..., None]) -> Callable[..., None]:
+    """Let a verb, whose last parameter ``shared`` is RunArguments, be called with their fields, as Typer calls it."""
+    hints = inspect.get_annotations(RunArguments, eval_str=True)
+    parameters = dict(inspect.signature(verb, eval_str=True).parameters)
+    del parameters["shared"]
+    for field in fields(RunArguments):
+        default = inspect.Parameter.empty if field.default is MISSING else field.default
+        parameters[field.name] = inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hints[field.name]
+        )
+
+    @functools.wraps(verb)
+    def call(**given: Any) -> None:
+        shared = RunArguments(**{field.name: given.pop(field.name) for field in fields(RunArguments)})
+        verb(**given, shared=shared)
+
+    call.__signature__ = inspect.Signature(list(parameters.values()))  # type: ignore[attr-defined]
+    call.__annotations__ = {name: parameter.annotation for name, parameter in parameters.items()}
+    return call

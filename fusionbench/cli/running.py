@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from fusionbench.cli.outcome import print_json
 
 if TYPE_CHECKING:
-    from fusionbench.cells.planned import CellResult
+    from fusionbench.cells.planned import CellResult, RunOptions
     from fusionbench.runs.forecast import Forecast
-    from fusionbench.runs.run import RunOptions, RunResult
+    from fusionbench.runs.run import RunResult
     from fusionbench.tables.model import Table
     from fusionbench.tables.style import TableStyle
 
@@ -44,13 +44,13 @@ def _show_plan(asked: Sequence[RunOptions], as_json: bool) -> None:
     from fusionbench.runs.forecast import forecast
     from fusionbench.runs.plan import wrong_arguments
     from fusionbench.runs.preview import opening, preview
-    from fusionbench.runs.run import make_jobs, plan_all, shard_of
+    from fusionbench.runs.run import make_jobs, plan_all
 
     plans = plan_all(asked)
     print(opening(plans), file=sys.stderr)
     for sentence in dict.fromkeys(text for plan in plans for text in plan.left_out):
         print(f"Left out: {sentence}", file=sys.stderr)
-    jobs = shard_of(make_jobs(plans, asked), asked[0].shard)
+    jobs = make_jobs(plans, asked)
     if problems := wrong_arguments(job.planned for job in jobs):
         raise PlanError(problems)
     cells = forecast(jobs)

@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from fusionbench.cells.done import find_done
-from fusionbench.cells.job import Job
+from fusionbench.cells.planned import Job
 from fusionbench.cells.store import read_records
 from fusionbench.errors import DataNotFoundError
 
@@ -28,7 +28,7 @@ def forecast(jobs: Iterable[Job]) -> list[Forecast]:
     paces = _paces(jobs)
     forecasts = []
     for job in jobs:
-        done = find_done(job.planned, job.manifest, job.options) is not None
+        done = find_done(job) is not None
         data = job.planned.split.spec.name
         # a setting or variant that never ran is taken to be as fast as its method's others
         pace = paces.get((job.planned.name, data)) or paces.get((_base(job.planned.name), data))

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 
-from fusionbench.cells.job import Job
+from fusionbench.cells.planned import Job, RunOptions
 from fusionbench.errors import OutputError, PlanError
-from fusionbench.runs.queue import Limits, Message, Work
+from fusionbench.runs.queue import Message, Work
 
 ATTEMPTS = 3  # pools that may be killed before a call gives up
 
 
-def run_local(jobs: list[Job], slots: list[str], limits: Limits) -> Iterator[Message]:
+def run_local(jobs: list[Job], slots: list[str], options: RunOptions) -> Iterator[Message]:
     """Yield (index, what, ...) as it happens: say, start, advance and stop of each job, and its result.
 
     Raises PlanError for arguments that a class does not take, before any work, and OutputError where results
@@ -25,7 +25,7 @@ def run_local(jobs: list[Job], slots: list[str], limits: Limits) -> Iterator[Mes
     """
     left = {job.index: job for job in jobs}
     for _ in range(ATTEMPTS):
-        for message in _once(Work(tuple(left.values()), tuple(slots), limits)):
+        for message in _once(Work(tuple(left.values()), tuple(slots), options.timeout, options.memory_limit)):
             match message:
                 case ("problems", problems):
                     raise PlanError(problems)

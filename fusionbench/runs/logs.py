@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from fusionbench.cells.job import Job
-from fusionbench.cells.planned import CellResult, Failure
+from fusionbench.cells.planned import CellResult, Failure, Job
 from fusionbench.cells.record import record_failure
 from fusionbench.cells.store import Cell
 from fusionbench.weights.methods import Weights
@@ -20,7 +19,7 @@ def settle(
     """Write the record of a cell whose process died without one, and put the log in its place."""
     if result is None:
         assert died is not None  # a process that left no result has died
-        result = record_failure(job.planned, job.manifest, job.options, died, weights)
+        result = record_failure(job, died, weights)
     text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
     if result.path is None or not text.strip():
         log.unlink(missing_ok=True)

@@ -14,15 +14,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from fusionbench.cells.job import Job
-from fusionbench.cells.planned import CellResult, Failure
+from fusionbench.cells.planned import CellResult, Failure, Job, RunOptions
 from fusionbench.cells.record import record_failure
-from fusionbench.cells.weights import trained_weights
 from fusionbench.errors import OutputError, PlanError, RequestError
 from fusionbench.files import write_through
 from fusionbench.runs.plan import wrong_arguments
-from fusionbench.runs.queue import Limits, Message
-from fusionbench.runs.ray_node import Errand, Parcel, absolute, chosen_weights, pack, run_errand, take_in
+from fusionbench.runs.queue import Message
+from fusionbench.runs.ray_node import Errand, Parcel, absolute, pack, run_errand, take_in
 
 RETRIES = 3  # other machines that a job is given to when its own is lost
 PATIENCE = 10  # seconds for a cluster to answer
@@ -35,27 +33,25 @@ def check_ray() -> None:
         raise RequestError('--executor ray needs Ray: `pip install "fusionbench-imaging[ray]"`.')
 
 
-def run_on_ray(
-    jobs: list[Job], at_once: int | None, limits: Limits, address: str | None
-) -> Iterator[Message]:
+def run_on_ray(jobs: list[Job], options: RunOptions) -> Iterator[Message]:
     """Yield the messages of `run_local`, of each job one ``say`` where it went well and its result.
 
-    ``address`` names a cluster that runs (HOST:PORT, or auto for that of this machine); None starts one here.
-    ``at_once`` limits the jobs under way, None: as many as the cluster has CPUs, or GPUs, for. Raises as
+    The cluster is that of RAY_ADDRESS (HOST:PORT, or auto for that of this machine); without it one starts here.
+    ``options.jobs`` limits the jobs under way, None: as many as the cluster has CPUs, or GPUs, for. Raises as
     `run_local`, and RequestError where no cluster answers or none of its machines has the device.
     """
-    with _connected(address, at_once) as ray, _token(jobs[0].options.out.absolute()) as token:
+    with _connected(options.jobs) as ray, _token(options.out.absolute()) as token:
         _check_device(ray, jobs[0].options.device)
-        if problems := _wrong_arguments(ray, jobs, limits):
+        if problems := _wrong_arguments(ray, jobs, options.timeout):
             raise PlanError(problems)
-        for number, (job, result) in enumerate(_results(ray, jobs, at_once, limits, token), start=1):
+        for number, (job, result) in enumerate(_results(ray, jobs, options.jobs, token), start=1):
             if result.status == "ok":
                 yield job.index, "say", f"{job.planned.label}: done, {number} of {len(jobs)}"
             yield job.index, "result", result
 
 
 def _results(
-    ray: ModuleType, jobs: list[Job], at_once: int | None, limits: Limits, token: Path
+    ray: ModuleType, jobs: list[Job], at_once: int | None, token: Path
 ) -> Iterator[tuple[Job, CellResult]]:
     task = _task(ray, jobs[0].options.device)
     waiting: deque[tuple[Job, Parcel | None]] = deque((job, None) for job in jobs)
@@ -64,8 +60,7 @@ def _results(
         while waiting or under_way:
             while waiting and len(under_way) < (at_once or len(jobs)):
                 job, parcel = waiting.popleft()
-                errand = Errand(absolute(job), limits, token, chosen_weights(job), parcel)
-                under_way[task.remote(errand)] = job
+                under_way[task.remote(Errand(absolute(job), token, parcel))] = job
             (done, *_), _ = ray.wait(list(under_way))
             job = under_way.pop(done)
             answer = _answer(ray, done)
@@ -101,29 +96,27 @@ def _result(job: Job, answer: Message) -> CellResult:
         case ("unwritable", reason):
             raise OutputError(reason)
         case ("unavailable", reason):
-            return record_failure(job.planned, job.manifest, job.options, Failure("unavailable", reason))
+            return record_failure(job, Failure("unavailable", reason))
     failure = Failure("failed", f"lost on the cluster, {RETRIES} times tried again: {answer[1]}")
-    return record_failure(job.planned, job.manifest, job.options, failure)
+    return record_failure(job, failure)
 
 
 def _training_of(job: Job) -> Parcel:
     """Return the weights that an earlier training has left for a job."""
-    policy = job.options.policy
-    if not job.planned.method.has_class or policy.choice not in ("auto", "trained"):
+    if job.weights is None or job.weights.source != "trained" or job.weights.path is None:
         return {}
-    weights = trained_weights(job.planned, policy)
-    path = weights.path if weights else None
-    return pack(policy.out, [path, path.with_suffix(".json")]) if path else {}
+    path = job.weights.path
+    return pack(job.options.out, [path, path.with_suffix(".json")])
 
 
-def _wrong_arguments(ray: ModuleType, jobs: list[Job], limits: Limits) -> list[str]:
+def _wrong_arguments(ray: ModuleType, jobs: list[Job], timeout: float | None) -> list[str]:
     """Check all arguments before any work, in a worker; an import that ends it is left to its own cell."""
     cells = [absolute(job).planned for job in jobs if job.planned.config.args]
     if not cells:
         return []
     checked = ray.remote(num_cpus=1, max_retries=0)(wrong_arguments).remote(cells)
     try:
-        return ray.get(checked, timeout=limits.seconds)
+        return ray.get(checked, timeout=timeout)
     except ray.exceptions.RayError:
         ray.cancel(checked, force=True)
         return []
@@ -146,7 +139,7 @@ def _token(out: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _connected(address: str | None, at_once: int | None) -> Iterator[ModuleType]:
+def _connected(at_once: int | None) -> Iterator[ModuleType]:
     """Connect to a cluster, or use the connection that the calling program has; leave as it was."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
@@ -155,11 +148,12 @@ def _connected(address: str | None, at_once: int | None) -> Iterator[ModuleType]
     if ray.is_initialized():
         yield ray
         return
+    address = os.environ.get("RAY_ADDRESS") or "local"
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     own = {"num_cpus": at_once, "object_store_memory": STORE, "include_dashboard": False}
     _check_address(address)
     try:
-        ray.init(address or "local", **quiet, **({} if address else own))
+        ray.init(address, **quiet, **(own if address == "local" else {}))
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise RequestError(_no_cluster(address, error)) from error
     try:
@@ -169,22 +163,22 @@ def _connected(address: str | None, at_once: int | None) -> Iterator[ModuleType]
             ray.shutdown()
 
 
-def _check_address(address: str | None) -> None:
+def _check_address(address: str) -> None:
     """Raise RequestError where nothing listens at HOST:PORT; Ray itself would try for minutes."""
-    if address in (None, "auto"):
+    if address in ("local", "auto"):
         return
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or "/" in address:
-        raise RequestError(f"--address '{address}' is no place of a cluster: write HOST:PORT or auto.")
+        raise RequestError(f"RAY_ADDRESS '{address}' is no place of a cluster: write HOST:PORT or auto.")
     try:
         socket.create_connection((host, int(port)), timeout=PATIENCE).close()
     except (OSError, OverflowError) as error:
         raise RequestError(_no_cluster(address, error)) from error
 
 
-def _no_cluster(address: str | None, error: Exception) -> str:
+def _no_cluster(address: str, error: Exception) -> str:
     reason = " ".join(str(error).split())
     return (
-        f"No Ray cluster answers at --address {address} ({reason}): start one with `ray start --head`, or leave "
-        "--address out to use this machine."
+        f"No Ray cluster answers at RAY_ADDRESS={address} ({reason}): start one with `ray start --head`, or unset "
+        "RAY_ADDRESS to use this machine."
     )

@@ -6,9 +6,9 @@ import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from fusionbench.cells.planned import PlannedCell
+from fusionbench.cells.planned import PlannedCell, RunOptions
 from fusionbench.data.fused.folder import find_fused
-from fusionbench.data.noise.setting import SourceNoise
+from fusionbench.data.noise.setting import read_noise
 from fusionbench.data.pairs import Split, find_split
 from fusionbench.data.registry import dataset, datasets
 from fusionbench.errors import ConfigError, FusionbenchError, PlanError, RequestError
@@ -40,22 +40,6 @@ class Plan:
     left_out: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Request:
-    """What the user asked for, as typed."""
-
-    methods: tuple[str, ...]
-    datasets: tuple[str, ...]
-    split: str = "test"
-    limit: int | None = None
-    data_root: str | None = None
-    baselines: bool = True
-    overrides: tuple[str, ...] = ()
-    setting: str = ""
-    train_dataset: str | None = None
-    noise: SourceNoise | None = None
-
-
 class Lookup:
     """Methods, configurations and splits by name, each looked up once for all runs of a sweep."""
 
@@ -65,34 +49,36 @@ class Lookup:
         self.split = functools.cache(lambda name, *where: find_split(dataset(name), *where))
 
 
-def make_plan(request: Request, lookup: Lookup | None = None) -> Plan:
+def make_plan(options: RunOptions, lookup: Lookup | None = None) -> Plan:
     """Turn names into cells. Raises PlanError listing every problem."""
     problems: list[str] = []
+    noise = read_noise(options.noise)
+    sources = [dataset(name).name for name in (options.train_dataset or "").split(",") if name.strip()]
+    varied = options.setting or (f"from={'+'.join(sources)}" if sources else "")
     lookup = lookup or Lookup()
     broken: list[str] = []
-    methods = _methods(request, lookup, problems, broken)
-    splits = _splits(request, lookup, problems)
+    methods = _methods(options, lookup, problems, broken)
+    splits = _splits(options, lookup, problems)
     cells, skipped = [], []
     misfits = _misfits(methods, splits, problems)
     splits = [split for split in splits if _fits_somebody(split, methods, misfits)]
     for split in splits:
         for method, overrides, asked_by_name in methods:
             # what a sweep varies changes nothing about the baselines that a table gets unasked or as a group
-            varied = asked_by_name or method.card.kind == "learned"
-            setting = request.setting if varied else ""
+            setting = varied if asked_by_name or method.card.kind == "learned" else ""
             try:
                 check_family(method, split.spec.name, split.spec.family)
             except RequestError as error:
                 skipped.append((split.spec.name, method.name, str(error)))
                 continue
-            if request.noise and method.external:
+            if noise and method.external:
                 problems.append(_fused_already(method))
                 continue
             if method.external and (wrong := _without_images(method, split)):
                 problems.append(wrong)
                 continue
-            config = lookup.config(method.reference, overrides, request.train_dataset or split.spec.name)
-            cells.append(PlannedCell(method, config, split, setting, request.noise))
+            config = lookup.config(method.reference, overrides, "+".join(sources) or split.spec.name)
+            cells.append(PlannedCell(method, config, split, setting, noise))
     if not cells and not problems:
         problems = [reason for *_, reason in skipped] or ["Nothing to run: name a method and a data set."]
     problems += unusable_names(cells)
@@ -155,23 +141,23 @@ def _fused_already(method: MethodSpec) -> str:
     )
 
 
-def _methods(request: Request, lookup: Lookup, problems: list[str], broken: list[str]) -> Methods:
+def _methods(options: RunOptions, lookup: Lookup, problems: list[str], broken: list[str]) -> Methods:
     """Return (method, its overrides, named by the user), each method once, default baselines last.
 
     What is wrong with a method is a problem where the user named it, else it goes to ``broken``.
     """
-    wanted = [(name, True) for name in request.methods if name.lower() not in METHOD_GROUPS]
-    for group in (name.lower() for name in request.methods if name.lower() in METHOD_GROUPS):
+    wanted = [(name, True) for name in options.method if name.lower() not in METHOD_GROUPS]
+    for group in (name.lower() for name in options.method if name.lower() in METHOD_GROUPS):
         members, unreadable = _members(group)
         wanted += [(name, False) for name in members]
         broken += unreadable
-    if request.baselines:
+    if options.baselines:
         wanted += [(name, False) for name in DEFAULT_BASELINES]
     chosen: dict[str, tuple[MethodSpec, tuple[str, ...], bool]] = {}
     for reference, named in wanted:
         try:
             method = lookup.spec(reference)
-            overrides = request.overrides if named else ()
+            overrides = options.overrides if named else ()
             lookup.config(reference, overrides)
         except FusionbenchError as error:
             (problems if named else broken).append(str(error))
@@ -205,12 +191,12 @@ def _members(group: str) -> tuple[list[str], list[str]]:
     return members, unreadable
 
 
-def _splits(request: Request, lookup: Lookup, problems: list[str]) -> list[Split]:
+def _splits(options: RunOptions, lookup: Lookup, problems: list[str]) -> list[Split]:
     splits: dict[str, Split] = {}
-    for asked in request.datasets:
-        for name in expand_dataset(asked, request, problems):
+    for asked in options.dataset:
+        for name in expand_dataset(asked, options, problems):
             try:
-                split = lookup.split(name, request.split, request.data_root, request.limit)
+                split = lookup.split(name, options.split, options.data_root, options.limit)
                 first = splits.setdefault(split.spec.name, split)
                 if first.root != split.root:
                     problems.append(
@@ -221,7 +207,7 @@ def _splits(request: Request, lookup: Lookup, problems: list[str]) -> list[Split
     return list(splits.values())
 
 
-def expand_dataset(asked: str, request: Request, problems: list[str]) -> list[str]:
+def expand_dataset(asked: str, options: RunOptions, problems: list[str]) -> list[str]:
     """Return data-set names for a name, a family or ``all``; the latter two take those that are on this machine."""
     name = asked.strip().lower().replace("_", "-")
     if name not in (*FAMILIES, "all"):
@@ -232,9 +218,9 @@ def expand_dataset(asked: str, request: Request, problems: list[str]) -> list[st
             problems.append(str(error))
             return []
     candidates = [
-        d.name for d in datasets().values() if name in ("all", d.family) and request.split in d.splits
+        d.name for d in datasets().values() if name in ("all", d.family) and options.split in d.splits
     ]
-    present = [d for d in candidates if _present(d, request)]
+    present = [d for d in candidates if _present(d, options)]
     if not present:
         problems.append(
             f"No data set of '{asked}' is here: point --data-root at the folder that holds {', '.join(candidates)}."
@@ -242,11 +228,11 @@ def expand_dataset(asked: str, request: Request, problems: list[str]) -> list[st
     return present
 
 
-def _present(name: str, request: Request) -> bool:
+def _present(name: str, options: RunOptions) -> bool:
     from fusionbench.errors import DataNotFoundError
 
     try:
-        find_split(dataset(name), request.split, request.data_root)
+        find_split(dataset(name), options.split, options.data_root)
     except DataNotFoundError:
         return False
     return True

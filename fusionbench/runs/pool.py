@@ -21,8 +21,7 @@ from typing import Any
 
 import psutil
 
-from fusionbench.cells.job import Job, Unscored
-from fusionbench.cells.planned import CellResult, Failure
+from fusionbench.cells.planned import CellResult, Failure, Job, Unscored
 from fusionbench.errors import OutputError
 from fusionbench.runs.logs import append_log, settle
 from fusionbench.runs.plan import wrong_arguments
@@ -98,7 +97,7 @@ class Pool:
         """Return what the task returns in a process of its own: it may import a method, or ask CUDA."""
         pid, connection = self._fork(None, lambda theirs: theirs.send(task()))
         try:
-            return connection.recv() if connection.poll(self.asked.limits.seconds) else otherwise
+            return connection.recv() if connection.poll(self.asked.timeout) else otherwise
         except EOFError:
             return otherwise
         finally:
@@ -143,11 +142,7 @@ class Pool:
         log = logs / f"{os.getpid()}-{first.index}{together}.txt"
         pid, connection = self._fork(log, lambda theirs: work(task, device, theirs))
         # the most that one of several cells may take: beyond that each is scored in its own time
-        left = (
-            [unscored.left for unscored in task.unscored]
-            if task.work == "score"
-            else [self.asked.limits.seconds]
-        )
+        left = [unscored.left for unscored in task.unscored] if task.work == "score" else [self.asked.timeout]
         limited = [seconds for seconds in left if seconds is not None]
         most = max(limited) if len(limited) == len(left) else None
         self.running[connection] = Running(task, device, pid, connection, log, most)
@@ -192,11 +187,11 @@ class Pool:
                 end_group(cell.pid)
 
     def _beyond(self, cell: Running) -> Failure | None:
-        limits = self.asked.limits
         if cell.left is not None and cell.left < 0:
-            return Failure("timeout", f"not done after {limits.seconds:g} s: give a longer --timeout")
-        if limits.memory is not None and memory_of(cell.pid) > limits.memory * GIB:
-            return Failure("oom", f"took more than {limits.memory:g} GiB: give a higher --memory-limit")
+            return Failure("timeout", f"not done after {self.asked.timeout:g} s: give a longer --timeout")
+        most = self.asked.memory_limit
+        if most is not None and memory_of(cell.pid) > most * GIB:
+            return Failure("oom", f"took more than {most:g} GiB: give a higher --memory-limit")
         return None
 
     def _end(self, cell: Running) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from fusionbench.cells.job import Job
-from fusionbench.cells.planned import PlannedCell
+from fusionbench.cells.planned import Job, PlannedCell, RunOptions
 from fusionbench.cells.trainings import finished_trainings, remedy
-from fusionbench.cells.weights import WeightsPolicy, choose, training_data, untrainable
+from fusionbench.cells.weights import choose, training_data, untrainable
 from fusionbench.data.joined import TrainingData
 from fusionbench.errors import FusionbenchError
 from fusionbench.runs.plan import Plan
@@ -39,29 +38,30 @@ def preview(jobs: Sequence[Job], done: Collection[int]) -> Iterator[str]:
     yield f"{len(jobs)} cells, {len(done)} done, {len(left)} left."
     for job in left:
         if job.planned.method.has_class and job.planned.method.card.kind == "learned":
-            yield _of_weights(job.planned, job.options.policy)
+            yield _of_weights(job)
 
 
-def _of_weights(cell: PlannedCell, policy: WeightsPolicy) -> str:
+def _of_weights(job: Job) -> str:
+    cell, options = job.planned, job.options
     try:
-        weights = choose(cell, policy)
+        weights = job.weights or choose(cell, options)
     except FusionbenchError as error:
         return f"{cell.label}: unavailable: {error}"
     if weights is not None:
         note = f" ({weights.note})" if weights.note and weights.source != "random" else ""
         return f"{cell.label}: weights {ORIGIN.get(weights.source, weights.source)}{note}."
-    data = training_data(cell, policy)
-    if (why := untrainable(cell, policy, data)) is not None or data is None:
+    data = training_data(cell, options)
+    if (why := untrainable(cell, options, data)) is not None or data is None:
         return f"{cell.label}: unavailable: {why}"
-    return f"{cell.label}: no weights, would train on {data.in_words()}, {_estimate(cell, data, policy)}."
+    return f"{cell.label}: no weights, would train on {data.in_words()}, {_estimate(cell, data, options)}."
 
 
-def _estimate(cell: PlannedCell, data: TrainingData, policy: WeightsPolicy) -> str:
+def _estimate(cell: PlannedCell, data: TrainingData, options: RunOptions) -> str:
     """Word how long a training takes: by earlier ones on the same data, else it is measured before it starts."""
-    limit = f", at most {policy.train_within:g} min" if policy.train_within is not None else ""
-    other = remedy(cell, data, policy.out)
+    limit = f", at most {options.train_within:g} min" if options.train_within is not None else ""
+    other = remedy(cell, data, options.out)
     hint = f" ({other.rstrip('.')})" if other else ""
-    rates = [_seconds_an_epoch(training.about) for training in finished_trainings(cell, data, policy.out)]
+    rates = [_seconds_an_epoch(training.about) for training in finished_trainings(cell, data, options.out)]
     if not rates:
         return f"which is timed on a few steps first{limit}{hint}"
     epochs = sum(recipe.epochs for recipe in cell.config.stages.values())

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from fusionbench.cells.job import Job, Unscored
+from fusionbench.cells.planned import Job, Unscored
 
 MOST = 64  # cells scored by one process: each costs an open file, its lock
 
@@ -97,24 +97,20 @@ class Queue:
 
 def pairs_of(job: Job) -> Hashable:
     """Return what jobs have in common that fuse the same pairs: the files and their content."""
-    return job.manifest, job.planned.split.pairs
+    return job.identity["data"], job.planned.split.pairs
 
 
 Message = tuple[Any, ...]  # the name of what happened, then its arguments
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What a cell may take: seconds, its training not counted, and GiB of memory; None: no limit."""
-
-    seconds: float | None = None
-    memory: float | None = None
-
-
-@dataclass(frozen=True)
 class Work:
-    """All jobs of a call, and the devices they run on, one cell a slot at a time."""
+    """All jobs of a call, and the devices they run on, one cell a slot at a time.
+
+    A cell may take ``timeout`` seconds, its training not counted, and ``memory_limit`` GiB; None: no limit.
+    """
 
     jobs: tuple[Job, ...]
     slots: tuple[str, ...]
-    limits: Limits
+    timeout: float | None = None
+    memory_limit: float | None = None

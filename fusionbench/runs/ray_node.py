@@ -12,30 +12,27 @@ from tempfile import TemporaryDirectory
 
 from filelock import FileLock
 
-from fusionbench.cells.job import Job
-from fusionbench.cells.planned import CellResult
+from fusionbench.cells.planned import CellResult, Job
 from fusionbench.cells.store import Cell, key_of
 from fusionbench.cells.weights import choose
 from fusionbench.data.pairs import data_root
 from fusionbench.errors import FusionbenchError, OutputError, PlanError
 from fusionbench.files import write_through
 from fusionbench.runs.local import run_local
-from fusionbench.runs.queue import Limits, Message
+from fusionbench.runs.queue import Message
+from fusionbench.weights.methods import Weights
 
 
 @dataclass(frozen=True)
 class Errand:
     """A job on its way to a machine.
 
-    ``token`` is a file that the driver has put into its runs folder: who sees it shares the folder. ``weights``
-    is the hash of those the driver has chosen, None where it has none. ``parcel`` holds what a machine without
-    the folder needs from it; None: not asked for yet.
+    ``token`` is a file that the driver has put into its runs folder: who sees it shares the folder. ``parcel`` holds
+    what a machine without the folder needs from it; None: not asked for yet.
     """
 
     job: Job
-    limits: Limits
     token: Path
-    weights: str | None
     parcel: Parcel | None = None
 
 
@@ -47,7 +44,7 @@ def run_errand(errand: Errand) -> Message:
     """
     try:
         if errand.token.exists():
-            return "result", _run(errand.job, errand), {}
+            return "result", _run(errand.job), {}
         if errand.parcel is None:
             return ("apart",)
         return _run_apart(errand, errand.parcel)
@@ -64,48 +61,51 @@ def _run_apart(errand: Errand, parcel: Parcel) -> Message:
     with TemporaryDirectory(prefix="fusionbench-") as folder:
         out = Path(folder)
         unpack(out, parcel)
-        options = errand.job.options
-        options = replace(options, out=out, policy=replace(options.policy, out=out))
-        result = _run(replace(errand.job, options=options), errand)
+        result = _run(replace(errand.job, options=replace(errand.job.options, out=out)))
         results = pack_results(out, out / result.path if result.path else None)
         return "result", result, {name: data for name, data in results.items() if name not in parcel}
 
 
-def _run(job: Job, errand: Errand) -> CellResult:
-    if errand.weights is not None and chosen_weights(job) != errand.weights:
-        raise FusionbenchError(
-            f"the weights chosen for {job.planned.label} are not on every machine: put them on a path that all "
-            "share and name the file with --weights."
-        )
+def _run(job: Job) -> CellResult:
+    job = replace(job, weights=_same_weights(job))
     device = "cuda:0" if job.options.device == "cuda" else job.options.device
-    messages = list(run_local([job], [device], errand.limits))
+    messages = list(run_local([job], [device], job.options))
     result: CellResult = next(content[0] for _, what, *content in messages if what == "result")
     return replace(result, path=result.path and result.path.relative_to(job.options.out))
 
 
-def chosen_weights(job: Job) -> str | None:
-    """Return the hash of the weights that are ready for a job, None where it has none or must train first."""
-    try:
-        chosen = choose(job.planned, job.options.policy) if job.planned.method.has_class else None
-    except FusionbenchError:  # the cell will say what is wrong
+def _same_weights(job: Job) -> Weights | None:
+    """Return the weights of a job as they lie on this machine. Raises FusionbenchError where others or none do."""
+    if job.weights is None:
         return None
-    return chosen.sha256 if chosen else None
+    try:
+        here = choose(job.planned, job.options)
+    except FusionbenchError:
+        here = None
+    if here is None or here.sha256 != job.weights.sha256:
+        raise FusionbenchError(
+            f"the weights chosen for {job.planned.label} are not on every machine: put them on a path that all "
+            "share and name the file with --weights."
+        )
+    return here
 
 
 def absolute(job: Job) -> Job:
     """Return the job with every path absolute: a machine of a cluster works in a folder of its own."""
-    split, options, policy = job.planned.split, job.options, job.options.policy
+    split, options = job.planned.split, job.options
     pairs = tuple(
         replace(pair, a=pair.a.absolute(), b=pair.b.absolute(), label=pair.label and pair.label.absolute())
         for pair in split.pairs
     )
     split = replace(split, root=split.root.absolute(), pairs=pairs)
-    choice = policy.choice if policy.choice in ("auto", "trained", "random") else _full(policy.choice)
-    out, root = options.out.absolute(), _full(str(data_root(policy.data_root)))
-    policy = replace(policy, out=out, data_root=root, choice=choice)
-    return replace(
-        job, planned=replace(job.planned, split=split), options=replace(options, out=out, policy=policy)
+    named = options.weights in ("auto", "trained", "latest", "random")
+    options = replace(
+        options,
+        out=options.out.absolute(),
+        data_root=_full(str(data_root(options.data_root))),
+        weights=options.weights if named else _full(options.weights),
     )
+    return replace(job, planned=replace(job.planned, split=split), options=options)
 
 
 def _full(path: str) -> str:

@@ -8,62 +8,26 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from fusionbench.cells.device import pick_device, slots
 from fusionbench.cells.done import check_options, find_done
-from fusionbench.cells.job import Job
-from fusionbench.cells.planned import CellResult
+from fusionbench.cells.planned import CellResult, Job, PlannedCell, RunOptions
 from fusionbench.cells.progress import Reporter
-from fusionbench.cells.record import CellOptions
+from fusionbench.cells.record import make_identity
 from fusionbench.cells.store import read_records
-from fusionbench.cells.weights import WeightsPolicy
+from fusionbench.cells.weights import choose
 from fusionbench.data.counts import sampled_warnings
-from fusionbench.data.noise.setting import CLEAN, read_noise
-from fusionbench.data.registry import dataset as dataset_spec
-from fusionbench.errors import OutputError, PlanError, RequestError
+from fusionbench.errors import FusionbenchError, OutputError, PlanError, RequestError
 from fusionbench.files import cannot_write
 from fusionbench.metrics import resolve, resolve_profile
 from fusionbench.runs.local import run_local
-from fusionbench.runs.plan import Lookup, Plan, Request, make_plan
+from fusionbench.runs.plan import Lookup, Plan, make_plan
 from fusionbench.runs.preview import opening, preview
-from fusionbench.runs.queue import Limits, Message
+from fusionbench.runs.queue import Message
+from fusionbench.weights.methods import Weights
 
-
-@dataclass(frozen=True)
-class RunOptions:
-    """Everything a run can be told; the names are those of the command line's options.
-
-    ``setting`` is added to the rows' names, where a sweep varies more than methods and data sets. ``noise``, written as
-    `fusionbench.data.noise.setting.read_noise` takes it, is added to the sources before they are fused.
-    """
-
-    method: tuple[str, ...]
-    dataset: tuple[str, ...]
-    split: str = "test"
-    metrics: str | Sequence[str] | None = None
-    profile: str = "canonical"
-    weights: str = "auto"
-    no_train: bool = False
-    train_within: float | None = 60
-    train_dataset: str | None = None
-    limit: int | None = None
-    seed: int = 0
-    device: str = "auto"
-    batch_size: int = 1
-    data_root: str | None = None
-    out: Path = Path("runs")
-    fresh: bool = False
-    jobs: int | None = None
-    timeout: float | None = None
-    memory_limit: float | None = None
-    baselines: bool = True
-    overrides: tuple[str, ...] = ()
-    setting: str = ""
-    noise: str = CLEAN
-    shard: str | None = None
-    executor: str = "local"
-    address: str | None = None
+T = TypeVar("T")
 
 
 @dataclass
@@ -122,22 +86,7 @@ def plan_run(options: RunOptions, lookup: Lookup | None = None) -> Plan:
         raise RequestError(
             f"Weights file '{options.weights}' does not exist: give --weights auto, trained, latest, random or a file."
         )
-    sources = [dataset_spec(name).name for name in (options.train_dataset or "").split(",") if name.strip()]
-    return make_plan(
-        Request(
-            options.method,
-            options.dataset,
-            options.split,
-            options.limit,
-            options.data_root,
-            options.baselines,
-            options.overrides,
-            options.setting or (f"from={'+'.join(sources)}" if sources else ""),
-            "+".join(sources) or None,
-            read_noise(options.noise),
-        ),
-        lookup,
-    )
+    return make_plan(options, lookup)
 
 
 def _check_executor(options: RunOptions) -> None:
@@ -147,8 +96,6 @@ def _check_executor(options: RunOptions) -> None:
         from fusionbench.runs.on_ray import check_ray
 
         check_ray()
-    elif options.address is not None:
-        raise RequestError(f"--address {options.address} names a Ray cluster: add --executor ray.")
     _device(options)
 
 
@@ -179,8 +126,8 @@ def execute(asked: Sequence[RunOptions], reporter: Reporter) -> RunResult:
     first = asked[0]
     check_writable(first.out)
     reporter.say(opening(plans))
-    jobs = shard_of(make_jobs(plans, asked), first.shard)
-    results = {job.index: done for job in jobs if (done := find_done(job.planned, job.manifest, job.options))}
+    jobs = make_jobs(plans, asked)
+    results = {job.index: done for job in jobs if (done := find_done(job))}
     left = [job for job in jobs if job.index not in results]
     for sentence in dict.fromkeys(text for plan in plans for text in (*plan.broken, *plan.left_out)):
         reporter.say(f"Left out: {sentence}")
@@ -218,52 +165,53 @@ def plan_all(asked: Sequence[RunOptions]) -> list[Plan]:
 
 
 def make_jobs(plans: Sequence[Plan], asked: Sequence[RunOptions]) -> list[Job]:
-    """Give each cell its data manifest and options; a cell that several runs ask for is one job."""
-    manifests: dict[tuple[str, str, int | None], str] = {}
-    jobs: dict[tuple[str, ...], Job] = {}
+    """Decide the weights and identity of each cell of the shard; a cell that several runs ask for is one job.
+
+    The shard is that of the first. Raises RequestError where it is none.
+    """
+    cells: dict[tuple[object, ...], tuple[PlannedCell, RunOptions]] = {}
     for plan, options in zip(plans, asked, strict=True):
-        cell_options = _cell_options(options)
+        settled = _settled(options)
         for planned in plan.cells:
-            data = (planned.split.spec.name, planned.split.name, planned.split.limit)
-            if data not in manifests:
-                manifests[data] = planned.split.content_hash()
-            key = (*map(str, data), planned.name)
-            jobs.setdefault(key, Job(len(jobs), planned, manifests[data], cell_options))
-    return list(jobs.values())
+            cells.setdefault((*_data(planned), planned.name), (planned, settled))
+    jobs = []
+    manifests: dict[tuple[object, ...], str] = {}
+    for index, (planned, options) in shard_of(list(enumerate(cells.values())), asked[0].shard):
+        if _data(planned) not in manifests:
+            manifests[_data(planned)] = planned.split.content_hash()
+        identity = make_identity(planned, manifests[_data(planned)], options)
+        metrics = tuple(options.metrics or ())
+        jobs.append(Job(index, planned, options, metrics, identity, _weights(planned, options)))
+    return jobs
 
 
-def shard_of(jobs: list[Job], shard: str | None) -> list[Job]:
-    """Return part i of n, asked for as "i/n": every n-th job from the i-th on. Raises RequestError."""
+def _data(planned: PlannedCell) -> tuple[str, str, int | None]:
+    return planned.split.spec.name, planned.split.name, planned.split.limit
+
+
+def _settled(options: RunOptions) -> RunOptions:
+    """Return the options with device, profile and metrics as cells take them."""
+    metrics = tuple(resolve(options.metrics, options.profile))
+    profile = resolve_profile(options.profile)
+    return replace(options, device=_device(options), profile=profile, metrics=metrics)
+
+
+def _weights(planned: PlannedCell, options: RunOptions) -> Weights | None:
+    """Choose weights as far as that can be done before any work; what is wrong with them the cell will say."""
+    try:
+        return choose(planned, options) if planned.method.has_class else None
+    except FusionbenchError:
+        return None
+
+
+def shard_of(cells: list[T], shard: str | None) -> list[T]:
+    """Return part i of n, asked for as "i/n": every n-th cell from the i-th on. Raises RequestError."""
     if shard is None:
-        return jobs
+        return cells
     parts = re.fullmatch(r"(\d+)/(\d+)", shard)
     if parts is None or not 1 <= int(parts[1]) <= int(parts[2]):
         raise RequestError(f"--shard '{shard}' is no part: write i/n with i from 1 to n, for example 1/4.")
-    return jobs[int(parts[1]) - 1 :: int(parts[2])]
-
-
-def _cell_options(options: RunOptions) -> CellOptions:
-    device = _device(options)
-    policy = WeightsPolicy(
-        choice=options.weights,
-        out=options.out,
-        data_root=options.data_root,
-        seed=options.seed,
-        device=device,
-        may_train=not options.no_train,
-        train_within=options.train_within,
-        dataset=options.train_dataset,
-    )
-    return CellOptions(
-        out=options.out,
-        device=device,
-        metrics=tuple(resolve(options.metrics, options.profile)),
-        profile=resolve_profile(options.profile),
-        batch_size=options.batch_size,
-        seed=options.seed,
-        fresh=options.fresh,
-        policy=policy,
-    )
+    return cells[int(parts[1]) - 1 :: int(parts[2])]
 
 
 def compute(jobs: list[Job], options: RunOptions, reporter: Reporter) -> dict[int, CellResult]:
@@ -283,12 +231,11 @@ def compute(jobs: list[Job], options: RunOptions, reporter: Reporter) -> dict[in
 
 
 def _messages(jobs: list[Job], options: RunOptions) -> Iterator[Message]:
-    limits = Limits(options.timeout, options.memory_limit)
     if options.executor == "ray":
         from fusionbench.runs.on_ray import run_on_ray
 
-        return run_on_ray(jobs, options.jobs, limits, options.address)
-    return run_local(jobs, slots(_device(options), options.jobs), limits)
+        return run_on_ray(jobs, options)
+    return run_local(jobs, slots(_device(options), options.jobs), options)
 
 
 def check_writable(out: Path) -> None:

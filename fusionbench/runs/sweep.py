@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from fusionbench.cells.planned import row_name
+from fusionbench.cells.planned import RunOptions, row_name
 from fusionbench.config import refuse_interpolation, unknown_key
 from fusionbench.data.noise.setting import CLEAN, read_noise, spread_noise
 from fusionbench.data.registry import dataset
@@ -19,7 +19,6 @@ from fusionbench.registry.arguments import takes
 from fusionbench.registry.cards import read_yaml
 from fusionbench.registry.methods import spec
 from fusionbench.runs.plan import METHOD_GROUPS
-from fusionbench.runs.run import RunOptions
 from fusionbench.tables.style import TableStyle, check_style
 from fusionbench.types import FAMILIES
 

@@ -90,9 +90,8 @@ def _results(task: Task, device: str, reporter: Reporter) -> Iterable[tuple[int,
     if task.work == "score":
         return score_together(task.unscored, device, reporter)
     (job,) = task.jobs
-    options = replace(job.options, device=device, policy=replace(job.options.policy, device=device))
-    result = run_cell(job.planned, job.manifest, options, reporter, task.patient, task.work == "all")
-    return [(job.index, result)]
+    here = replace(job, options=replace(job.options, device=device))
+    return [(job.index, run_cell(here, reporter, task.patient, task.work == "all"))]
 
 
 def _first_to_be_killed() -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fusionbench.errors import WeightsError
-from fusionbench.files import write_json, write_through
+from fusionbench.files import digest_of, write_json, write_through
 from fusionbench.weights.checkpoints import (
     check_fit,
     check_values,
@@ -43,6 +43,15 @@ class Weights:
     files: tuple[Path, ...] = ()
     terms: str = ""  # what a user must know before use: that no licence is stated
     label: str = ""  # follows the method's title wherever a row is named, such as what it was trained without
+
+
+def joint_hash(paths: Iterable[Path]) -> str:
+    """Return the SHA-256 that stands for one or several files. Raises WeightsError where one cannot be read."""
+    return joined([file_hash(path) for path in paths])
+
+
+def joined(digests: Sequence[str]) -> str:
+    return digests[0] if len(digests) == 1 else digest_of(list(digests))
 
 
 def save_weights(method: FusionMethod, path: Path, provenance: dict[str, Any]) -> str:

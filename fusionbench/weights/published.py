@@ -13,10 +13,16 @@ from urllib.parse import quote
 
 from fusionbench.config import unknown_key
 from fusionbench.errors import ConfigError, WeightsError
-from fusionbench.files import digest_of
 from fusionbench.registry.methods import MethodSpec
 from fusionbench.weights.checkpoints import check_fit, check_values, known_hash, read_state, weights_folder
-from fusionbench.weights.methods import Weights, base_name, imported_weights, load_weights, shipped_weights
+from fusionbench.weights.methods import (
+    Weights,
+    base_name,
+    imported_weights,
+    joined,
+    load_weights,
+    shipped_weights,
+)
 from fusionbench.weights.rules import card_rules, rename
 
 if TYPE_CHECKING:
@@ -112,10 +118,7 @@ def _weights(entry: Checkpoint, paths: tuple[Path, ...]) -> Weights:
     licence = "no licence stated" if entry.licence == UNSTATED else f"licence {entry.licence}"
     note = f"the authors' weights {', '.join(entry.files)} ({licence})"
     terms = entry.terms if entry.licence == UNSTATED else ""
-    digests = list(entry.files.values())
-    return Weights(
-        "published", paths[0], digests[0] if len(digests) == 1 else digest_of(digests), note, paths, terms
-    )
+    return Weights("published", paths[0], joined(list(entry.files.values())), note, paths, terms)
 
 
 def available_weights(method: MethodSpec, family: str, arguments: dict[str, Any]) -> Weights | None:

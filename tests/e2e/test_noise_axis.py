@@ -34,7 +34,7 @@ def run(path: Path, out: Path) -> list[CellResult]:
     """Run the cells of a sweep in this process, which has torch loaded once."""
     asked = expand(read_sweep(path), RunOptions((), (), out=out))
     jobs = make_jobs(plan_all(asked), asked)
-    return [run_cell(job.planned, job.manifest, job.options, Reporter()) for job in jobs]
+    return [run_cell(job, Reporter()) for job in jobs]
 
 
 def test_sources_get_noise_before_they_are_fused_and_are_scored_without(tmp_path: Path) -> None:

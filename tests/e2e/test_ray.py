@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -55,10 +56,11 @@ def test_a_sweep_that_loses_a_node_ends_with_the_scores_of_a_local_one(tmp_path:
         (tmp_path / place).mkdir()
         (tmp_path / place / "sweep.yaml").write_text(json.dumps(document))
     assert fusionbench("sweep", "sweep.yaml", cwd=tmp_path / "here").returncode == 0
-    there = ("sweep", "sweep.yaml", "--executor", "ray", "--address", cluster.address)
+    there = ("sweep", "sweep.yaml", "--executor", "ray")
     process = subprocess.Popen(
         [*COMMAND, *there],
         cwd=tmp_path / "there",
+        env={**os.environ, "RAY_ADDRESS": cluster.address},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

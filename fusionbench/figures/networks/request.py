@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fusionbench.cells.planned import PlannedCell
+from fusionbench.cells.planned import PlannedCell, RunOptions
 from fusionbench.data.pairs import Split, find_split
 from fusionbench.data.registry import dataset
 from fusionbench.errors import RequestError, UnknownNameError
@@ -59,7 +59,7 @@ def _build(reference: str, request: NetworkRequest, split: Split, data_root: str
     import torch
 
     from fusionbench.cells.progress import Reporter
-    from fusionbench.cells.weights import WeightsPolicy, prepare
+    from fusionbench.cells.weights import prepare
 
     method_spec = spec(reference)
     method_spec.require_class()
@@ -67,8 +67,17 @@ def _build(reference: str, request: NetworkRequest, split: Split, data_root: str
     cell = PlannedCell(method_spec, method_spec.config((), split.spec.name), split)
     torch.manual_seed(request.seed)
     method = method_spec.build(cell.config.args)
-    policy = WeightsPolicy(request.weights, request.out, data_root, request.seed, "cpu", may_train=False)
-    weights = prepare(cell, method, policy, Reporter())
+    options = RunOptions(
+        (reference,),
+        (request.dataset,),
+        weights=request.weights,
+        out=request.out,
+        data_root=data_root,
+        seed=request.seed,
+        device="cpu",
+        no_train=True,
+    )
+    weights = prepare(cell, method, options, Reporter())
     layers = check_layers(method, layers_of(method_spec.card, request.layers))
     variant = method_spec.name.partition("@")[2]
     title = f"{method_spec.card.title} @{variant}" if variant else method_spec.card.title

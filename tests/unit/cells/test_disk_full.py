@@ -32,10 +32,10 @@ def test_a_full_disk_stops_the_run_and_keeps_what_is_done(
     (job,) = make_jobs(plan_all([options]), [options])
     monkeypatch.setattr(fuse, "write_image", write)
     with pytest.raises(OutputError, match="No space left"):
-        run_cell(job.planned, job.manifest, job.options, Reporter())
+        run_cell(job, Reporter())
     monkeypatch.setattr(fuse, "write_image", real)
     stamps = {path: path.stat().st_mtime_ns for path in written}
-    result = run_cell(job.planned, job.manifest, job.options, Reporter())
+    result = run_cell(job, Reporter())
     assert (result.status, result.fused) == ("ok", 2)
     assert {path: path.stat().st_mtime_ns for path in written} == stamps
 

@@ -14,14 +14,13 @@ from filelock import FileLock
 
 from fusionbench.cells import score, score_cells
 from fusionbench.cells.cell import run_cell
-from fusionbench.cells.job import Job, Unscored
-from fusionbench.cells.planned import CellResult
+from fusionbench.cells.planned import CellResult, Job, Unscored
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.score_cells import score_together
 from fusionbench.cells.store import Cell
 from fusionbench.errors import PluginError
 from fusionbench.runs.pool import Pool
-from fusionbench.runs.queue import Limits, Work
+from fusionbench.runs.queue import Work
 from fusionbench.runs.run import RunOptions, make_jobs, plan_all
 
 METHODS = ("average", "infrared", "maximum")
@@ -35,11 +34,11 @@ def jobs_in(out: Path, metrics: str = "EN,SF,MI", **options: object) -> list[Job
 
 
 def alone(jobs: list[Job]) -> list[CellResult]:
-    return [run_cell(job.planned, job.manifest, job.options, Reporter()) for job in jobs]
+    return [run_cell(job, Reporter()) for job in jobs]
 
 
 def fuse(jobs: list[Job]) -> list[Unscored]:
-    results = [run_cell(job.planned, job.manifest, job.options, Reporter(), scoring=False) for job in jobs]
+    results = [run_cell(job, Reporter(), scoring=False) for job in jobs]
     return [
         Unscored(job, replace(result, planned=None), None, None, Path("log"))
         for job, result in zip(jobs, results, strict=True)
@@ -130,11 +129,11 @@ def test_a_broken_set_metric_is_the_failure_of_a_cell_on_its_own(
     assert Cell(unscored[0].result.path).read_record()["status"] == "failed"
 
 
-def pool_of(jobs: list[Job], limits: Limits) -> list[tuple]:
+def pool_of(jobs: list[Job], timeout: float | None = None) -> list[tuple]:
     """Run the pool in this process and return what it told."""
     ours, theirs = Pipe()
     with ours, theirs:
-        Pool(theirs, Work(tuple(jobs), ("cpu",), limits)).run()
+        Pool(theirs, Work(tuple(jobs), ("cpu",), timeout)).run()
         messages = []
         while (message := ours.recv()) != ("end",):
             messages.append(message)
@@ -162,7 +161,7 @@ def test_only_the_culprit_fails_where_the_process_dies(
 
     alone(jobs_in(tmp_path / "calm"))
     monkeypatch.setattr(score, "_lines", lines_or_death)
-    told = pool_of(jobs_in(tmp_path / "storm"), Limits(seconds=5))
+    told = pool_of(jobs_in(tmp_path / "storm"), timeout=5)
     (said,) = [content[0] for _, what, *content in told if what == "say"]
     assert said.startswith("Scoring 3 cells of demo together was not finished (")
     results = {index: content[0] for index, what, *content in told if what == "result"}
@@ -182,7 +181,7 @@ def test_what_fusing_and_scoring_printed_is_one_log(tmp_path: Path, monkeypatch:
         return real(missing, pair, shared)
 
     monkeypatch.setattr(score, "_lines", talking)
-    told = pool_of(jobs_in(tmp_path), Limits())
+    told = pool_of(jobs_in(tmp_path))
     assert [content[0].status for _, what, *content in told if what == "result"] == ["ok"] * 3
     for log in tmp_path.glob("demo-test/*/*/log.txt"):
         assert log.read_text().count("scoring") == 6

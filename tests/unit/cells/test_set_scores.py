@@ -9,8 +9,7 @@ import pytest
 from fusionbench.cells.cell import run_cell
 from fusionbench.cells.done import find_done, missing_metrics
 from fusionbench.cells.intact import image_hashes
-from fusionbench.cells.job import Job
-from fusionbench.cells.planned import CellResult
+from fusionbench.cells.planned import CellResult, Job
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.store import Cell, read_lines, read_records, read_runs, score_rows
 from fusionbench.errors import ConfigError
@@ -38,11 +37,11 @@ def job_in(out: Path, metrics: str = METRICS, limit: int = 3, **options: object)
 
 
 def do(job: Job) -> CellResult:
-    return run_cell(job.planned, job.manifest, job.options, Reporter())
+    return run_cell(job, Reporter())
 
 
 def stored_result(job: Job) -> CellResult | None:
-    return find_done(job.planned, job.manifest, job.options)
+    return find_done(job)
 
 
 def lines(result: CellResult, metric: str) -> list[dict]:

@@ -15,7 +15,7 @@ from fusionbench.cells.cell import run_cell
 from fusionbench.cells.planned import CellResult
 from fusionbench.cells.progress import Reporter
 from fusionbench.errors import FusionbenchError
-from fusionbench.runs.plan import Request, group_members, make_plan
+from fusionbench.runs.plan import group_members, make_plan
 from fusionbench.runs.run import RunOptions, execute, make_jobs, plan_all
 
 BROKEN = ("torn", "lacking", "odd_card", "average", "missing")
@@ -99,13 +99,13 @@ def test_doctor_names_every_fault(broken: Path) -> None:
 def test_groups_leave_out_what_is_broken_and_say_so(broken: Path) -> None:
     assert "sound" in group_members("baselines")
     assert not {"torn", "odd_card", "missing"} & set(group_members("all"))
-    plan = make_plan(Request(("baselines", "sound"), ("demo",), limit=1))
+    plan = make_plan(RunOptions(("baselines", "sound"), ("demo",), limit=1))
     assert "sound" in {cell.method.name for cell in plan.cells}
     said = " ".join(plan.broken)
     assert "'average' has two providers" in said
     assert "nowhere_at_all" in said
     with pytest.raises(FusionbenchError, match="two providers"):
-        make_plan(Request(("average",), ("demo",), limit=1))
+        make_plan(RunOptions(("average",), ("demo",), limit=1))
 
 
 def asked(out: Path) -> RunOptions:
@@ -115,7 +115,7 @@ def asked(out: Path) -> RunOptions:
 
 def in_this_process(options: RunOptions) -> list[CellResult]:
     jobs = make_jobs(plan_all([options]), [options])
-    return [run_cell(job.planned, job.manifest, job.options, Reporter()) for job in jobs]
+    return [run_cell(job, Reporter()) for job in jobs]
 
 
 def in_processes_of_their_own(options: RunOptions) -> list[CellResult]:

@@ -11,10 +11,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from fusionbench.cells.planned import RunOptions
 from fusionbench.cli.info import describe
 from fusionbench.errors import ConfigError, PluginError, UnknownNameError
 from fusionbench.registry import methods as registry
-from fusionbench.runs.plan import Request, make_plan
+from fusionbench.runs.plan import make_plan
 
 PLUGIN = """
 from fusionbench.method import FusionMethod
@@ -162,7 +163,7 @@ def test_a_recipe_says_what_one_training_set_changes(folder: Path) -> None:
 def test_a_plan_takes_the_recipe_of_the_data_set_that_is_learned_from(folder: Path) -> None:
     recipe = {"datasets": {"demo": {"stages": {"fuse": {"epochs": 3}}}}}
     (folder / "own_method.py").write_text(PLUGIN.partition("CONFIG")[0] + f"CONFIG = {recipe}\n" + CARD)
-    asked = Request(("./own_method.py",), ("demo",), baselines=False)
+    asked = RunOptions(("./own_method.py",), ("demo",), baselines=False)
     for source, epochs in ((None, 3), ("demo", 3), ("msrs", 100)):
         (cell,) = make_plan(replace(asked, train_dataset=source)).cells
         assert cell.config.stages["fuse"].epochs == epochs

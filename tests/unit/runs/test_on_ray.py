@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from fusionbench.cells.done import find_done
-from fusionbench.cells.job import Job
+from fusionbench.cells.planned import Job
 from fusionbench.cells.store import Cell
 from fusionbench.errors import OutputError, PlanError, RequestError
 from fusionbench.runs import on_ray
-from fusionbench.runs.queue import Limits
 from fusionbench.runs.ray_node import Errand, absolute, pack_results, run_errand, take_in
 from fusionbench.runs.run import RunOptions, make_jobs, plan_all
+from fusionbench.weights.methods import Weights
 
 RUN = "demo-test/average/0123456789"
 
@@ -33,12 +33,12 @@ def line(image: str, value: float) -> bytes:
 @pytest.mark.slow
 def test_a_machine_apart_sends_back_all_that_the_driver_lacks(tmp_path: Path) -> None:
     job = job_in(tmp_path / "runs")
-    errand = Errand(absolute(job), Limits(), tmp_path / "runs" / ".driver-token", None)
+    errand = Errand(absolute(job), tmp_path / "runs" / ".driver-token")
     assert run_errand(errand) == ("apart",)
     what, result, parcel = run_errand(replace(errand, parcel={}))
-    assert (what, result.status, find_done(job.planned, job.manifest, job.options)) == ("result", "ok", None)
+    assert (what, result.status, find_done(job)) == ("result", "ok", None)
     stored = on_ray._result(job, (what, result, parcel))
-    assert stored.path == find_done(job.planned, job.manifest, job.options).path
+    assert stored.path == find_done(job).path
     assert Cell(stored.path).stored() == {"000", "001"}
     assert len(Cell(stored.path).scores()) == 2
 
@@ -46,7 +46,8 @@ def test_a_machine_apart_sends_back_all_that_the_driver_lacks(tmp_path: Path) ->
 def test_weights_that_a_machine_does_not_find_make_the_cell_unavailable(tmp_path: Path) -> None:
     job, token = job_in(tmp_path / "runs"), tmp_path / "token"
     token.touch()
-    answer = run_errand(Errand(absolute(job), Limits(), token, weights="a" * 64))
+    job = replace(job, weights=Weights("file", Path("w.safetensors"), "a" * 64))
+    answer = run_errand(Errand(absolute(job), token))
     assert answer[0] == "unavailable"
     result = on_ray._result(job, answer)
     assert result.status == Cell(result.path).read_record()["status"] == "unavailable"
@@ -74,14 +75,13 @@ def test_paths_are_absolute_on_a_machine_with_another_folder(
     job = job_in(Path("runs"))
     pair = replace(job.planned.split.pairs[0], a=Path("a.png"), b=Path("b.png"))
     split = replace(job.planned.split, root=Path("data"), pairs=(pair,))
-    policy = replace(job.options.policy, choice="w.safetensors", data_root=None)
-    job = replace(job, planned=replace(job.planned, split=split), options=replace(job.options, policy=policy))
-    moved = absolute(job)
-    split, policy = moved.planned.split, moved.options.policy
-    paths = [split.root, split.pairs[0].a, split.pairs[0].b, moved.options.out, policy.out]
-    names = ["data", "a.png", "b.png", "runs", "runs"]
+    options = replace(job.options, weights="w.safetensors", data_root=None)
+    moved = absolute(replace(job, planned=replace(job.planned, split=split), options=options))
+    split, options = moved.planned.split, moved.options
+    paths = [split.root, split.pairs[0].a, split.pairs[0].b, options.out]
+    names = ["data", "a.png", "b.png", "runs"]
     assert paths == [tmp_path / name for name in names]
-    assert (policy.choice, policy.data_root) == (str(tmp_path / "w.safetensors"), str(tmp_path / "data"))
+    assert (options.weights, options.data_root) == (str(tmp_path / "w.safetensors"), str(tmp_path / "data"))
 
 
 @pytest.fixture
@@ -130,7 +130,6 @@ def test_a_missing_package_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> N
     ("options", "words"),
     [
         ({"executor": "rey"}, "use local or ray"),
-        ({"address": "auto"}, "add --executor ray"),
         ({"executor": "ray", "device": "cuda:1"}, "Ray chooses the GPU"),
     ],
 )
@@ -144,5 +143,5 @@ def test_options_that_do_not_go_together(
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "nowhere", "ray://127.0.0.1:10001"])
 def test_an_address_at_which_no_cluster_answers(address: str) -> None:
-    with pytest.raises(RequestError, match="--address"):
+    with pytest.raises(RequestError, match="RAY_ADDRESS"):
         on_ray._check_address(address)

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fusionbench.cells.planned import RunOptions
 from fusionbench.data.registry import dataset
 from fusionbench.errors import PlanError
-from fusionbench.runs.plan import Plan, Request, make_plan
+from fusionbench.runs.plan import Plan, make_plan
 
 
 def plan(methods: str, datasets: str, baselines: bool = False) -> Plan:
-    return make_plan(Request(tuple(methods.split(",")), tuple(datasets.split(",")), baselines=baselines))
+    return make_plan(RunOptions(tuple(methods.split(",")), tuple(datasets.split(",")), baselines=baselines))
 
 
 def cells(planned: Plan) -> set[tuple[str, str]]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from fusionbench.cells.job import Job, Unscored
-from fusionbench.cells.planned import CellResult
+from fusionbench.cells.planned import CellResult, Job, Unscored
 from fusionbench.runs.queue import MOST, Queue, Task
 from fusionbench.runs.run import RunOptions, make_jobs, plan_all
 
@@ -109,6 +109,6 @@ def test_cells_over_which_a_process_died_are_scored_one_by_one() -> None:
 
 def test_no_process_holds_too_many_locks() -> None:
     (job,) = jobs_of("demo", methods=("average",))
-    jobs = [Job(number, job.planned, job.manifest, job.options) for number in range(MOST + 6)]
+    jobs = [replace(job, index=number) for number in range(MOST + 6)]
     scores = [indices for work, indices in play(Queue(jobs, 1)) if work == "score"]
     assert [len(indices) for indices in scores] == [35, 35]

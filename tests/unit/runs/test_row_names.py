@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from fusionbench.cells.planned import PlannedCell
+from fusionbench.cells.planned import Job, PlannedCell
 from fusionbench.cells.record import cell_of
 from fusionbench.data.pairs import find_split
 from fusionbench.data.registry import dataset
 from fusionbench.errors import ConfigError, RequestError
 from fusionbench.files import folder_name
 from fusionbench.registry.methods import spec
-from fusionbench.runs.plan import Request, make_plan
+from fusionbench.runs.plan import make_plan
 from fusionbench.runs.run import RunOptions, plan_run
 from fusionbench.runs.sweep import read_sweep
+from fusionbench.weights.methods import Weights
 
 
 @pytest.mark.parametrize(
@@ -45,14 +46,15 @@ def test_a_name_too_long_for_a_folder_is_refused() -> None:
 def test_a_grid_value_cannot_lead_out_of_the_results(tmp_path: Path) -> None:
     split = find_split(dataset("demo"), "test", limit=1)
     planned = PlannedCell(spec("average"), spec("average").config(), split, "x=../../../../evil")
-    place = cell_of(planned, {"a": 1}, tmp_path / "runs").path
+    options = RunOptions(("average",), ("demo",), out=tmp_path / "runs")
+    place = cell_of(Job(0, planned, options, (), {"a": 1}), Weights("none")).path
     assert place.resolve().is_relative_to(tmp_path / "runs")
     assert place.parent.parent == tmp_path / "runs" / "demo-test"
 
 
 def test_the_plan_refuses_a_long_name_before_any_work() -> None:
     with pytest.raises(RequestError.__base__, match="cannot name a folder of results"):
-        make_plan(Request(("laplacian_pyramid",), ("demo",), baselines=False, setting="x=" + "1" * 300))
+        make_plan(RunOptions(("laplacian_pyramid",), ("demo",), baselines=False, setting="x=" + "1" * 300))
 
 
 @pytest.mark.parametrize(

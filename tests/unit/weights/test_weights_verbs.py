@@ -16,13 +16,14 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
-from fusionbench.cells.weights import WeightsPolicy, choose, training_data
+from fusionbench.cells.planned import RunOptions
+from fusionbench.cells.weights import choose, training_data
 from fusionbench.cli.app import app
 from fusionbench.errors import RequestError, UnknownNameError, WeightsError
 from fusionbench.folders.fuse_files import FileOptions, fuse_files
 from fusionbench.providers import share
 from fusionbench.registry.methods import spec
-from fusionbench.runs.plan import Request, make_plan
+from fusionbench.runs.plan import make_plan
 from fusionbench.weights.imports import ImportOptions, import_weights
 from fusionbench.weights.listing import known_weights, verify
 from fusionbench.weights.methods import file_hash, imported_weights, load_weights
@@ -256,17 +257,18 @@ def test_a_run_takes_imported_weights_before_shipped_ones(tmp_path: Path) -> Non
         image = tmp_path / "MSRS/test" / name / "1.png"
         image.parent.mkdir(parents=True)
         image.touch()
-    request = Request(("refinefuse",), ("msrs",), data_root=str(tmp_path), baselines=False)
-    cell = make_plan(request).cells[0]
-    policy = WeightsPolicy("auto", tmp_path / "runs", str(tmp_path), 0, "cpu", may_train=False)
-    assert choose(cell, policy).source == "shipped"
+    asked = RunOptions(
+        ("refinefuse",), ("msrs",), data_root=str(tmp_path), out=tmp_path / "runs", baselines=False
+    )
+    cell = make_plan(asked).cells[0]
+    assert choose(cell, asked).source == "shipped"
     method = cell.method.build({})
     torch.save(method.state_dict(), tmp_path / "theirs.pth")
     kept = import_weights(tmp_path / "theirs.pth", ImportOptions("refinefuse@cpu", title="Theirs"))
-    chosen = choose(cell, policy)
+    chosen = choose(cell, asked)
     assert (chosen.source, chosen.path, chosen.note) == ("imported", kept, "Theirs")
     load_weights(method, chosen.path)
-    assert choose(cell, replace(policy, choice="trained")) is None
+    assert choose(cell, replace(asked, weights="trained")) is None
 
 
 @pytest.mark.parametrize(("split", "learned_on"), [("test", "train"), ("drawn-test", "drawn-train")])
@@ -278,10 +280,11 @@ def test_a_split_is_fused_by_what_was_learned_on_its_own_part(
         folder.mkdir(parents=True)
         for number in range(20):
             (folder / f"{part}{number}.png").touch()
-    request = Request(("sspfusion",), ("harvard-mri-spect",), split, data_root=str(tmp_path), baselines=False)
-    cell = make_plan(request).cells[0]
-    policy = WeightsPolicy("auto", tmp_path / "runs", str(tmp_path), 0, "cpu", may_train=False)
-    data = training_data(cell, policy)
+    asked = RunOptions(
+        ("sspfusion",), ("harvard-mri-spect",), split, data_root=str(tmp_path), baselines=False
+    )
+    cell = make_plan(asked).cells[0]
+    data = training_data(cell, asked)
     assert [part.name for part in data.parts] == [learned_on]
     assert set(data.parts[0].ids).isdisjoint(cell.split.ids)
 
