@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
-from difflib import get_close_matches
 from typing import Any
 
-from fusionbench.errors import ConfigError
+from fusionbench.errors import ConfigError, hint
 
 PRECISIONS = ("32-true", "16-mixed", "bf16-mixed", "16-true", "bf16-true", "64-true")
 
@@ -220,7 +219,4 @@ def _check_keys(layer: Any, node: Any, path: str) -> None:
 
 def unknown_key(asked: str, known: Iterable[str]) -> str:
     """Word the message for a key that nothing reads."""
-    known = sorted(known)
-    near = get_close_matches(asked, known, n=1, cutoff=0.5)
-    hint = f"did you mean '{near[0]}'?" if near else f"known are: {', '.join(known) or 'none'}."
-    return f"Unknown configuration key '{asked}': {hint}"
+    return f"Unknown configuration key '{asked}': {hint(asked, sorted(known))}"

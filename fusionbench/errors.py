@@ -4,9 +4,22 @@ Every message says what was asked, what was found and what to do. The command li
 a traceback and exits with code 2; inside a sweep the runner turns it into a failed cell instead.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+
+
+def nearest(asked: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is most like what was asked, case aside; None where none is like it."""
+    lower = {name.lower(): name for name in known}
+    near = get_close_matches(asked.lower(), lower, n=1, cutoff=0.5)
+    return lower[near[0]] if near else None
+
+
+def hint(asked: str, known: Sequence[str]) -> str:
+    """Return the end of a sentence on an unknown name: the nearest one, or all that are known, in their order."""
+    near = nearest(asked, known)
+    return f"did you mean '{near}'?" if near else f"known are: {', '.join(known) or 'none'}."
 
 
 class FusionbenchError(Exception):
@@ -18,12 +31,8 @@ class UnknownNameError(FusionbenchError):
 
     def __init__(self, kind: str, asked: str, known: Iterable[str]) -> None:
         known = sorted(known)
-        near = get_close_matches(asked.lower(), [name.lower() for name in known], n=1, cutoff=0.5)
-        # a name may differ from what the user typed in case only
-        best = next((name for name in known if near and name.lower() == near[0]), None)
-        hint = f"did you mean '{best}'?" if best else f"known are: {', '.join(known) or 'none'}."
-        super().__init__(f"Unknown {kind} '{asked}': {hint}")
-        self.kind, self.asked, self.suggestion = kind, asked, best
+        super().__init__(f"Unknown {kind} '{asked}': {hint(asked, known)}")
+        self.kind, self.asked, self.suggestion = kind, asked, nearest(asked, known)
 
 
 class DataNotFoundError(FusionbenchError):

@@ -9,6 +9,7 @@ from fusionbench.errors import RequestError, UnknownNameError
 from fusionbench.metrics import cards
 from fusionbench.metrics import registry as metrics
 from fusionbench.registry import methods as registry
+from fusionbench.spelling import folded
 
 KINDS = ("method", "metric", "dataset")
 
@@ -38,11 +39,11 @@ def find_subject(reference: str, data_root: str | None = None) -> Subject:
 def kinds_of(name: str) -> list[str]:
     """Return of which kinds something is registered under a name, sound or not."""
     methods = registry.names()
-    measures = {*map(metrics.plain, cards()), *metrics.rivals()}
+    measures = {*map(folded, cards()), *metrics.rivals()}
     data = {*catalog.datasets(), *catalog.problems()}
     registered = (
-        registry.plain(name) in methods,
-        metrics.plain(name) in measures,
+        folded(name) in methods,
+        folded(name) in measures,
         canonical(name) in data,
     )
     return [kind for kind, there in zip(KINDS, registered, strict=True) if there]

@@ -64,7 +64,7 @@ def explain(
     """
     from fusionbench.metrics import cards, resolve_profile
     from fusionbench.metrics.explaining import explain as find
-    from fusionbench.metrics.registry import spelled
+    from fusionbench.spelling import spelled
 
     name, number = spelled(metric, cards(), "metric"), _number(value)
     only = resolve_profile(profile) if profile else None

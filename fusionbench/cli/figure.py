@@ -15,7 +15,6 @@ from fusionbench.errors import RequestError
 if TYPE_CHECKING:
     from fusionbench.figures.networks.request import NetworkRequest
     from fusionbench.tables.board import Board
-    from fusionbench.tables.cells import Record
 
 # what only some kinds can follow: an option that changes nothing is a mistake worth an error
 RECORDS = ("curves", "lines", "ranks", "tradeoff", "agreement", "qualitative")
@@ -29,7 +28,6 @@ ONLY = {
     "--metrics": RECORDS,
     "--dataset": (*RECORDS, *NETWORKS),
     "--split": (*RECORDS, *NETWORKS),
-    "--pairs": RECORDS,
     "--method": (*RECORDS, *NETWORKS),
     "--over": ("lines",),
     "--unsorted": ("curves",),
@@ -59,9 +57,10 @@ def figure(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="File to write: .pdf, .svg or .png.", show_default=False)
     ] = cast(Path, ...),  # required, behind an argument that is not
-    dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="Only these data sets.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", "-d", help="Only these data sets or families.")
+    ] = None,
     split: Annotated[str | None, typer.Option(help="Only this split.")] = None,
-    pairs: Annotated[int | None, typer.Option(help="Only the sets of so many pairs.")] = None,
     method: Annotated[
         str | None, typer.Option("--method", "-m", help="Only these methods, comma-separated.")
     ] = None,
@@ -122,7 +121,7 @@ def figure(
     check_kind(kind)
     crisp = check_suffix(output) != ".png"
     given = {"--images": images, "--zoom": zoom, "--downstream": downstream, "--profile-json": profile_json, "--cost": cost, "--metrics": metrics,
-             "--dataset": dataset, "--split": split, "--pairs": pairs, "--method": method, "--over": over,
+             "--dataset": dataset, "--split": split, "--method": method, "--over": over,
              "--unsorted": unsorted, "--sample": sample, "--layers": layers, "--weights": weights}  # fmt: skip
     _check_options(kind, given)
     options = Options(
@@ -185,31 +184,10 @@ def _boards(
     from fusionbench.cells.store import read_records, score_rows
     from fusionbench.metrics import resolve_profile
     from fusionbench.tables.board import build_boards
+    from fusionbench.tables.choice import select
 
-    records = _wanted(read_records(*folders), given)
+    datasets, methods = (
+        None if text is None else comma_list(text) for text in (given["--dataset"], given["--method"])
+    )
+    records = select(read_records(*folders), datasets, methods, given["--split"])
     return build_boards(records, score_rows(records), metrics=metrics, profile=resolve_profile(profile))
-
-
-def _wanted(records: Sequence[Record], given: Mapping[str, Any]) -> Sequence[Record]:
-    """Keep the records that the options name. Raises RequestError or UnknownNameError where one names none."""
-    from fusionbench.metrics.registry import spelled
-    from fusionbench.tables.runs import only_datasets
-
-    if given["--method"] is not None:
-        known = {record["method"]["name"] for record in records}
-        wanted = {spelled(name, known, "method of these runs") for name in comma_list(given["--method"])}
-        records = _keep(records, "method", wanted, lambda record: record["method"]["name"])
-    records = only_datasets(records, given["--dataset"])
-    if given["--split"] is not None:
-        records = _keep(records, "split", {given["--split"]}, lambda record: record["dataset"]["split"])
-    if given["--pairs"] is not None:
-        records = _keep(records, "number of pairs", {given["--pairs"]}, lambda r: len(r["dataset"]["ids"]))
-    return records
-
-
-def _keep(records: Sequence[Record], what: str, wanted: set, value: Any) -> list[Record]:
-    kept = [record for record in records if value(record) in wanted]
-    if not kept:
-        asked, here = (", ".join(sorted(map(str, x))) for x in (wanted, {value(r) for r in records}))
-        raise RequestError(f"No record of {what} '{asked}' there: the folders hold {here}.")
-    return kept

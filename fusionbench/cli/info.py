@@ -10,6 +10,7 @@ import typer
 from fusionbench.cli.options import Json
 from fusionbench.cli.outcome import guarded, print_json
 from fusionbench.errors import PluginError, UnknownNameError
+from fusionbench.spelling import folded
 
 if TYPE_CHECKING:
     from fusionbench.metrics import Definition
@@ -59,19 +60,20 @@ def _bibtex(kind: str, document: dict[str, Any]) -> str:
 def describe(name: str) -> tuple[str, dict[str, Any]]:
     """Return the kind of a name and its facts. Raises UnknownNameError over all kinds."""
     from fusionbench.data.registry import datasets, problems
+    from fusionbench.data.spec import canonical
     from fusionbench.metrics import cards, definitions, profiles
     from fusionbench.registry import methods as registry
 
-    metrics = {registry.plain(metric): metric for metric in cards()}
-    if registry.plain(name) in metrics:
-        metric = metrics[registry.plain(name)]
+    metrics = {folded(metric): metric for metric in cards()}
+    if folded(name) in metrics:
+        metric = metrics[folded(name)]
         texts = {key: _facts(value) for key, value in definitions(metric).items()}
         return "metric", {**_plain(asdict(cards()[metric])), "definitions": texts}
-    data_name = name.lower().replace("_", "-")
+    data_name = canonical(name)
     if data_name in datasets():
         return "data set", _plain(asdict(datasets()[data_name]))
     reference = any(mark in name for mark in "@:./") and not name.startswith("profile:")
-    if reference or registry.plain(name) in registry.names():
+    if reference or folded(name) in registry.names():
         method = registry.spec(name)
         variants = {key: value.get("about", "") for key, value in method.known_variants().items()}
         return "method", {
@@ -80,7 +82,7 @@ def describe(name: str) -> tuple[str, dict[str, Any]]:
             "config": method.config().as_dict(),
             **({"config_by_training_set": method.training_sets()} if method.training_sets() else {}),
         }
-    profile = name.lower().removeprefix("profile:").replace("_", "-")
+    profile = canonical(name.lower().removeprefix("profile:"))
     if profile in profiles():
         return "profile", _plain(asdict(profiles()[profile]))
     if data_name in problems():

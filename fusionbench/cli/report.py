@@ -20,7 +20,9 @@ def register(app: typer.Typer) -> None:
 def report(
     runs: Annotated[list[Path] | None, typer.Argument(help="Runs folders.", show_default="runs")] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path("report.html"),
-    dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="Only these data sets.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", "-d", help="Only these data sets or families.")
+    ] = None,
     metrics: Annotated[
         str | None, typer.Option(help="Metrics, comma-separated.", show_default="all scored")
     ] = None,
@@ -44,9 +46,10 @@ def report(
     from fusionbench.metrics import resolve_profile
     from fusionbench.report.document import PageOptions, make_page
     from fusionbench.report.groups import make_groups
-    from fusionbench.tables.runs import only_datasets
+    from fusionbench.tables.choice import select
 
-    records = only_datasets(read_records(*(runs or [Path("runs")])), dataset)
+    datasets = None if dataset is None else comma_list(dataset)
+    records = select(read_records(*(runs or [Path("runs")])), datasets)
     profiles = None if profile is None else [resolve_profile(name) for name in comma_list(profile)]
     if profiles == []:
         raise RequestError(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fusionbench.cli.options import Json
-from fusionbench.cli.outcome import guarded, print_json
+from fusionbench.cli.outcome import comma_list, guarded, print_json
 from fusionbench.errors import RequestError
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ def register(app: typer.Typer) -> None:
 @guarded
 def stats(
     runs: Annotated[list[Path] | None, typer.Argument(help="Runs folders.", show_default="runs")] = None,
-    dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="Only these data sets.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", "-d", help="Only these data sets or families.")
+    ] = None,
     metrics: Annotated[
         str | None, typer.Option(help="Metrics, comma-separated.", show_default="all that are scored")
     ] = None,
@@ -57,7 +59,7 @@ def stats(
         raise RequestError(f"Statistics cannot be written as '{wanted}': use one of {', '.join(FORMATS)}.")
     results = summaries(
         runs or [Path("runs")],
-        datasets=dataset,
+        datasets=None if dataset is None else comma_list(dataset),
         metrics=resolve_shown(metrics, profile) if metrics else None,
         profile=resolve_profile(profile),
         level=level,

@@ -111,7 +111,7 @@ def table(
     from fusionbench.cells.intact import check_records
     from fusionbench.cells.store import read_records, score_rows
     from fusionbench.metrics import resolve_profile
-    from fusionbench.tables.choice import RowChoice, arrange, choose
+    from fusionbench.tables.choice import RowChoice, arrange, choose, select
     from fusionbench.tables.layouts import lay_out
 
     form = _format(format, output, json)
@@ -122,7 +122,7 @@ def table(
     choice = RowChoice(
         comma_list(methods or ""), comma_list(order or ""), ours.strip(), not no_baselines, pairs
     )
-    records, hidden = choose(_only(read_records(*(runs or [Path("runs")])), names), choice)
+    records, hidden = choose(select(read_records(*(runs or [Path("runs")])), names or None), choice)
     check_records(records)
     chosen = resolve_profile(profile or asked.profile)
     given: dict[str, Any] = {
@@ -259,20 +259,3 @@ def _show(
         print(render(tables, format))
     else:
         show_tables(tables)
-
-
-def _only(records: list[dict], names: Sequence[str]) -> list[dict]:
-    """Keep the records on data sets of these names or families; no name keeps all."""
-    from fusionbench.data.registry import dataset
-    from fusionbench.types import FAMILIES
-
-    families = {name.lower().replace("_", "-") for name in names} & {*FAMILIES, "all"}
-    wanted = {dataset(name).name for name in names if name.lower().replace("_", "-") not in families}
-    if not names or "all" in families:
-        return records
-    kept = [r for r in records if r["dataset"]["name"] in wanted or r["dataset"]["family"] in families]
-    if not kept:
-        here = ", ".join(sorted({record["dataset"]["name"] for record in records}))
-        asked = ", ".join(sorted(wanted | families))
-        raise RequestError(f"No record of {asked} there: the folders hold {here}; choose with --dataset.")
-    return kept

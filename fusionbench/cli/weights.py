@@ -13,6 +13,7 @@ import typer
 
 from fusionbench.cli.options import Json, Overrides
 from fusionbench.cli.outcome import guarded, print_json
+from fusionbench.spelling import folded
 
 if TYPE_CHECKING:
     from fusionbench.metrics.learned.fetch import FileState
@@ -163,10 +164,10 @@ def _fetched(name: str, url: str | None) -> list[Path]:
     """Fetch what a method's authors published, or the one file of metrics of that name."""
     from fusionbench.metrics.learned.fetch import fetch_file
     from fusionbench.metrics.learned.files import weight_file
-    from fusionbench.registry.methods import names, plain
+    from fusionbench.registry.methods import names
     from fusionbench.weights.fetch import fetch_published
 
-    if plain(name.partition("@")[0]) in names():
+    if folded(name.partition("@")[0]) in names():
         return fetch_published(name, url, lambda text: print(text, file=sys.stderr), _bar)
     known = weight_file(name)
     with _bar(known.file, known.size) as progress:

@@ -10,6 +10,7 @@ from fusionbench.data.spec import DatasetSpec, canonical
 from fusionbench.data.spec_file import read_spec
 from fusionbench.errors import FusionbenchError, PluginError
 from fusionbench.providers import Provider, module_source
+from fusionbench.spelling import folded
 
 
 @dataclass
@@ -65,7 +66,7 @@ def entry_file(provider: Provider) -> Path:
     source = module_source(provider.module)
     folder = source if source.is_dir() else source.parent
     name = canonical(provider.name)
-    for stem in (name, name.replace("-", "_")):
+    for stem in (name, folded(name)):
         if (folder / f"{stem}.yaml").is_file():
             return folder / f"{stem}.yaml"
     raise PluginError(f"there is no {name}.yaml in {folder}: add it, as package data")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from fusionbench.errors import ConfigError
+from fusionbench.spelling import folded
 from fusionbench.types import Family
 
 _NAME = re.compile(r"\w[\w.+-]*")
@@ -140,4 +141,4 @@ def check_name(name: str, what: str) -> str:
 
 def canonical(name: str) -> str:
     """Return a data set's name as it is stored and compared."""
-    return name.strip().lower().replace("_", "-")
+    return folded(name).replace("_", "-")

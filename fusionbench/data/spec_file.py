@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, fields
-from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,7 +17,7 @@ from fusionbench.data.spec import (
     StemMarks,
     canonical,
 )
-from fusionbench.errors import ConfigError
+from fusionbench.errors import ConfigError, hint
 from fusionbench.types import FAMILIES
 
 
@@ -63,9 +62,7 @@ def _checked(kind: type, entry: Any, where: str) -> dict[str, Any]:
     }
     for key in entry:
         if key not in needed:
-            near = get_close_matches(str(key), needed, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"allowed are: {', '.join(needed)}."
-            raise ConfigError(f"Unknown key '{key}' in {where}: {hint}")
+            raise ConfigError(f"Unknown key '{key}' in {where}: {hint(str(key), list(needed))}")
     for key in needed:
         if needed[key] and entry.get(key) in (None, "", {}, []):
             raise ConfigError(f"{where} lacks '{key}': add the key with a value.")

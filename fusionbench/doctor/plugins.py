@@ -16,7 +16,8 @@ from fusionbench.errors import FusionbenchError
 from fusionbench.metrics import registry as metric_registry
 from fusionbench.providers import DATASETS, METHODS, METRICS, module_file, package_of, points, providers
 from fusionbench.registry.cards import parsed
-from fusionbench.registry.methods import MethodSpec, names, plain, spec
+from fusionbench.registry.methods import MethodSpec, names, spec
+from fusionbench.spelling import folded
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Plugin:
 
 def plugins() -> list[Plugin]:
     """Return every registered method with the first thing that is wrong with it."""
-    installed = {plain(point.name): point for point in points(METHODS)}
+    installed = {folded(point.name): point for point in points(METHODS)}
     return [Plugin(name, _origin(installed.get(name)), _problem(name)) for name in names()]
 
 

@@ -65,7 +65,7 @@ def one_board(boards: Sequence[Board], kind: str) -> Board:
         headings = "; ".join(board.table.heading for board in boards)
         raise RequestError(
             f"A figure of {kind} shows one set of pairs, the records hold {len(boards)} ({headings}): choose with "
-            "--dataset, --split or --pairs."
+            "--dataset or --split, or give the folders of single runs."
         )
     return boards[0]
 

@@ -22,9 +22,9 @@ from fusionbench.metrics.registry import (
     MetricCard,
     canonical_definition,
     marks,
-    plain,
 )
 from fusionbench.providers import Provider, module_file
+from fusionbench.spelling import folded
 
 NAME = re.compile(r"[A-Za-z][\w\-]*")
 PLANES = get_args(get_type_hints(MetricCard)["planes"])
@@ -51,7 +51,7 @@ def read_plugins(providers: Iterable[Provider], own: dict[str, MetricCard]) -> M
     What is wrong with one provider changes nothing for the others.
     """
     plugins = MetricPlugins()
-    claims: dict[str, list[str]] = {plain(name): ["fusionbench itself"] for name in own}
+    claims: dict[str, list[str]] = {folded(name): ["fusionbench itself"] for name in own}
     others: list[tuple[Provider, Entry]] = []
     for provider in _once(providers):
         try:
@@ -63,7 +63,7 @@ def read_plugins(providers: Iterable[Provider], own: dict[str, MetricCard]) -> M
             if card is None:
                 others.append((provider, entry))
                 continue
-            claims.setdefault(plain(card.name), []).append(str(provider))
+            claims.setdefault(folded(card.name), []).append(str(provider))
             plugins.cards[card.name] = card
             plugins.entries[card.name] = {CANONICAL: entry}
     _set_rivals_apart(plugins, claims)
@@ -143,7 +143,7 @@ def _set_rivals_apart(plugins: MetricPlugins, claims: dict[str, list[str]]) -> N
             plugins.rivals[name] = (
                 f"Metric '{name}' has two providers, {' and '.join(claimants)}: uninstall or rename one."
             )
-    for name in [name for name in plugins.cards if plain(name) in plugins.rivals]:
+    for name in [name for name in plugins.cards if folded(name) in plugins.rivals]:
         del plugins.cards[name], plugins.entries[name]
 
 

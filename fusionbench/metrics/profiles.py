@@ -18,8 +18,8 @@ from fusionbench.metrics.registry import (
     definitions,
     metric_named,
     metrics_of_file,
-    spelled,
 )
+from fusionbench.spelling import spelled
 
 Gray = Literal["bt601", "matlab", "opencv", "channels"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 from fusionbench.errors import PluginError, UnknownNameError
 from fusionbench.metrics.own_files import add_file, file_providers
 from fusionbench.providers import METRICS, Provider, providers
+from fusionbench.spelling import folded, spelled
 
 if TYPE_CHECKING:
     from fusionbench.metrics.plugins import MetricPlugins
@@ -178,8 +179,8 @@ def metric_named(name: str) -> str:
     Raises UnknownNameError, and PluginError where two packages claim the name.
     """
     plugins = _plugins()
-    if plain(name) in plugins.rivals:
-        raise PluginError(plugins.rivals[plain(name)])
+    if folded(name) in plugins.rivals:
+        raise PluginError(plugins.rivals[folded(name)])
     try:
         return spelled(name, cards(), "metric")
     except UnknownNameError as error:
@@ -205,24 +206,6 @@ def _plugins_of(providers: tuple[Provider, ...]) -> MetricPlugins:
     from fusionbench.metrics.plugins import read_plugins  # it builds on this module
 
     return read_plugins(providers, _registered()[0])
-
-
-def spelled(name: str, known: Iterable[str], kind: str) -> str:
-    """Return a name as ``known`` spells it; case is ignored, and hyphen equals underscore.
-
-    Raises UnknownNameError, which names the ``kind``.
-    """
-    if name in known:
-        return name
-    spelling = {plain(candidate): candidate for candidate in known}
-    if plain(name) not in spelling:
-        raise UnknownNameError(kind, name, spelling.values())
-    return spelling[plain(name)]
-
-
-def plain(name: str) -> str:
-    """Return the form in which names are compared."""
-    return name.strip().lower().replace("-", "_")
 
 
 @cache

@@ -19,6 +19,7 @@ from fusionbench.providers import METHODS as GROUP
 from fusionbench.providers import module_source, package_of, points, share
 from fusionbench.registry.cards import Card, literal, parsed, read_card, read_yaml, results_card
 from fusionbench.registry.command import command_hash
+from fusionbench.spelling import folded
 from fusionbench.types import FAMILIES
 
 if TYPE_CHECKING:
@@ -132,14 +133,9 @@ class MethodSpec:
         return construct(self, arguments)
 
 
-def plain(name: str) -> str:
-    """Return the form in which names are compared."""
-    return name.strip().lower().replace("-", "_")
-
-
 def names() -> list[str]:
     """Return the names of all registered methods, built-in and installed, in order."""
-    return sorted({*_built_in(), *(plain(ep.name) for ep in _installed())})
+    return sorted({*_built_in(), *(folded(ep.name) for ep in _installed())})
 
 
 def spec(reference: str) -> MethodSpec:
@@ -183,9 +179,9 @@ def _installed() -> list[EntryPoint]:
 
 
 def _registered(reference: str, base: str, chosen: str) -> MethodSpec:
-    name = plain(base)
+    name = folded(base)
     built_in = _built_in().get(name)
-    installed = [ep for ep in _installed() if plain(ep.name) == name]
+    installed = [ep for ep in _installed() if folded(ep.name) == name]
     providers = [str(built_in)] * (built_in is not None) + [
         f"{ep.value} of {package_of(ep)}" for ep in installed
     ]

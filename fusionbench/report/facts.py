@@ -13,6 +13,7 @@ from fusionbench.errors import FusionbenchError
 from fusionbench.metrics.tasks import PROFILE, is_task_metric, task_cards
 from fusionbench.registry.cards import Card
 from fusionbench.report.groups import Group
+from fusionbench.spelling import folded
 from fusionbench.tables.board import Board
 from fusionbench.tables.runs import Run
 
@@ -101,10 +102,10 @@ def _method(name: str, runs: Sequence[tuple[Run, RunFacts]]) -> MethodFacts:
 
 def _card(name: str) -> Card | None:
     """The card of a registered method; a name from a record is never taken for a file or a module."""
-    from fusionbench.registry.methods import card, names, plain
+    from fusionbench.registry.methods import card, names
 
     base = name.partition("@")[0]
-    if plain(base) not in names():
+    if folded(base) not in names():
         return None
     try:
         return card(base)

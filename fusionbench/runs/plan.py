@@ -11,6 +11,7 @@ from fusionbench.data.fused.folder import find_fused
 from fusionbench.data.noise.setting import read_noise
 from fusionbench.data.pairs import Split, find_split
 from fusionbench.data.registry import dataset, datasets
+from fusionbench.data.spec import canonical
 from fusionbench.errors import ConfigError, FusionbenchError, PlanError, RequestError
 from fusionbench.files import folder_name
 from fusionbench.registry.cards import Card
@@ -209,7 +210,7 @@ def _splits(options: RunOptions, lookup: Lookup, problems: list[str]) -> list[Sp
 
 def expand_dataset(asked: str, options: RunOptions, problems: list[str]) -> list[str]:
     """Return data-set names for a name, a family or ``all``; the latter two take those that are on this machine."""
-    name = asked.strip().lower().replace("_", "-")
+    name = canonical(asked)
     if name not in (*FAMILIES, "all"):
         try:
             known = dataset(asked.strip())

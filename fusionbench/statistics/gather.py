@@ -9,13 +9,13 @@ from fusionbench.errors import RequestError
 from fusionbench.metrics.tasks import PROFILE
 from fusionbench.statistics.summary import Summary, summarize
 from fusionbench.tables.board import build_boards
-from fusionbench.tables.runs import only_datasets
+from fusionbench.tables.choice import select
 
 
 def summaries(
     runs: Sequence[Path],
     *,
-    datasets: str | None = None,
+    datasets: Sequence[str] | None = None,
     metrics: Sequence[str] | None = None,
     profile: str = "canonical",
     level: float = 0.95,
@@ -29,7 +29,7 @@ def summaries(
     """
     from fusionbench.cells.store import read_records, score_rows
 
-    records = only_datasets(read_records(*runs), datasets)
+    records = select(read_records(*runs), datasets)
     rows = list(score_rows(records))
     profiles = sorted({row.profile for row in rows} - {PROFILE})
     if not profiles and rows:

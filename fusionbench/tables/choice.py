@@ -1,16 +1,19 @@
-"""Which rows a table shows, in which order, and which one is ours; what is hidden is said."""
+"""Which records are looked at; which rows a table shows of them, in which order, and which one is ours."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from fusionbench.errors import RequestError, UnknownNameError
+from fusionbench.spelling import folded, spelled
 from fusionbench.tables.cells import Record
 from fusionbench.tables.model import Row, Table
 from fusionbench.tables.runs import plain_title
+from fusionbench.types import FAMILIES
 
+R = TypeVar("R", bound=Record)
 OURS = " (ours)"
 BASELINES = "baselines"
 
@@ -29,6 +32,54 @@ class RowChoice:
     ours: str = ""
     baselines: bool = True
     pairs: int | None = None
+
+
+def select(
+    records: Sequence[R],
+    datasets: Sequence[str] | None = None,
+    methods: Sequence[str] | None = None,
+    split: str | None = None,
+) -> list[R]:
+    """Return the records on these data sets (names, families or all), of these methods and this split; None: of any.
+
+    Raises UnknownNameError for a name that is neither in the records nor in the catalog, and RequestError where no
+    record is left.
+    """
+    kept = list(records)
+    if methods is not None:
+        known = {record["method"]["name"] for record in records}
+        wanted = {spelled(name, known, "method of these runs") for name in methods}
+        kept = _keep(kept, "method", wanted, lambda record: [record["method"]["name"]])
+    if datasets is not None:
+        here = {record["dataset"]["name"] for record in records}
+        wanted = {_dataset_name(name, here) for name in datasets}
+        kept = _keep(
+            kept,
+            "data set",
+            wanted,
+            lambda record: [record["dataset"]["name"], record["dataset"]["family"], "all"],
+        )
+    return (
+        kept if split is None else _keep(kept, "split", {split}, lambda record: [record["dataset"]["split"]])
+    )
+
+
+def _keep(records: Sequence[R], what: str, wanted: set[str], names: Callable[[R], list[str]]) -> list[R]:
+    kept = [record for record in records if not wanted.isdisjoint(names(record))]
+    if not kept:
+        here = ", ".join(sorted({names(record)[0] for record in records}))
+        raise RequestError(
+            f"No record of {what} '{', '.join(sorted(wanted))}' there: the folders hold {here}."
+        )
+    return kept
+
+
+def _dataset_name(asked: str, here: Collection[str]) -> str:
+    from fusionbench.data.registry import dataset
+    from fusionbench.data.spec import canonical
+
+    family = canonical(asked)
+    return asked if asked in here else family if family in (*FAMILIES, "all") else dataset(asked).name
 
 
 def choose(records: Sequence[dict[str, Any]], choice: RowChoice) -> tuple[list[dict[str, Any]], str]:
@@ -88,7 +139,7 @@ def _in(asked: Iterable[str], names: set[str]) -> bool:
 
 def _names(record: Record) -> set[str]:
     method = record["method"]
-    group = {_plain(BASELINES)} if method["kind"] == "trivial" else set()
+    group = {BASELINES} if method["kind"] == "trivial" else set()
     return _spelled(method["name"], method.get("title") or "", plain_title(record)) | group
 
 
@@ -99,12 +150,8 @@ def _row_names(row: Row) -> set[str]:
 def _spelled(name: str, *titles: str) -> set[str]:
     base = name.partition("@")[0]
     own = {name, base, *titles} | ({base.removeprefix("images-")} if base.startswith("images-") else set())
-    return {_plain(text) for text in own if text}
+    return {folded(text) for text in own if text}
 
 
 def _named(asked: str, names: set[str]) -> bool:
-    return _plain(asked) in names
-
-
-def _plain(text: str) -> str:
-    return text.strip().casefold().replace("-", "_")
+    return folded(asked) in names

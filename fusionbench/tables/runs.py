@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from fusionbench.errors import RequestError
 from fusionbench.tables.cells import Record
 from fusionbench.tables.model import shorten
 
@@ -104,27 +103,3 @@ def _origin(record: Record) -> Iterator[str]:
         yield "fused from sources with noise of that variance in squared gray levels, scored against those without"
     if record["weights"]["source"] == "trained":
         yield "weights trained by fusionbench"
-
-
-def only_datasets(records: Sequence[Record], asked: str | None) -> list[Record]:
-    """Return the records of the data sets named in a comma-separated list; all of them for None.
-
-    Raises UnknownNameError for a name that is neither in the records nor in the catalog, and RequestError where
-    no record is left.
-    """
-    if asked is None:
-        return list(records)
-    here = {record["dataset"]["name"] for record in records}
-    wanted = {_name(name.strip(), here) for name in asked.split(",") if name.strip()}
-    kept = [record for record in records if record["dataset"]["name"] in wanted]
-    if not kept:
-        raise RequestError(
-            f"No record of {', '.join(sorted(wanted)) or 'a data set'} there: the folders hold {', '.join(sorted(here))}."
-        )
-    return kept
-
-
-def _name(asked: str, here: set[str]) -> str:
-    from fusionbench.data.registry import dataset
-
-    return asked if asked in here else dataset(asked).name

@@ -15,7 +15,7 @@ from fusionbench.providers import share
 PACKAGE = Path(fusionbench.__file__).parent
 # a module may import only from layers of its own number or lower
 LAYERS = {
-    "errors": 0, "types": 0, "providers": 0, "files": 0, "config": 0, "provenance": 0, "losses": 0,
+    "errors": 0, "spelling": 0, "types": 0, "providers": 0, "files": 0, "config": 0, "provenance": 0, "losses": 0,
     "data": 1,
     "method": 2, "published": 2,
     "registry": 3,

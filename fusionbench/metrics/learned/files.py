@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from fusionbench.data.manifest import file_hashes
-from fusionbench.errors import ImageError, UnknownNameError, WeightsError
+from fusionbench.errors import ImageError, WeightsError
+from fusionbench.spelling import spelled
 from fusionbench.weights.checkpoints import METRICS_FOLDER, is_torchscript, weights_folder
 
 _CLIP = "https://openaipublic.azureedge.net/clip/models"
@@ -110,10 +111,7 @@ KNOWN: Mapping[str, WeightFile] = {known.name: known for known in _FILES}
 
 def weight_file(name: str) -> WeightFile:
     """Return a known file; case is ignored, and hyphen equals underscore. Raises UnknownNameError."""
-    plain = name.strip().lower().replace("_", "-")
-    if plain not in KNOWN:
-        raise UnknownNameError("file of metric weights", name, KNOWN)
-    return KNOWN[plain]
+    return KNOWN[spelled(name, KNOWN, "file of metric weights")]
 
 
 def place_of(known: WeightFile) -> Path:

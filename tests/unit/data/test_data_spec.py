@@ -123,7 +123,7 @@ def test_salient_classes_become_pixel_values(tmp_path: Path) -> None:
     ("changes", "message"),
     [
         ({"licens": "x"}, r"Unknown key 'licens' in own_set.yaml: did you mean 'licence'\?"),
-        ({"zzz": 1}, r"Unknown key 'zzz' in own_set.yaml: allowed are: title"),
+        ({"zzz": 1}, r"Unknown key 'zzz' in own_set.yaml: known are: title"),
         ({"citation": ...}, "own_set.yaml lacks 'citation'"),
         ({"url": ""}, "own_set.yaml lacks 'url'"),
         (
@@ -181,7 +181,7 @@ def test_files_that_are_no_entry(tmp_path: Path, text: str, message: str) -> Non
 def test_listing_imports_nothing_heavy() -> None:
     heavy = ["torch", "pytorch_lightning", "pandas", "kornia", "numpy", "PIL", "cv2"]
     code = (
-        "import sys; from fusionbench.data.spec import datasets; datasets();"
+        "import sys; from fusionbench.data.registry import datasets; datasets();"
         f"print([name for name in {heavy} if name in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

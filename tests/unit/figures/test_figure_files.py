@@ -79,7 +79,7 @@ def test_pdf_holds_the_images_as_stored(runs, tmp_path):
 
 
 @pytest.mark.slow
-def test_methods_and_pairs_can_be_chosen(runs, tmp_path):
+def test_methods_and_data_can_be_chosen(runs, tmp_path):
     done = call(
         "tradeoff",
         runs,
@@ -87,8 +87,6 @@ def test_methods_and_pairs_can_be_chosen(runs, tmp_path):
         tmp_path / "f.svg",
         "-m",
         "ALPHA,beta",
-        "--pairs",
-        4,
         "--split",
         "test",
         "-d",
@@ -116,8 +114,8 @@ def test_methods_and_pairs_can_be_chosen(runs, tmp_path):
         (["qualitative", "RUNS", "-o", "f.pdf", "--zoom", "1,2"], "--zoom '1,2' is no box"),
         (["ranks", "RUNS", "-o", "f.pdf", "-m", "alfa"], "did you mean 'alpha'"),
         (["ranks", "RUNS", "-o", "f.pdf", "-m", ","], "No record of method '' there: the folders hold alpha"),
-        (["ranks", "RUNS", "-o", "f.pdf", "--pairs", "7"], "No record of number of pairs '7' there: the folders hold 4."),
-        (["ranks", "RUNS", "-o", "f.pdf", "--pairs", "0"], "No record of number of pairs '0' there"),
+        (["ranks", "RUNS", "-o", "f.pdf", "-d", "sar-opt"], "No record of data set 'sar-opt' there: the folders hold demo."),
+        (["ranks", "RUNS", "-o", "f.pdf", "--split", "train"], "No record of split 'train' there: the folders hold test."),
         (["tradeoff", "RUNS", "-o", "f.pdf", "--cost", "macs"], "--profile-json"),
         (["tradeoff", "RUNS", "-o", "f.pdf", "--profile-json", "none.json"], "'none.json' is no profile"),
     ],

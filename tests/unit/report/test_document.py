@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from fusionbench.cli.app import app
 from fusionbench.errors import RequestError, UnknownNameError
 from fusionbench.report.document import PageOptions, make_page, mark_code, to_script
-from fusionbench.tables.runs import only_datasets
+from fusionbench.tables.choice import select
 
 EVIL = '</script><script>alert("x")</script><img src=x onerror=alert(1)>'
 SIX = {"EN": [1, 2, 3, 4, 5, 6], "VIF": [0.5, 0.4, 0.6, 0.5, 0.4, ("undefined", EVIL)]}
@@ -113,13 +113,13 @@ def test_a_lone_surrogate_does_not_stop_the_page():
 
 def test_datasets_are_chosen_by_name_and_a_wrong_one_is_refused():
     records = [record(name="msrs"), record(name="own")]
-    assert only_datasets(records, None) == records
-    assert only_datasets(records, "own, MSRS") == records
-    assert only_datasets(records, "own") == records[1:]
+    assert select(records) == records
+    assert select(records, ["own", "MSRS"]) == records
+    assert select(records, ["own"]) == records[1:]
     with pytest.raises(UnknownNameError):
-        only_datasets(records, "msr")
+        select(records, ["msr"])
     with pytest.raises(RequestError, match="the folders hold msrs, own"):
-        only_datasets(records, "tno")
+        select(records, ["tno"])
 
 
 def test_no_profile_is_one_sentence(tmp_path):

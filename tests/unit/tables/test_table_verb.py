@@ -105,7 +105,7 @@ def test_a_sweep_of_other_data_sets_is_told_how_to_choose(tmp_path: Path) -> Non
     runs = store(tmp_path / "runs", several())
     done = table(runs, "--sweep", sweep(tmp_path, datasets=["m3fd"]))
     assert done.exit_code == 2
-    assert "No record of m3fd there: the folders hold msrs, tno; choose with --dataset." in done.stderr
+    assert "No record of data set 'm3fd' there: the folders hold msrs, tno." in done.stderr
     assert table(runs, "--sweep", sweep(tmp_path, datasets=["m3fd"]), "-d", "ir-vis").exit_code == 0
 
 
