@@ -140,6 +140,13 @@ def page(rows: list[dict[str, float | str | None]], commit: str, rounds: int) ->
     return "\n".join(lines) + "\n"
 
 
+def sections_of(path: Path) -> str:
+    """Return what stands from a page's first section on: measurements that this script does not make."""
+    text = path.read_text() if path.exists() else ""
+    start = text.find("\n## ")
+    return "" if start < 0 else text[start:]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -156,7 +163,7 @@ def main() -> None:
         for build in builds.values():
             build.scoring.stdin.close()
             build.scoring.wait()
-    options.output.write_text(page(rows, options.commit, options.rounds))
+    options.output.write_text(page(rows, options.commit, options.rounds) + sections_of(options.output))
 
 
 if __name__ == "__main__":

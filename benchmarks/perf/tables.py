@@ -9,6 +9,7 @@ real command line on them.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import subprocess
 import sys
@@ -46,7 +47,7 @@ def make_store(out: Path, methods: int, pairs: int) -> None:
     ids = [f"{number:05d}" for number in range(pairs)]
     for number in range(methods):
         dataset = ("msrs", "tno")[number % 2]
-        cell = Cell(out / f"{dataset}-test" / f"method{number}" / f"{number:010d}")
+        cell = Cell(out / f"{dataset}-test" / f"method{number}" / f"run-{number}")
         cell.path.mkdir(parents=True)
         write_json(cell.record_file, record(cell.id, f"method{number}", dataset, ids))
         cell.append(line(cell.id, image, name, rng.random()) for image in ids for name in DEFAULT)
@@ -72,7 +73,13 @@ def record(run: str, method: str, dataset: str, ids: list[str]) -> dict[str, obj
             "protocol": {},
         },
         "dataset": data
-        | {"pairs": len(ids), "expected": len(ids), "limit": None, "split_hash": "0" * 64, "ids": ids},
+        | {
+            "pairs": len(ids),
+            "expected": len(ids),
+            "limit": None,
+            "split_hash": hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest(),
+            "ids": ids,
+        },
         "method": {"name": method, "title": method, "kind": "learned", "color": "luma", "doi": None},
         "weights": {"source": "none", "sha256": None, "file": None, "note": ""},
         "config": {"args": {}, "stages": {}, "trainer": {}},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from fusionbench.cells.columns import keep_columns, read_columns
 from fusionbench.cells.intact import changed_images
 from fusionbench.cells.planned import CellResult, Job
 from fusionbench.cells.record import cell_of
@@ -33,17 +34,17 @@ def missing_metrics(
     Set-level metrics stand under `WHOLE_SET`. What is unavailable counts as scored while the same weights lack;
     a value made with other weights than those that are here does not.
     """
-    known, scores = cards(), cell.scores()
+    known = cards()
+    if all(known[name].per == "image" and not known[name].weights for name in metrics):
+        return _missing_plain(cell, pairs, metrics, profile)
+    scores = cell.scores()
     reasons = {name: lacking(name) for name in metrics if known[name].weights}
     made = {
         name: made_with(known[name].weights)
         for name, reason in reasons.items()
         if reason is None and known[name].per == "image"
     }
-    if reasons:
-        final = {key for key, line in scores.items() if _settled(line, reasons) and not _outdated(line, made)}
-    else:  # without metrics that need weights the status alone decides
-        final = {key for key, line in scores.items() if line["status"] in FINAL}
+    final = {key for key, line in scores.items() if _settled(line, reasons) and not _outdated(line, made)}
     keys = {name: (definition_of(name, profile).version, profile) for name in metrics}
     by_image = [name for name in metrics if known[name].per == "image"]
     facts = [
@@ -61,6 +62,22 @@ def missing_metrics(
         )
     ]
     return {image: names for image, names in wanted.items() if names}
+
+
+def _missing_plain(
+    cell: Cell, pairs: Sequence[Pair], metrics: Sequence[str], profile: str
+) -> dict[str, list[str]]:
+    """Do as `missing_metrics` for metrics of single images that need no weights: the status alone decides."""
+    columns = read_columns(cell)
+    names: dict[str, list[str]] = {}
+    for name in metrics:
+        version = str(definition_of(name, profile).version)
+        final = columns.where(metric=[name], version=[version], profile=[profile], status=FINAL)
+        scored = {columns.texts[code] for code in columns.column("image")[final]}
+        for pair in pairs:
+            if pair.id not in scored:
+                names.setdefault(pair.id, []).append(name)
+    return {pair.id: names[pair.id] for pair in pairs if pair.id in names}
 
 
 def _settled(line: dict[str, Any], reasons: Mapping[str, str | None]) -> bool:
@@ -92,6 +109,7 @@ def find_done(job: Job) -> CellResult | None:
             # of the others, a score that lacks something would be missing
             needy = [name for name in job.metrics if cards()[name].weights]
             lacks = unavailable_scores(cell, job, needy) if needy else {}
+            keep_columns(cell)
             return CellResult(job.planned, cell.path, "ok", unavailable=lacks)
     return None
 

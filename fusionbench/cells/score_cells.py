@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
+from fusionbench.cells.columns import keep_columns
 from fusionbench.cells.done import missing_metrics, unavailable_scores, unfused
 from fusionbench.cells.intact import image_hashes
 from fusionbench.cells.lock import locked
@@ -137,3 +138,4 @@ def _finish(fused: FusedCell) -> None:
     record["status"], record["detail"] = result.status, result.detail
     record["provenance"]["finished"] = now()
     fused.cell.write_record(record)
+    keep_columns(fused.cell)

@@ -43,6 +43,7 @@ class ScoreKey(NamedTuple):
     profile: str
 
 
+COPY = ".scores.npz"  # of scores.jsonl in columns, see `fusionbench.cells.columns`
 SEAL_START, SEAL_END = b', "check": "', 10
 SEAL = len(SEAL_START) + SEAL_END  # bytes of a line's end: , "check": "0123abcd"}
 KEYS = {"run", "image", "metric", "version", "profile", "status", "value", "detail"}
@@ -130,6 +131,7 @@ class Cell:
         """Remove images, scores and record."""
         shutil.rmtree(self.path / "images", ignore_errors=True)
         self.scores_file.unlink(missing_ok=True)
+        (self.path / COPY).unlink(missing_ok=True)
         self.record_file.unlink(missing_ok=True)
 
     def drop_torn_line(self) -> None:
@@ -149,10 +151,19 @@ def key_of(line: dict[str, Any]) -> ScoreKey:
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
     """Return the lines of a scores file; a torn last one is passed over. Raises OutputError for a damaged file."""
+    return parse_lines(path, read_scores(path))
+
+
+def read_scores(path: Path) -> bytes:
+    """Return the content of a scores file, nothing where there is none."""
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
-        return []
+        return b""
+
+
+def parse_lines(path: Path, data: bytes) -> list[dict[str, Any]]:
+    """Return the lines of a scores file's content, as `read_lines` does."""
     lines = data[: data.rfind(b"\n") + 1].splitlines()
     for number, text in enumerate(lines, start=1):
         if text[-SEAL:-SEAL_END].startswith(SEAL_START) and not _is_intact(text):
@@ -304,12 +315,18 @@ def score_rows(records: Iterable[Mapping[str, Any]]) -> Iterator[ScoreRow]:
                 name, split, line["run"], intern(profile), intern(metric), version, intern(image),
                 intern(line["status"]), line["value"], line["detail"],
             )  # fmt: skip
-        for score in task_scores(Path(record["path"])):
-            detail = score.setting if score.status == "ok" else score.detail
-            yield ScoreRow(
-                name, split, record["id"], PROFILE, score.metric, score.version, WHOLE_SET, score.status, score.value,
-                detail, score.note,
-            )  # fmt: skip
+        yield from task_rows(record)
+
+
+def task_rows(record: Mapping[str, Any]) -> Iterator[ScoreRow]:
+    """Yield the scores of a record's downstream tasks."""
+    name, split = record["dataset"]["name"], record["dataset"]["split"]
+    for score in task_scores(Path(record["path"])):
+        detail = score.setting if score.status == "ok" else score.detail
+        yield ScoreRow(
+            name, split, record["id"], PROFILE, score.metric, score.version, WHOLE_SET, score.status, score.value,
+            detail, score.note,
+        )  # fmt: skip
 
 
 def scores_of(records: Iterable[dict[str, Any]]) -> pd.DataFrame:

@@ -41,7 +41,8 @@ def report(
     ] = None,
 ) -> None:
     """Write one HTML file that shows scores, intervals, ranks, images and provenance, and works offline."""
-    from fusionbench.cells.store import read_records, score_rows
+    from fusionbench.cells.columns import StoredScores
+    from fusionbench.cells.store import read_records
     from fusionbench.files import write_text
     from fusionbench.metrics import resolve_profile
     from fusionbench.report.document import PageOptions, make_page
@@ -55,7 +56,7 @@ def report(
         raise RequestError(
             "No profile is asked for: name some of those that `fusionbench list profiles` shows."
         )
-    groups = make_groups(records, score_rows(records), metrics, profiles)
+    groups = make_groups(records, StoredScores(records), metrics, profiles)
     page = make_page(groups, PageOptions(title, data_root, images, max_mb))
     write_text(output, page.text)
     print(f"{output} ({len(page.text.encode()) / 1e6:.1f} MB)")

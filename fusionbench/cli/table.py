@@ -108,8 +108,9 @@ def table(
     json: Json = False,
 ) -> None:
     """Print or write leaderboards made from the records below one or more runs folders."""
+    from fusionbench.cells.columns import StoredScores
     from fusionbench.cells.intact import check_records
-    from fusionbench.cells.store import read_records, score_rows
+    from fusionbench.cells.store import read_records
     from fusionbench.metrics import resolve_profile
     from fusionbench.tables.choice import RowChoice, arrange, choose, select
     from fusionbench.tables.layouts import lay_out
@@ -136,7 +137,7 @@ def table(
     style = _style(asked, chosen, {key: value for key, value in given.items() if value is not None})
     told = notes if notes is not None else form != "tex"
     tables = lay_out(
-        records, score_rows(records), style, profile=chosen, order=[*names, *asked.order], notes=told
+        records, StoredScores(records), style, profile=chosen, order=[*names, *asked.order], notes=told
     )
     tables = [arrange(table, choice) for table in tables]
     if hidden:

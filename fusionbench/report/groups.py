@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fusionbench.cells.columns import StoredScores
 from fusionbench.metrics.tasks import PROFILE, is_task_metric, resolve_shown
 from fusionbench.tables.board import Board, build_boards
 from fusionbench.tables.cells import Record
@@ -36,7 +37,7 @@ class Group:
 
 def make_groups(
     records: Iterable[Record],
-    scores: Iterable[tuple[Any, ...]],
+    scores: StoredScores | Iterable[tuple[Any, ...]],
     metrics: str | None = None,
     profiles: Sequence[str] | None = None,
 ) -> list[Group]:
@@ -46,16 +47,13 @@ def make_groups(
     default profile shows what it defines. Raises RequestError where a named profile lacks a named metric.
     """
     records = list(records)
-    by_profile: dict[str, list[tuple[Any, ...]]] = {}
-    for row in scores:
-        by_profile.setdefault(row[3], []).append(row)
-    tasks = by_profile.pop(PROFILE, [])  # what downstream tasks score belongs to every profile
+    scores = scores if isinstance(scores, StoredScores) else list(scores)
+    scored = scores.profiles if isinstance(scores, StoredScores) else {row[3] for row in scores}
+    scored.discard(PROFILE)  # what downstream tasks score belongs to every profile
     by_pairs: dict[tuple, list[Board]] = {}
-    for profile in _order(by_profile) if profiles is None else profiles:
+    for profile in _order(scored) if profiles is None else profiles:
         names = _metrics(metrics, profile, profiles is not None)
-        for board in build_boards(
-            records, [*by_profile.get(profile, []), *tasks], metrics=names, profile=profile
-        ):
+        for board in build_boards(records, scores, metrics=names, profile=profile):
             table = board.table
             key = (board.runs[0].record["dataset"].get("family") or "other", table.dataset, table.split)
             by_pairs.setdefault((*key, table.split_hash, table.data), []).append(board)

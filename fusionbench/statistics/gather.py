@@ -27,17 +27,19 @@ def summaries(
     Without ``baselines`` the trivial methods take no part, but lessons are still drawn from them. Raises
     RequestError where the folders hold none of ``datasets`` or no score of the profile.
     """
-    from fusionbench.cells.store import read_records, score_rows
+    from fusionbench.cells.columns import StoredScores
+    from fusionbench.cells.store import read_records
 
     records = select(read_records(*runs), datasets)
-    rows = list(score_rows(records))
-    profiles = sorted({row.profile for row in rows} - {PROFILE})
-    if not profiles and rows:
+    scores = StoredScores(records)
+    scored_by = scores.profiles
+    profiles = sorted(scored_by - {PROFILE})
+    if not profiles and scored_by:
         profiles = [profile]  # of downstream tasks alone, whose scores belong to every profile
     if profile not in profiles:
         scored = f"scores of {', '.join(profiles)}" if profiles else "no scores"
         raise RequestError(f"No score of profile {profile} there: the folders hold {scored}.")
-    boards = {name: build_boards(records, rows, metrics=metrics, profile=name) for name in profiles}
+    boards = {name: build_boards(records, scores, metrics=metrics, profile=name) for name in profiles}
     main = boards.pop(profile)
     others = list(zip(*boards.values(), strict=True)) or [()] * len(main)
     return [

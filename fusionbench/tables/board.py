@@ -10,6 +10,7 @@ from fusionbench.errors import UnknownNameError
 from fusionbench.metrics.tasks import task_cards
 from fusionbench.tables.caption import brief, caption, coverage
 from fusionbench.tables.cells import (
+    ArrayScores,
     Index,
     Record,
     Scores,
@@ -75,7 +76,12 @@ class Board:
 
         column = self.column(metric)
         rows = [scores.get(metric, {}).get(column.version, {}) for scores in self.scores]
-        rows_of_values = [[_value(row, image) for image in self.images] for row in rows]
+        rows_of_values = [
+            row.values_of(self.images)
+            if isinstance(row, ArrayScores)
+            else [_value(row, image) for image in self.images]
+            for row in rows
+        ]
         values = np.array(rows_of_values, dtype=np.float64).reshape(len(rows), len(self.images))
         values.flags.writeable = False
         return values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
@@ -13,6 +14,7 @@ from fusionbench.metrics.tasks import PROFILE, is_task_metric
 from fusionbench.tables.model import Cell, Column, printed, shorten
 
 if TYPE_CHECKING:
+    from numpy import ndarray
     from pandas import DataFrame
 
 Record = Mapping[str, Any]
@@ -27,7 +29,15 @@ class Score(NamedTuple):
     note: str = ""
 
 
-Scores = dict[str, dict[str, dict[str, Score]]]  # metric -> version -> image -> score
+class ArrayScores(Mapping[str, Score]):
+    """Scores by image that are kept in arrays."""
+
+    @abstractmethod
+    def values_of(self, images: Sequence[str]) -> ndarray:
+        """Return float64 [images], NaN for an image without an ok score."""
+
+
+Scores = dict[str, dict[str, Mapping[str, Score]]]  # metric -> version -> image -> score
 Index = Mapping[tuple[str, str, str], Scores]  # (data set, split, run) -> scores
 
 
@@ -37,16 +47,38 @@ def index_scores(
 ) -> dict[tuple[str, str, str], Scores]:
     """Sort the scores of one profile by (data set, split, run), then metric, version and image.
 
-    An image scored twice, as when two folders hold the same run, keeps the score that is ok.
+    An image scored twice, as when two folders hold the same run, keeps the score that is ok. Scores that are kept in
+    columns (`fusionbench.cells.columns.StoredScores`) stay there.
     """
+    if not hasattr(scores, "columns"):  # that are a DataFrame's
+        from fusionbench.tables.columns import ColumnarScores, index_columns
+
+        if isinstance(scores, ColumnarScores):
+            return index_columns(scores, profile)
     index: dict[tuple[str, str, str], Scores] = {}
-    for dataset, split, run, which, metric, version, image, status, value, detail, *note in _rows(scores):
-        if which in (profile, PROFILE):  # what downstream tasks score belongs to every profile
-            versions = index.setdefault((dataset, split, run), {}).setdefault(metric, {})
-            images = versions.setdefault(str(version), {})
-            score, earlier = _score(status, value, detail, *note), images.get(image)
-            images[image] = score if earlier is None else max(earlier, score, key=_preference)
+    for row in _rows(scores):
+        if row[3] in (profile, PROFILE):  # what downstream tasks score belongs to every profile
+            add_row(index, row)
     return index
+
+
+def add_row(index: dict[tuple[str, str, str], Scores], row: tuple[Any, ...]) -> None:
+    """Put a row of the long format into an index."""
+    dataset, split, run, _, metric, version, image, status, value, detail, *note = row
+    versions = index.setdefault((dataset, split, run), {}).setdefault(metric, {})
+    images = versions.setdefault(str(version), {})
+    if not isinstance(images, dict):
+        images = versions[str(version)] = dict(images)
+    score, earlier = score_of(status, value, detail, *note), images.get(image)
+    images[image] = score if earlier is None else max(earlier, score, key=_preference)
+
+
+def merged(first: Mapping[str, Score], second: Mapping[str, Score]) -> dict[str, Score]:
+    """Return the scores of both; an image scored twice keeps the score that is ok."""
+    images = dict(first)
+    for image, score in second.items():
+        images[image] = max(images[image], score, key=_preference) if image in images else score
+    return images
 
 
 def _rows(scores: Any) -> Iterable[tuple[Any, ...]]:
@@ -54,7 +86,7 @@ def _rows(scores: Any) -> Iterable[tuple[Any, ...]]:
     return zip(*(scores[n] for n in names), strict=True) if hasattr(scores, "columns") else scores
 
 
-def _score(status: str, value: float, detail: object, note: str = "") -> Score:
+def score_of(status: str, value: float, detail: object, note: str = "") -> Score:
     reason = detail if isinstance(detail, str) else ""  # pandas turns an empty column into NaN
     if status != "ok":
         return Score(status, None, reason)
@@ -71,15 +103,22 @@ def measure(record: Record, column: Column, scores: Scores) -> Cell:
     """Return the cell of one run and metric, not yet ranked."""
     versions = scores.get(column.metric, {})
     shown = versions.get(column.version, {})
-    fallback = _unscored(record, versions)
     ids = record["dataset"]["ids"]
-    outcomes = [shown.get(i) or fallback.get(i, fallback[None]) for i in ids]
-    values = [score.value for score in outcomes if score.value is not None]
+    values = _ok_values(shown, ids)
     if ids and len(values) == len(ids):
         mean = math.fsum(values) / len(values)  # exact sum: the order of the records cannot change a digit
         return Cell(column.metric, mean, printed(mean, column.digits), len(ids), len(ids), "ok")
+    fallback = _unscored(record, versions)
+    outcomes = [shown.get(i) or fallback.get(i, fallback[None]) for i in ids]
     own = {entry.get("detail", "") for entry in record.get("images", {}).values()}  # the row's own footnote
     return _gap(column, outcomes, own if record["status"] != "ok" else set())
+
+
+def _ok_values(scores: Mapping[str, Score], images: Sequence[str]) -> list[float]:
+    if isinstance(scores, ArrayScores):
+        return [value for value in scores.values_of(images).tolist() if not math.isnan(value)]
+    found = (scores.get(image) for image in images)
+    return [score.value for score in found if score is not None and score.value is not None]
 
 
 def _unscored(record: Record, versions: Mapping[str, object]) -> dict[str | None, Score]:
