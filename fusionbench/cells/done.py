@@ -104,21 +104,17 @@ def find_done(job: Job) -> CellResult | None:
         return None
     # only importing a method tells whether it has parameters; a complete cell without weights says that it has none
     for weights in filter(None, (job.weights, Weights("none"))):
-        cell = cell_of(job, weights)
-        if _complete(cell, job):
+        cell, pairs = cell_of(job, weights), job.planned.split.pairs
+        record = cell.read_record()
+        if record is None or record["status"] != "ok" or unfused(cell, pairs) or changed_images(cell, record):
+            continue
+        if not missing_metrics(cell, pairs, job.metrics, job.options.profile):
             # of the others, a score that lacks something would be missing
             needy = [name for name in job.metrics if cards()[name].weights]
             lacks = unavailable_scores(cell, job, needy) if needy else {}
             keep_columns(cell)
             return CellResult(job.planned, cell.path, "ok", unavailable=lacks)
     return None
-
-
-def _complete(cell: Cell, job: Job) -> bool:
-    record, pairs = cell.read_record(), job.planned.split.pairs
-    if record is None or record["status"] != "ok" or unfused(cell, pairs) or changed_images(cell, record):
-        return False
-    return not missing_metrics(cell, pairs, job.metrics, job.options.profile)
 
 
 def lacking(metric: str) -> str | None:

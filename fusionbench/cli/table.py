@@ -114,6 +114,7 @@ def table(
     from fusionbench.metrics import resolve_profile
     from fusionbench.tables.choice import RowChoice, arrange, choose, select
     from fusionbench.tables.layouts import lay_out
+    from fusionbench.tables.style import read_digits
 
     form = _format(format, output, json)
     if cite and form != "tex":
@@ -132,7 +133,10 @@ def table(
         "title": title,
         "significance": significance or None,
     }
-    given |= {"ranks": ranks or None, "digits": _digits(digits)}
+    given |= {
+        "ranks": ranks or None,
+        "digits": read_digits(comma_list(digits)) if digits is not None else None,
+    }
     given |= {"metrics": _list(metrics), "arguments": _list(argument)}
     style = _style(asked, chosen, {key: value for key, value in given.items() if value is not None})
     told = notes if notes is not None else form != "tex"
@@ -186,12 +190,6 @@ def _format(format: str | None, output: Path | None, json: bool) -> str | None:
 
 def _list(text: str | None) -> list[str] | None:
     return list(comma_list(text)) if text is not None else None
-
-
-def _digits(text: str | None) -> int | dict[str, int] | None:
-    from fusionbench.tables.style import read_digits
-
-    return read_digits(comma_list(text)) if text is not None else None
 
 
 def _style(asked: Asked, profile: str, given: dict[str, Any]) -> TableStyle:

@@ -27,16 +27,14 @@ def fuse_pair(method: FusionMethod, a: Tensor, b: Tensor) -> Tensor:
         fused = _fuse_padded(method, a, _luma(b))
     if fused.shape[1] == b.shape[1]:
         return fused
-    return _luma(fused) if b.shape[1] == 1 else _with_chroma_of(b, fused)
+    if b.shape[1] == 1:
+        return _luma(fused)
+    _, cb, cr = rgb_to_ycbcr(*b.split(1, dim=1))
+    return torch.cat(ycbcr_to_rgb(fused, cb, cr), dim=1).clamp(0, 1)
 
 
 def _luma(image: Tensor) -> Tensor:
     return image if image.shape[1] == 1 else rgb_to_ycbcr(*image.split(1, dim=1))[0]
-
-
-def _with_chroma_of(b: Tensor, luma: Tensor) -> Tensor:
-    _, cb, cr = rgb_to_ycbcr(*b.split(1, dim=1))
-    return torch.cat(ycbcr_to_rgb(luma, cb, cr), dim=1).clamp(0, 1)
 
 
 def _fuse_padded(method: FusionMethod, a: Tensor, b: Tensor) -> Tensor:

@@ -68,7 +68,9 @@ class Pool:
 
     def run(self) -> None:
         """Work until every job has a result or the caller is gone."""
-        if not self._arguments_fit():
+        # before any work; an import that ends its process is left to its own cell
+        if problems := self._aside(lambda: wrong_arguments(job.planned for job in self.asked.jobs), []):
+            self.caller.send(("problems", problems))
             return
         try:
             while self._fill() or self.running:
@@ -85,13 +87,6 @@ class Pool:
             for out in {job.options.out for job in self.asked.jobs}:
                 with contextlib.suppress(OSError):  # absent, or another call's logs are in it
                     (out / LOGS).rmdir()
-
-    def _arguments_fit(self) -> bool:
-        """Check all arguments before any work; an import that ends its process is left to its own cell."""
-        problems = self._aside(lambda: wrong_arguments(job.planned for job in self.asked.jobs), [])
-        if problems:
-            self.caller.send(("problems", problems))
-        return not problems
 
     def _aside(self, task: Callable[[], Any], otherwise: Any) -> Any:
         """Return what the task returns in a process of its own: it may import a method, or ask CUDA."""

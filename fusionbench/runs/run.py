@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,7 +24,6 @@ from fusionbench.metrics import resolve, resolve_profile
 from fusionbench.runs.local import run_local
 from fusionbench.runs.plan import Lookup, Plan, make_plan
 from fusionbench.runs.preview import opening, preview
-from fusionbench.runs.queue import Message
 from fusionbench.weights.methods import Weights
 
 T = TypeVar("T")
@@ -219,7 +218,13 @@ def compute(jobs: list[Job], options: RunOptions, reporter: Reporter) -> dict[in
     planned = {job.index: job.planned for job in jobs}
     reporters = {job.index: reporter.beside() for job in jobs}
     results: dict[int, CellResult] = {}
-    for index, what, *content in _messages(jobs, options):
+    if options.executor == "ray":
+        from fusionbench.runs.on_ray import run_on_ray
+
+        messages = run_on_ray(jobs, options)
+    else:
+        messages = run_local(jobs, slots(_device(options), options.jobs), options)
+    for index, what, *content in messages:
         if what == "result":
             result = results[index] = replace(content[0], planned=planned[index])
             reporters[index].stop()
@@ -228,14 +233,6 @@ def compute(jobs: list[Job], options: RunOptions, reporter: Reporter) -> dict[in
         else:
             getattr(reporters[index], what)(*content)
     return results
-
-
-def _messages(jobs: list[Job], options: RunOptions) -> Iterator[Message]:
-    if options.executor == "ray":
-        from fusionbench.runs.on_ray import run_on_ray
-
-        return run_on_ray(jobs, options)
-    return run_local(jobs, slots(_device(options), options.jobs), options)
 
 
 def check_writable(out: Path) -> None:

@@ -70,7 +70,7 @@ def prepare_process(log: Path | None, life: int, threads: int | None) -> None:
     os.dup2(handle, 2)
     faulthandler.enable()
     _first_to_be_killed()
-    end_with(life)
+    threading.Thread(target=_end_with, args=(life,), daemon=True).start()
     keep_freed_memory()
     if threads is not None:
         torch.set_num_threads(threads)
@@ -110,11 +110,7 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def end_with(life: int) -> None:
+def _end_with(life: int) -> None:
     """Kill this process and its children once the other end of the pipe ``life`` is closed."""
-    threading.Thread(target=_wait_and_kill, args=(life,), daemon=True).start()
-
-
-def _wait_and_kill(life: int) -> None:
     os.read(life, 1)
     os.killpg(0, signal.SIGKILL)

@@ -46,7 +46,11 @@ def lay_out(
 
     def finished(board: Board) -> Table:
         table = decorate(board, style)
-        return replace(table, warnings=_lessons(board)) if notes else table
+        if not notes:
+            return table
+        from fusionbench.statistics.lessons import lessons
+
+        return replace(table, warnings=tuple(lessons(board)))
 
     if style.layout in ("single", "datasets"):
         chosen_boards = boards(records)
@@ -80,12 +84,6 @@ def _noise_tables(blocks: Sequence[tuple[str, Table]]) -> list[Table]:
         stack([table for _, table in same_pairs], [noise for noise, _ in same_pairs])
         for same_pairs in by_pairs.values()
     ]
-
-
-def _lessons(board: Board) -> tuple[str, ...]:
-    from fusionbench.statistics.lessons import lessons
-
-    return tuple(lessons(board))
 
 
 def _named(tables: list[Table], title: str) -> list[Table]:
