@@ -44,10 +44,12 @@ class CFC(nn.Module):
 
 def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """Compute single-head attention of every position of ``query`` over all of ``key``; maps of one H and W."""
-    # [B, 1 head, positions, channels]: in this shape torch never holds the (H*W) x (H*W) matrix of weights
-    q, k, v = (x.flatten(2).transpose(1, 2)[:, None] for x in (query, key, value))
-    mixed = F.scaled_dot_product_attention(q, k, v)
-    return mixed[:, 0].transpose(1, 2).unflatten(2, query.shape[-2:])
+    # [B, 1 head, positions, channels], channels side by side: in this layout torch never holds the (H*W) x (H*W)
+    # matrix of weights
+    q, k, v = (x.flatten(2).transpose(1, 2)[:, None].contiguous() for x in (query, key, value))
+    mixed = F.scaled_dot_product_attention(q, k, v)[:, 0].transpose(1, 2).unflatten(2, query.shape[-2:])
+    # a copy, because torch reads the layout of one image off strides that a view of it has lost
+    return torch.empty_like(value).copy_(mixed)
 
 
 def project(inputs: int, outputs: int) -> nn.Conv2d:
@@ -63,7 +65,7 @@ class FMI(nn.Conv2d):
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:  # type: ignore[override]  # two maps, not one
         scale, shift = super().forward(condition).chunk(2, dim=1)
-        return (scale + 1) * x + shift
+        return x * (scale + 1) + shift  # in this order, the result has the layout of x
 
 
 class CAT(nn.Module):
