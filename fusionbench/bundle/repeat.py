@@ -9,7 +9,8 @@ from typing import Any
 
 from fusionbench.bundle.content import pixel_hash
 from fusionbench.bundle.verify import Finding
-from fusionbench.cells.store import Cell, ScoreKey
+from fusionbench.cells.score_lines import ScoreKey
+from fusionbench.cells.store import Cell
 from fusionbench.data.images import eight_bit, read_image, read_pair
 from fusionbench.data.noise.setting import CLEAN, noise_from
 from fusionbench.data.pairs import Split, find_split

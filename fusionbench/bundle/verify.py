@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fusionbench.bundle.content import INDEX, RUNS, SCHEMA, TABLES, pixel_hash, rendered_tables, sha256
-from fusionbench.cells.store import Cell, read_lines, read_record
+from fusionbench.cells.score_lines import read_lines
+from fusionbench.cells.store import Cell, read_record
 from fusionbench.cells.task_scores import RECORD as TASK_RECORD
 from fusionbench.errors import DamagedError, FusionbenchError, RequestError
 from fusionbench.files import digest_of

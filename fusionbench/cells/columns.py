@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from fusionbench.cells.store import COPY, Cell, ScoreRow, parse_lines, read_scores, score_rows, task_rows
+from fusionbench.cells.score_lines import parse_lines, read_scores
+from fusionbench.cells.store import COPY, Cell, ScoreRow, score_rows, task_rows
 from fusionbench.errors import OutputError
 from fusionbench.files import write_through
 

@@ -10,7 +10,8 @@ from fusionbench.cells.intact import changed_images
 from fusionbench.cells.planned import CellResult, Job
 from fusionbench.cells.record import cell_of
 from fusionbench.cells.score import set_hash
-from fusionbench.cells.store import FINAL, WHOLE_SET, Cell, ScoreKey
+from fusionbench.cells.score_lines import FINAL, WHOLE_SET, ScoreKey
+from fusionbench.cells.store import Cell
 from fusionbench.errors import ConfigError, WeightsError
 from fusionbench.files import paused_collector
 from fusionbench.metrics import cards, definition_of

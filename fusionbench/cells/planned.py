@@ -10,7 +10,7 @@ from typing import Any
 from fusionbench.config import MethodConfig
 from fusionbench.data.noise.setting import CLEAN, SourceNoise
 from fusionbench.data.pairs import Split
-from fusionbench.registry.methods import MethodSpec
+from fusionbench.registry.method_spec import MethodSpec
 from fusionbench.weights.methods import Weights
 
 

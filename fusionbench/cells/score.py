@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fusionbench.cells.planned import Done, Failure
-from fusionbench.cells.store import WHOLE_SET, Cell, ScoreKey, key_of
+from fusionbench.cells.score_lines import WHOLE_SET, ScoreKey, key_of
+from fusionbench.cells.store import Cell
 from fusionbench.data.images import eight_bit, read_image, read_pair
 from fusionbench.data.manifest import SourceStamps
 from fusionbench.errors import ImageError

@@ -15,7 +15,8 @@ from fusionbench.cells.planned import CellResult, Failure, Job, Unscored
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.record import add_phase, now, record_failure
 from fusionbench.cells.score import Missing, score_missing
-from fusionbench.cells.store import WHOLE_SET, Cell
+from fusionbench.cells.score_lines import WHOLE_SET
+from fusionbench.cells.store import Cell
 from fusionbench.errors import PluginError
 from fusionbench.provenance import energy
 

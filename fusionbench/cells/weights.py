@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fusionbench.cells.planned import PlannedCell, RunOptions
 from fusionbench.cells.progress import Reporter
-from fusionbench.cells.trainings import finished_trainings, remedy
+from fusionbench.cells.trainings.finished import finished_trainings, remedy
 from fusionbench.data.joined import TrainingData, find_training_data
 from fusionbench.data.pairs import find_split
 from fusionbench.errors import DataNotFoundError, UnknownNameError, WeightsError
@@ -149,6 +149,6 @@ def train_now(cell: PlannedCell, options: RunOptions, reporter: Reporter) -> Wei
     if (why := untrainable(cell, options, learned_from)) is not None:
         raise WeightsError(why)
     assert learned_from is not None
-    from fusionbench.cells.training import train_reported
+    from fusionbench.cells.trainings.train import train_reported
 
     return from_training(train_reported(cell, learned_from, options, reporter))

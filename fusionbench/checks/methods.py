@@ -15,7 +15,7 @@ from fusionbench.checks.verdict import Check, Subject, Verdict, not_applicable, 
 from fusionbench.method import FusionMethod, fuse_pair
 from fusionbench.profiling import example, macs, parameter_count
 from fusionbench.registry.cards import Card
-from fusionbench.registry.methods import MethodSpec
+from fusionbench.registry.method_spec import MethodSpec
 from fusionbench.types import FAMILIES, PairBatch
 
 TOLERANCE = 1e-5  # a kernel may sum in another order for another batch size

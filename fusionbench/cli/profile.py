@@ -14,7 +14,7 @@ from fusionbench.errors import FusionbenchError, RequestError
 
 if TYPE_CHECKING:
     from fusionbench.profiling import Budget
-    from fusionbench.registry.methods import MethodSpec
+    from fusionbench.registry.method_spec import MethodSpec
 
 
 def register(app: typer.Typer) -> None:
@@ -56,7 +56,7 @@ def profile(
     sizes = [parsed_size(text) for text in comma_list(size)] or [parsed_size(size)]
     names = _names(method)
 
-    from fusionbench.cells.device import pick_device
+    from fusionbench.devices import pick_device
     from fusionbench.files import write_text
     from fusionbench.profiling import Budget
     from fusionbench.registry.methods import spec

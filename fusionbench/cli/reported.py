@@ -70,7 +70,8 @@ def _show_numbers(numbers: Sequence[Number], format: str, output: Path | None) -
 
 def _show_findings(numbers: Sequence[Number], runs: Sequence[Path], format: str, output: Path | None) -> None:
     from fusionbench.cells.store import read_records, score_rows
-    from fusionbench.papers.against import compare, render, to_json
+    from fusionbench.papers.against import compare
+    from fusionbench.papers.rendering import render, to_json
 
     records = read_records(*runs)
     findings = compare(records, list(score_rows(records)), numbers)

@@ -33,8 +33,8 @@ def train(
     json: Json = False,
 ) -> None:
     """Train by the method's recipe; stopped or killed, the same command goes on after the last full epoch."""
-    from fusionbench.cells.device import pick_device
     from fusionbench.data.joined import find_training_data
+    from fusionbench.devices import pick_device
     from fusionbench.registry.methods import spec
     from fusionbench.runs.run import check_writable
     from fusionbench.training.fit import FitOptions

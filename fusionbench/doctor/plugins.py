@@ -16,7 +16,8 @@ from fusionbench.errors import FusionbenchError
 from fusionbench.metrics import registry as metric_registry
 from fusionbench.providers import DATASETS, METHODS, METRICS, module_file, package_of, points, providers
 from fusionbench.registry.cards import parsed
-from fusionbench.registry.methods import MethodSpec, names, spec
+from fusionbench.registry.method_spec import MethodSpec
+from fusionbench.registry.methods import names, spec
 from fusionbench.spelling import folded
 
 

@@ -14,11 +14,11 @@ import psutil
 from platformdirs import user_cache_dir
 
 import fusionbench
-from fusionbench.cells.device import cuda_devices
 from fusionbench.data.pairs import data_root as resolve_root
 from fusionbench.data.pairs import find_split
 from fusionbench.data.registry import datasets
 from fusionbench.data.spec import DatasetSpec
+from fusionbench.devices import cuda_devices
 from fusionbench.doctor.plugins import Plugin, dataset_plugins, metric_plugins, plugins
 from fusionbench.errors import DataNotFoundError, FusionbenchError
 from fusionbench.metrics import cards

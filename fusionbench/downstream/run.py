@@ -13,12 +13,12 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from fusionbench.cells.device import pick_device, slots
 from fusionbench.cells.planned import Failure
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.store import read_records
 from fusionbench.cells.task_scores import task_results
 from fusionbench.data.registry import dataset as dataset_spec
+from fusionbench.devices import pick_device, slots
 from fusionbench.downstream.division import Division, find_division
 from fusionbench.downstream.isolated import UnitLimits, run_isolated
 from fusionbench.downstream.recipes import TASKS, Chosen, Task, choose_recipe

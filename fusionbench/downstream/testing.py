@@ -12,7 +12,7 @@ import numpy as np
 from fusionbench.cells.progress import Reporter
 from fusionbench.data.images import write_image
 from fusionbench.data.labels import Boxes, read_boxes
-from fusionbench.downstream.coco import score_boxes
+from fusionbench.downstream.libraries.coco import score_boxes
 from fusionbench.downstream.modules import Detections
 from fusionbench.downstream.samples import IGNORED, read_map, read_rgb
 from fusionbench.downstream.scoring import TaskScore, score_maps

@@ -50,7 +50,7 @@ def do_unit(unit: Unit, reporter: Reporter) -> Failure | None:
 
 def _predictor(unit: Unit, reporter: Reporter) -> Predict:
     if unit.chosen.recipe.library == "ultralytics":
-        from fusionbench.downstream.yolo import trained_yolo
+        from fusionbench.downstream.libraries.yolo import trained_yolo
 
         return trained_yolo(unit, reporter)
     from fusionbench.downstream.training import trained_network

@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from fusionbench.cells.device import pick_device
 from fusionbench.cells.fuse import fuse_arrays, seed_everything
 from fusionbench.cells.outside.command import call_command, hand_over
 from fusionbench.cells.outside.external import fused_image
@@ -18,9 +17,11 @@ from fusionbench.data.counts import sampled_warnings
 from fusionbench.data.fused.folder import find_fused
 from fusionbench.data.images import load_pair, write_image
 from fusionbench.data.own.folder_pairs import pair_folders, reading_of
+from fusionbench.devices import pick_device
 from fusionbench.errors import DataNotFoundError, RequestError, UnknownNameError, WeightsError
 from fusionbench.method import FusionMethod
-from fusionbench.registry.methods import MethodSpec, spec
+from fusionbench.registry.method_spec import MethodSpec
+from fusionbench.registry.methods import spec
 from fusionbench.types import FAMILIES, Pair
 from fusionbench.weights.methods import Weights
 from fusionbench.weights.published import available_weights, lacking_sentence, load_chosen

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fusionbench.cells.progress import Reporter
-from fusionbench.cells.store import WHOLE_SET
+from fusionbench.cells.score_lines import WHOLE_SET
 from fusionbench.data.counts import CountWatch
 from fusionbench.data.fused.folder import FusedFolder
 from fusionbench.data.fused.match_names import FEW, some

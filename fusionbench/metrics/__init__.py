@@ -7,14 +7,8 @@ What metrics and profiles say of themselves (`cards`, `definitions`, `profiles`,
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from fusionbench.metrics.profiles import (
-    Profile,
-    definition_of,
-    profile_of,
-    profiles,
-    resolve,
-    resolve_profile,
-)
+from fusionbench.metrics.field_profiles import Profile
+from fusionbench.metrics.profiles import definition_of, profile_of, profiles, resolve, resolve_profile
 from fusionbench.metrics.registry import (
     CANONICAL,
     DEFAULT,

@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from fusionbench.metrics.field_profiles import Gray
 from fusionbench.metrics.image_cache import Image
-from fusionbench.metrics.profiles import Gray
 
 Form = Literal["bt601", "matlab", "opencv", "mean", "side by side", "rgb"]
 PLANES = ("mean", "side by side", "rgb")  # forms that keep the channels, so that one channel is repeated

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from fusionbench.errors import UnknownNameError
-from fusionbench.metrics.profiles import Profile, profiles
+from fusionbench.metrics.field_profiles import Profile
+from fusionbench.metrics.profiles import profiles
 from fusionbench.metrics.registry import MetricCard, cards, spelled
 from fusionbench.papers.printed import Paper
 from fusionbench.tables.caption import CHANNELS

@@ -14,7 +14,7 @@ from fusionbench.method import FusionMethod
 from fusionbench.profiling.counts import macs, parameter_count
 from fusionbench.profiling.memory import peak_memory
 from fusionbench.profiling.timing import Budget, latency, load_time
-from fusionbench.registry.methods import MethodSpec
+from fusionbench.registry.method_spec import MethodSpec
 from fusionbench.weights.methods import Weights
 from fusionbench.weights.published import available_weights, load_chosen
 

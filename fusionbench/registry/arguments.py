@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fusionbench.errors import FusionbenchError
 from fusionbench.registry.cards import parsed
-from fusionbench.registry.methods import MethodSpec
+from fusionbench.registry.method_spec import MethodSpec
 
 
 def takes(method: MethodSpec, key: str) -> bool:

@@ -10,12 +10,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fusionbench.errors import FusionbenchError, PluginError
+from fusionbench.errors import ConfigError, FusionbenchError, PluginError
 from fusionbench.method import FusionMethod
-from fusionbench.registry.methods import check_arguments
 
 if TYPE_CHECKING:
-    from fusionbench.registry.methods import MethodSpec
+    from fusionbench.registry.method_spec import MethodSpec
 
 Method = TypeVar("Method", bound=FusionMethod)
 
@@ -99,3 +98,12 @@ def _import_file(path: Path) -> ModuleType:
         del sys.modules[name]
         raise
     return module
+
+
+def check_arguments(name: str, arguments: dict[str, Any], accepted: list[str]) -> None:
+    """Raise ConfigError for a constructor argument the class does not take."""
+    from fusionbench.config import unknown_key
+
+    for key in arguments:
+        if key not in accepted:
+            raise ConfigError(f"{name}: {unknown_key(f'args.{key}', [f'args.{a}' for a in accepted])}")

@@ -7,130 +7,25 @@ without case, and hyphen equals underscore.
 
 from __future__ import annotations
 
-import hashlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fusionbench.errors import ConfigError, DataNotFoundError, PluginError, RequestError, UnknownNameError
+from fusionbench.errors import DataNotFoundError, PluginError, RequestError, UnknownNameError
 from fusionbench.providers import METHODS as GROUP
 from fusionbench.providers import module_source, package_of, points, share
-from fusionbench.registry.cards import Card, literal, parsed, read_card, read_yaml, results_card
-from fusionbench.registry.command import command_hash
+from fusionbench.registry.cards import Card, literal, parsed, read_card, results_card
+from fusionbench.registry.method_spec import MethodSpec
 from fusionbench.spelling import folded
 from fusionbench.types import FAMILIES
 
 if TYPE_CHECKING:
-    from fusionbench.config import MethodConfig
     from fusionbench.method import FusionMethod
 
 BUILT_IN = "fusionbench.methods"
-ABOUT_VARIANT = ("about", "xfail")  # what a variant says of itself beside its configuration
 FILE = re.compile(r"(?P<path>.+?\.py)(?::(?P<class>\w+))?(?:@(?P<variants>[^/]+))?")
-
-
-@dataclass(frozen=True)
-class MethodSpec:
-    """A resolved reference: everything about a method short of importing it.
-
-    ``name`` is what runs/ and tables call it. ``source`` is its folder or file, ``target`` what to import
-    (a module, a module with ``:Class``, or a file with ``:Class``).
-    """
-
-    reference: str
-    name: str
-    card: Card
-    source: Path
-    target: str
-    variants: tuple[str, ...] = ()
-
-    @property
-    def external(self) -> bool:
-        return self.card.kind == "external"
-
-    @property
-    def has_class(self) -> bool:
-        """Tell whether there is a class to construct; a command or a folder of images has none."""
-        return not (self.external or self.card.command)
-
-    def require_class(self) -> None:
-        """Raise RequestError where there is no class."""
-        if not self.has_class:
-            what = "a folder of images" if self.external else "a command"
-            raise RequestError(f"'{self.name}' is {what} and no class: name a method that is one.")
-
-    def recipe_file(self) -> dict[str, Any]:
-        """Return config.yaml of a folder or the literal CONFIG of a single file, empty where there is none."""
-        if self.source.is_file():
-            config = literal(self.source, "CONFIG") or {}
-            if not isinstance(config, dict):
-                raise ConfigError(f"{self.source}: CONFIG must be a mapping, found {type(config).__name__}.")
-            return config
-        path = self.source / "config.yaml"
-        return read_yaml(path) if path.exists() else {}
-
-    def known_variants(self) -> dict[str, dict[str, Any]]:
-        return self.recipe_file().get("variants", {})
-
-    def layers(self) -> list[dict[str, Any]]:
-        """Return the configuration layers of this reference: the recipe, then its variants in order.
-
-        Raises UnknownNameError for a variant that the recipe does not name.
-        """
-        recipe = self.recipe_file()
-        recipe.pop("datasets", None)
-        variants = recipe.pop("variants", {})
-        for variant in self.variants:
-            if variant not in variants:
-                raise UnknownNameError(f"variant of {self.name.partition('@')[0]}", variant, variants)
-        return [
-            recipe,
-            *({k: v for k, v in variants[name].items() if k not in ABOUT_VARIANT} for name in self.variants),
-        ]
-
-    def training_sets(self) -> dict[str, dict[str, Any]]:
-        """Return what the recipe changes where one data set is learned from, by data set."""
-        return self.recipe_file().get("datasets", {})
-
-    def config(self, overrides: tuple[str, ...] = (), training_set: str | None = None) -> MethodConfig:
-        """Resolve the configuration: recipe, what it says of ``training_set``, variants, overrides; later ones win.
-
-        Raises ConfigError for unknown keys, and for a key that two variants set to different values and no override
-        decides.
-        """
-        from fusionbench.config import check_variants, resolve
-
-        recipe, *variants = self.layers()
-        check_variants(self.name, dict(zip(self.variants, variants, strict=True)), overrides)
-        stages = tuple(recipe.get("stages", {"fuse": {}}))
-        resolved = resolve(
-            [recipe, self.training_sets().get(training_set or "", {}), *variants], overrides, stages
-        )
-        if resolved.args and self.card.command:
-            raise ConfigError(
-                f"'{self.name}' is a command and takes no args: write what it needs into its card's command."
-            )
-        return resolved
-
-    def files_hash(self) -> str:
-        """Return the SHA-256 over the method's code: what must not change between two halves of a run."""
-        if self.card.command:
-            return command_hash(self.source, self.card.command)
-        digest = hashlib.sha256()
-        files = sorted(self.source.glob("*.py")) if self.source.is_dir() else [self.source]
-        for path in files:
-            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-        return digest.hexdigest()
-
-    def build(self, arguments: dict[str, Any]) -> FusionMethod:
-        """Import the class and construct it. Raises PluginError, ConfigError or RequestError."""
-
-        self.require_class()
-        from fusionbench.registry.construct import construct  # loads torch
-
-        return construct(self, arguments)
 
 
 def names() -> list[str]:
@@ -297,21 +192,3 @@ def only_class(path: Path) -> str:
     if len(classes) > 1:
         raise PluginError(f"{path} defines the methods {', '.join(classes)}: name one as {path.name}:Class.")
     return classes[0]
-
-
-def check_arguments(name: str, arguments: dict[str, Any], accepted: list[str]) -> None:
-    """Raise ConfigError for a constructor argument the class does not take."""
-    from fusionbench.config import unknown_key
-
-    for key in arguments:
-        if key not in accepted:
-            raise ConfigError(f"{name}: {unknown_key(f'args.{key}', [f'args.{a}' for a in accepted])}")
-
-
-def check_family(method: MethodSpec, dataset: str, family: str) -> None:
-    """Raise RequestError where a method was not made for a data set's family."""
-    if family not in method.card.families:
-        raise RequestError(
-            f"Method '{method.name}' fuses {', '.join(method.card.families)}, data set '{dataset}' is {family}: "
-            f"choose another method or data set (`fusionbench list methods` shows the families)."
-        )

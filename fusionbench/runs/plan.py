@@ -15,7 +15,8 @@ from fusionbench.data.spec import canonical
 from fusionbench.errors import ConfigError, FusionbenchError, PlanError, RequestError
 from fusionbench.files import folder_name
 from fusionbench.registry.cards import Card
-from fusionbench.registry.methods import MethodSpec, card, check_family, names, spec
+from fusionbench.registry.method_spec import MethodSpec, check_family
+from fusionbench.registry.methods import card, names, spec
 from fusionbench.types import FAMILIES
 
 DEFAULT_BASELINES = ("visible", "infrared", "average", "maximum", "noisy_average")

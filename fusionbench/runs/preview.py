@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from fusionbench.cells.planned import Job, PlannedCell, RunOptions
-from fusionbench.cells.trainings import finished_trainings, remedy
+from fusionbench.cells.trainings.finished import finished_trainings, remedy
 from fusionbench.cells.weights import choose, training_data, untrainable
 from fusionbench.data.joined import TrainingData
 from fusionbench.errors import FusionbenchError

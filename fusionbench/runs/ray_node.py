@@ -13,7 +13,8 @@ from tempfile import TemporaryDirectory
 from filelock import FileLock
 
 from fusionbench.cells.planned import CellResult, Job
-from fusionbench.cells.store import Cell, key_of
+from fusionbench.cells.score_lines import key_of
+from fusionbench.cells.store import Cell
 from fusionbench.cells.weights import choose
 from fusionbench.data.pairs import data_root
 from fusionbench.errors import FusionbenchError, OutputError, PlanError

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from fusionbench.cells.device import pick_device, slots
 from fusionbench.cells.done import check_options, find_done
 from fusionbench.cells.planned import CellResult, Job, PlannedCell, RunOptions
 from fusionbench.cells.progress import Reporter
@@ -18,6 +17,7 @@ from fusionbench.cells.record import make_identity
 from fusionbench.cells.store import read_records
 from fusionbench.cells.weights import choose
 from fusionbench.data.counts import sampled_warnings
+from fusionbench.devices import pick_device, slots
 from fusionbench.errors import FusionbenchError, OutputError, PlanError, RequestError
 from fusionbench.files import cannot_write
 from fusionbench.metrics import resolve, resolve_profile

@@ -11,7 +11,7 @@ from fusionbench.tables.model import Column, one_line
 from fusionbench.tables.runs import Run
 
 if TYPE_CHECKING:
-    from fusionbench.metrics.profiles import Profile
+    from fusionbench.metrics.field_profiles import Profile
 
 CHANNELS = {
     "bt601": "the luma",

@@ -12,7 +12,7 @@ import torch
 from fusionbench.config import MethodConfig
 from fusionbench.data.joined import TrainingData
 from fusionbench.data.pairs import Split
-from fusionbench.registry.methods import MethodSpec
+from fusionbench.registry.method_spec import MethodSpec
 from fusionbench.training.fit import FitOptions
 from fusionbench.training.lightning import LightningMethod, build_trainable
 from fusionbench.training.loaders import build_loaders

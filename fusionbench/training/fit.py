@@ -19,7 +19,7 @@ from fusionbench.data.joined import TrainingData
 from fusionbench.data.pairs import Split
 from fusionbench.errors import ConfigError, RequestError
 from fusionbench.provenance import provenance
-from fusionbench.registry.methods import MethodSpec, check_family
+from fusionbench.registry.method_spec import MethodSpec, check_family
 from fusionbench.training.callbacks import LastCheckpoint, Progress, ReseedEachStep, read_progress
 from fusionbench.training.curves import write_curves
 from fusionbench.training.folder import TrainingFolder, training_folder, training_identity

@@ -14,7 +14,7 @@ from fusionbench.files import cannot_write, digest_of, folder_name
 if TYPE_CHECKING:
     from fusionbench.config import MethodConfig
     from fusionbench.data.joined import TrainingData
-    from fusionbench.registry.methods import MethodSpec
+    from fusionbench.registry.method_spec import MethodSpec
 
 
 @dataclass(frozen=True)

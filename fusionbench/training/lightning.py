@@ -9,7 +9,7 @@ from pytorch_lightning import LightningModule
 
 from fusionbench.method import FusionMethod
 from fusionbench.registry.construct import find_class, instantiate
-from fusionbench.registry.methods import MethodSpec
+from fusionbench.registry.method_spec import MethodSpec
 
 
 class LightningMethod(FusionMethod, LightningModule):  # type: ignore[misc]  # both speak for Lightning, it wins

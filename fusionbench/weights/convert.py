@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import fusionbench
 from fusionbench.errors import RequestError, WeightsError
-from fusionbench.registry.methods import MethodSpec, spec
+from fusionbench.registry.method_spec import MethodSpec
+from fusionbench.registry.methods import spec
 from fusionbench.weights.checkpoints import WRAPPERS, check_values, file_hash, read_state
 from fusionbench.weights.methods import save_weights
 from fusionbench.weights.published import beside, read_published, with_counters

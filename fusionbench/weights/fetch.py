@@ -9,7 +9,8 @@ from pathlib import Path
 
 from fusionbench.errors import RequestError
 from fusionbench.files import write_through
-from fusionbench.registry.methods import MethodSpec, spec
+from fusionbench.registry.method_spec import MethodSpec
+from fusionbench.registry.methods import spec
 from fusionbench.weights.checkpoints import file_hash
 from fusionbench.weights.download import Progress, download, forbid_offline
 from fusionbench.weights.published import Checkpoint, checkpoints, published_file

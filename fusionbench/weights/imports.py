@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import fusionbench
 from fusionbench.errors import RequestError, UnknownNameError, WeightsError
 from fusionbench.files import write_json, write_through
-from fusionbench.registry.methods import MethodSpec, spec
+from fusionbench.registry.method_spec import MethodSpec
+from fusionbench.registry.methods import spec
 from fusionbench.weights.fetch import keep_published
 from fusionbench.weights.methods import base_name, file_hash, load_weights, weights_folder
 from fusionbench.weights.published import checkpoints

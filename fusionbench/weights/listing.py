@@ -10,7 +10,8 @@ from typing import Any
 
 from fusionbench.data.registry import datasets
 from fusionbench.errors import WeightsError
-from fusionbench.registry.methods import MethodSpec, names, spec
+from fusionbench.registry.method_spec import MethodSpec
+from fusionbench.registry.methods import names, spec
 from fusionbench.weights.checkpoints import METRICS_FOLDER
 from fusionbench.weights.methods import absent, file_hash, imported_files, weights_folder
 from fusionbench.weights.published import checkpoints, fetch_command, published_file

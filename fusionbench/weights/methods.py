@@ -22,7 +22,7 @@ from fusionbench.weights.checkpoints import (
 
 if TYPE_CHECKING:
     from fusionbench.method import FusionMethod
-    from fusionbench.registry.methods import MethodSpec
+    from fusionbench.registry.method_spec import MethodSpec
 
 
 IMPORTED_KEYS = {"arguments", "families", "imported", "note", "sha256"}  # what choosing among imports reads

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from fusionbench.config import unknown_key
 from fusionbench.errors import ConfigError, WeightsError
-from fusionbench.registry.methods import MethodSpec
+from fusionbench.registry.method_spec import MethodSpec
 from fusionbench.weights.checkpoints import check_fit, check_values, known_hash, read_state, weights_folder
 from fusionbench.weights.methods import (
     Weights,

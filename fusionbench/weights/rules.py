@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fusionbench.errors import ConfigError, WeightsError
-from fusionbench.registry.methods import MethodSpec
+from fusionbench.registry.method_spec import MethodSpec
 
 if TYPE_CHECKING:
     from torch import Tensor

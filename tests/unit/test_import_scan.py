@@ -59,7 +59,7 @@ def test_the_lower_half_knows_nothing_of_the_upper(name: str) -> None:
         assert below(imported(path), *UPPER) == set(), path
 
 
-@pytest.mark.parametrize("name", ["store.py", "progress.py", "lock.py"])
+@pytest.mark.parametrize("name", ["store.py", "score_lines.py", "progress.py", "lock.py"])
 def test_the_store_and_its_helpers_know_nothing_of_running(name: str) -> None:
     names = imported(PACKAGE / "cells" / name)
     others = {"fusionbench.training", "fusionbench.tables", "fusionbench.cli", "fusionbench.runs"}
@@ -74,7 +74,10 @@ def test_training_and_results_use_of_the_cells_the_store_alone(name: str) -> Non
         if path.parent == PACKAGE / "figures" / "networks":
             continue  # draws what a network computes, so it builds one as a cell does
         cells = below(imported(path), "fusionbench.cells", "fusionbench.runs") - {"fusionbench.cells"}
-        assert cells == below(cells, "fusionbench.cells.store", "fusionbench.cells.task_scores"), path
+        store = below(
+            cells, *(f"fusionbench.cells.{name}" for name in ("store", "score_lines", "task_scores"))
+        )
+        assert cells == store, path
 
 
 def test_nothing_but_the_entry_point_imports_the_command_line() -> None:

@@ -15,7 +15,7 @@ from fusionbench.providers import share
 PACKAGE = Path(fusionbench.__file__).parent
 # a module may import only from layers of its own number or lower
 LAYERS = {
-    "errors": 0, "spelling": 0, "types": 0, "providers": 0, "files": 0, "config": 0, "provenance": 0, "losses": 0,
+    "errors": 0, "spelling": 0, "types": 0, "providers": 0, "files": 0, "config": 0, "provenance": 0, "losses": 0, "devices": 0,
     "data": 1,
     "method": 2, "published": 2,
     "registry": 3,
@@ -26,6 +26,10 @@ LAYERS = {
     "runs": 8, "doctor": 8, "downstream": 8, "bundle": 9,
     "cli": 10, "__main__": 11, "__init__": 11,
 }  # fmt: skip
+
+
+FILES_IN_A_FOLDER, FILES_AT_THE_ROOT = 16, 12
+LINES = 300
 
 
 def imports(path: Path, top_only: bool) -> set[str]:
@@ -49,6 +53,24 @@ def test_imports_point_downwards(path: Path) -> None:
     own = LAYERS[path.relative_to(PACKAGE).parts[0].removesuffix(".py")]
     upward = {m for m in imports(path, top_only=True) if m.startswith("fusionbench.") and layer(m) > own}
     assert upward == set()
+
+
+@pytest.mark.parametrize(
+    "folder",
+    sorted({path.parent for path in PACKAGE.rglob("*.py")}),
+    ids=lambda p: str(p.relative_to(PACKAGE)),
+)
+def test_no_folder_holds_more_modules_than_a_reader_overlooks(folder: Path) -> None:
+    limit = FILES_AT_THE_ROOT if folder == PACKAGE else FILES_IN_A_FOLDER
+    names = sorted(path.name for path in folder.glob("*.py"))
+    assert len(names) <= limit or folder == PACKAGE / "cli", names  # cli/ has a file for each verb
+
+
+@pytest.mark.parametrize("place", ["fusionbench", "methods"])
+def test_no_file_is_longer_than_its_limit(place: str) -> None:
+    root = PACKAGE if place == "fusionbench" else share("methods")
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in root.rglob("*.py")}
+    assert {str(path): lines for path, lines in lengths.items() if lines > LINES} == {}
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from fusionbench.cells.planned import Done, Failure
 from fusionbench.cells.store import Cell
 from fusionbench.data.images import PairImages, load_pair, write_image
 from fusionbench.errors import DataNotFoundError, ImageError, PluginError
-from fusionbench.registry.methods import MethodSpec
+from fusionbench.registry.method_spec import MethodSpec
 from fusionbench.types import Pair
 
 FOLDER = "command"  # of a cell, while its command runs; its results stay there if they cannot be used

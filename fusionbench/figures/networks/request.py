@@ -12,7 +12,8 @@ from fusionbench.data.pairs import Split, find_split
 from fusionbench.data.registry import dataset
 from fusionbench.errors import RequestError, UnknownNameError
 from fusionbench.figures.networks.layers import Layer, check_layers, layers_of
-from fusionbench.registry.methods import check_family, spec
+from fusionbench.registry.method_spec import check_family
+from fusionbench.registry.methods import spec
 from fusionbench.types import Pair
 
 if TYPE_CHECKING:

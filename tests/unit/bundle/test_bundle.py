@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 from fusionbench.bundle.pack import pack
 from fusionbench.bundle.verify import Finding, verify
-from fusionbench.cells.store import Cell, read_lines
+from fusionbench.cells.score_lines import read_lines
+from fusionbench.cells.store import Cell
 from fusionbench.cli.app import app
 from fusionbench.errors import RequestError
 from fusionbench.files import digest_of

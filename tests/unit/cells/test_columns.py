@@ -11,7 +11,8 @@ import pytest
 
 from fusionbench.cells import columns as module
 from fusionbench.cells.columns import ScoreColumns, StoredScores, columns_of, keep_columns, read_columns
-from fusionbench.cells.store import COPY, Cell, read_lines, score_rows
+from fusionbench.cells.score_lines import read_lines
+from fusionbench.cells.store import COPY, Cell, score_rows
 from fusionbench.errors import OutputError
 from fusionbench.tables.cells import index_scores
 

@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 
 from fusionbench.cells.intact import changed_images, image_hashes
 from fusionbench.cells.score import Missing, score_missing
-from fusionbench.cells.store import Cell, read_lines, read_record
+from fusionbench.cells.score_lines import read_lines
+from fusionbench.cells.store import Cell, read_record
 from fusionbench.cells.weights import from_training
 from fusionbench.cli.app import app
 from fusionbench.data.manifest import SourceStamps, file_hashes

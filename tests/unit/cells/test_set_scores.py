@@ -11,7 +11,8 @@ from fusionbench.cells.done import find_done, missing_metrics
 from fusionbench.cells.intact import image_hashes
 from fusionbench.cells.planned import CellResult, Job
 from fusionbench.cells.progress import Reporter
-from fusionbench.cells.store import Cell, read_lines, read_records, read_runs, score_rows
+from fusionbench.cells.score_lines import read_lines
+from fusionbench.cells.store import Cell, read_records, read_runs, score_rows
 from fusionbench.errors import ConfigError
 from fusionbench.folders.scores import score, write_scores
 from fusionbench.runs.run import RunOptions, RunResult, make_jobs, plan_all, plan_run

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusionbench.cells.store import SCHEMA, Cell, ScoreKey, find_cells, read_records, read_runs
+from fusionbench.cells.score_lines import ScoreKey
+from fusionbench.cells.store import SCHEMA, Cell, find_cells, read_records, read_runs
 from fusionbench.errors import OutputError
 from fusionbench.files import write_json, write_text, write_through
 

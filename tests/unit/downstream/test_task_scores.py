@@ -7,7 +7,7 @@ pytest.importorskip("segmentation_models_pytorch", reason="downstream tasks need
 pytest.importorskip("faster_coco_eval", reason="downstream tasks need the extra downstream")
 
 from fusionbench.data.labels import Boxes
-from fusionbench.downstream.coco import average_precision, score_boxes
+from fusionbench.downstream.libraries.coco import average_precision, score_boxes
 from fusionbench.downstream.modules import Detections
 from fusionbench.downstream.scoring import score_maps
 

@@ -7,17 +7,9 @@ import json
 import pytest
 from report_samples import record
 
-from fusionbench.papers.against import (
-    NOT_COMPARABLE,
-    OTHER,
-    OUTSIDE,
-    WITHIN,
-    compare,
-    render,
-    to_json,
-    tolerance,
-)
+from fusionbench.papers.against import NOT_COMPARABLE, OTHER, OUTSIDE, WITHIN, compare, tolerance
 from fusionbench.papers.printed import papers, select
+from fusionbench.papers.rendering import render, to_json
 
 SHIPPED = {"source": "shipped", "sha256": "a" * 64, "note": "trained with refinefuse@cpu on 160 pairs."}
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from report_samples import record
 
-from fusionbench.cells.store import KEYS
+from fusionbench.cells.score_lines import KEYS
 from tests.e2e.command import in_process
 
 

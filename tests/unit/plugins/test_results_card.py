@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from fusionbench.errors import ConfigError
-from fusionbench.registry.methods import check_family, spec
+from fusionbench.registry.method_spec import check_family
+from fusionbench.registry.methods import spec
 
 EXAMPLE = Path(__file__).parents[3] / "docs/examples/their_results"
 

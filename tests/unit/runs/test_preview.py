@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fusionbench.cells.progress import QUIET, Reporter, RichReporter
-from fusionbench.cells.trainings import finished_trainings, remedy
+from fusionbench.cells.trainings.finished import finished_trainings, remedy
 from fusionbench.cells.weights import choose, training_data
 from fusionbench.errors import WeightsError
 from fusionbench.runs.preview import opening, preview

@@ -13,7 +13,8 @@ import torch
 from file_server import Site, serve
 
 from fusionbench.errors import ConfigError, DownloadError, RequestError, WeightsError
-from fusionbench.registry.methods import MethodSpec, spec
+from fusionbench.registry.method_spec import MethodSpec
+from fusionbench.registry.methods import spec
 from fusionbench.weights.convert import convert_weights
 from fusionbench.weights.fetch import fetch_published
 from fusionbench.weights.imports import ImportOptions, import_weights

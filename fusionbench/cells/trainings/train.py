@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 
 from fusionbench.cells.planned import PlannedCell, RunOptions
 from fusionbench.cells.progress import Reporter
-from fusionbench.cells.trainings import remedy
+from fusionbench.cells.trainings.finished import remedy
 from fusionbench.cells.weights import train_command
 from fusionbench.data.joined import TrainingData
 from fusionbench.errors import WeightsError

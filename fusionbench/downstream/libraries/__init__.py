@@ -1,0 +1,1 @@
+"""What needs an optional library: average precision by the COCO tools, and the networks of ultralytics."""
