@@ -15,8 +15,7 @@ from fusionbench.data.images import read_image, read_label
 from fusionbench.data.labels import read_boxes
 from fusionbench.data.registry import dataset
 from fusionbench.errors import DataNotFoundError, ImageError
-from fusionbench.figures.legend import ColorKey
-from fusionbench.figures.predictions import (
+from fusionbench.figures.images.predictions import (
     BOTTOM,
     IGNORED,
     OPACITY,
@@ -25,6 +24,7 @@ from fusionbench.figures.predictions import (
     find_predictions,
     stored_detections,
 )
+from fusionbench.figures.legend import ColorKey
 from fusionbench.metrics.tasks import FROZEN, MAIN
 from fusionbench.report.groups import Group
 from fusionbench.tables.images import stored_image
