@@ -19,7 +19,7 @@ def fused() -> Callable[[Path, str, int], Path]:
             ("average",), ("demo",), metrics=metrics, limit=limit, baselines=False, out=out, device="cpu"
         )
         for job in make_jobs(plan_all([asked]), [asked]):
-            assert run_cell(job.planned, job.manifest, job.options, Reporter()).status == "ok"
+            assert run_cell(job, Reporter()).status == "ok"
         return out
 
     return fuse
