@@ -20,6 +20,7 @@ SCHEMA = 1
 INDEX, RUNS, TABLES = "bundle.json", "runs", "tables"
 KEPT = ("run.json", "scores.jsonl")  # of each cell, beside the downstream tasks' files
 TASK_KEPT = ("downstream.json", "scores.jsonl", "bootstrap.npz")
+PREDICTED = ("maps/*.png", "detections.jsonl")
 
 
 def sha256(data: bytes) -> str:
@@ -32,11 +33,13 @@ def pixel_hash(path: Path) -> str:
     return sha256(f"{pixels.dtype} {pixels.shape} ".encode() + pixels.tobytes())
 
 
-def cell_files(cell: Cell) -> Iterable[Path]:
-    """Yield the files of a cell that a bundle keeps."""
+def cell_files(cell: Cell, images: bool) -> Iterable[Path]:
+    """Yield the files of a cell that a bundle keeps, with ``images`` also what downstream tasks predicted."""
     yield from (path for name in KEPT if (path := cell.path / name).is_file())
     for result in sorted((cell.path / TASKS).glob("*")):
         yield from (path for name in TASK_KEPT if (path := result / name).is_file())
+        if images:
+            yield from sorted(path for name in PREDICTED for path in result.glob(name))
 
 
 def rendered_tables(*folders: Path) -> dict[str, bytes]:

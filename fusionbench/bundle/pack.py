@@ -25,14 +25,8 @@ from fusionbench.cells.store import Cell, find_cells
 from fusionbench.errors import OutputError, RequestError
 from fusionbench.files import write_through
 
-EPOCH = (
-    1980,
-    1,
-    1,
-    0,
-    0,
-    0,
-)  # of all members: the same runs give the same file but for its date in the index
+# of all members: the same runs give the same file but for its date in the index
+EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -47,8 +41,8 @@ class Packed:
 def pack(folders: Sequence[Path], out: Path, images: bool = False) -> Packed:
     """Write records, scores, tables and hashes of all cells below runs folders to one file.
 
-    With ``images`` the fused images are in it, too; without, their hashes are. Cells of several folders must not meet
-    in one place. Raises DataNotFoundError where there is no run, RequestError for two cells of one place, OutputError.
+    With ``images`` the fused images and what downstream tasks predicted are in it, too; without, the images' hashes
+    are. Cells of several folders must not meet in one place. Raises DataNotFoundError where there is no run, RequestError for two cells of one place, OutputError.
     """
     cells = {_place(cell): cell for cell in find_cells(*folders)}
     if len(cells) < len(find_cells(*folders)):
@@ -59,7 +53,7 @@ def pack(folders: Sequence[Path], out: Path, images: bool = False) -> Packed:
     for place, cell in cells.items():
         members |= {
             f"{RUNS}/{place}/{path.relative_to(cell.path).as_posix()}": path.read_bytes()
-            for path in cell_files(cell)
+            for path in cell_files(cell, images)
         }
         stored = {name: cell.image(name) for name in sorted(cell.stored())}
         pixels[place] = {name: pixel_hash(path) for name, path in stored.items()}

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from fusionbench.bundle.again import set_findings, task_findings
 from fusionbench.bundle.content import pixel_hash
-from fusionbench.bundle.verify import Finding
-from fusionbench.cells.score_lines import ScoreKey
+from fusionbench.bundle.finding import Finding, agree
+from fusionbench.cells.score_lines import WHOLE_SET, ScoreKey
 from fusionbench.cells.store import Cell
 from fusionbench.data.images import eight_bit, read_image, read_pair
 from fusionbench.data.noise.setting import CLEAN, noise_from
@@ -19,8 +20,6 @@ from fusionbench.errors import FusionbenchError
 from fusionbench.metrics import definition_of, score_fused, sources
 from fusionbench.metrics.registry import cards
 from fusionbench.runs.run import run
-
-TOLERANCE = 1e-6  # of a score, relative: another processor may sum in another order
 
 
 def repeat_cells(runs: Path, index: dict[str, Any], data_root: str | None, sample: int) -> Iterator[Finding]:
@@ -53,6 +52,9 @@ def _repeat(
     stored = {name: cell.image(name) for name in chosen if cell.image(name).is_file()}
     if stored:
         yield _rescored(cell, place, split, stored, "stored images")
+    yield from _left_out(cell, place)
+    yield from set_findings(cell, place, split, _readable_scores(cell))
+    yield from task_findings(cell, place, split)
     yield from _refused(cell, place, record, split, chosen, pixels, data_root)
 
 
@@ -115,13 +117,13 @@ def _text(value: Any) -> str:
 
 
 def _rescored(cell: Cell, place: str, split: Split, images: dict[str, Path], which: str) -> Finding:
-    """Score images and compare with the bundle's lines; metrics that need weights and other versions are left out."""
+    """Score images and compare with the bundle's lines, but for the metrics that `_left_out` names."""
     pairs = {pair.id: pair for pair in split.pairs}
     wrong: list[str] = []
     count = 0
     by_profile: dict[tuple[str, str], list[tuple[ScoreKey, float]]] = {}
     for key, line in _readable_scores(cell).items():
-        if key.image in images and line["status"] == "ok" and _computable(key):
+        if key.image in images and line["status"] == "ok" and not _obstacle(key):
             by_profile.setdefault((key.image, key.profile), []).append((key, line["value"]))
     for (image, profile), lines in by_profile.items():
         prepared = sources(*map(eight_bit, read_pair(pairs[image])))
@@ -131,7 +133,7 @@ def _rescored(cell: Cell, place: str, split: Split, images: dict[str, Path], whi
         for key, value in lines:
             count += 1
             now = scores[key.metric].value
-            if now is None or abs(now - value) > TOLERANCE * max(1.0, abs(value)):
+            if not agree(now, value):
                 wrong.append(
                     f"{key.metric} of {image} is {'undefined' if now is None else f'{now:.6g}'}, the bundle says {value:.6g}"
                 )
@@ -155,11 +157,27 @@ def _readable_scores(cell: Cell) -> dict[ScoreKey, dict[str, Any]]:
         return {}
 
 
-def _computable(key: ScoreKey) -> bool:
+def _left_out(cell: Cell, place: str) -> Iterator[Finding]:
+    """Say which metrics of single images are not computed again, and why."""
+    reasons = {
+        key.metric: reason
+        for key, line in _readable_scores(cell).items()
+        if key.image != WHOLE_SET and line["status"] == "ok" and (reason := _obstacle(key))
+    }
+    if reasons:
+        told = "; ".join(f"{metric} ({reason})" for metric, reason in sorted(reasons.items()))
+        yield Finding("unchecked", f"{place}/scores.jsonl", f"not computed again: {told}")
+
+
+def _obstacle(key: ScoreKey) -> str:
+    """Return why a score of a single image is not computed again, "" where it is."""
     card = cards().get(key.metric)
-    if card is None or card.per == "set" or card.weights:
-        return False
+    if card is None:
+        return "unknown here"
+    if card.weights:
+        return "takes files of weights"
     try:
-        return definition_of(key.metric, key.profile).version == key.version
-    except FusionbenchError:
-        return False
+        version = definition_of(key.metric, key.profile).version
+    except FusionbenchError as error:
+        return str(error)
+    return "" if version == key.version else f"version {key.version} there, {version} here"

@@ -6,25 +6,16 @@ import json
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from fusionbench.bundle.content import INDEX, RUNS, SCHEMA, TABLES, pixel_hash, rendered_tables, sha256
+from fusionbench.bundle.finding import Finding
 from fusionbench.cells.score_lines import read_lines
 from fusionbench.cells.store import Cell, read_record
-from fusionbench.cells.task_scores import RECORD as TASK_RECORD
+from fusionbench.cells.task_scores import task_results
 from fusionbench.errors import DamagedError, FusionbenchError, RequestError
 from fusionbench.files import digest_of
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One check: "ok", "wrong", or "unchecked" with what it would take. ``what`` names the part of the bundle."""
-
-    level: Literal["ok", "wrong", "unchecked"]
-    what: str
-    detail: str
 
 
 def verify(bundle: Path, data_root: str | None = None, sample: int = 2) -> list[Finding]:
@@ -141,10 +132,14 @@ def _images(cell: Cell, place: str, pixels: dict[str, str]) -> Iterator[Finding]
 
 
 def _tasks(cell: Cell, place: str) -> Iterator[Finding]:
-    for result in cell.path.glob(f"downstream/*/{TASK_RECORD}"):
-        task = json.loads(result.read_text(encoding="utf-8"))
-        if digest_of(task["identity"])[:10] != result.parent.name:
-            yield Finding("wrong", f"{place}/downstream/{result.parent.name}", "its identity has another id")
+    for result in task_results(cell.path):
+        what = f"{place}/{result.path.relative_to(cell.path).as_posix()}"
+        if digest_of(result.record["identity"])[:10] != result.path.name:
+            yield Finding(
+                "wrong", what, "its identity has another id: recipe, seed, pairs or labels were changed"
+            )
+        elif result.record["run"] != cell.id:
+            yield Finding("wrong", what, f"belongs to run {result.record['run']}")
 
 
 def _tables(folder: Path, index: dict[str, Any]) -> Iterator[Finding]:

@@ -14,9 +14,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fusionbench.errors import OutputError
+from fusionbench.errors import DamagedError
 
 FOLDER, RECORD, SCORES, BOOTSTRAP = "downstream", "downstream.json", "scores.jsonl", "bootstrap.npz"
+NEEDED = {
+    "identity",
+    "run",
+    "status",
+    "detail",
+    "task",
+    "setting",
+    "seed",
+    "metrics",
+    "version",
+    "classes",
+    "division",
+}
+NEEDED_OF_LINE = {"metric", "version", "status", "value", "detail"}
 
 
 @dataclass(frozen=True)
@@ -54,23 +68,46 @@ class TaskScore:
 
 
 def task_results(cell: Path) -> list[TaskResult]:
-    """Return the results in a cell's folder, the oldest first. Raises OutputError for damaged files."""
+    """Return the results in a cell's folder, the oldest first. Raises DamagedError for a file that is not what was written."""
     results = [_read(path.parent) for path in sorted((cell / FOLDER).glob(f"*/{RECORD}"))]
     return sorted(results, key=lambda result: (result.record.get("finished") or "", result.path.name))
 
 
 def _read(place: Path) -> TaskResult:
+    record = _record(place / RECORD)
+    return TaskResult(place, record, _lines(place / SCORES) if record["status"] == "ok" else {})
+
+
+def _record(path: Path) -> dict[str, Any]:
     try:
-        record = json.loads((place / RECORD).read_text(encoding="utf-8"))
-        scores = place / SCORES
-        lines = scores.read_text(encoding="utf-8").splitlines() if record["status"] == "ok" else []
-        by_metric = {line["metric"]: line for line in map(json.loads, lines)}
-        _ = record["setting"], record["seed"], record["metrics"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise OutputError(
-            f"{place / RECORD} is damaged: delete its folder and run `downstream` again."
-        ) from error
-    return TaskResult(place, record, by_metric)
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _damaged(path, "is damaged") from error
+    if not isinstance(record, dict) or not record.keys() >= NEEDED:
+        raise _damaged(path, "is damaged: it lacks what `downstream` writes")
+    return record
+
+
+def _lines(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise _damaged(path, "is damaged or missing") from error
+    for number, line in enumerate(lines, start=1):
+        if not isinstance(line, dict) or not line.keys() >= NEEDED_OF_LINE or not _is_score(line):
+            raise _damaged(path, f"holds no score in line {number}")
+    return {line["metric"]: line for line in lines}
+
+
+def _is_score(line: Mapping[str, Any]) -> bool:
+    value = line["value"]
+    if line["status"] != "ok":
+        return value is None
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _damaged(path: Path, problem: str) -> DamagedError:
+    return DamagedError(path, problem, "delete its folder and run `downstream` again")
 
 
 def task_scores(cell: Path) -> Iterator[TaskScore]:

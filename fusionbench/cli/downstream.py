@@ -38,7 +38,7 @@ Network = Annotated[
     typer.Option(
         "--network",
         "-n",
-        help="Recipe of the network; @cpu ones are small. segment: deeplabv3plus[@cpu]; detect: fasterrcnn, ssdlite@cpu, "
+        help="Recipe of the network; @cpu ones are small. segment: deeplabv3plus[@cpu]; detect: fasterrcnn, fcos@cpu, "
         "yolov5s, yolov8s, yolov8n@cpu (the yolo ones need the extra yolo: ultralytics is under AGPL-3.0).",
         show_default="deeplabv3plus or fasterrcnn",
     ),
@@ -60,6 +60,9 @@ Division = Annotated[
 ]
 Split = Annotated[
     str, typer.Option(help="The split whose pairs are divided, unless the division is official.")
+]
+Limit = Annotated[
+    int | None, typer.Option(help="Only the first N pairs of each split, as in a run with that limit.")
 ]
 Jobs = Annotated[int | None, typer.Option(help="Trainings at once.", show_default="1, or one a GPU")]
 Timeout = Annotated[
@@ -88,6 +91,7 @@ def _register(task: str, about: str) -> None:
         seed: Seeds = "0",
         division: Division = "auto",
         split: Split = "test",
+        limit: Limit = None,
         device: Device = "auto",
         data_root: DataRoot = None,
         jobs: Jobs = None,
@@ -109,6 +113,7 @@ def _register(task: str, about: str) -> None:
             protocol=protocol,  # type: ignore[arg-type]
             seeds=_seeds(seed),
             division=division,
+            limit=limit,
             device=device,
             data_root=data_root,
             jobs=jobs,

@@ -24,7 +24,12 @@ def pack(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="File to write: .zip.", show_default=False)
     ] = ...,  # type: ignore[assignment]
-    images: Annotated[bool, typer.Option("--images", help="Put the fused images into it, too.")] = False,
+    images: Annotated[
+        bool,
+        typer.Option(
+            "--images", help="Put the fused images and the predictions of downstream tasks into it, too."
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Write records, scores, tables, requests, versions and hashes of runs to one file that others can verify."""

@@ -41,19 +41,25 @@ class Division:
 
 
 def find_division(
-    spec: DatasetSpec, task: Task, asked: str = "auto", split: str = "test", root: str | Path | None = None
+    spec: DatasetSpec,
+    task: Task,
+    asked: str = "auto",
+    split: str = "test",
+    root: str | Path | None = None,
+    limit: int | None = None,
 ) -> Division:
     """Return the division of a data set's labelled pairs.
 
     ``asked`` is "official" (the data set's own train and test split), "roles" (``split.csv`` of the data set's folder),
     a CSV file with the columns name and role, or a fraction of the pairs of ``split`` to train on, drawn by their ids;
-    "auto" takes the official one where its train split is here with labels, else the roles of ``split.csv``. Raises
+    "auto" takes the official one where its train split is here with labels, else the roles of ``split.csv``. Of each
+    split only the first ``limit`` pairs take part, as in a run with that limit. Raises
     DataNotFoundError where labels lack, RequestError where a division cannot be made.
     """
     _check_labels(spec, task, split)
     if asked == "official" or (asked == "auto" and _has_labelled_train(spec, task, root)):
-        return _official(spec, task, root)
-    pairs = find_split(spec, split, root)
+        return _official(spec, task, root, limit)
+    pairs = find_split(spec, split, root, limit)
     if asked in ("auto", "roles"):
         file = pairs.root / "split.csv"
         if not file.is_file():
@@ -88,8 +94,8 @@ def _labelled(pairs: tuple[Pair, ...], task: Task) -> tuple[Pair, ...]:
     return tuple(pair for pair in pairs if (pair.label if task == "segment" else pair.boxes))
 
 
-def _official(spec: DatasetSpec, task: Task, root: str | Path | None) -> Division:
-    splits = [find_split(spec, name, root) for name in ("train", "test")]
+def _official(spec: DatasetSpec, task: Task, root: str | Path | None, limit: int | None) -> Division:
+    splits = [find_split(spec, name, root, limit) for name in ("train", "test")]
     train, test = (_some_labelled(split, task) for split in splits)
     return Division(spec, "train", "test", train, test, "official splits", splits[1].root)
 

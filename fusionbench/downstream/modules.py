@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
+from fusionbench.downstream.balance import enet_weights
 from fusionbench.downstream.networks import backbone_of, build_detector, build_segmenter
 from fusionbench.downstream.recipes import Chosen
 from fusionbench.downstream.samples import (
@@ -79,8 +80,15 @@ class Segmenter(TaskModule):
     def __init__(self, chosen: Chosen, source: Source, seed: int) -> None:
         super().__init__(chosen, source, seed)
         assert source.spec.labels is not None
-        self.network = build_segmenter(chosen, len(source.spec.labels.classes))
+        self.classes = len(source.spec.labels.classes)
+        # small convolutions take a fifth less time on CPUs with the channels last
+        self.network = build_segmenter(chosen, self.classes).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.size = (self.recipe.height, self.recipe.width)
+        self.class_weights: Tensor | None = None
+
+    def on_fit_start(self) -> None:
+        if self.recipe.class_weights == "enet":
+            self.class_weights = enet_weights(self.source, self.classes).to(self.device)
 
     def samples(self) -> Dataset[Any]:
         return Maps(self.source, self.size, self.sampler.mirrored)
@@ -90,7 +98,7 @@ class Segmenter(TaskModule):
 
         images, numbers = batch
         logits = self.network(images)
-        loss = functional.cross_entropy(logits, numbers, ignore_index=IGNORED)
+        loss = functional.cross_entropy(logits, numbers, self.class_weights, ignore_index=IGNORED)
         if self.recipe.loss == "ce+dice":
             loss = loss + DiceLoss("multiclass", ignore_index=IGNORED)(logits, numbers)
         return loss

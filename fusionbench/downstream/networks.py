@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from fusionbench.downstream.recipes import Chosen, Recipe
 from fusionbench.errors import ConfigError, RequestError, WeightsError
 
 INSTALL = 'pip install "fusionbench-imaging[downstream]"'
+SMALL_FCOS = "fcos_mobilenet_v3_small"  # of torchvision's parts, which has no such builder
 
 
 def build_segmenter(chosen: Chosen, classes: int) -> nn.Module:
@@ -53,12 +55,18 @@ def build_detector(chosen: Chosen, classes: int) -> nn.Module:
     from torchvision.models import detection
 
     recipe = chosen.recipe
-    build = getattr(detection, recipe.network, None)
+    build = (
+        _small_fcos(recipe.channels)
+        if recipe.network == SMALL_FCOS
+        else getattr(detection, recipe.network, None)
+    )
     if recipe.library != "torchvision" or build is None or recipe.network.startswith(("mask", "keypoint")):
         raise ConfigError(
             f"'{recipe.network}' of {recipe.library} is no torchvision network that detects objects."
         )
-    options: dict[str, Any] = {"weights": None, "weights_backbone": None, "num_classes": classes + 1}
+    options: dict[str, Any] = {"num_classes": classes + 1}
+    if recipe.network != SMALL_FCOS:
+        options |= {"weights": None, "weights_backbone": None}
     if "ssd" in recipe.network:
         options |= {"score_thresh": recipe.min_score}
     elif "retinanet" in recipe.network or "fcos" in recipe.network:
@@ -70,6 +78,27 @@ def build_detector(chosen: Chosen, classes: int) -> nn.Module:
         pyramid = hasattr(network.backbone, "body")  # a feature pyramid is no part of a classifier
         _load_backbone(network.get_submodule("backbone.body" if pyramid else "backbone"), recipe)
     return network
+
+
+def _small_fcos(channels: int) -> Callable[..., nn.Module]:
+    """Return what builds an FCOS that two cores can train: MobileNetV3-small, and a feature pyramid of few channels.
+
+    The pyramid begins at a stride of 8 pixels; the cells of its levels stand for objects of up to 64, 128, 256 and more
+    pixels, as FCOS (arXiv 1904.01355) assigns them.
+    """
+    from torchvision.models import mobilenet_v3_small
+    from torchvision.models.detection.anchor_utils import AnchorGenerator
+    from torchvision.models.detection.backbone_utils import BackboneWithFPN
+    from torchvision.models.detection.fcos import FCOS
+
+    # the last blocks of strides 8, 16 and 32 with their channels; the pyramid adds one of stride 64
+    stages = {"3": 24, "8": 48, "11": 96}
+    layers = {name: str(number) for number, name in enumerate(stages)}
+    backbone = BackboneWithFPN(
+        mobilenet_v3_small(weights=None).features, layers, list(stages.values()), channels
+    )
+    anchors = AnchorGenerator(((8,), (16,), (32,), (64,)), ((1.0,),) * 4)
+    return partial(FCOS, backbone, anchor_generator=anchors)
 
 
 def backbone_of(network: nn.Module) -> nn.Module:

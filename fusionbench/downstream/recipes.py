@@ -30,7 +30,8 @@ class Recipe:
     Images are resized to ``height`` x ``width`` (detection: at least so that one side has it). ``encoder`` and
     ``channels`` (of the decoder) are segmentation_models_pytorch's. ``backbone`` is a file of pretrained weights,
     "" from scratch; with one, the backbone stays as it is in the first ``frozen_epochs``, whose batches have
-    ``frozen_batch_size`` images. ``loss`` is ce or ce+dice (segmentation). ``flip`` mirrors every second image at random.
+    ``frozen_batch_size`` images. ``loss`` is ce or ce+dice (segmentation), where ``class_weights`` is none or enet: rare
+    classes weigh more in the cross entropy. ``flip`` mirrors every second image at random.
     Detections below ``min_score`` are dropped. ``workers`` are the loader's processes.
     """
 
@@ -46,6 +47,7 @@ class Recipe:
     frozen_epochs: int = 0
     frozen_batch_size: int = 0
     loss: str = "ce"
+    class_weights: str = "none"
     flip: bool = True
     min_score: float = 0.001
     workers: int = 0
@@ -152,6 +154,8 @@ def _check_ranges(recipe: Recipe) -> None:
             raise ConfigError(f"{key} is {getattr(recipe, key)}: use {least} or more.")
     if recipe.loss not in ("ce", "ce+dice"):
         raise ConfigError(f"loss is '{recipe.loss}': use ce or ce+dice.")
+    if recipe.class_weights not in ("none", "enet"):
+        raise ConfigError(f"class_weights is '{recipe.class_weights}': use none or enet.")
     if not 0 <= recipe.min_score < 1:
         raise ConfigError(f"min_score is {recipe.min_score}: use a number in [0, 1).")
     if recipe.library == "ultralytics" and recipe.backbone:

@@ -46,6 +46,7 @@ class DownstreamOptions:
     protocol: Protocol = "retrain"
     seeds: tuple[int, ...] = (0,)
     division: str = "auto"
+    limit: int | None = None
     device: str = "auto"
     data_root: str | None = None
     jobs: int | None = None
@@ -96,7 +97,7 @@ def plan_downstream(options: DownstreamOptions) -> DownstreamPlan:
         raise UnknownNameError("protocol", options.protocol, PROTOCOLS)
     if options.task not in TASKS:
         raise UnknownNameError("downstream task", options.task, TASKS)
-    for name in ("jobs", "timeout", "memory_limit"):
+    for name in ("jobs", "timeout", "memory_limit", "limit"):
         value = getattr(options, name)
         if value is not None and value <= 0:
             raise RequestError(f"--{name.replace('_', '-')} must be more than 0; got {value}.")
@@ -104,7 +105,9 @@ def plan_downstream(options: DownstreamOptions) -> DownstreamPlan:
     _check_installed(chosen)
     device = pick_device(options.device)
     spec = dataset_spec(options.dataset)
-    division = find_division(spec, options.task, options.division, options.split, options.data_root)
+    division = find_division(
+        spec, options.task, options.division, options.split, options.data_root, options.limit
+    )
     records = read_records(*options.runs)
     rows = find_rows(records, division, options.method)
     units = tuple(

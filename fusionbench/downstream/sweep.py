@@ -32,6 +32,7 @@ def task_options(sweep: Sweep, runs: Sequence[RunOptions]) -> Iterator[Downstrea
             protocol=cast(Protocol, step.protocol),
             seeds=tuple(step.seeds),
             division=step.division,
+            limit=sweep.limit,
             device=first.device,
             data_root=first.data_root,
             jobs=first.jobs,
@@ -46,7 +47,9 @@ def with_train_split(sweep: Sweep, runs: Sequence[RunOptions]) -> list[RunOption
     """Return the runs, with those of the train split that a network is trained on where the division is official."""
     step = _step(sweep)
     splits = [
-        find_division(dataset(name), cast(Task, step.task), step.division, sweep.split, runs[0].data_root)
+        find_division(
+            dataset(name), cast(Task, step.task), step.division, sweep.split, runs[0].data_root, sweep.limit
+        )
         for name in sweep.datasets
     ]
     apart = sorted({division.train_split for division in splits} - {sweep.split})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +54,7 @@ def mean_cells(result: FolderScores) -> tuple[Cell, ...]:
     return tuple(cell_of(record, column, _scores(result, column)) for column in _columns(result))
 
 
-def _scores(result: FolderScores, column: Column) -> dict[str, dict[str, dict[str, Score]]]:
+def _scores(result: FolderScores, column: Column) -> dict[str, dict[str, Mapping[str, Score]]]:
     by_image: dict[str, Any]
     if column.per == "set":
         by_image = {WHOLE_SET: result.sets[column.metric]}

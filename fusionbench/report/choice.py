@@ -22,19 +22,22 @@ class Chosen(NamedTuple):
     tags: tuple[str, ...] = ()
 
 
-def choose(board: Board, wanted: int) -> list[Chosen]:
+def choose(board: Board, wanted: int, preferred: Sequence[str] = ()) -> list[Chosen]:
     """Return up to ``wanted`` images, in the order in which a page that runs out of room should keep them.
 
     Best and worst are by the mean over metrics and methods of the standardized scores, trivial baselines left
-    out; most disputed is where the methods' scores lie farthest apart (`score_spread`).
+    out; most disputed is where the methods' scores lie farthest apart (`score_spread`). The rest is spread over the
+    ``preferred`` images, and over all where these do not suffice.
     """
     if wanted < 1:
         return []
     tops = _tops(board, min(3, max(1, wanted // 5)))
     turns = (i for turn in zip_longest(*tops) for i in turn if i is not None)
     first = dict.fromkeys(board.images[i] for i in turns)
-    rest = [image for image in board.images if image not in first]
-    ids = [*first, *_spread(rest, wanted - len(first))][:wanted]
+    ids = list(first)
+    for images in (preferred, board.images):
+        rest = [image for image in images if image not in ids]
+        ids = [*ids, *_spread(rest, wanted - len(ids))][:wanted]
     tags: dict[str, list[str]] = {}
     for tag, places in zip(TAGS, tops, strict=True):
         for i in places:

@@ -20,6 +20,7 @@ from fusionbench.report.embedding import Embedded, Shelf, describe, embed, wante
 from fusionbench.report.facts import doi_link, method_facts, metric_facts, web_link
 from fusionbench.report.gallery import gallery
 from fusionbench.report.groups import Group
+from fusionbench.report.overlays import Overlays, make_overlays, tested_images
 from fusionbench.report.predictions import prediction_figures
 from fusionbench.report.ranking import Ranking, make_ranking
 from fusionbench.tables.board import Board
@@ -67,7 +68,11 @@ class BoardView:
 def make_page(groups: Sequence[Group], options: PageOptions) -> Page:
     """Return the page of some groups. Raises RequestError where it exceeds ``max_mb`` without any image."""
     shelves = [
-        Shelf(group, find_sources(group.first, options.data_root), choose(group.first, wanted))
+        Shelf(
+            group,
+            find_sources(group.first, options.data_root),
+            choose(group.first, wanted, tested_images(group)),
+        )
         for group in groups
         for wanted in [wanted_images(options.images, group)]
     ]
@@ -79,10 +84,25 @@ def make_page(groups: Sequence[Group], options: PageOptions) -> Page:
             f"The page takes {(limit - room) / 1e6:.1f} MB without any image, --max-mb allows {options.max_mb:g}: "
             "raise it, or choose fewer data sets with --dataset."
         )
+    overlays = _overlays(shelves, room)
+    room -= sum(entry.length for entries in overlays.values() for entry in entries)
     embedded = embed(shelves, room, options.images)
     return Page(
-        _render(context, embedded, options), tuple(describe(entry, options.max_mb) for entry in embedded)
+        _render(context, embedded, options, overlays),
+        tuple(describe(entry, options.max_mb) for entry in embedded),
     )
+
+
+def _overlays(shelves: Sequence[Shelf], room: int) -> dict[str, list[Overlays]]:
+    """Return by group what is laid over its images; nothing where that would take more than a third of the room."""
+    found = {
+        shelf.group.key: make_overlays(
+            shelf.group, shelf.sources.pairs, [chosen.id for chosen in shelf.chosen]
+        )
+        for shelf in shelves
+    }
+    total = sum(entry.length for entries in found.values() for entry in entries)
+    return found if total <= room / 3 else {}
 
 
 def _bare_size(context: Mapping[str, Any], shelves: Sequence[Shelf], options: PageOptions) -> int:
@@ -146,7 +166,13 @@ def _counts(groups: Sequence[Group]) -> str:
     return ", ".join(f"{count} {noun}{'s' if count != 1 else ''}" for count, noun in parts)
 
 
-def _render(context: Mapping[str, Any], embedded: Sequence[Embedded], options: PageOptions) -> str:
+def _render(
+    context: Mapping[str, Any],
+    embedded: Sequence[Embedded],
+    options: PageOptions,
+    overlays: Mapping[str, Sequence[Overlays]] | None = None,
+) -> str:
+    drawn = overlays or {}
     script = _joined("scripts", SCRIPTS)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     text = _environment().get_template("page.html.j2").render(
@@ -155,7 +181,9 @@ def _render(context: Mapping[str, Any], embedded: Sequence[Embedded], options: P
         script=script,
         script_hash=f"sha256-{digest}",
         notes={entry.shelf.group.key: _notes(entry, options) for entry in embedded},
-        galleries={entry.shelf.group.key: to_script(gallery(entry)) for entry in embedded},
+        galleries={
+            key: to_script(gallery(entry, drawn.get(key, ()))) for entry in embedded for key in [entry.shelf.group.key]
+        },
     )  # fmt: skip
     # a lone surrogate, which JSON can carry into a record, cannot be written as UTF-8
     return text.encode("utf-8", "replace").decode()

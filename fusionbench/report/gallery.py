@@ -6,22 +6,25 @@ from collections.abc import Sequence
 from typing import Any
 
 from fusionbench.report.embedding import Embedded
+from fusionbench.report.overlays import Overlays, overlay_documents
 from fusionbench.report.pictures import FORMAT, Picture
 from fusionbench.tables.board import Board
 from fusionbench.tables.model import Column, one_line, shorten
 
 
-def gallery(entry: Embedded) -> dict[str, Any]:
+def gallery(entry: Embedded, overlays: Sequence[Overlays] = ()) -> dict[str, Any]:
     """Return the JSON document of a group.
 
     ``columns`` are the sources and methods in the order of each image's ``pictures``; ``boards`` holds by profile
-    the ``values`` [image][metric][method]: a number, or the reason why there is none.
+    the ``values`` [image][metric][method]: a number, or the reason why there is none. ``tasks`` are the downstream
+    tasks with their colors, ``drawn`` [image][task][column] the PNG to lay over a picture.
     """
     images = entry.shown
+    columns = _columns(entry)
     return {
         "key": entry.shelf.group.key,
         "mime": f"image/{FORMAT}",
-        "columns": _columns(entry),
+        "columns": columns,
         "images": [
             {
                 "id": chosen.id,
@@ -32,6 +35,7 @@ def gallery(entry: Embedded) -> dict[str, Any]:
             for chosen in images
         ],
         "boards": [_board(board, [chosen.id for chosen in images]) for board in entry.shelf.group.boards],
+        **overlay_documents(overlays, len(columns), [chosen.id for chosen in images]),
     }
 
 

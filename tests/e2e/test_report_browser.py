@@ -85,7 +85,7 @@ def order(tab):
 def transforms(tab, where=".panes"):
     """The computed matrices [a, b, c, d, x, y] of all images."""
     script = "return [...document.querySelectorAll(arguments[0])].map(e => getComputedStyle(e).transform)"
-    texts = tab.execute_script(script, f"{where} .frame img, {where}.frame img")
+    texts = tab.execute_script(script, f"{where} .frame img:not([hidden]), {where}.frame img:not([hidden])")
     return [[float(part) for part in text[7:-1].split(",")] for text in texts]
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fusionbench.cells.task_scores import TaskResult, task_results
 from fusionbench.data.images import eight_bit, read_image, read_label
@@ -33,6 +33,7 @@ COLORS = (
 SURE = 0.3  # boxes of a lower score are not drawn
 OPACITY = 0.55  # of a class's color over the image
 BOTTOM = 0  # the class of a map that is left as it is: unlabelled or background
+IGNORED = 255  # pixels of a map that belong to no class
 
 
 @dataclass(frozen=True)
@@ -104,16 +105,24 @@ def _overlaid(board: Board, predictions: Predictions, image: str, row: int) -> P
     pixels = eight_bit(read_image(path))
     if predictions.task == "segment":
         return Picture(label, with_map(pixels, read_label(result.path / "maps" / f"{image}.png")))
-    line = _detections(result.path)[image]
-    kept = [i for i, score in enumerate(line["scores"]) if score >= SURE]
-    return Picture(
-        label, with_boxes(pixels, [line["boxes"][i] for i in kept], [line["classes"][i] for i in kept])
-    )
+    return Picture(label, with_boxes(pixels, *stored_detections(result.path, image)))
 
 
-def _detections(place: Path) -> Mapping[str, Mapping[str, Any]]:
-    text = (place / "detections.jsonl").read_text(encoding="utf-8")
-    return {line["image"]: line for line in map(json.loads, text.splitlines())}
+def stored_detections(place: Path, image: str) -> tuple[list[list[float]], list[int]]:
+    """Return the boxes of an image that a result's network was sure of, and the numbers of their classes.
+
+    Raises ImageError where the result's detections cannot be read.
+    """
+    path = place / "detections.jsonl"
+    try:
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        (line,) = (line for line in lines if line["image"] == image)
+        kept = [i for i, score in enumerate(line["scores"]) if score >= SURE]
+        return [line["boxes"][i] for i in kept], [line["classes"][i] for i in kept]
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise ImageError(
+            f"'{path}' does not hold the detections of '{image}': delete its folder and run `downstream` again."
+        ) from error
 
 
 def annotated(board: Board, predictions: Predictions, pair: Pair | None) -> list[Picture]:
@@ -144,7 +153,7 @@ def with_map(pixels: ndarray, numbers: ndarray) -> ndarray:
     image = np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels
     paint = np.array([color_of(number) for number in range(256)], dtype=np.float64)[numbers]
     mixed = (1 - OPACITY) * image + OPACITY * paint
-    shown = (numbers != BOTTOM) & (numbers != 255)
+    shown = (numbers != BOTTOM) & (numbers != IGNORED)
     return np.where(shown[..., None], np.rint(mixed), image).astype(np.uint8)
 
 

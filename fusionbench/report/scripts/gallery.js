@@ -5,6 +5,7 @@ function makeGallery(box) {
     list: one("[data-list]", box), order: one("[data-order]", box), metric: one("[data-metric]", box),
     title: one("[data-title]", box), panes: one("[data-panes]", box), wipe: one("[data-wipe]", box),
     scale: one("[data-scale]", box), single: one("[data-single]", box),
+    drawn: one("[data-drawn]", box), key: one("[data-key]", box),
   };
   const state = { data: null, board: null, image: null, order: [] };
   const view = makeView((at) => {
@@ -29,10 +30,17 @@ function makeGallery(box) {
     const number = state.data.images.indexOf(image);
     markChosen(parts.list, number);
     parts.title.textContent = titleOf(image);
-    showPanes(parts.panes, state.data, image);
-    wipe.show(state.data, image);
+    showPictures();
     showScores(parts.single, state.data.columns.slice(2), state.board.metrics, state.board.values[number]);
     showValue();
+  }
+
+  // The pictures of the image, under what the chosen task's networks predicted.
+  function showPictures() {
+    const task = Number(parts.drawn.value) - 1;
+    showPanes(parts.panes, state.data, state.image, task);
+    wipe.show(state.data, state.image, task);
+    showKey(parts.key, state.data, state.image, task);
     view.refresh();
   }
 
@@ -51,6 +59,8 @@ function makeGallery(box) {
     box.hidden = state.data.images.length === 0;
     if (!box.hidden) {
       fillSelect(parts.metric, state.board.metrics.map((m) => `${m.name} ${m.arrow}`), Number(parts.metric.value) || 0);
+      fillSelect(parts.drawn, ["none", ...state.data.tasks.map((task) => task.title)], Number(parts.drawn.value) || 0);
+      parts.drawn.parentElement.hidden = state.data.tasks.length === 0;
       showList();
       showImage(same ? state.image : state.order[0]);
     }
@@ -62,6 +72,10 @@ function makeGallery(box) {
     markChosen(parts.list, state.data.images.indexOf(state.image));
   });
   parts.metric.addEventListener("change", showValue);
+  parts.drawn.addEventListener("change", () => {
+    showPictures();
+    showValue();
+  });
   startStage(box, parts, view, wipe);
   return { show };
 }

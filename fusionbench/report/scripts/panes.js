@@ -5,7 +5,13 @@ function pictureOf(data, image, column) {
   return text === null ? null : `data:${data.mime};base64,${text}`;
 }
 
-function paneOf(data, image, column) {
+// What a downstream task's network predicted on a picture; null where nothing is to be drawn.
+function drawnOf(data, image, column, task) {
+  const text = data.drawn[data.images.indexOf(image)]?.[task]?.[column];
+  return text ? `data:image/png;base64,${text}` : null;
+}
+
+function paneOf(data, image, column, task) {
   const { label, kind } = data.columns[column];
   const frame = make("div", { class: "frame", style: `aspect-ratio: ${image.size[0]} / ${image.size[1]}` });
   const source = pictureOf(data, image, column);
@@ -13,6 +19,10 @@ function paneOf(data, image, column) {
     frame.append(make("span", { class: "absent" }, "no image"));
   } else {
     frame.append(make("img", { src: source, alt: `${label}, image ${image.id}`, draggable: "false" }));
+    const drawn = drawnOf(data, image, column, task);
+    if (drawn !== null) {
+      frame.append(make("img", { class: "drawn", src: drawn, alt: "", draggable: "false" }));
+    }
   }
   const value = make("span", { class: "value", "data-value-of": column });
   const caption = make("figcaption", {}, make("span", { class: "label", title: label }, label), value);
@@ -20,10 +30,10 @@ function paneOf(data, image, column) {
 }
 
 // A source that is absent has no pane; a method's missing image does, because that is a result.
-function showPanes(box, data, image) {
+function showPanes(box, data, image, task) {
   const columns = data.columns.map((_, i) => i);
   const shown = columns.filter((i) => data.columns[i].kind !== "source" || image.pictures[i] !== null);
-  box.replaceChildren(...shown.map((i) => paneOf(data, image, i)));
+  box.replaceChildren(...shown.map((i) => paneOf(data, image, i, task)));
 }
 
 // The chosen metric's value under each method's image.
@@ -35,4 +45,18 @@ function showValues(box, metric, values) {
     span.textContent = row < 0 || !metric ? "" : `${metric.name} ${textOf(value, metric.digits)}`;
     span.className = `value ${marks[row] ?? ""}`;
   }
+}
+
+// The classes of a task with their colors, or why nothing is drawn on this image.
+function showKey(list, data, image, task) {
+  const chosen = data.tasks[task];
+  const drawn = chosen && data.drawn[data.images.indexOf(image)][task].some((text) => text !== null);
+  const entries = drawn ? chosen.key : [];
+  list.replaceChildren(...entries.map(({ name, color }) => (
+    make("li", {}, make("span", { class: "patch", style: `background: ${color}` }), name)
+  )));
+  if (chosen && !drawn) {
+    list.replaceChildren(make("li", {}, "This image is none of the task's test images."));
+  }
+  list.hidden = !chosen;
 }

@@ -18,12 +18,17 @@ function makeWipe(box) {
   function draw() {
     for (const side of ["left", "right"]) {
       const column = Number(sides[side].value);
-      const picture = one("img", layers[side]);
+      const [picture, drawn] = all("img", layers[side]);
       const source = pictureOf(shown.data, shown.image, column);
       picture.hidden = source === null;
       picture.alt = `${shown.data.columns[column].label}, image ${shown.image.id}`;
       if (source !== null) {
         picture.src = source;
+      }
+      const predicted = drawnOf(shown.data, shown.image, column, shown.task);
+      drawn.hidden = source === null || predicted === null;
+      if (!drawn.hidden) {
+        drawn.src = predicted;
       }
     }
     const [width, height] = shown.image.size;
@@ -32,13 +37,13 @@ function makeWipe(box) {
   }
 
   // Starts with source b on the left and the first method on the right.
-  function show(data, image) {
+  function show(data, image, task) {
     if (shown?.data !== data) {
       const labels = data.columns.map((column) => column.label);
       fillSelect(sides.left, labels, image.pictures[1] === null ? 3 : 1);
       fillSelect(sides.right, labels, 2);
     }
-    shown = { data, image };
+    shown = { data, image, task };
     draw();
   }
 

@@ -17,6 +17,7 @@ from fusionbench.cells.progress import Reporter
 from fusionbench.cells.store import read_records, read_runs, score_rows
 from fusionbench.cli.app import app
 from fusionbench.data.registry import dataset
+from fusionbench.downstream import work
 from fusionbench.downstream.division import find_division
 from fusionbench.downstream.recipes import choose_recipe
 from fusionbench.downstream.run import DownstreamOptions, done, downstream, plan_downstream
@@ -34,8 +35,8 @@ SMALL = ("epochs=2", "height=32", "width=32", "channels=16", "batch_size=2")
 
 
 def options(scenes, task: str = "segment", **changes: object) -> DownstreamOptions:
-    network = {"segment": "deeplabv3plus@cpu", "detect": "ssdlite@cpu"}[task]
-    recipe = SMALL if task == "segment" else ("epochs=1", "batch_size=2")
+    network = {"segment": "deeplabv3plus@cpu", "detect": "fcos@cpu"}[task]
+    recipe = SMALL if task == "segment" else ("epochs=1", "batch_size=2", "height=96", "width=96")
     return DownstreamOptions(
         task=task, dataset="msrs", runs=(scenes.runs,), network=network, device="cpu", data_root=str(scenes.data),
         overrides=recipe, **changes,
@@ -102,7 +103,10 @@ def test_units_train_test_and_stand_in_tables_as_other_scores(scenes) -> None:
     assert "the paper trains DeepLabV3+ on pairs of its own, here DeepLabV3Plus" in compared["mIoU"].why[-1]
 
 
-def test_the_same_call_finds_everything_done_and_another_seed_is_another_unit(scenes) -> None:
+def test_the_same_call_finds_everything_done_and_another_seed_is_another_unit(
+    scenes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "_predictor", lambda *_: lambda image: np.ones(image.shape[:2], np.uint8))
     here = scenes()
     (unit,) = plan_downstream(options(here, method=("visible",))).units
     do_unit(unit, Reporter())
@@ -138,7 +142,6 @@ def test_a_stopped_training_ends_with_the_weights_of_one_that_was_not(scenes) ->
     assert all((uncut[name] == other[name]).all() for name in uncut)
 
 
-@pytest.mark.slow
 def test_detection_trains_and_scores(scenes) -> None:
     here = scenes()
     (unit,) = plan_downstream(options(here, "detect", method=("visible",))).units
@@ -209,6 +212,8 @@ def test_recipes(tmp_path: Path) -> None:
         choose_recipe("segment", "deeplabv3+")
     with pytest.raises(ConfigError, match="did you mean 'epochs'"):
         choose_recipe("segment", None, ("epoch=3",))
+    with pytest.raises(ConfigError, match="use none or enet"):
+        choose_recipe("segment", None, ("class_weights=log",))
     with pytest.raises(ConfigError, match="epochs is 0"):
         choose_recipe("segment", None, ("epochs=0",))
     with pytest.raises(WeightsError, match="does not exist"):
