@@ -138,7 +138,7 @@ def box_picture(size: Sequence[int], boxes: Sequence[Sequence[float]], numbers: 
 
 def _png(picture: Image.Image, opacity: float) -> str:
     """Encode a picture of color numbers with a palette, in which all but `NOTHING` have an opacity."""
-    colors = 1 + int(np.asarray(picture).max())
+    colors = 1 + max(picture.tobytes())
     painted = picture.convert("P")
     painted.putpalette([value for number in range(colors) for value in color_of(number)])
     alpha = bytes([0] + [round(255 * opacity)] * (colors - 1))
