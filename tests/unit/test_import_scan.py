@@ -75,7 +75,8 @@ def test_training_and_results_use_of_the_cells_the_store_alone(name: str) -> Non
             continue  # draws what a network computes, so it builds one as a cell does
         cells = below(imported(path), "fusionbench.cells", "fusionbench.runs") - {"fusionbench.cells"}
         store = below(
-            cells, *(f"fusionbench.cells.{name}" for name in ("store", "score_lines", "task_scores"))
+            cells,
+            *(f"fusionbench.cells.{name}" for name in ("store", "score_lines", "columns", "task_scores")),
         )
         assert cells == store, path
 

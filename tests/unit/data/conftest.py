@@ -33,14 +33,14 @@ def build_tree(tmp_path: Path) -> BuildTree:
 
 
 @pytest.fixture
-def real_root(shared_data: Path, tmp_path: Path) -> Callable[[str], Path]:
-    """Return a function from a data set's name to the data root of its real copy, prepared where it needs to be."""
+def real_root(shared_data: Path, tmp_path: Path) -> Callable[..., Path]:
+    """Return a function from a data set's name and a split to the data root of its real copy, prepared where it needs to be."""
 
-    def root(name: str) -> Path:
+    def root(name: str, split: str = "test") -> Path:
         spec = dataset(name)
         if not (shared_data / spec.folder).is_dir():
             pytest.skip(f"no real copy of {spec.title} is here")
-        if spec.prepare is None:
+        if spec.prepare is None or (shared_data / spec.folder / spec.splits[split].a).parent.is_dir():
             return shared_data
         pytest.importorskip("rasterio")
         from fusionbench.data.prepare import prepare

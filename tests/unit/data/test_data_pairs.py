@@ -31,7 +31,7 @@ def test_every_layout_is_found(build_tree, name: str, split: str) -> None:
 
 @pytest.mark.parametrize(("name", "split"), [case for case in CASES if not datasets()[case[0]].generated])
 def test_real_copies_are_found(real_root, name: str, split: str) -> None:
-    split_here = find_split(dataset(name), split, real_root(name))
+    split_here = find_split(dataset(name), split, real_root(name, split))
     assert 0 < len(split_here.pairs) <= (split_here.expected or len(split_here.pairs))
     assert split_here.unmatched == ()
 
