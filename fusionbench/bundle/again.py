@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fusionbench.bundle.finding import Finding, agree
-from fusionbench.cells.score import set_hash, set_line
-from fusionbench.cells.score_lines import WHOLE_SET, ScoreKey
+from fusionbench.cells.score import set_line
+from fusionbench.cells.score_lines import WHOLE_SET, ScoreKey, set_hash
 from fusionbench.cells.store import Cell
 from fusionbench.cells.task_scores import TaskResult, task_results
 from fusionbench.data.images import read_label

@@ -98,10 +98,8 @@ def keep_columns(cell: Cell) -> None:
 
     try:
         write_through(cell.path / COPY, write)
-    except (
-        OutputError
-    ):  # a folder that can only be read, a full disk: reading takes longer and gives the same
-        return
+    except OutputError:
+        return  # a folder that can only be read, a full disk: reading takes longer and gives the same
 
 
 def _read_copy(cell: Cell, data: bytes) -> ScoreColumns | None:
@@ -109,10 +107,8 @@ def _read_copy(cell: Cell, data: bytes) -> ScoreColumns | None:
     if not path.exists():
         return None
     try:
-        # from memory: NumPy leaves a file open that is no whole zip
-        with np.load(
-            io.BytesIO(path.read_bytes()), allow_pickle=False
-        ) as stored:  # zip checks the parts against their checksums
+        # from memory, because NumPy leaves a file open that is no whole zip; zip checks the parts by checksums
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
             if str(stored["of"]) != _digest(data):
                 return None
             texts = tuple(map(intern, json.loads(stored["texts"].tobytes())))

@@ -9,8 +9,7 @@ from fusionbench.cells.columns import keep_columns, read_columns
 from fusionbench.cells.intact import changed_images
 from fusionbench.cells.planned import CellResult, Job
 from fusionbench.cells.record import cell_of
-from fusionbench.cells.score import set_hash
-from fusionbench.cells.score_lines import FINAL, WHOLE_SET, ScoreKey
+from fusionbench.cells.score_lines import FINAL, WHOLE_SET, ScoreKey, set_hash
 from fusionbench.cells.store import Cell
 from fusionbench.errors import ConfigError, WeightsError
 from fusionbench.files import paused_collector

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fusionbench.cells.planned import Done, Failure
-from fusionbench.cells.score_lines import WHOLE_SET, ScoreKey, key_of
+from fusionbench.cells.score_lines import WHOLE_SET, ScoreKey, key_of, set_hash
 from fusionbench.cells.store import Cell
 from fusionbench.data.images import eight_bit, read_image, read_pair
 from fusionbench.data.manifest import SourceStamps
@@ -126,11 +125,6 @@ def _line(
         "status": status,
         "detail": detail,
     }
-
-
-def set_hash(pairs: Iterable[Pair]) -> str:
-    """Return a hash of which images make up a set; what they show is in the cell's identity."""
-    return hashlib.sha256("\n".join(sorted(pair.id for pair in pairs)).encode()).hexdigest()[:16]
 
 
 def set_line(

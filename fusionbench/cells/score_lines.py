@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Iterable
 from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
 
 from fusionbench.errors import DamagedError
+from fusionbench.types import Pair
 
 FINAL = ("ok", "undefined")  # anything else is tried again by the next run
 WHOLE_SET = ""  # the image of a score that belongs to all images of a cell together
@@ -26,6 +29,11 @@ class ScoreKey(NamedTuple):
 SEAL_START, SEAL_END = b', "check": "', 10
 SEAL = len(SEAL_START) + SEAL_END  # bytes of a line's end: , "check": "0123abcd"}
 KEYS = {"run", "image", "metric", "version", "profile", "status", "value", "detail"}
+
+
+def set_hash(pairs: Iterable[Pair]) -> str:
+    """Return a hash of which images make up a set; what they show is in the cell's identity."""
+    return hashlib.sha256("\n".join(sorted(pair.id for pair in pairs)).encode()).hexdigest()[:16]
 
 
 def key_of(line: dict[str, Any]) -> ScoreKey:
