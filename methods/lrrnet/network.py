@@ -35,7 +35,9 @@ class Decomposition(nn.Module):
         threshold = self.threshold[..., None, None]
         coefficients = soft_threshold(self.begin(image), threshold)
         for block in self.blocks:
-            coefficients = soft_threshold(self.step * coefficients + block(image, coefficients), threshold)
+            coefficients = soft_threshold(
+                block(image, coefficients).addcmul_(self.step, coefficients), threshold
+            )
         return coefficients
 
 
@@ -51,7 +53,9 @@ class Block(nn.Module):
 
 
 def soft_threshold(values: Tensor, threshold: Tensor) -> Tensor:
-    return values.sign() * (values.abs() - threshold).relu()
+    """Return sign(x) max(|x| - t, 0); a learned t may be below 0."""
+    # in place: at 640x480 a map takes 300 MB, and memory is what limits this network
+    return values.abs().sub_(threshold).relu_().mul_(values.sign())
 
 
 class Decoder(nn.Module):
