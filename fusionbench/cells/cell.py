@@ -1,4 +1,4 @@
-"""Run one cell: build, choose weights, fuse, score, record. Whatever goes wrong in a method stays in its cell."""
+"""Run one cell: build the method, choose its weights, fuse, score, record. A method's errors fail its cell alone."""
 
 from __future__ import annotations
 
@@ -34,12 +34,14 @@ from fusionbench.weights.methods import Weights
 
 
 def run_cell(job: Job, reporter: Reporter, wait: bool = True, scoring: bool = True) -> CellResult:
-    """Bring one cell up to date.
+    """Fuse and score what is missing in one cell and return the cell's result.
 
-    A cell that another process works on is waited for, or with ``wait`` off left with the status busy. With
-    ``scoring`` off a cell that lacks more than images is left with the status fused, for `score_together`. Raises
-    OutputError only: nothing can go on where nothing can be stored.
+    If another process works on the cell, wait for it; with ``wait=False`` return the status "busy" at once. With
+    ``scoring=False`` only images are made, and a cell with scores to compute gets the status "fused" (see
+    `score_together`). Errors of the method become the result's status. Raises OutputError where the store cannot be
+    written, the only error that ends the whole run.
     """
+    # constructors draw initial weights, and --weights random promises the same ones for the same seed
     torch.manual_seed(job.options.seed)
     try:
         method, weights = _prepared(job, reporter)
@@ -65,10 +67,14 @@ def run_cell(job: Job, reporter: Reporter, wait: bool = True, scoring: bool = Tr
 
 
 def _prepared(job: Job, reporter: Reporter) -> tuple[FusionMethod | None, Weights]:
-    """Build the method with its weights; none where it has no class. Raises PluginError where its files were changed."""
+    """Return the method and its weights; the method is None where it is a command or a folder of images.
+
+    Raises PluginError where the method's files changed since the run was planned, WeightsError where there are no weights.
+    """
     planned = job.planned
     method = planned.method.build(planned.config.args) if planned.method.has_class else None
-    # after importing: the code that runs is then that whose hash names the cell, whatever happened since the plan
+    # checked after the import: the imported code is then the code whose hash names the cell, even if files changed
+    # between the plan and now
     if code_hash(planned) != job.identity["method"]["files"]:
         raise PluginError(f"The files of {planned.method.name} changed since the run was planned: run again.")
     if method is None:
@@ -78,7 +84,7 @@ def _prepared(job: Job, reporter: Reporter) -> tuple[FusionMethod | None, Weight
 
 @dataclass
 class _Work:
-    """The work on one locked cell."""
+    """The work on one cell that this process has locked."""
 
     job: Job
     method: FusionMethod | None
@@ -88,6 +94,7 @@ class _Work:
 
     def run(self, scoring: bool) -> CellResult:
         job, planned = self.job, self.job.planned
+        # only under the lock: another process that still appends would have its half-written line cut off
         self.cell.drop_torn_line()
         result = CellResult(planned, self.cell.path, "ok")
         left = unfused(self.cell, planned.split.pairs)
@@ -100,6 +107,8 @@ class _Work:
             raise PluginError(
                 f"The sources of {planned.label} were replaced since the run was planned: run again."
             )
+        # checked here and again after fusing, which can take hours: scoring then writes new hashes of all images, and an
+        # edited one would be taken for the method's
         check_images(self.cell, record)
         record = self._begin(record, bool(left))
         if left:
@@ -114,14 +123,18 @@ class _Work:
         return result
 
     def _begin(self, record: dict[str, Any] | None, fusing: bool) -> dict[str, Any]:
-        """Write run.json before the first image; on resuming, check that the method still is what it was."""
+        """Write run.json with the status "running" and return it; on resuming, compare the method's probe first.
+
+        The record is written before the first image, so that a killed cell is seen as unfinished and its images have an
+        owner. Raises PluginError where the probe differs from the stored one.
+        """
         if record is None:
             record = new_record(self.job, self.weights)
         if self.method is not None:
             record["method"]["color"] = self.method.color
             if fusing:
                 record["probe"] = self._probe(self.method, record["probe"])
-        record.pop("log", None)  # of an earlier call that failed
+        record.pop("log", None)  # the log of an earlier call that failed
         record["status"] = "running"
         self.cell.write_record(record)
         return record
@@ -173,11 +186,15 @@ class _Work:
         return failures
 
 
-TOLERANCE = 1e-4  # other threads and versions of a kernel differ by less, other code by more
+TOLERANCE = 1e-4  # of a probe's values in [0, 1]: thread counts and kernel versions differ by less, other code by more
 
 
 def probe(method: FusionMethod) -> list[float]:
-    """Return the 4x4 block means of ``fuse`` on a fixed generated pair of 64x64, computed on the CPU."""
+    """Return the 16 means of 4x4 blocks of ``fuse`` on a fixed generated 64x64 pair, each in [0, 1], 6 decimals.
+
+    It is computed on the CPU whatever the cell's device, so that a cell may be resumed on another machine. It catches
+    changes that the hash of the method's files cannot see, for example in an installed library.
+    """
     device = method.device
     y, x = torch.meshgrid(torch.linspace(0, 1, 64), torch.linspace(0, 1, 64), indexing="ij")
     a = (0.5 + 0.5 * torch.sin(9 * x) * torch.cos(7 * y))[None, None]
@@ -188,4 +205,5 @@ def probe(method: FusionMethod) -> list[float]:
 
 
 def same(before: list[float], now: list[float]) -> bool:
+    """Tell whether two probes agree within `TOLERANCE`."""
     return len(before) == len(now) and all(abs(x - y) <= TOLERANCE for x, y in zip(before, now, strict=True))

@@ -1,7 +1,7 @@
-"""The scores of a cell column by column, and a copy of them on disk that spares parsing scores.jsonl.
+"""The scores of a cell as arrays, one per column, and a cache of them on disk that saves parsing scores.jsonl.
 
-The copy lies beside scores.jsonl as ``.scores.npz`` and holds the SHA-256 of that file's bytes. It is read only while
-they agree, so an edited, appended or truncated scores.jsonl is parsed; a copy that is damaged is passed over.
+The cache is the file ``.scores.npz`` beside scores.jsonl and holds the SHA-256 of that file's bytes. It is used only
+while this hash agrees: a scores.jsonl that was edited, appended to or truncated is parsed. A damaged cache is ignored.
 """
 
 from __future__ import annotations
@@ -25,17 +25,19 @@ from fusionbench.cells.store import COPY, Cell, ScoreRow, score_rows, task_rows
 from fusionbench.errors import OutputError
 from fusionbench.files import write_through
 
-FORMAT = 1  # of the copy; another one is passed over
-LEAST = 2**17  # bytes: a smaller scores.jsonl is parsed in a few milliseconds
+FORMAT = 1  # of the cache file; a file of another format is ignored
+LEAST = (
+    2**17
+)  # bytes of scores.jsonl from which on a cache is worth it: smaller files are parsed in milliseconds
 TEXTS = ("run", "image", "metric", "version", "profile", "status", "detail")
 
 
 @dataclass(frozen=True)
 class ScoreColumns:
-    """The last line of each key of a scores file.
+    """The valid lines of a scores file (the last line of each `ScoreKey`) as arrays.
 
-    ``codes`` int32 [7, lines] are positions in ``texts``, one row for each of `TEXTS`; versions are written out.
-    ``values`` float64 [lines] are NaN where the status is not ok.
+    ``codes`` is int32 [7, lines]: one row for each name in `TEXTS`, each entry an index into ``texts``; versions are
+    stored as text. ``values`` is float64 [lines], NaN where the status is not "ok".
     """
 
     codes: ndarray
@@ -43,11 +45,11 @@ class ScoreColumns:
     texts: tuple[str, ...]
 
     def column(self, name: str) -> ndarray:
-        """Return the codes int32 [lines] of one of `TEXTS`."""
+        """Return the codes, int32 [lines], of the column ``name``, one of `TEXTS`."""
         return self.codes[TEXTS.index(name)]
 
     def used(self, name: str) -> set[str]:
-        """Return the different texts of a column."""
+        """Return the distinct texts of a column."""
         return {self.texts[code] for code in np.unique(self.column(name))}
 
     @cached_property
@@ -55,7 +57,7 @@ class ScoreColumns:
         return {text: number for number, text in enumerate(self.texts)}
 
     def where(self, **texts: Sequence[str]) -> ndarray:
-        """Return a mask [lines] of the lines that have one of the texts in each named column."""
+        """Return a boolean mask [lines]: true where each named column has one of the texts given for it."""
         mask = np.ones(len(self.values), dtype=bool)
         for name, wanted in texts.items():
             mask &= np.isin(self.column(name), [self.code.get(text, -1) for text in wanted])
@@ -63,7 +65,7 @@ class ScoreColumns:
 
 
 def columns_of(lines: Iterable[Mapping[str, Any]]) -> ScoreColumns:
-    """Return the columns of lines in the order of a scores file; of each key the last line counts."""
+    """Return lines, given in the order of their scores file, as columns; of each key the last line counts."""
     last = {
         (line["image"], line["metric"], line["version"], line["profile"]): line for line in lines
     }.values()
@@ -73,19 +75,19 @@ def columns_of(lines: Iterable[Mapping[str, Any]]) -> ScoreColumns:
     return ScoreColumns(
         np.array(codes, dtype=np.int32).reshape(len(TEXTS), len(values)),
         np.array(values, dtype=np.float64),
-        tuple(map(intern, code)),  # a large sweep has each name in each of its cells
+        tuple(map(intern, code)),  # interned, because a large sweep repeats each name in each of its cells
     )
 
 
 def read_columns(cell: Cell) -> ScoreColumns:
-    """Return the scores of a cell, from the copy where it is of this scores.jsonl. Raises OutputError for a damaged file."""
+    """Return the scores of a cell, from the cache if it is up to date. Raises OutputError for a damaged scores.jsonl."""
     data = read_scores(cell.scores_file)
     copy = _read_copy(cell, data)
     return columns_of(parse_lines(cell.scores_file, data)) if copy is None else copy
 
 
 def keep_columns(cell: Cell) -> None:
-    """Write the copy of a large scores.jsonl where it lacks or is stale; where it cannot be written there is none."""
+    """Write the cache of a large scores.jsonl if it is missing or stale; a folder that cannot be written gets none."""
     data = read_scores(cell.scores_file)
     if len(data) < LEAST or _read_copy(cell, data) is not None:
         return
@@ -99,7 +101,7 @@ def keep_columns(cell: Cell) -> None:
     try:
         write_through(cell.path / COPY, write)
     except OutputError:
-        return  # a folder that can only be read, a full disk: reading takes longer and gives the same
+        return  # read-only folder or full disk: scores.jsonl is then parsed each time, with the same result
 
 
 def _read_copy(cell: Cell, data: bytes) -> ScoreColumns | None:
@@ -107,7 +109,8 @@ def _read_copy(cell: Cell, data: bytes) -> ScoreColumns | None:
     if not path.exists():
         return None
     try:
-        # from memory, because NumPy leaves a file open that is no whole zip; zip checks the parts by checksums
+        # read into memory first, because NumPy leaves the file open if it is not a complete zip; zip's own checksums
+        # find damage inside the arrays
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
             if str(stored["of"]) != _digest(data):
                 return None
@@ -122,7 +125,7 @@ def _digest(data: bytes) -> str:
 
 
 class StoredScores:
-    """The scores of records that ``read_records`` gave; as an iterable, the rows of `score_rows`."""
+    """The scores of records from `read_records`; iterating yields the rows of `score_rows`."""
 
     def __init__(self, records: Iterable[Mapping[str, Any]]) -> None:
         self.records = list(records)
@@ -132,7 +135,7 @@ class StoredScores:
 
     @cached_property
     def parts(self) -> list[ScoreColumns]:
-        """The scores of each record, those of downstream tasks aside."""
+        """The scores of each record, without those of downstream tasks."""
         return [read_columns(Cell(Path(record["path"]))) for record in self.records]
 
     @cached_property
@@ -142,5 +145,5 @@ class StoredScores:
 
     @property
     def profiles(self) -> set[str]:
-        """The profiles that anything was scored by, that of downstream tasks among them."""
+        """The profiles of all scores, including that of downstream tasks."""
         return {row.profile for row in self.tasks}.union(*(part.used("profile") for part in self.parts))

@@ -1,4 +1,4 @@
-"""Tell what is left to do in a cell, from its files alone: nothing here loads torch."""
+"""Find what is left to do in a cell, from its files alone and without loading torch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from fusionbench.weights.methods import Weights
 
 
 def unfused(cell: Cell, pairs: Sequence[Pair]) -> list[Pair]:
-    """Return the pairs without a stored image."""
+    """Return the pairs that have no stored fused image, in their order."""
     stored = cell.stored()
     return [pair for pair in pairs if pair.id not in stored]
 
@@ -29,10 +29,11 @@ def unfused(cell: Cell, pairs: Sequence[Pair]) -> list[Pair]:
 def missing_metrics(
     cell: Cell, pairs: Sequence[Pair], metrics: Sequence[str], profile: str
 ) -> dict[str, list[str]]:
-    """Return, by pair id, the metrics whose current version has no final score; pairs without any are left out.
+    """Return the metrics still to be computed, by pair id; pairs that miss none are left out.
 
-    Set-level metrics stand under `WHOLE_SET`. What is unavailable counts as scored while the same weights lack;
-    a value made with other weights than those that are here does not.
+    A score is final when the current version of the metric's definition has a line with a status in `FINAL`. Metrics of
+    whole sets are listed under `WHOLE_SET`. A score with the status "unavailable" counts as final while the weights
+    that it names are still missing; a value computed with weights other than the present ones does not.
     """
     known = cards()
     if all(known[name].per == "image" and not known[name].weights for name in metrics):
@@ -47,9 +48,8 @@ def missing_metrics(
     final = {key for key, line in scores.items() if _settled(line, reasons) and not _outdated(line, made)}
     keys = {name: (definition_of(name, profile).version, profile) for name in metrics}
     by_image = [name for name in metrics if known[name].per == "image"]
-    facts = [
-        (m, *keys[m]) for m in by_image
-    ]  # a plain tuple equals a ScoreKey, and is made in a fraction of the time
+    # plain tuples, which equal a ScoreKey of the same content and are made in a fraction of the time
+    facts = [(m, *keys[m]) for m in by_image]
     wanted = {p.id: [key[0] for key in facts if (p.id, *key) not in final] for p in pairs}
     members = set_hash(pairs)
     wanted[WHOLE_SET] = [
@@ -67,7 +67,10 @@ def missing_metrics(
 def _missing_plain(
     cell: Cell, pairs: Sequence[Pair], metrics: Sequence[str], profile: str
 ) -> dict[str, list[str]]:
-    """Do as `missing_metrics` for metrics of single images that need no weights: the status alone decides."""
+    """Return the same as `missing_metrics` for metrics of single images without weights: the status alone decides.
+
+    This is the common case, and it reads the scores as arrays instead of one dictionary for each line.
+    """
     columns = read_columns(cell)
     names: dict[str, list[str]] = {}
     for name in metrics:
@@ -87,29 +90,30 @@ def _settled(line: dict[str, Any], reasons: Mapping[str, str | None]) -> bool:
 
 
 def _outdated(line: dict[str, Any], made: Mapping[str, str]) -> bool:
-    """Tell whether the value of an image was made with other weights than those that are here."""
+    """Tell whether the value of an image was computed with weights other than the present ones."""
     return line["status"] == "ok" and line["detail"] != made.get(line["metric"], line["detail"])
 
 
 def _same_set(line: dict[str, Any], members: str, reason: str | None) -> bool:
-    """Tell whether a line is of the same images, and of the same towers and kernel as far as these are here."""
+    """Tell whether a line belongs to the same set of images and, if the networks are present, to the same setting."""
     same = line.get("set") == members
     return same and (reason is not None or line.get("setting") == setting_of(line["metric"]))
 
 
 @paused_collector()
 def find_done(job: Job) -> CellResult | None:
-    """Return the result of a cell in which nothing is left to do, None for any other."""
+    """Return the result of a cell that is complete, None for any other cell."""
     if job.options.fresh:
         return None
-    # only importing a method tells whether it has parameters; a complete cell without weights says that it has none
+    # whether a method has parameters is known only after importing it (and torch); a complete cell stored without
+    # weights shows that it has none, so both places are looked up
     for weights in filter(None, (job.weights, Weights("none"))):
         cell, pairs = cell_of(job, weights), job.planned.split.pairs
         record = cell.read_record()
         if record is None or record["status"] != "ok" or unfused(cell, pairs) or changed_images(cell, record):
             continue
         if not missing_metrics(cell, pairs, job.metrics, job.options.profile):
-            # of the others, a score that lacks something would be missing
+            # only metrics with weights can have final scores that are unavailable; those of others would be missing
             needy = [name for name in job.metrics if cards()[name].weights]
             lacks = unavailable_scores(cell, job, needy) if needy else {}
             keep_columns(cell)
@@ -118,7 +122,7 @@ def find_done(job: Job) -> CellResult | None:
 
 
 def lacking(metric: str) -> str | None:
-    """Return what to do before a metric can be computed, None where all it needs is here."""
+    """Return what to do before a metric can be computed, None if all that it needs is present."""
     card = cards()[metric]
     try:
         if card.per == "set":
@@ -132,14 +136,14 @@ def lacking(metric: str) -> str | None:
 
 
 def check_options(metrics: Iterable[str]) -> None:
-    """Raise ConfigError where what set-level metrics are computed with is written wrongly."""
+    """Raise ConfigError if the options of a set-level metric cannot be read."""
     for name in metrics:
         if cards()[name].per == "set":
             options_of(name)
 
 
 def unavailable_scores(cell: Cell, job: Job, metrics: Iterable[str]) -> dict[str, str]:
-    """Return why metrics have no value for lack of weights, as their lines in the store say it."""
+    """Return, by metric, why it has no value because weights are missing, as stated in the stored lines."""
     scores, profile = cell.scores(), job.options.profile
     reasons: dict[str, str] = {}
     for name in metrics:

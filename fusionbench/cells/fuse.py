@@ -1,4 +1,4 @@
-"""Fuse the pairs of a cell that have no image yet. Decoding and saving run beside the method."""
+"""Fuse the pairs of a cell that have no image yet. Images are decoded and saved in threads beside the method."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ from fusionbench.errors import ImageError, OutputError, PluginError
 from fusionbench.method import FusionMethod, fuse_pair
 from fusionbench.types import Pair
 
-READ_AHEAD = 2
+READ_AHEAD = (
+    2  # batches decoded before their turn, and images waiting to be written: bounds the memory in use
+)
 Load = Callable[[Pair], PairImages]
 
 
 class Fused(NamedTuple):
-    """What failed, by pair id, and which pairs were fused alone because their batch took too much memory."""
+    """The failures by pair id, and the ids of pairs fused one by one because their batch did not fit into memory."""
 
     failures: dict[str, Failure]
     alone: list[str]
@@ -42,14 +44,15 @@ def fuse_missing(
 ) -> Fused:
     """Fuse and store each pair without an image; ``load`` reads its sources.
 
-    Random numbers in a method's ``fuse`` are drawn from a seed made of ``seed`` and the ids of the pairs that are fused
-    at once, whatever was fused before.
-
-    Batches are the same whatever is already there, because a convolution's last digits depend on the batch it
-    runs in and a resumed run must give the same bytes. Raises OutputError where nothing can be stored.
+    ``done`` is called with the id of each pair and its failure, if any, from this or the writing thread. Before each
+    forward pass the random generators are seeded from ``seed`` and the ids of the pairs in it, so that the result does
+    not depend on what was fused before. Raises OutputError where an image cannot be stored.
     """
     outcome = Fused({}, [])
+    # batches are cut from all pairs, not from those left: a convolution's last digits depend on the batch it runs in,
+    # and a resumed run must write the same bytes
     batches = [b for b in in_batches(pairs, batch_size) if any(not cell.image(p.id).exists() for p in b)]
+    # threads suffice, because decoding and encoding of images release the interpreter lock
     with ThreadPoolExecutor(2) as reader, ThreadPoolExecutor(1) as writer:
         saving: list[Future[None]] = []
         for batch, loaded in _read_ahead(reader, batches, load):
@@ -68,12 +71,14 @@ def fuse_missing(
 
 
 def in_batches(pairs: Sequence[Pair], size: int) -> list[list[Pair]]:
+    """Return the pairs in consecutive lists of ``size``, the last one possibly shorter."""
     return [list(pairs[start : start + size]) for start in range(0, len(pairs), size)]
 
 
 def _read_ahead(
     reader: ThreadPoolExecutor, batches: list[list[Pair]], load: Load
 ) -> Iterator[tuple[list[Pair], list[PairImages | Failure]]]:
+    """Yield each batch with its images or failures in order, while the next `READ_AHEAD` batches are being read."""
     waiting: list[tuple[list[Pair], list[Future[PairImages | Failure]]]] = []
     for batch in [*batches, *[None] * READ_AHEAD]:
         if batch is not None:
@@ -98,7 +103,7 @@ def _fuse_batch(
     outcome: Fused,
     seed: int,
 ) -> dict[str, np.ndarray]:
-    """Fuse the readable pairs of a batch, those of equal shape together."""
+    """Return the fused images of a batch's readable pairs by pair id; pairs of equal shape share a forward pass."""
     groups: dict[tuple[int, ...], list[tuple[Pair, PairImages]]] = {}
     for pair, images in zip(batch, loaded, strict=True):
         if isinstance(images, Failure):
@@ -114,13 +119,14 @@ def _fuse_batch(
 def _fuse_group(
     method: FusionMethod, group: list[tuple[Pair, PairImages]], device: str, outcome: Fused, seed: int
 ) -> dict[str, np.ndarray]:
-    """Fuse pairs of equal shape, one by one where memory is too small for all of them."""
+    """Return the fused images of pairs of equal shape, fused one by one where memory is too small for all at once."""
     seed_everything(seed, [pair.id for pair, _ in group])
     try:
         images = fuse_arrays(method, [images for _, images in group], device)
         return {pair.id: image for (pair, _), image in zip(group, images, strict=True)}
     except Exception as error:  # a plug-in can raise anything, and it costs these images only
         failure = failure_from(error)
+    # retried outside the except block, because a caught exception keeps the tensors of the failed pass alive
     if failure.status != "oom" or len(group) == 1:
         outcome.failures.update({pair.id: failure for pair, _ in group})
         return {}
@@ -132,7 +138,8 @@ def _fuse_group(
 
 
 def seed_everything(seed: int, names: Sequence[str]) -> None:
-    """Seed torch, NumPy and ``random`` by a hash of the seed and the names, in their order."""
+    """Seed torch, NumPy and ``random`` with a hash of the seed and the names in their order."""
+    # SHA-256 because Python's own hash of a text differs from process to process
     digest = hashlib.sha256("\n".join([str(seed), *names]).encode()).digest()
     value = int.from_bytes(digest[:4])
     random.seed(value)
@@ -141,7 +148,7 @@ def seed_everything(seed: int, names: Sequence[str]) -> None:
 
 
 def fuse_arrays(method: FusionMethod, group: list[PairImages], device: str) -> list[np.ndarray]:
-    """Fuse pairs of equal shape into the uint8 images that are stored, [H, W] or [H, W, 3] as b."""
+    """Return the fused images of pairs of equal shape as they are stored: uint8, [H, W] or [H, W, 3] as b has them."""
     a = torch.from_numpy(np.stack([images.a for images in group]))[:, None]
     b = torch.from_numpy(np.stack([images.b for images in group]))
     b = b[:, None] if b.ndim == 3 else b.movedim(-1, 1)
@@ -150,15 +157,16 @@ def fuse_arrays(method: FusionMethod, group: list[PairImages], device: str) -> l
 
 
 def to_uint8(fused: torch.Tensor) -> np.ndarray:
-    """Return [C, H, W] in [0, 1] as the uint8 [H, W] or [H, W, 3] that is stored, halves rounded up."""
+    """Convert a float image [C, H, W] in [0, 1] to uint8 [H, W] or [H, W, 3], halves rounded up."""
+    # float64, because float32 moves products close to a half across it; halves go up as in MATLAB's uint8(), not to even
     image = (fused.double() * 255 + 0.5).floor().to(torch.uint8).movedim(0, -1).numpy()
     return image[..., 0] if image.shape[-1] == 1 else image
 
 
 def failure_from(error: Exception) -> Failure:
-    """Word an exception of a method in one line, its traceback going to the cell's log.
+    """Return an exception of a method as a failure with a message of one line; print its traceback to the cell's log.
 
-    Out of memory has a status of its own.
+    Running out of memory has the status "oom", anything else "failed".
     """
     traceback.print_exception(error)
     if isinstance(error, torch.OutOfMemoryError | MemoryError):

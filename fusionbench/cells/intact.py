@@ -1,4 +1,4 @@
-"""Notice stored images that are no longer those that were scored."""
+"""Detect stored images that were changed after they had been scored."""
 
 from __future__ import annotations
 
@@ -10,33 +10,35 @@ from fusionbench.cells.store import Cell
 from fusionbench.data.manifest import file_hashes
 from fusionbench.errors import OutputError, PluginError
 
-DIGITS = 16  # of the SHA-256 of an image that run.json keeps
+DIGITS = (
+    16  # hexadecimal digits kept in run.json: 64 bits are enough against accidents, and keep records short
+)
 
 
 def image_hashes(cell: Cell, pairs: Iterable[str]) -> dict[str, str]:
-    """Return the first digits of the SHA-256 of each stored image, by pair id."""
+    """Return the first `DIGITS` digits of the SHA-256 of each stored image, by pair id."""
     files = {pair: cell.image(pair) for pair in pairs}
     hashes = file_hashes(cell.path / "images", files.values())
     return {pair: hashes[path][:DIGITS] for pair, path in files.items()}
 
 
 def changed_images(cell: Cell, record: Mapping[str, Any] | None) -> list[str]:
-    """Return the ids of the stored images that differ from those whose hashes the record keeps."""
+    """Return the ids of the stored images whose hash differs from the one in the record."""
     kept = (record or {}).get("hashes")
-    if not isinstance(kept, dict):  # of a version that kept none
+    if not isinstance(kept, dict):  # a record written before hashes were kept
         return []
     here = image_hashes(cell, sorted(kept.keys() & cell.stored()))
     return [pair for pair, digest in here.items() if digest != kept[pair]]
 
 
 def check_images(cell: Cell, record: Mapping[str, Any] | None) -> None:
-    """Raise PluginError for images that were changed after they had been scored."""
+    """Raise PluginError if an image of the cell changed after it had been scored."""
     if changed := changed_images(cell, record):
         raise PluginError(_sentence(cell, changed))
 
 
 def check_records(records: Iterable[Mapping[str, Any]]) -> None:
-    """Raise OutputError for the first of these records, with its folder under ``path``, whose images were changed."""
+    """Raise OutputError for the first record whose images changed; each record names its folder under ``path``."""
     for record in records:
         cell = Cell(Path(record["path"]))
         if changed := changed_images(cell, record):

@@ -1,4 +1,4 @@
-"""One process at a time works on a cell."""
+"""A lock that lets one process at a time work on a cell."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from fusionbench.files import cannot_write
 
 @contextmanager
 def locked(cell: Cell, reporter: Reporter, wait: bool) -> Iterator[bool]:
-    """Hold the cell against a second process that shares the runs folder; the system frees it after a kill.
+    """Lock the cell against other processes that share the runs folder.
 
-    Gives False, with ``wait`` off, for a cell that another process holds.
+    Yields True once the lock is held. If another process holds it, waits for it, or with ``wait=False`` yields False.
+    Raises OutputError where the folder cannot be written.
     """
     try:
         cell.path.mkdir(parents=True, exist_ok=True)
+        # a lock of the kernel (flock), not the existence of a file: it ends with its process, also after a kill
         lock = FileLock(cell.path / ".lock")
         try:
+            # try first without waiting, so that the user is told before a wait that may take hours
             lock.acquire(timeout=0)
         except Timeout:
             if not wait:

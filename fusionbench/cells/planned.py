@@ -1,4 +1,4 @@
-"""What a run is told, its cells as they were planned, and what became of each and of its images."""
+"""The options of a run, its planned cells, and the result of each cell and image."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from fusionbench.weights.methods import Weights
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Everything a run can be told; the names are those of the command line's options.
+    """All options of a run, named as on the command line.
 
-    ``setting`` is added to the rows' names, where a sweep varies more than methods and data sets. ``noise``, written as
-    `fusionbench.data.noise.setting.read_noise` takes it, is added to the sources before they are fused. ``weights`` is
-    auto, trained (auto without what is imported or shipped), latest (the training finished last, whatever its recipe and
-    seed), random or a path; auto and trained train where they find none, ``no_train`` is off and it takes at most
-    ``train_within`` minutes (None: any time). ``train_dataset`` names the data sets (with commas) whose train splits
-    count, None: the fused one's.
+    ``setting`` is appended to the names of rows where a sweep varies more than methods and data sets. ``noise`` is
+    added to the sources before fusing, written as in `fusionbench.data.noise.setting.read_noise`.
+
+    ``weights`` is "auto" (own training, else imported, published or shipped weights), "trained" (own training only),
+    "latest" (the training finished last, whatever its recipe and seed), "random", or a path. "auto" and "trained" train
+    a method without weights unless ``no_train`` is set or it takes more than ``train_within`` minutes (None: no limit).
+    ``train_dataset`` names the data sets, separated by commas, to learn from; None means the fused data set itself.
+    ``timeout`` is in seconds per cell.
     """
 
     method: tuple[str, ...]
@@ -54,7 +56,7 @@ class RunOptions:
 
 
 def row_name(method: str, setting: str, noise: SourceNoise | None = None) -> str:
-    """Return what runs/ and tables call a method with its variants under a setting, which may be none, and noise."""
+    """Return a method's name in runs/ and tables, such as ``name@variant+setting+noise``; ``setting`` may be empty."""
     told = "+".join(part for part in (setting, str(noise) if noise else "") if part)
     return f"{method}{'+' if '@' in method else '@'}{told}" if told else method
 
@@ -63,7 +65,7 @@ def row_name(method: str, setting: str, noise: SourceNoise | None = None) -> str
 class PlannedCell:
     """One method on one split, checked but not started.
 
-    ``setting`` tells the cells of a sweep apart that differ in more than the method's name. ``noise`` is added to the
+    ``setting`` distinguishes cells of a sweep that differ in more than the method's name. ``noise`` is added to the
     sources before they are fused.
     """
 
@@ -75,7 +77,7 @@ class PlannedCell:
 
     @property
     def name(self) -> str:
-        """Return what runs/ and tables call the row: method, variants, setting and noise."""
+        """The row's name in runs/ and tables: method, variants, setting and noise."""
         return row_name(self.method.name, self.setting, self.noise)
 
     @property
@@ -85,11 +87,11 @@ class PlannedCell:
 
 @dataclass(frozen=True)
 class Job:
-    """One cell to bring up to date, and what the plan decided of it; its process decides none of that again.
+    """One cell to bring up to date, with everything the plan decided about it; its process decides none of that again.
 
-    ``index`` is its place in the plan. ``options`` hold the device, the profile and the metrics by their full names.
-    ``identity`` is what decides the images, but for the weights. ``weights`` are those that were chosen; None where the
-    cell's process has to train first, or to say why it cannot.
+    ``index`` is its position in the plan. ``options`` has the device and the profile resolved, and ``metrics`` are full
+    names. ``identity`` is everything that determines the images except the weights. ``weights`` are those chosen by the
+    plan, None where the cell's process has to train first or to report why it cannot.
     """
 
     index: int
@@ -102,7 +104,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why an image could not be fused or scored; ``status`` is failed or oom."""
+    """The reason why an image could not be fused or scored; ``status`` is "failed" or "oom"."""
 
     status: str
     detail: str
@@ -113,12 +115,12 @@ Done = Callable[[str, Failure | None], None]
 
 @dataclass
 class CellResult:
-    """What a cell came to; ``fused`` and ``scored`` count the images worked on by this call.
+    """The result of one cell; ``fused`` and ``scored`` count the images that this call worked on.
 
-    ``status`` is that of its record, busy: another process works on it, or fused: its scores are to come, which a
-    caller of `run` never sees. ``unavailable`` are metrics without a
-    value for want of weights, each with what to do. ``planned`` is None on the way between processes: the one that
-    receives the result has planned the cell.
+    ``status`` is that of its record, "busy" (another process works on it) or "fused" (its scores are still to be
+    computed; callers of `run` never see this). ``failures`` are by pair id. ``unavailable`` maps metrics without a value
+    because weights are missing to what the user has to do. ``planned`` is None while the result travels between
+    processes, because the receiving process has the plan.
     """
 
     planned: PlannedCell
@@ -137,7 +139,7 @@ class CellResult:
 
 @dataclass(frozen=True)
 class Unscored:
-    """A cell that was fused; ``left`` are the seconds it may still take, ``log`` is what fusing printed."""
+    """A fused cell without scores; ``left`` is what remains of its time-out in seconds, ``log`` the output of fusing."""
 
     job: Job
     result: CellResult

@@ -1,4 +1,4 @@
-"""Tell the user what goes on, on standard error; standard output belongs to results."""
+"""Progress reports on standard error; standard output is reserved for results."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ from rich.text import Text
 
 from fusionbench.weights.methods import Weights
 
-QUIET = 60  # seconds between two lines of a phase where there is no terminal
+QUIET = 60  # seconds between two progress lines of a phase if standard error is not a terminal
 
 
 class Reporter:
-    """Hear of one cell's progress and say nothing; the base of what the command line shows."""
+    """A silent receiver of one cell's progress, the base of the one that prints."""
 
     def say(self, text: str) -> None:
-        """Take one sentence for the user."""
+        """Receive one sentence for the user."""
 
     def start(self, label: str, total: int) -> None:
         """Begin a phase of ``total`` images or training steps."""
 
     def advance(self) -> None:
-        """Count one of the phase; called from any thread."""
+        """Count one image or step of the phase; may be called from any thread."""
 
     def stop(self) -> None:
         """End the phase."""
 
     def pause(self) -> None:
-        """Let the cell's time-out stand still: a training has begun."""
+        """Suspend the cell's time-out, because a training begins."""
 
     def go_on(self) -> None:
-        """Let the cell's time-out run again."""
+        """Resume the cell's time-out."""
 
     def weights(self, weights: Weights) -> None:
-        """Learn which weights the cell uses, and with them its place in the store."""
+        """Receive the weights of the cell, which determine its folder in the store."""
 
     def beside(self) -> Reporter:
-        """Return a reporter for another cell that runs at the same time."""
+        """Return a reporter for another cell that runs at the same time and shares the display."""
         return self
 
 
@@ -57,7 +57,7 @@ class _Speed(ProgressColumn):
 
 
 class _Screen:
-    """The one live display of a terminal; it is up while any phase goes on."""
+    """The live display of a terminal, shown while any phase is running."""
 
     def __init__(self) -> None:
         self.console = Console(stderr=True)
@@ -68,7 +68,7 @@ class _Screen:
             _Speed(),
             TimeRemainingColumn(),
         )
-        # a log file would get the last state of each bar as a line of its own
+        # disabled without a terminal, because Rich would write each bar's last state into a log file
         self.progress = Progress(*columns, console=self.console, disable=not self.console.is_terminal)
 
     def add(self, label: str, total: int) -> TaskID:
@@ -78,7 +78,7 @@ class _Screen:
         return self.progress.add_task(label, total=total)
 
     def line(self, label: str, done: int, total: int) -> None:
-        """Print a line where no bar can be: into a file or pipe."""
+        """Print a progress line where standard error is a file or pipe."""
         if not self.console.is_terminal:
             count = f"{done} of {total}" if done else str(total)
             self.console.print(f"{label}: {count}", highlight=False, markup=False, soft_wrap=True)
@@ -90,7 +90,7 @@ class _Screen:
 
 
 class RichReporter(Reporter):
-    """Show one bar a phase, with images per second and the time left; without a terminal a line, one more a minute."""
+    """Shows one progress bar per phase with images per second and remaining time; without a terminal, a line a minute."""
 
     def __init__(self, screen: _Screen | None = None) -> None:
         self.screen = screen or _Screen()

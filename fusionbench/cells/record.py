@@ -1,4 +1,4 @@
-"""What decides a cell's images, where they lie, and its run.json before any work."""
+"""The identity of a cell, its folder, and its record run.json before any work."""
 
 from __future__ import annotations
 
@@ -13,12 +13,17 @@ from fusionbench.files import digest_of, folder_name
 from fusionbench.provenance import provenance
 from fusionbench.weights.methods import Weights
 
-PROTOCOL = 1  # raised when padding, colour handling or rounding of stored images changes
+PROTOCOL = 1  # to be raised when padding, colour handling or rounding of stored images changes
 
 
 def make_identity(planned: PlannedCell, manifest: str, options: RunOptions) -> dict[str, Any]:
-    """Return everything that decides the images but the weights; ``manifest`` is the hash of the data."""
-    noise = {"noise": planned.noise.as_dict()} if planned.noise else {}  # cells without keep the id they had
+    """Return everything that determines the images except the weights; ``manifest`` is the hash of the data.
+
+    The batch size and the kind of device are part of it, because both change the last digits of a network's output; the
+    device's number is not.
+    """
+    # no key at all without noise: cells stored before noise existed keep their id
+    noise = {"noise": planned.noise.as_dict()} if planned.noise else {}
     return {
         "method": {"name": planned.method.name.partition("@")[0], "files": code_hash(planned)},
         "arguments": planned.config.args,
@@ -34,25 +39,25 @@ def make_identity(planned: PlannedCell, manifest: str, options: RunOptions) -> d
 
 
 def code_hash(planned: PlannedCell) -> str:
-    """Return the SHA-256 over the method's code, or over the images of a method known by its results."""
+    """Return the SHA-256 of the method's code, or of the images of a method given as a folder of results."""
     method = planned.method
     return external_hash(method.source, planned.split.pairs) if method.external else method.files_hash()
 
 
 def identity_with(job: Job, weights: Weights) -> dict[str, Any]:
-    """Return everything that decides the images; its hash names the cell's folder."""
+    """Return everything that determines the images; its hash is the name of the cell's folder."""
     return {**job.identity, "weights": weights.sha256}
 
 
 def cell_of(job: Job, weights: Weights) -> Cell:
-    """Return the cell of a job with these weights, there or not."""
+    """Return the cell of a job with these weights, whether its folder exists or not."""
     split = job.planned.split
     place = folder_name(f"{split.spec.name}-{split.name}"), folder_name(job.planned.name)
     return Cell(job.options.out.joinpath(*place, digest_of(identity_with(job, weights))[:10]))
 
 
 def new_record(job: Job, weights: Weights) -> dict[str, Any]:
-    """Return run.json as it stands before any work."""
+    """Return the content of run.json before any work."""
     planned, split, card = job.planned, job.planned.split, job.planned.method.card
     spec = split.spec
     return {
@@ -107,9 +112,10 @@ def new_record(job: Job, weights: Weights) -> dict[str, Any]:
 def add_phase(
     record: dict[str, Any], phase: str, seconds: float, before: float | None, after: float | None
 ) -> None:
-    """Add what a phase took to what earlier calls took; energy is None once a part of it is unknown.
+    """Add the seconds and joules of a phase to those of earlier calls in the record.
 
-    ``before`` and ``after`` are readings of the device's energy counter in joules.
+    ``before`` and ``after`` are readings of the device's energy counter in joules. The sum is None as soon as one part of
+    it is unknown, because a partial sum would look like a small consumption.
     """
     spent, energy = record["provenance"]["seconds"], record["provenance"].setdefault("energy_j", {})
     earlier = energy.get(phase) if spent[phase] else 0.0
@@ -121,11 +127,12 @@ def add_phase(
 
 
 def now() -> str:
+    """Return the present time in UTC as ISO 8601 with seconds."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def record_failure(job: Job, failure: Failure, weights: Weights | None = None) -> CellResult:
-    """Write run.json with the failure's status. ``weights`` are None where it is not known which they would be."""
+    """Write run.json with the failure's status and return the result; ``weights`` is None where they are unknown."""
     weights = weights or Weights("none")
     cell = cell_of(job, weights)
     drop_sources(cell.path)

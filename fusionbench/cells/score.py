@@ -1,4 +1,4 @@
-"""Score stored images against their sources; what has a final line already is left alone."""
+"""Score stored images against their sources, without touching scores that are final."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class Missing:
-    """The scores that a cell lacks: ``metrics`` by pair id, set-level ones under `WHOLE_SET`.
+    """The scores to compute for a cell: ``metrics`` by pair id, those of whole sets under `WHOLE_SET`.
 
-    ``failures`` are the images that were never fused, after scoring also those that could not be scored;
-    ``seconds`` is the cell's share of what scoring took.
+    ``failures`` are the images that could not be fused, and after scoring also those that could not be scored.
+    ``seconds`` is the cell's share of the time that scoring took.
     """
 
     cell: Cell
@@ -38,11 +38,11 @@ class Missing:
 
 
 def score_missing(cells: Sequence[Missing], pairs: Sequence[Pair], done: Done, device: str = "cpu") -> None:
-    """Append the missing scores of cells on the same pairs, one write an image and cell.
+    """Compute and append the missing scores of cells on the same pairs, one write per image and cell.
 
-    A pair's sources are read, and their statistics computed, once for all cells. What a pair took is shared out
-    in equal parts to the cells that had an image of it to score; set-level metrics are each cell's own. An image
-    that was never fused gets lines of its failure's status. Towers of set-level metrics run on ``device``.
+    A pair's sources are read, and their statistics computed, once for all cells. The time of a pair is divided equally
+    among the cells that had an image of it to score; metrics of whole sets are computed for each cell on its own. An
+    image that was never fused gets lines with its failure's status. Networks of set-level metrics run on ``device``.
     """
     earlier, stamps = [_tried(cell) for cell in cells], SourceStamps(pairs)
     for pair in pairs:
@@ -59,7 +59,7 @@ Tried = dict[ScoreKey, dict[str, Any]]
 
 
 def _tried(missing: Missing) -> Tried:
-    """Return the lines of an earlier call that are no scores: what comes out the same is not written again."""
+    """Return the stored lines of metrics to be tried again, so that an unchanged outcome is not appended once more."""
     stored = missing.cell.scores()
     return {key: line for key, line in stored.items() if key.metric in missing.metrics.get(key.image, ())}
 
@@ -74,6 +74,7 @@ def _score_pair(
     here = [(cell, tried) for cell, tried in zip(cells, earlier, strict=True) if pair.id in cell.metrics]
     sharing = [cell for cell, _ in here if pair.id not in cell.failures]
     started = time.monotonic()
+    # read on first use: a pair whose images all failed to fuse needs no sources
     shared = functools.cache(lambda: _sources(pair, stamps))
     for cell, tried in here:
         _append(cell, _lines(cell, pair, shared), tried)
@@ -84,7 +85,7 @@ def _score_pair(
 
 
 def _sources(pair: Pair, stamps: SourceStamps) -> Sources:
-    """Read a pair. Raises ImageError where a file is no longer the one whose hash names the cell."""
+    """Return a pair's sources. Raises ImageError for a file that is no longer the one whose hash is in the identity."""
     stored = read_pair(pair)
     stamps.check(pair)
     return sources(*map(eight_bit, stored))
@@ -95,7 +96,7 @@ def _lines(missing: Missing, pair: Pair, shared: Callable[[], Sources]) -> list[
     if pair.id not in failures:
         try:
             scores = score_fused(shared(), _fused(missing.cell, pair, shared()), metrics, missing.profile)
-            # a metric of another package that fails costs its own values, and the cell its "ok"
+            # an error inside a metric of another package loses that metric's value only, but the cell is not "ok"
             if broken := next((score for score in scores.values() if score.status == "failed"), None):
                 failures[pair.id] = Failure("failed", broken.detail)
             return [_line(missing, pair.id, name, *score) for name, score in scores.items()]
@@ -136,7 +137,7 @@ def set_line(
     device: str,
     done: Done,
 ) -> dict[str, Any]:
-    """Return the line of one metric. A set of which an image failed has no value; the failure is added to ``failures``."""
+    """Return the line of one set-level metric; without a value if an image failed, which is added to ``failures``."""
     line = {
         "run": cell.id,
         "image": WHOLE_SET,
@@ -149,7 +150,7 @@ def set_line(
     if not failures:
         try:
             return line | _computed(cell, pairs, metric, profile, failures, device, done)
-        except ImageError:  # noted by `_triples`, which knows the image
+        except ImageError:  # already in ``failures``: `_triples` knows which image it was
             pass
     first = next(iter(failures.values()))
     detail = f"{len(failures)} of {len(pairs)} images: {first.detail}"
@@ -157,7 +158,7 @@ def set_line(
 
 
 def embeddings_folder(out: Path) -> Path:
-    """Return where the embeddings of a runs folder lie, shared by all of its cells."""
+    """Return the folder of cached embeddings, shared by all cells of a runs folder."""
     return out / ".cache" / "embeddings"
 
 

@@ -1,4 +1,4 @@
-"""Score fused cells of the same pairs together and finish their records."""
+"""Score the fused cells of the same pairs together and complete their records."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from fusionbench.provenance import energy
 
 @dataclass
 class FusedCell:
-    """A locked cell whose images are there but for the failures in ``result``."""
+    """A locked cell that has all images except the failures in ``result``."""
 
     cell: Cell
     job: Job
@@ -34,10 +34,10 @@ class FusedCell:
 def score_together(
     unscored: Sequence[Unscored], device: str, reporter: Reporter
 ) -> Iterator[tuple[int, CellResult]]:
-    """Score cells that other processes have fused; yield the result of each by its index.
+    """Score cells that other processes have fused; yield the index and result of each.
 
-    Cells that somebody else works on are left with the status busy. Raises PluginError for a metric that breaks
-    the scoring of several cells; where there is only one, that is its failure.
+    A cell locked by another process gets the status "busy". If a metric raises PluginError, this is raised for several
+    cells, so that the caller can score them one by one; a single cell gets it as its failure.
     """
     ready: list[tuple[Unscored, FusedCell]] = []
     with ExitStack() as locks:
@@ -61,7 +61,10 @@ def score_together(
 
 
 def _taken_up(unscored: Unscored) -> FusedCell | None:
-    """Return the cell as it lies now, None where another process has begun it anew since it was fused."""
+    """Return the cell in its present state, None if another process has started it afresh since it was fused.
+
+    Between fusing and scoring nobody held the lock, so record, images and failures are read again.
+    """
     assert unscored.result.path is not None  # what was fused has a folder
     job, cell = unscored.job, Cell(unscored.result.path)
     cell.drop_torn_line()
@@ -74,7 +77,7 @@ def _taken_up(unscored: Unscored) -> FusedCell | None:
 
 
 def score_cells(cells: Sequence[FusedCell], device: str, reporter: Reporter) -> None:
-    """Append what the cells, all of the same pairs, lack of scores, and finish their results and records."""
+    """Compute the missing scores of cells on the same pairs, and complete their results and records in place."""
     missing = [_missing(fused) for fused in cells]
     steps = sum(_steps(fused, lacks) for fused, lacks in zip(cells, missing, strict=True))
     if steps:
@@ -98,7 +101,7 @@ def _missing(fused: FusedCell) -> Missing:
 
 
 def _steps(fused: FusedCell, missing: Missing) -> int:
-    """Count the images that scoring goes through: a set-level metric takes all of them once more."""
+    """Return the number of images to go through: a set-level metric reads all of them once more."""
     sets = missing.metrics.get(WHOLE_SET, [])
     return len(missing.metrics.keys() - {WHOLE_SET}) + len(sets) * len(fused.result.planned.split.pairs)
 
@@ -112,7 +115,7 @@ def _label(cells: Sequence[FusedCell]) -> str:
 def _share_out(
     cells: Sequence[FusedCell], missing: Sequence[Missing], before: float | None, after: float | None
 ) -> None:
-    """Add to each record its seconds, as `score_missing` shares them out, and energy in proportion to them."""
+    """Add to each record its seconds of scoring, as `score_missing` divided them, and its part of the energy."""
     whole = sum(lacks.seconds for lacks in missing) or 1.0
     for fused, lacks in zip(cells, missing, strict=True):
         if lacks.metrics:
@@ -138,5 +141,6 @@ def _finish(fused: FusedCell) -> None:
     record["hashes"] = image_hashes(fused.cell, sorted(fused.cell.stored()))
     record["status"], record["detail"] = result.status, result.detail
     record["provenance"]["finished"] = now()
+    # last of all: a record that says "ok" promises that the images' hashes and all scores are on disk
     fused.cell.write_record(record)
     keep_columns(fused.cell)

@@ -1,4 +1,4 @@
-"""The lines of scores.jsonl: what a score is of, and a checksum at each line's end by which an edit by hand shows."""
+"""Reading and writing the lines of scores.jsonl, each with a checksum at its end that reveals edits by hand."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from zlib import crc32
 from fusionbench.errors import DamagedError
 from fusionbench.types import Pair
 
-FINAL = ("ok", "undefined")  # anything else is tried again by the next run
-WHOLE_SET = ""  # the image of a score that belongs to all images of a cell together
+FINAL = ("ok", "undefined")  # scores with any other status are tried again by the next run
+WHOLE_SET = ""  # stands for the image of a score that belongs to all images of a cell together
 
 
 class ScoreKey(NamedTuple):
-    """What a score is of; one line of scores.jsonl each, the last one counts. ``image`` may be `WHOLE_SET`."""
+    """The key of a score. Of several lines with one key the last counts. ``image`` may be `WHOLE_SET`."""
 
     image: str
     metric: str
@@ -27,26 +27,27 @@ class ScoreKey(NamedTuple):
 
 
 SEAL_START, SEAL_END = b', "check": "', 10
-SEAL = len(SEAL_START) + SEAL_END  # bytes of a line's end: , "check": "0123abcd"}
+SEAL = len(SEAL_START) + SEAL_END  # bytes of the checksum at a line's end: , "check": "0123abcd"}
 KEYS = {"run", "image", "metric", "version", "profile", "status", "value", "detail"}
 
 
 def set_hash(pairs: Iterable[Pair]) -> str:
-    """Return a hash of which images make up a set; what they show is in the cell's identity."""
+    """Return a hash, 16 hexadecimal digits, of the ids of a set's pairs; their content is in the cell's identity."""
     return hashlib.sha256("\n".join(sorted(pair.id for pair in pairs)).encode()).hexdigest()[:16]
 
 
 def key_of(line: dict[str, Any]) -> ScoreKey:
+    """Return the key of a line."""
     return ScoreKey(line["image"], line["metric"], line["version"], line["profile"])
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Return the lines of a scores file; a torn last one is passed over. Raises OutputError for a damaged file."""
+    """Return the lines of a scores file without an incomplete last one. Raises DamagedError for a damaged file."""
     return parse_lines(path, read_scores(path))
 
 
 def read_scores(path: Path) -> bytes:
-    """Return the content of a scores file, nothing where there is none."""
+    """Return the bytes of a scores file, empty if it does not exist."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -54,13 +55,14 @@ def read_scores(path: Path) -> bytes:
 
 
 def parse_lines(path: Path, data: bytes) -> list[dict[str, Any]]:
-    """Return the lines of a scores file's content, as `read_lines` does."""
+    """Return the lines in a scores file's bytes, as `read_lines` does; ``path`` is for messages only."""
+    # only up to the last line feed: a killed writer may have left half a line, and another process may be writing one
     lines = data[: data.rfind(b"\n") + 1].splitlines()
     for number, text in enumerate(lines, start=1):
         if text[-SEAL:-SEAL_END].startswith(SEAL_START) and not _is_intact(text):
             raise DamagedError(path, f"line {number} was edited", "delete that line and run again")
     try:
-        # one document is read several times faster than its lines one by one
+        # parsing all lines as one JSON array is several times faster than one call per line
         parsed = json.loads(b"[" + b",".join(lines) + b"]")
     except ValueError:
         parsed = [_line(path, number, line) for number, line in enumerate(lines, start=1)]
@@ -72,7 +74,7 @@ def parse_lines(path: Path, data: bytes) -> list[dict[str, Any]]:
 
 
 def sealed(text: str) -> str:
-    """Return a line with the checksum of what it says, so that an edit by hand shows."""
+    """Return a JSON object in one line with its CRC-32 as the last key ``check``, ended by a line feed."""
     return f'{text[:-1]}, "check": "{crc32(text[:-1].encode()):08x}"}}\n'
 
 
@@ -81,7 +83,7 @@ def _is_intact(text: bytes) -> bool:
 
 
 def _is_score(line: dict[str, Any]) -> bool:
-    """Tell whether the value is a finite number where the status is ok, and none elsewhere; true is no number."""
+    """Tell whether the value is a finite number (not a boolean) if the status is "ok", and null otherwise."""
     value = line["value"]
     if line["status"] != "ok":
         return value is None and type(line["status"]) is str

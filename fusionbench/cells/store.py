@@ -1,9 +1,9 @@
 """The result store: ``<out>/<data set>-<split>/<method>/<id>/{run.json, images/, scores.jsonl}``.
 
-A score is done when its line exists. Lines hold nothing that changes from call to call, so a run that was killed
-and resumed ends with the same lines as one that was not. A metric with one value for all images of a cell has a
-line under the image "", with further keys: ``images`` and ``set`` (how many, and a hash of their ids), ``setting``
-(towers and kernel in words), ``low`` and ``high`` (95 % interval).
+A score is done when its line exists. Lines contain nothing that changes from call to call (no time, no machine), so a
+run that was killed and resumed ends with the same lines as one that was not. A metric with one value for all images
+of a cell has a line with the image "" and further keys: ``images`` and ``set`` (their number, and a hash of their ids),
+``setting`` (networks and kernel in words), ``low`` and ``high`` (bounds of the 95 % interval).
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA = 1
-COPY = ".scores.npz"  # of scores.jsonl in columns, see `fusionbench.cells.columns`
+COPY = ".scores.npz"  # the cache of scores.jsonl as arrays, see `fusionbench.cells.columns`
 
 
 class ScoreRow(NamedTuple):
-    """One score with the cell it belongs to; ``value`` is None unless the status is ok.
+    """One score and the cell it belongs to; ``value`` is None unless the status is "ok".
 
-    ``note`` says of a downstream task's value which trainings it is the mean of.
+    ``note`` states, for the value of a downstream task, of which trainings it is the mean.
     """
 
     dataset: str
@@ -53,7 +53,7 @@ class ScoreRow(NamedTuple):
 
 @dataclass(frozen=True)
 class Cell:
-    """The folder of one (method, data set, split, seed)."""
+    """The folder of one (method, data set, split, seed), which need not exist."""
 
     path: Path
 
@@ -81,7 +81,7 @@ class Cell:
         return {name.removesuffix(".png") for name in names if name.endswith(".png") and name[0] != "."}
 
     def read_record(self) -> dict[str, Any] | None:
-        """Return run.json, None where there is none. Raises OutputError for one this version cannot read."""
+        """Return run.json, None if there is none. Raises OutputError if this version cannot read it."""
         if not self.record_file.exists():
             return None
         return read_record(self.record_file)
@@ -90,20 +90,21 @@ class Cell:
         write_json(self.record_file, record)
 
     def scores(self) -> dict[ScoreKey, dict[str, Any]]:
-        """Return the last line of each key."""
+        """Return the last line of each key. Raises DamagedError for a damaged file."""
         return {key_of(line): line for line in read_lines(self.scores_file)}
 
     def append(self, lines: Iterable[dict[str, Any]]) -> None:
-        """Append lines in one write, so that a kill leaves whole lines and at most one torn one.
+        """Append lines in one write, so that a kill leaves complete lines and at most one incomplete one.
 
         Raises OutputError where the file cannot be written.
         """
         text = "".join(sealed(json.dumps(line, allow_nan=False, ensure_ascii=False)) for line in lines)
         try:
+            # O_APPEND seeks to the end and writes in one step: processes that share the file do not overwrite lines
             handle = os.open(self.scores_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
             try:
                 data = text.encode()
-                while data:
+                while data:  # a write may take only a part, for example on a nearly full disk
                     data = data[os.write(handle, data) :]
             finally:
                 os.close(handle)
@@ -111,14 +112,15 @@ class Cell:
             raise OutputError(cannot_write(self.scores_file, error)) from error
 
     def forget(self) -> None:
-        """Remove images, scores and record."""
+        """Delete images, scores and record."""
         shutil.rmtree(self.path / "images", ignore_errors=True)
         self.scores_file.unlink(missing_ok=True)
         (self.path / COPY).unlink(missing_ok=True)
+        # the record last: images left by a kill without a record's hashes and probe would be taken for results of this call
         self.record_file.unlink(missing_ok=True)
 
     def drop_torn_line(self) -> None:
-        """Cut off what a kill left of a line; its score is computed again."""
+        """Remove the incomplete last line that a kill may have left; its score is computed again."""
         path = self.scores_file
         if not path.exists() or path.stat().st_size == 0:
             return
@@ -129,7 +131,7 @@ class Cell:
 
 
 def read_record(path: Path) -> dict[str, Any]:
-    """Read one run.json. Raises OutputError for damaged files and schema numbers this version does not know."""
+    """Read one run.json. Raises DamagedError for a damaged file, OutputError for an unknown schema number."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         schema = record["schema"]
@@ -149,7 +151,10 @@ _TEXTS = {"dataset": ("name", "title", "split", "family"), "method": ("name", "t
 
 
 def _wrong(record: dict[str, Any]) -> str | None:
-    """Return what keeps a record from being one that was written here: types, its id, the hash of its pairs."""
+    """Return what is inconsistent in a record (types, its id, the hash of its pairs), None if it is sound.
+
+    Keys may be missing, because records of earlier versions have fewer of them.
+    """
     for key in _MAPPINGS:
         if not isinstance(record.get(key, {}), dict):
             return f"{key} is no mapping"
@@ -174,9 +179,9 @@ def _is_digest(text: Any, digits: int) -> bool:
 
 
 def find_cells(*folders: str | Path) -> list[Cell]:
-    """Return all cells below runs folders, in order of their paths. A cell's own folder may be given too.
+    """Return all cells below runs folders (default ``runs``), sorted by path; the folder of a single cell counts too.
 
-    Raises DataNotFoundError for a folder that does not exist or holds no run.
+    Raises DataNotFoundError for a folder that does not exist or contains no run.
     """
     cell_folders: set[Path] = set()
     for folder in map(Path, folders or ("runs",)):
@@ -190,7 +195,7 @@ def find_cells(*folders: str | Path) -> list[Cell]:
 
 
 def read_records(*folders: str | Path) -> list[dict[str, Any]]:
-    """Return the run.json of every cell below the folders, each with its folder under ``path``."""
+    """Return the run.json of every cell below the folders, each with its folder under the key ``path``."""
     return [
         {**record, "path": str(cell.path)} for cell in find_cells(*folders) if (record := cell.read_record())
     ]
@@ -199,8 +204,9 @@ def read_records(*folders: str | Path) -> list[dict[str, Any]]:
 def read_runs(*folders: str | Path) -> pd.DataFrame:
     """Return all scores below the folders (default ``runs``), one row per (run, image, metric, version, profile).
 
-    Columns: dataset, split, family, method, title, kind, run, image, metric, version, profile, value (NaN unless
-    the status is ok), status, detail.
+    Columns: dataset, split, family, method, title, kind, run, image ("" for a metric of a whole set), metric, version,
+    profile, value (float64, NaN unless the status is "ok"), status, detail. Raises DataNotFoundError for a folder without
+    runs, DamagedError for a damaged record or scores file.
     """
     return scores_of(read_records(*(folders or ("runs",))))
 
@@ -224,13 +230,13 @@ COLUMNS = (
 
 
 def score_rows(records: Iterable[Mapping[str, Any]]) -> Iterator[ScoreRow]:
-    """Yield the scores of records that ``read_records`` gave, one cell in memory at a time, downstream tasks' last."""
+    """Yield the scores of records from `read_records`, those of downstream tasks last; one cell is in memory at a time."""
     for record in records:
         name, split = record["dataset"]["name"], record["dataset"]["split"]
         lines = read_lines(Cell(Path(record["path"])).scores_file)
         last = {(line["image"], line["metric"], line["version"], line["profile"]): line for line in lines}
         for (image, metric, version, profile), line in last.items():
-            # equal strings are one object: a large sweep holds each name some hundred thousand times
+            # interned, so that equal strings are one object: a large sweep repeats each name some hundred thousand times
             yield ScoreRow(
                 name, split, line["run"], intern(profile), intern(metric), version, intern(image),
                 intern(line["status"]), line["value"], line["detail"],
@@ -250,7 +256,7 @@ def task_rows(record: Mapping[str, Any]) -> Iterator[ScoreRow]:
 
 
 def scores_of(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
-    """Return the scores of records that ``read_records`` gave."""
+    """Return the scores of records from `read_records`, with the columns of `read_runs`."""
     import pandas as pd
 
     columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}

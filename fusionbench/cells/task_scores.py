@@ -1,7 +1,7 @@
-"""Read what downstream tasks left in a cell: ``downstream/<id>/{downstream.json, scores.jsonl, bootstrap.npz}``.
+"""Reading the results of downstream tasks: ``downstream/<id>/{downstream.json, scores.jsonl, bootstrap.npz}``.
 
-One folder is one network on the cell's images: task, network, protocol, seed and division are in its identity. Loads
-no torch.
+One folder is one network tested on the cell's images; task, network, protocol, seed and division are in its identity.
+This module does not load torch.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ NEEDED_OF_LINE = {"metric", "version", "status", "value", "detail"}
 
 @dataclass(frozen=True)
 class TaskResult:
-    """One trained network tested on a cell's images; ``lines`` are its scores by metric, none unless it is ok."""
+    """One trained network tested on a cell's images; ``lines`` are its scores by metric, empty unless it is "ok"."""
 
     path: Path
     record: Mapping[str, Any]
@@ -47,15 +47,15 @@ class TaskResult:
 
     @property
     def setting(self) -> str:
-        """Return in words everything that decides the values but the seed and the row's images."""
+        """Everything in words that determines the values except the seed and the row's images."""
         return str(self.record["setting"])
 
 
 @dataclass(frozen=True)
 class TaskScore:
-    """One metric of a cell: the mean over the seeds of one setting; ``note`` says which, and how far they differ.
+    """One metric of a cell: the mean over the seeds of one setting.
 
-    ``detail`` says why there is no value.
+    ``note`` names the seeds and their standard deviation; ``detail`` says why there is no value.
     """
 
     metric: str
@@ -68,7 +68,7 @@ class TaskScore:
 
 
 def task_results(cell: Path) -> list[TaskResult]:
-    """Return the results in a cell's folder, the oldest first. Raises DamagedError for a file that is not what was written."""
+    """Return the results in a cell's folder, the oldest first. Raises DamagedError for a file that cannot be read."""
     results = [_read(path.parent) for path in sorted((cell / FOLDER).glob(f"*/{RECORD}"))]
     return sorted(results, key=lambda result: (result.record.get("finished") or "", result.path.name))
 
@@ -111,7 +111,7 @@ def _damaged(path: Path, problem: str) -> DamagedError:
 
 
 def task_scores(cell: Path) -> Iterator[TaskScore]:
-    """Yield what tables show of a cell: for each metric the setting that was finished last, over all of its seeds."""
+    """Yield the scores that tables show: for each metric those of the setting finished last, over all of its seeds."""
     if not (cell / FOLDER).is_dir():
         return
     newest: dict[str, str] = {}
@@ -139,7 +139,10 @@ def _combined(metric: str, setting: str, results: Sequence[TaskResult]) -> TaskS
 
 
 def _note(metric: str, values: Mapping[int, float], failed: Sequence[TaskResult]) -> str:
-    """Say which trainings a mean is of; how far they differ only for means over classes, to spare footnotes."""
+    """Return which trainings a mean is of, with the standard deviation.
+
+    Values of single classes (``metric:class``) have none, because each would need a footnote of its own in tables.
+    """
     seeds = ", ".join(map(str, values))
     lost = "".join(f"; seed {r.record['seed']} {r.record['status']}" for r in failed)
     if len(values) == 1:

@@ -1,4 +1,4 @@
-"""Decide which weights a cell uses: ``auto``, ``random`` or a file."""
+"""The choice of a cell's weights: ``auto``, ``trained``, ``latest``, ``random`` or a file."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def prepare(
     reporter: Reporter,
     chosen: Weights | None = None,
 ) -> Weights:
-    """Load the weights a cell is to use into its method and say where they come from.
+    """Load a cell's weights into its method and return them with their origin.
 
-    These are those that were ``chosen``, else what `choose` finds, else what a training makes. Raises WeightsError where
-    there are none, with the command that makes them, and where the file is no longer the one that was chosen.
+    They are ``chosen`` if given, else those that `choose` finds, else those of a training made now. Raises WeightsError
+    if there are none (the message names the command that makes them) or if the file changed since it was chosen.
     """
     if not method.trainable:
         return Weights("none", note="no parameters")
@@ -39,16 +39,17 @@ def prepare(
     if weights.terms:
         reporter.say(f"{cell.method.name}: {weights.terms}")
     load_chosen(cell.method, method, weights)
-    # after loading: what was loaded is then the file of that hash, whatever happened to it since it was chosen
+    # hashed after loading: a file replaced at any moment between the choice and here is noticed
     if weights.path is not None and joint_hash(weights.files or (weights.path,)) != weights.sha256:
         raise WeightsError(f"Weights {weights.path} were replaced since the run was planned: run again.")
     return weights
 
 
 def choose(cell: PlannedCell, options: RunOptions) -> Weights | None:
-    """Follow the order of ``auto``: own training on the data set, imported, published, shipped weights; else None.
+    """Return the weights that ``options.weights`` asks for, None if there are none yet.
 
-    Loads no torch. Raises WeightsError for a file that does not exist or is not what its JSON says.
+    The order of ``auto`` is: own training on the data set, imported, published, shipped weights. Does not load torch.
+    Raises WeightsError for a file that does not exist or differs from what its JSON says.
     """
     if options.weights == "random":
         return Weights("random", None, f"random-{options.seed}", "RANDOM weights, never trained")
@@ -69,8 +70,9 @@ def choose(cell: PlannedCell, options: RunOptions) -> Weights | None:
 
 
 def trained_weights(cell: PlannedCell, options: RunOptions) -> Weights | None:
-    """Return the weights of a finished training with the same configuration on the data set's train split."""
+    """Return the weights of a finished training with the same configuration and training data, None without one."""
     data = training_data(cell, options)
+    # the folder is looked for first, because the identity of a training hashes all of its data, which takes long
     if (
         data is None
         or not (options.out / "training" / folder_name(data.name) / folder_name(cell.method.name)).is_dir()
@@ -81,7 +83,7 @@ def trained_weights(cell: PlannedCell, options: RunOptions) -> Weights | None:
 
 
 def latest_weights(cell: PlannedCell, options: RunOptions) -> Weights:
-    """Return the weights trained last with these arguments. Raises WeightsError where there are none."""
+    """Return the weights of the last finished training with these arguments. Raises WeightsError if there is none."""
     data = training_data(cell, options)
     trainings = finished_trainings(cell, data, options.out) if data is not None else []
     if not trainings:
@@ -93,13 +95,13 @@ def latest_weights(cell: PlannedCell, options: RunOptions) -> Weights:
 
 
 def train_command(cell: PlannedCell, options: RunOptions) -> str:
-    """Return the command that trains a cell's method on the data it learns from."""
+    """Return the command line that trains a cell's method on the data it learns from."""
     data = options.train_dataset or cell.split.spec.name
     return f"fusionbench train --method {cell.method.reference} --dataset {data}"
 
 
 def from_training(path: Path) -> Weights:
-    """Return weights that a training wrote. Raises WeightsError where they are not what it wrote."""
+    """Return the weights in a file written by a training. Raises WeightsError if they differ from what it wrote."""
     about = path.with_suffix(".json")
     try:
         told = json.loads(about.read_text(encoding="utf-8"))
@@ -115,7 +117,7 @@ def from_training(path: Path) -> Weights:
 
 
 def training_data(cell: PlannedCell, options: RunOptions) -> TrainingData | None:
-    """Return what to learn from, None where a data set has no train split or it is not on this machine."""
+    """Return the data to learn from, None if a data set has no train split or it is not on this machine."""
     try:
         if options.train_dataset:
             return find_training_data(options.train_dataset, "train", options.data_root)
@@ -126,7 +128,7 @@ def training_data(cell: PlannedCell, options: RunOptions) -> TrainingData | None
 
 
 def untrainable(cell: PlannedCell, options: RunOptions, data: TrainingData | None) -> str | None:
-    """Say why a method without weights cannot be trained within the run, and the remedy; None where it can."""
+    """Return why a method without weights cannot be trained within the run, and the remedy; None if it can."""
     if not cell.method.card.trainable:
         return lacking_sentence(cell.method, cell.split.spec.family, cell.config.args)
     name, asked = cell.method.name, options.train_dataset or cell.split.spec.name
@@ -144,7 +146,10 @@ def untrainable(cell: PlannedCell, options: RunOptions, data: TrainingData | Non
 
 
 def train_now(cell: PlannedCell, options: RunOptions, reporter: Reporter) -> Weights:
-    """Train by the recipe, after saying how long that will take. Raises WeightsError where that cannot be."""
+    """Train by the method's recipe, after telling the user how long it will take, and return the weights.
+
+    Raises WeightsError where training is impossible or not allowed.
+    """
     learned_from = training_data(cell, options)
     if (why := untrainable(cell, options, learned_from)) is not None:
         raise WeightsError(why)

@@ -1,4 +1,4 @@
-"""Run a method that is a command: hand it the sources as folders of PNG, take over what it writes."""
+"""Methods that are a command: they get the sources as folders of PNG files and write the fused images."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from fusionbench.errors import DataNotFoundError, ImageError, PluginError
 from fusionbench.registry.method_spec import MethodSpec
 from fusionbench.types import Pair
 
-FOLDER = "command"  # of a cell, while its command runs; its results stay there if they cannot be used
+FOLDER = (
+    "command"  # in a cell's folder while its command runs; kept afterwards only if results could not be used
+)
 
 
 def run_command(
@@ -30,11 +32,10 @@ def run_command(
     done: Done,
     load: Callable[[Pair], PairImages] = load_pair,
 ) -> dict[str, Failure]:
-    """Fuse the pairs without an image by one call of the command; return what failed, by pair id.
+    """Fuse the pairs without an image by one call of the command; return the failures by pair id.
 
-    ``load`` reads the sources.
-    Raises PluginError where the command cannot be started, ends with an exit code other than 0 or removes its
-    output folder.
+    ``load`` reads the sources. Raises PluginError if the command cannot be started, ends with an exit code other than 0
+    or removes its output folder.
     """
     folder = cell.path / FOLDER
     shutil.rmtree(folder, ignore_errors=True)
@@ -66,14 +67,14 @@ def _take(method: MethodSpec, pairs: Sequence[Pair], cell: Cell, done: Done) -> 
 
 
 def hand_over(pair: Pair, folder: Path, load: Callable[[Pair], PairImages] = load_pair) -> None:
-    """Write a pair's sources to ``a`` and ``b`` below the folder, as PNG of 8 bits. Raises ImageError."""
+    """Write a pair's sources to ``a`` and ``b`` below the folder as 8-bit PNG. Raises ImageError for unreadable sources."""
     images = load(pair)
     write_image(folder / "a" / f"{pair.id}.png", _to_8_bit(images.a))
     write_image(folder / "b" / f"{pair.id}.png", _to_8_bit(images.b))
 
 
 def drop_sources(cell: Path) -> None:
-    """Remove the sources that a command got; no error where there are none."""
+    """Delete the sources that were written for a command, if there are any."""
     for name in ("a", "b"):
         shutil.rmtree(cell / FOLDER / name, ignore_errors=True)
 
@@ -83,9 +84,9 @@ def _to_8_bit(image: np.ndarray) -> np.ndarray:
 
 
 def call_command(method: MethodSpec, folder: Path, device: str) -> None:
-    """Run the command on the sources below ``folder``, in the method's own folder; its images come to ``out``.
+    """Run the command in the method's own folder on the sources below ``folder``; it writes its images to ``out`` there.
 
-    What it prints is passed on to standard error. Raises PluginError as `run_command`.
+    Its output is copied to standard error. Raises PluginError as `run_command` does.
     """
     places = {name: folder.absolute() / name for name in ("a", "b", "out")}
     places["out"].mkdir(parents=True)
@@ -114,11 +115,12 @@ def call_command(method: MethodSpec, folder: Path, device: str) -> None:
 
 
 def _pass_on(process: subprocess.Popen[bytes]) -> str:
-    """Copy a command's output as it comes and return its last line that is not empty."""
+    """Copy a command's output to standard error as it arrives and return its last non-empty line."""
     last = ""
     for line in process.stdout or ():  # it was started with a pipe
         sys.stderr.write(line.decode(errors="replace"))
         sys.stderr.flush()
+        # progress bars rewrite a line with carriage returns: only what stands after the last one is on the screen
         last = next(
             (part for part in reversed(line.decode(errors="replace").split("\r")) if part.strip()), last
         )
@@ -126,16 +128,17 @@ def _pass_on(process: subprocess.Popen[bytes]) -> str:
 
 
 def _filled(part: str, values: dict[str, object]) -> str:
-    # not str.format: braces are common in shells and in Octave
+    # not str.format, because braces are common in shell and Octave commands
     for name, value in values.items():
         part = part.replace(f"{{{name}}}", str(value))
     return part
 
 
 def _environment(device: str) -> dict[str, str]:
-    """Return this process's environment, in which a command sees the one GPU of its slot."""
+    """Return this process's environment, in which the command sees only the GPU of its slot."""
     index = device.partition(":")[2]
     if not index:
         return dict(os.environ)
+    # torch counts devices within CUDA_VISIBLE_DEVICES, so the index of "cuda:1" is looked up in that list
     seen = os.environ.get("CUDA_VISIBLE_DEVICES")
     return {**os.environ, "CUDA_VISIBLE_DEVICES": seen.split(",")[int(index)] if seen else index}

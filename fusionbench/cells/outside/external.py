@@ -1,4 +1,4 @@
-"""``images:DIR`` as a method: someone's fused images, checked and taken over as they are."""
+"""``images:DIR`` as a method: fused images made elsewhere, checked and stored unchanged."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fusionbench.types import Pair
 
 
 def external_hash(folder: Path, pairs: Sequence[Pair]) -> str:
-    """Return the SHA-256 over the images that will be used: the identity of a method known by its results."""
+    """Return the SHA-256 of the images that will be used, the identity of a method given as a folder of results."""
     files = find_fused(folder, pairs).files
     digest = hashlib.sha256()
     for pair in pairs:
@@ -27,7 +27,7 @@ def external_hash(folder: Path, pairs: Sequence[Pair]) -> str:
 
 
 def take_missing(folder: Path, pairs: Sequence[Pair], cell: Cell, done: Done) -> dict[str, Failure]:
-    """Store each pair's image from the folder; return what is missing or has another size, by pair id."""
+    """Store each pair's image from the folder; return failures by pair id for images missing or of another size."""
     fused = find_fused(folder, pairs)
     failures: dict[str, Failure] = {}
     for pair in pairs:
@@ -42,7 +42,7 @@ def take_missing(folder: Path, pairs: Sequence[Pair], cell: Cell, done: Done) ->
 
 
 def fused_image(fused: FusedFolder, pair: Pair) -> np.ndarray:
-    """Read the image of a pair. Raises ImageError where it is missing, deeper than 8 bits or of another size."""
+    """Return the image of a pair, uint8. Raises ImageError if it is missing, deeper than 8 bits or of another size."""
     path = fused.files.get(pair.id)
     if path is None:
         raise ImageError(_absent(fused, pair))

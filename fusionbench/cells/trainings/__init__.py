@@ -1,1 +1,1 @@
-"""Trainings of a cell's method: the one that the cell waits for, and those that finished before."""
+"""Trainings of a cell's method: the one made within a run, and those finished before."""

@@ -1,4 +1,4 @@
-"""Finished trainings of a method under other settings than those asked for: what a user may have meant."""
+"""Finished trainings of a method with settings other than those asked for, to suggest what the user may have meant."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fusionbench.data.joined import TrainingData
 
 @dataclass(frozen=True)
 class Training:
-    """A finished training: its weights and what their JSON says."""
+    """A finished training: the file of its weights and the content of the JSON file beside it."""
 
     weights: Path
     about: Mapping[str, Any]
@@ -26,7 +26,7 @@ class Training:
 
 
 def finished_trainings(cell: PlannedCell, data: TrainingData, out: Path) -> list[Training]:
-    """Return the trainings of a cell's method and arguments on these data, the one finished last at the end."""
+    """Return the trainings of a cell's method with its arguments on these data, sorted by the time they finished."""
     finished = []
     for path in sorted((out / "training" / data.name / cell.method.name).glob("*/weights.json")):
         about = _about(path)
@@ -37,7 +37,7 @@ def finished_trainings(cell: PlannedCell, data: TrainingData, out: Path) -> list
 
 
 def remedy(cell: PlannedCell, data: TrainingData | None, out: Path) -> str:
-    """Name weights that were trained under other settings, and what takes them; nothing where there are none."""
+    """Return a sentence that names weights trained with other settings and how to use them; empty if there are none."""
     trainings = finished_trainings(cell, data, out) if data is not None else []
     if not trainings:
         return ""
@@ -49,7 +49,7 @@ def remedy(cell: PlannedCell, data: TrainingData | None, out: Path) -> str:
 
 
 def _about(path: Path) -> dict[str, Any] | None:
-    """Return the JSON beside weights, None where it is no such document."""
+    """Return the content of the JSON file beside weights, None if it was not written by a training."""
     try:
         about = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -59,7 +59,7 @@ def _about(path: Path) -> dict[str, Any] | None:
 
 
 def _differing(cell: PlannedCell, about: Mapping[str, Any]) -> list[str]:
-    """Return the settings of the stages, as overrides, in which a training differs from what is asked for."""
+    """Return, as ``key=value`` overrides, the settings of the stages in which a training differs from the cell's."""
     asked = cell.config.as_dict()["stages"]
     return [
         f"stages.{stage}.{key}={value}"

@@ -1,4 +1,4 @@
-"""Train within a run: announced before it starts, counted in steps while it goes on."""
+"""Training within a run, announced with its expected duration and reported step by step."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fusionbench.training.fit import FitOptions, train
 
 
 class _Steps(pl.Callback):
-    """Report the batches of each stage."""
+    """A Lightning callback that reports the batches of each stage."""
 
     def __init__(self, label: str, reporter: Reporter) -> None:
         self.label, self.reporter = label, reporter
@@ -35,9 +35,9 @@ class _Steps(pl.Callback):
 
 
 def train_reported(cell: PlannedCell, data: TrainingData, options: RunOptions, reporter: Reporter) -> Path:
-    """Return the file of the weights. While it trains, the cell's time-out stands still.
+    """Train and return the file of the weights. The cell's time-out is suspended meanwhile.
 
-    Raises WeightsError where it would take longer than ``train_within``.
+    Raises WeightsError if the training would take longer than ``options.train_within`` minutes.
     """
     label = f"{data.name} · {cell.name} · train"
     fit = FitOptions(options.seed, options.device, quiet=True, callback=_Steps(label, reporter))
@@ -51,7 +51,7 @@ def train_reported(cell: PlannedCell, data: TrainingData, options: RunOptions, r
 
 
 def _announcement(cell: PlannedCell, data: TrainingData, options: RunOptions) -> str:
-    """Say how long the training will take here; timing a few steps tells."""
+    """Return the sentence that says how long the training will take, estimated by timing a few steps."""
     enough = math.inf if options.train_within is None else options.train_within * 60
     fit = FitOptions(options.seed, options.device)
     seconds = estimate_seconds(cell.method, cell.config, data, fit, enough)
