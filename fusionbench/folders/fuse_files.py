@@ -1,4 +1,4 @@
-"""Fuse images that belong to no data set."""
+"""Fusing image files that belong to no data set."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from fusionbench.weights.published import available_weights, lacking_sentence, l
 
 @dataclass(frozen=True)
 class FileOptions:
-    """How to fuse files; ``weights`` is auto (imported, published or shipped for the family), random or a path."""
+    """How to fuse files; ``weights`` is "auto" (imported, published or shipped for the family), "random" or a path."""
 
     method: str
     family: str = "ir-vis"
@@ -42,9 +42,10 @@ class FileOptions:
 def fuse_files(
     a: Path, b: Path, output: Path, options: FileOptions, reporter: Reporter | None = None
 ) -> Iterator[Path]:
-    """Yield the path of each fused PNG as it is written; ``reporter`` hears what is odd about the sources and weights.
+    """Fuse two images, or the pairs of two folders, and yield the path of each PNG as it is written.
 
-    Two images give one file (a PNG under ``output``'s name), two folders one file for each name in both. Raises
+    Two images give one file, ``output`` itself or a file in that folder; two folders give one file in the folder
+    ``output`` for each name that both have. ``reporter`` receives warnings about sources and weights. Raises
     DataNotFoundError, RequestError, ImageError, WeightsError or PluginError.
     """
     reporter = reporter or Reporter()
@@ -59,13 +60,14 @@ def fuse_files(
     device = pick_device(options.device)
     method.to(device)
     for pair, target in jobs:
+        # one pair at a time, seeded as a cell with batches of one is, so that both give the same image
         seed_everything(options.seed, [pair.id])
         write_image(target, fuse_arrays(method, [load_pair(pair)], device)[0])
         yield target
 
 
 def _tell(jobs: Sequence[tuple[Pair, Path]], reporter: Reporter) -> None:
-    """Say how names were read, and which sources look like raw counts."""
+    """Report how file names were matched, and which sources look like raw counts."""
     pairs = [pair for pair, _ in jobs]
     if len(pairs) > 1 and (sentence := reading_of(pairs)):
         reporter.say(sentence)
@@ -109,7 +111,7 @@ def _by_command(method: MethodSpec, jobs: list[tuple[Pair, Path]], device: str) 
 
 
 def _ready(options: FileOptions, reporter: Reporter) -> FusionMethod:
-    """Build the method and load its weights."""
+    """Return the method with its weights loaded. Raises WeightsError if there are none."""
     if options.family not in FAMILIES:
         raise UnknownNameError("family", options.family, FAMILIES)
     method_spec = spec(options.method)

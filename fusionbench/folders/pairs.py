@@ -1,4 +1,4 @@
-"""Score the fused images of pairs in several threads; compiled metrics and decoding leave Python's lock to each other."""
+"""Scoring the fused images of pairs in several threads: compiled metrics and decoding release the interpreter lock."""
 
 from __future__ import annotations
 
@@ -25,16 +25,17 @@ if TYPE_CHECKING:
 
 
 class ScoredPair(NamedTuple):
-    """The scores of a pair's fused images, by folder and metric, and what was seen of its images' values."""
+    """The scores of a pair's fused images by folder and metric, and observations on its images' values."""
 
     scores: dict[str, dict[str, Score]]
     watch: CountWatch
 
 
 def jobs_of(request: ScoreRequest, plan: ScorePlan) -> int:
-    """Return how many pairs are scored at a time: as asked, else one a core.
+    """Return how many pairs are scored at once: as requested, else as many as there are cores.
 
-    One where a metric runs a network, whose threads are torch's, or is another package's, which need not expect threads.
+    It is one if a metric runs a network, which torch parallelises itself, or comes from another package, whose code need
+    not be safe with threads.
     """
     if any(cards()[name].weights or provider_of(name) for name in plan.metrics):
         return 1
@@ -43,12 +44,13 @@ def jobs_of(request: ScoreRequest, plan: ScorePlan) -> int:
 
 
 def score_pairs(plan: ScorePlan, jobs: int) -> Iterator[ScoredPair]:
-    """Yield the scores of each pair in order; ``jobs`` pairs are in memory at a time."""
+    """Yield the scores of each pair in order; ``jobs`` pairs are scored at once."""
     keep_freed_memory()
     score = partial(_score_pair, plan=plan)
     if jobs == 1:
         yield from map(score, plan.pairs.pairs)
         return
+    # the number of torch's threads belongs to the process, so it is set around the pool and not in each call
     with one_thread(), ThreadPoolExecutor(jobs) as pool:
         try:
             yield from pool.map(score, plan.pairs.pairs)
@@ -57,7 +59,7 @@ def score_pairs(plan: ScorePlan, jobs: int) -> Iterator[ScoredPair]:
 
 
 def _score_pair(pair: Pair, plan: ScorePlan) -> ScoredPair:
-    """Score the fused images of one pair, by the folders' names."""
+    """Return the scores of one pair's fused images by the folders' names; unreadable images have the status "failed"."""
     watch = CountWatch()
     try:
         stored = read_pair(pair)

@@ -1,4 +1,4 @@
-"""Check a request to score folders of fused images before any work; every problem is told at once."""
+"""Requests to score folders of fused images, checked before any work; all problems are reported at once."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ FORMATS = (".csv", ".json", ".parquet")
 
 @dataclass(frozen=True)
 class ScoreRequest:
-    """What is to be scored; the names are those of the command line's options, ``split`` is "test" by default.
+    """The options of `fusionbench score`, named as on the command line.
 
-    The pairs are those of ``dataset``, or of the folders ``a`` and ``b`` by equal stems. ``name`` has one entry
-    for each folder in ``fused``; without it the folders' own names are used. ``jobs`` pairs are scored at a time,
-    by default one a core.
+    The pairs are those of ``dataset`` (split "test" by default), or of files with equal stems in the folders ``a`` and
+    ``b``. ``name`` has one entry for each folder in ``fused``; without it the folders' own names are used. ``jobs`` pairs
+    are scored at once, by default one per core.
     """
 
     fused: tuple[Path, ...]
@@ -48,7 +48,7 @@ class ScoreRequest:
 
 @dataclass(frozen=True)
 class PairSet:
-    """The pairs that are scored, and where they come from; two folders have neither data set nor split."""
+    """The pairs to be scored and their origin; pairs of two folders have neither data set nor split."""
 
     pairs: tuple[Pair, ...]
     title: str
@@ -62,7 +62,7 @@ class PairSet:
 
 @dataclass(frozen=True)
 class ScorePlan:
-    """A request that can be carried out: every pair has a file in every folder; ``folders`` by name."""
+    """A checked request: every pair has a file in every folder; ``folders`` are by name."""
 
     pairs: PairSet
     folders: dict[str, FusedFolder]
@@ -71,7 +71,7 @@ class ScorePlan:
 
 
 def plan_scores(request: ScoreRequest) -> ScorePlan:
-    """Check a request. Raises PlanError listing every problem."""
+    """Check a request and return its plan. Raises PlanError with a sentence for every problem."""
     problems: list[str] = []
     metrics: list[str] = []
     names: tuple[str, ...] = ()
@@ -105,7 +105,7 @@ def _noting(problems: list[str]) -> Iterator[None]:
 
 
 def _check_output(path: Path | None) -> None:
-    """Raise before any work where results could not be written."""
+    """Raise RequestError or OutputError if results could not be written, before any work."""
     if path is None:
         return
     if path.suffix.lower() not in FORMATS:
@@ -128,7 +128,7 @@ def _check_output(path: Path | None) -> None:
 
 
 def _names(request: ScoreRequest) -> tuple[str, ...]:
-    """Return what the folders are called."""
+    """Return the names of the folders. Raises RequestError unless there is a different one for each."""
     names = request.name or tuple(path.expanduser().resolve().name for path in request.fused)
     if len(names) != len(request.fused):
         raise RequestError(
@@ -179,7 +179,7 @@ def _folder_pairs(a: Path, b: Path, limit: int | None) -> PairSet:
 
 
 def _lacks(folder: FusedFolder, pairs: Sequence[Pair]) -> list[str]:
-    """Say what keeps a folder from having exactly one image for each pair."""
+    """Return sentences on why a folder does not have exactly one image for each pair, none if it has."""
     if folder.conflicts:
         more = len(folder.conflicts) - FEW
         rest = [f"In '{folder.path}' {more} more names are not clear."] if more > 0 else []

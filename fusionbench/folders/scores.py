@@ -1,4 +1,4 @@
-"""Score folders of fused images made elsewhere against their sources."""
+"""Scoring folders of fused images, made anywhere, against their sources."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ COLUMNS = ("image", "metric", "version", "profile", "value", "status", "detail")
 class FolderScores:
     """The scores of one folder: ``scores[image][metric]``, in the order of pairs and metrics.
 
-    A score's status is "ok", "undefined" (final: the image has no such value), "failed" (the image cannot be read
-    or has another size than its sources) or "unavailable" (the metric's file of weights is not here); only "ok" has a
-    value. ``sets`` are the metrics with one value for all images together. ``warnings`` say which images are likely not
-    what they are read as.
+    A score's status is "ok", "undefined" (the metric has no value for this image), "failed" (the image cannot be read or
+    differs in size from its sources) or "unavailable" (the metric's weights are missing); only "ok" has a value.
+    ``sets`` are the metrics with one value for all images together. ``warnings`` name images whose values are probably
+    not what they are read as, for example raw counts.
     """
 
     name: str
@@ -49,7 +49,7 @@ class FolderScores:
 
     @property
     def failures(self) -> dict[str, str]:
-        """Return why an image, or under "" their set, could not be scored; an undefined value is no failure."""
+        """The reasons why images (by id, "" for their set) could not be scored; an undefined value is no failure."""
         return {i: score.detail for i, _, score in self._each() if score.status not in ("ok", "undefined")}
 
     @property
@@ -62,16 +62,16 @@ class FolderScores:
 
     @property
     def means(self) -> dict[str, float | None]:
-        """Return the mean of each metric, None unless every image has a value; of a set its one value."""
+        """The mean of each metric over the images, None unless every image has a value; for set metrics their value."""
         return {cell.metric: cell.value for cell in mean_cells(self)}
 
     def document(self) -> dict[str, Any]:
-        """Return all there is as dictionaries, lists, strings, numbers and None, never NaN.
+        """Return all results as dictionaries, lists, strings, numbers and None, never NaN.
 
-        ``means`` and ``images`` hold None for what has no value; ``status`` says why, for those images and metrics
-        only: ``{image: {metric: "undefined: the image is smaller than 11x11 pixels"}}``. ``sets`` tells of metrics
-        with one value for all images what they are computed with and their 95 % interval; they have no entry in
-        ``images``, and the image "" in ``status``.
+        In ``means`` and ``images`` a missing value is None, and ``status`` gives the reason for those images and metrics:
+        ``{image: {metric: "undefined: the image is smaller than 11x11 pixels"}}``. ``sets`` has, for each metric with one
+        value for all images, its setting and 95 % interval; such a metric is not in ``images``, and its image in
+        ``status`` is "".
         """
         return {
             "name": self.name,
@@ -96,7 +96,7 @@ class FolderScores:
     def rows(self) -> list[dict[str, Any]]:
         """Return one dictionary for each image and metric: image, metric, version, profile, value, status, detail.
 
-        The image of a set's value is "".
+        The image of a set metric is "".
         """
         return [
             dict(zip(COLUMNS, (image, metric, self.versions[metric], self.profile, *score), strict=True))
@@ -104,7 +104,7 @@ class FolderScores:
         ]
 
     def frame(self) -> pd.DataFrame:
-        """Return `rows` as a table; ``value`` is NaN unless the status is "ok"."""
+        """Return `rows` as a data frame; ``value`` is float64, NaN unless the status is "ok"."""
         return _frame(self.rows(), COLUMNS)
 
     def _each(self) -> Iterator[tuple[str, str, Score]]:
@@ -135,9 +135,11 @@ def score(
     """Score a folder of fused images against the pairs of a data set, or of the folders ``a`` and ``b``.
 
     ``options`` are further fields of `ScoreRequest`: split, data_root, limit, metrics, profile, jobs. With ``output`` the
-    scores are written to that file, see `write_scores`. Images of 16 bits are rounded to 8. Several folders of
-    the same pairs cost less in one call of `score_folders`. Raises PlanError, a FusionbenchError that lists
-    everything wrong with the request, before any work; an image that cannot be scored only fails itself.
+    scores are also written to that file, see `write_scores`. Images of 16 bits are rounded to 8. Several folders of the
+    same pairs are scored faster in one call of `score_folders`.
+
+    Raises PlanError (a FusionbenchError that lists everything wrong with the request) before any work. An image that
+    cannot be scored does not raise: its scores have the status "failed".
     """
     request = ScoreRequest(
         fused=(Path(fused),),
@@ -155,7 +157,7 @@ def score(
 
 
 def score_folders(request: ScoreRequest, reporter: Reporter | None = None) -> list[FolderScores]:
-    """Score each folder of a request; the sources are read and prepared once for all. Raises PlanError."""
+    """Score each folder of a request, reading the sources and computing their statistics once. Raises PlanError."""
     plan, reporter = plan_scores(request), reporter or Reporter()
     _tell_names(plan, reporter)
     watch = CountWatch()
@@ -189,7 +191,7 @@ def score_folders(request: ScoreRequest, reporter: Reporter | None = None) -> li
 
 
 def document_of(results: Sequence[FolderScores]) -> dict[str, Any]:
-    """Return the document of one folder, or those of several in the list ``runs`` beside their profile."""
+    """Return the document of one folder, or those of several in a list under ``runs`` with their profile."""
     if len(results) == 1:
         return results[0].document()
     return {"profile": results[0].profile, "runs": [result.document() for result in results]}
@@ -198,7 +200,7 @@ def document_of(results: Sequence[FolderScores]) -> dict[str, Any]:
 def write_scores(results: Sequence[FolderScores], path: Path) -> None:
     """Write CSV or Parquet with a row for each image and metric, or JSON as `document_of`, by the file's suffix.
 
-    With several folders the rows begin with the column ``name``. Raises OutputError.
+    With several folders the rows begin with the column ``name``. Raises OutputError where the file cannot be written.
     """
     if path.suffix.lower() == ".json":
         write_json(path, document_of(results))
@@ -210,13 +212,13 @@ def write_scores(results: Sequence[FolderScores], path: Path) -> None:
 
 
 def _frame(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
-    import pandas as pd  # only here: it costs as much as scoring several images
+    import pandas as pd  # here rather than above, because the import takes as long as scoring several images
 
     return pd.DataFrame(rows, columns=list(columns)).astype({"value": "float64"})
 
 
 def _tell_names(plan: ScorePlan, reporter: Reporter) -> None:
-    """Say how names were read and what is left over: a wrong guess must not stay unseen."""
+    """Report how file names were matched and which files are left over, so that a wrong guess is noticed."""
     if plan.pairs.dataset is None and (sentence := reading_of(plan.pairs.pairs)):
         reporter.say(sentence)
     for folder in plan.folders.values():

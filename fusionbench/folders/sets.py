@@ -1,4 +1,4 @@
-"""Score folders of fused images by metrics that take all images together."""
+"""Scoring folders of fused images by metrics of whole sets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def score_sets(plan: ScorePlan, folder: FusedFolder, reporter: Reporter) -> dict[str, SetScore]:
-    """Return the set-level scores of one folder; the set fails where one of its images cannot be read."""
+    """Return the scores of one folder by set-level metrics, "failed" if one of its images cannot be read."""
     names = [name for name in plan.metrics if cards()[name].per == "set"]
     if not names:
         return {}

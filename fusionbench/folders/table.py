@@ -1,4 +1,4 @@
-"""Means over the images of folders that were scored without a run, in the form of every other table."""
+"""Tables of mean scores of folders, which have no records, in the form of all other tables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FolderTable(Table):
-    """A table of folders, headed by where the pairs come from."""
+    """A table of folders, with the origin of the pairs as its heading."""
 
     @property
     def heading(self) -> str:
@@ -26,7 +26,7 @@ class FolderTable(Table):
 
 
 def folder_table(results: Sequence[FolderScores]) -> FolderTable:
-    """Build the table of folders scored on the same pairs by the same profile: a row each, in their order."""
+    """Return the table of folders scored on the same pairs with the same profile, one row each in their order."""
     first = results[0]
     pairs, columns = first.pairs, _columns(first)
     return FolderTable(
@@ -46,9 +46,9 @@ def folder_table(results: Sequence[FolderScores]) -> FolderTable:
 
 
 def mean_cells(result: FolderScores) -> tuple[Cell, ...]:
-    """Return the mean of each metric, None unless every image has a value, and the number of images that do.
+    """Return, for each metric, its mean and the number of images with a value.
 
-    A metric with one value for all images has that value.
+    The mean is None unless every image has a value; for a set metric it is the value itself.
     """
     record = {"dataset": {"ids": list(result.scores)}, "status": "ok", "images": {}}
     return tuple(cell_of(record, column, _scores(result, column)) for column in _columns(result))
@@ -78,7 +78,7 @@ def _columns(result: FolderScores) -> tuple[Column, ...]:
 
 def _rows(results: Sequence[FolderScores], columns: Sequence[Column]) -> tuple[Row, ...]:
     table = [list(mean_cells(result)) for result in results]
-    if len(results) > 1:  # a single row is the best of nothing
+    if len(results) > 1:  # in a table of one row, marking the best value would mean nothing
         ranked = [
             rank_column(column, cells)
             for column, cells in zip(columns, zip(*table, strict=True), strict=True)

@@ -1,1 +1,1 @@
-"""Turn (methods, data sets) into images and records: plan, fuse, score, store."""
+"""One call of ``run`` or ``sweep``: plan the cells, run each in a process of its own, collect their results."""

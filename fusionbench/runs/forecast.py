@@ -1,4 +1,4 @@
-"""What a call would do: which cells are done, and how long the others took elsewhere."""
+"""What a call would do (``--dry-run``): which cells are done, and how long the others are expected to take."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fusionbench.errors import DataNotFoundError
 
 @dataclass(frozen=True)
 class Forecast:
-    """A cell of the plan; ``seconds`` are None where it is done or no earlier record tells."""
+    """A cell of the plan; ``seconds`` is the expected time, None if it is done or no earlier record allows an estimate."""
 
     job: Job
     done: bool
@@ -23,14 +23,17 @@ class Forecast:
 
 
 def forecast(jobs: Iterable[Job]) -> list[Forecast]:
-    """Look at what lies in the store; training is not counted, it says itself how long it will take."""
+    """Return the forecast of each job from the records in its store.
+
+    Time of training is not included, because a training announces its own duration.
+    """
     jobs = list(jobs)
     paces = _paces(jobs)
     forecasts = []
     for job in jobs:
         done = find_done(job) is not None
         data = job.planned.split.spec.name
-        # a setting or variant that never ran is taken to be as fast as its method's others
+        # a setting or variant that never ran is assumed to be as fast as others of its method
         pace = paces.get((job.planned.name, data)) or paces.get((_base(job.planned.name), data))
         seconds = None if done or pace is None else pace * len(job.planned.split.pairs)
         forecasts.append(Forecast(job, done, seconds))
@@ -38,7 +41,7 @@ def forecast(jobs: Iterable[Job]) -> list[Forecast]:
 
 
 def _paces(jobs: list[Job]) -> Mapping[tuple[str, str], float]:
-    """Return seconds a pair by (method, data set), the median over earlier records."""
+    """Return the seconds per pair by (method, data set), the median over earlier records."""
     records: list[dict[str, Any]] = []
     for out in {job.options.out for job in jobs}:
         try:

@@ -1,4 +1,4 @@
-"""Run jobs on this machine: start the pool, pass on what it says, end it with the call."""
+"""Running jobs on this machine: start the pool, pass on its messages, end it with the call."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from fusionbench.cells.planned import Job, RunOptions
 from fusionbench.errors import OutputError, PlanError
 from fusionbench.runs.queue import Message, Work
 
-ATTEMPTS = 3  # pools that may be killed before a call gives up
+ATTEMPTS = 3  # how many pools are started, after each was killed, before a call gives up
 
 
 def run_local(jobs: list[Job], slots: list[str], options: RunOptions) -> Iterator[Message]:
-    """Yield (index, what, ...) as it happens: say, start, advance and stop of each job, and its result.
+    """Run the jobs and yield messages (index, name, arguments...): say, start, advance, stop, and one result per job.
 
-    Raises PlanError for arguments that a class does not take, before any work, and OutputError where results
-    cannot be stored.
+    Raises PlanError before any work for arguments that a method's class does not take, and OutputError where results
+    cannot be stored or the pool was killed `ATTEMPTS` times.
     """
     left = {job.index: job for job in jobs}
     for _ in range(ATTEMPTS):
@@ -43,7 +43,7 @@ def run_local(jobs: list[Job], slots: list[str], options: RunOptions) -> Iterato
 
 
 def _once(asked: Work) -> Iterator[Message]:
-    """Yield a pool's messages until its end or its death."""
+    """Yield the messages of one pool until it has finished or died."""
     with _pool() as pool:
         pool.send(asked)
         while True:
@@ -58,13 +58,18 @@ def _once(asked: Work) -> Iterator[Message]:
 
 @contextmanager
 def _pool() -> Iterator[Connection]:
-    """Start a pool in a session of its own, so that Ctrl-C reaches this process alone; closing the pipe ends it."""
+    """Start the pool's process and yield the connection to it; closing the connection ends the pool.
+
+    The pool has a session of its own, so that Ctrl-C reaches this process only, which then ends the pool in order.
+    """
     ours, theirs = socket.socketpair()
     with theirs, ours:
         process = subprocess.Popen(
+            # -P and PYTHONPATH: the pool imports from where this process does, also a plug-in in a folder added to sys.path
             [sys.executable, "-P", "-m", "fusionbench.runs.start_pool", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
+            # standard output carries the results of this process, for example one JSON document
             stdout=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
             start_new_session=True,

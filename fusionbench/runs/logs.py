@@ -1,4 +1,4 @@
-"""What a cell's process printed: kept beside its images, the end of it in the record of a cell that failed."""
+"""The output of a cell's process: kept as log.txt in its folder, the end of it in the record of a failed cell."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from fusionbench.cells.record import record_failure
 from fusionbench.cells.store import Cell
 from fusionbench.weights.methods import Weights
 
-LINES = 30  # enough for a traceback and what led to it
+LINES = 30  # of output kept in the record: enough for a traceback and what led to it
 
 
 def settle(
     job: Job, result: CellResult | None, died: Failure | None, weights: Weights | None, log: Path
 ) -> CellResult:
-    """Write the record of a cell whose process died without one, and put the log in its place."""
+    """Move a cell's log to its folder and return its result; if its process died without a result, write a record first."""
     if result is None:
         assert died is not None  # a process that left no result has died
         result = record_failure(job, died, weights)
@@ -34,7 +34,7 @@ def settle(
 
 
 def append_log(log: Path, to: Path) -> None:
-    """Put what a process printed that worked on several cells behind what is known of one."""
+    """Append the output of a process that worked on several cells to the log of one of them."""
     text = log.read_bytes() if log.exists() else b""
     if text.strip():
         with to.open("ab") as stream:

@@ -1,4 +1,4 @@
-"""Run jobs on the machines of a Ray cluster. Each job is one task; a task whose machine is lost runs elsewhere."""
+"""Running jobs on a Ray cluster. Each job is one Ray task; if its machine is lost, the task runs on another one."""
 
 from __future__ import annotations
 
@@ -22,23 +22,25 @@ from fusionbench.runs.plan import wrong_arguments
 from fusionbench.runs.queue import Message
 from fusionbench.runs.ray_node import Errand, Parcel, absolute, pack, run_errand, take_in
 
-RETRIES = 3  # other machines that a job is given to when its own is lost
-PATIENCE = 10  # seconds for a cluster to answer
-STORE = 100 * 2**20  # bytes for results on their way; Ray would reserve a third of the memory
+RETRIES = 3  # further machines on which a job is tried when its machine is lost
+PATIENCE = 10  # seconds that a cluster has to answer
+STORE = (
+    100 * 2**20
+)  # bytes of Ray's object store: results are small, and Ray would reserve a third of the memory
 
 
 def check_ray() -> None:
-    """Raise RequestError where the package is missing."""
+    """Raise RequestError if Ray is not installed."""
     if find_spec("ray") is None:
         raise RequestError('--executor ray needs Ray: `pip install "fusionbench-imaging[ray]"`.')
 
 
 def run_on_ray(jobs: list[Job], options: RunOptions) -> Iterator[Message]:
-    """Yield the messages of `run_local`, of each job one ``say`` where it went well and its result.
+    """Run the jobs and yield messages as `run_local` does: for each job its result, preceded by one ``say`` if it is ok.
 
-    The cluster is that of RAY_ADDRESS (HOST:PORT, or auto for that of this machine); without it one starts here.
-    ``options.jobs`` limits the jobs under way, None: as many as the cluster has CPUs, or GPUs, for. Raises as
-    `run_local`, and RequestError where no cluster answers or none of its machines has the device.
+    The cluster is the one at RAY_ADDRESS (HOST:PORT, or ``auto`` for the one of this machine); without it one is started
+    here. ``options.jobs`` limits the jobs that run at once; with None the cluster's CPUs or GPUs do. Raises PlanError and
+    OutputError as `run_local` does, and RequestError if no cluster answers or none of its machines has the device.
     """
     with _connected(options.jobs) as ray, _token(options.out.absolute()) as token:
         _check_device(ray, jobs[0].options.device)
@@ -65,6 +67,7 @@ def _results(
             job = under_way.pop(done)
             answer = _answer(ray, done)
             if answer == ("apart",):
+                # only a machine that turns out not to share the folder is sent files: weights can be large
                 waiting.appendleft((job, _training_of(job)))
             else:
                 yield job, _result(job, answer)
@@ -102,7 +105,7 @@ def _result(job: Job, answer: Message) -> CellResult:
 
 
 def _training_of(job: Job) -> Parcel:
-    """Return the weights that an earlier training has left for a job."""
+    """Return the files of the weights that an earlier training made for a job, empty for weights of other origin."""
     if job.weights is None or job.weights.source != "trained" or job.weights.path is None:
         return {}
     path = job.weights.path
@@ -110,7 +113,10 @@ def _training_of(job: Job) -> Parcel:
 
 
 def _wrong_arguments(ray: ModuleType, jobs: list[Job], timeout: float | None) -> list[str]:
-    """Check all arguments before any work, in a worker; an import that ends it is left to its own cell."""
+    """Return what is wrong with the methods' arguments, checked by a worker, because that imports the methods.
+
+    If an import kills the worker, nothing is reported here: the cell of that method will fail and say so.
+    """
     cells = [absolute(job).planned for job in jobs if job.planned.config.args]
     if not cells:
         return []
@@ -129,7 +135,7 @@ def _check_device(ray: ModuleType, device: str) -> None:
 
 @contextmanager
 def _token(out: Path) -> Iterator[Path]:
-    """Put a file into the runs folder by which machines find out whether they see it."""
+    """Create a file in the runs folder by which machines find out whether they share the folder; remove it at the end."""
     token = out / f".driver-{os.getpid()}-{os.urandom(4).hex()}"
     write_through(token, lambda partial: partial.write_bytes(b""))
     try:
@@ -140,8 +146,9 @@ def _token(out: Path) -> Iterator[Path]:
 
 @contextmanager
 def _connected(at_once: int | None) -> Iterator[ModuleType]:
-    """Connect to a cluster, or use the connection that the calling program has; leave as it was."""
+    """Connect to a cluster, or use the calling program's connection, which is then left open."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Ray would hide all GPUs from tasks that ask for none, and warn that this will change
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     import ray
 
@@ -164,7 +171,7 @@ def _connected(at_once: int | None) -> Iterator[ModuleType]:
 
 
 def _check_address(address: str) -> None:
-    """Raise RequestError where nothing listens at HOST:PORT; Ray itself would try for minutes."""
+    """Raise RequestError if nothing listens at HOST:PORT, where Ray itself would keep trying for minutes."""
     if address in ("local", "auto"):
         return
     host, _, port = address.rpartition(":")

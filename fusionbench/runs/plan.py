@@ -1,4 +1,4 @@
-"""Check a whole request before any work: names, families, data, weights; report every problem at once."""
+"""Planning: check a whole request (names, families, data) before any work and report all of its problems at once."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ METHOD_GROUPS: dict[str, Callable[[Card], bool]] = {
 
 @dataclass(frozen=True)
 class Plan:
-    """The cells in order, and those left out with the reason (a group's method of another family).
+    """The planned cells in order, and what was left out.
 
-    ``broken`` says why methods that nobody asked for by name are left out: a plug-in breaks only its own use.
-    ``left_out`` says of methods that were asked for by name on which data sets they are not run.
+    ``skipped`` are (data set, method, reason) of methods whose family does not fit. ``broken`` says why methods that
+    nobody named are left out: a broken plug-in must not stop a run of a group. ``left_out`` says on which data sets
+    methods that were named are not run.
     """
 
     cells: tuple[PlannedCell, ...]
@@ -43,7 +44,7 @@ class Plan:
 
 
 class Lookup:
-    """Methods, configurations and splits by name, each looked up once for all runs of a sweep."""
+    """Cached look-ups of methods, configurations and splits, so that the runs of a sweep read each of them once."""
 
     def __init__(self) -> None:
         self.spec = functools.cache(spec)
@@ -52,7 +53,7 @@ class Lookup:
 
 
 def make_plan(options: RunOptions, lookup: Lookup | None = None) -> Plan:
-    """Turn names into cells. Raises PlanError listing every problem."""
+    """Return the cells that the options name. Raises PlanError with a sentence for every problem."""
     problems: list[str] = []
     noise = read_noise(options.noise)
     sources = [dataset(name).name for name in (options.train_dataset or "").split(",") if name.strip()]
@@ -66,7 +67,8 @@ def make_plan(options: RunOptions, lookup: Lookup | None = None) -> Plan:
     splits = [split for split in splits if _fits_somebody(split, methods, misfits)]
     for split in splits:
         for method, overrides, asked_by_name in methods:
-            # what a sweep varies changes nothing about the baselines that a table gets unasked or as a group
+            # baselines that were added by default or as a group do not depend on what a sweep varies: without its
+            # setting they are the same cell in each of its runs, and are computed once
             setting = varied if asked_by_name or method.card.kind == "learned" else ""
             try:
                 check_family(method, split.spec.name, split.spec.family)
@@ -96,7 +98,10 @@ Methods = list[tuple[MethodSpec, tuple[str, ...], bool]]
 
 
 def _misfits(methods: Methods, splits: list[Split], problems: list[str]) -> dict[str, tuple[list[str], str]]:
-    """Return, by method asked for by name, the data sets of other families and why; one that fits none is a problem."""
+    """Return, for each method named by the user, the data sets of families that it does not fuse, with the reason.
+
+    A method that fits none of the data sets is added to ``problems`` instead.
+    """
     misfits: dict[str, tuple[list[str], str]] = {}
     for method in (method for method, _, named in methods if named):
         families = method.card.families
@@ -112,7 +117,7 @@ def _misfits(methods: Methods, splits: list[Split], problems: list[str]) -> dict
 
 
 def _fits_somebody(split: Split, methods: Methods, misfits: dict[str, tuple[list[str], str]]) -> bool:
-    """Tell whether a method that was asked for is run on a split; baselines alone are no reason to."""
+    """Tell whether a method other than default baselines runs on a split; for baselines alone it is left out."""
     named = [method.name for method, _, asked in methods if asked]
     grouped = any(not asked and method.card.kind == "learned" for method, _, asked in methods)
     return (
@@ -121,7 +126,7 @@ def _fits_somebody(split: Split, methods: Methods, misfits: dict[str, tuple[list
 
 
 def _without_images(method: MethodSpec, split: Split) -> str:
-    """Say what is wrong with a folder of fused images that has none of a split's pairs; nothing where it has some."""
+    """Return a sentence on a folder of fused images that has an image for none of a split's pairs, else an empty text."""
     fused = find_fused(method.source, split.pairs)
     if fused.files or not split.pairs:
         return ""
@@ -144,9 +149,9 @@ def _fused_already(method: MethodSpec) -> str:
 
 
 def _methods(options: RunOptions, lookup: Lookup, problems: list[str], broken: list[str]) -> Methods:
-    """Return (method, its overrides, named by the user), each method once, default baselines last.
+    """Return (method, its overrides, whether the user named it), each method once, default baselines last.
 
-    What is wrong with a method is a problem where the user named it, else it goes to ``broken``.
+    An error in a method is added to ``problems`` if the user named it, else to ``broken``.
     """
     wanted = [(name, True) for name in options.method if name.lower() not in METHOD_GROUPS]
     for group in (name.lower() for name in options.method if name.lower() in METHOD_GROUPS):
@@ -173,16 +178,16 @@ def _methods(options: RunOptions, lookup: Lookup, problems: list[str], broken: l
 
 
 def group_members(group: str) -> list[str]:
-    """Return the registered methods of a group: all, learned, deep or baselines.
+    """Return the names of the registered methods of a group: all, learned, deep or baselines.
 
-    Baselines are the trivial and classical methods; learned ones are trained here, deep ones are published networks
-    with their authors' weights. Methods without a readable card belong to none.
+    "baselines" are the trivial and classical methods, "learned" the methods that can be trained here, "deep" published
+    networks with their authors' weights. A method whose card cannot be read belongs to no group.
     """
     return _members(group)[0]
 
 
 def _members(group: str) -> tuple[list[str], list[str]]:
-    """Return the methods of a group, and a sentence for each whose card cannot be read."""
+    """Return the names of a group's methods, and a sentence for each method whose card cannot be read."""
     members, unreadable = [], []
     for name in names():
         try:
@@ -210,7 +215,10 @@ def _splits(options: RunOptions, lookup: Lookup, problems: list[str]) -> list[Sp
 
 
 def expand_dataset(asked: str, options: RunOptions, problems: list[str]) -> list[str]:
-    """Return data-set names for a name, a family or ``all``; the latter two take those that are on this machine."""
+    """Return the data sets that a name, a family or ``all`` stands for; the latter two mean those on this machine.
+
+    Errors are added to ``problems``.
+    """
     name = canonical(asked)
     if name not in (*FAMILIES, "all"):
         try:
@@ -241,7 +249,7 @@ def _present(name: str, options: RunOptions) -> bool:
 
 
 def unusable_names(cells: Iterable[PlannedCell]) -> list[str]:
-    """Return one sentence for each row whose name cannot be a folder's."""
+    """Return one sentence for each row whose name cannot be the name of a folder."""
     problems = []
     for name in dict.fromkeys(cell.name for cell in cells):
         try:
@@ -252,7 +260,10 @@ def unusable_names(cells: Iterable[PlannedCell]) -> list[str]:
 
 
 def wrong_arguments(cells: Iterable[PlannedCell]) -> list[str]:
-    """Return one sentence a problem; code that cannot be imported is no problem here, it costs its own cells only."""
+    """Return one sentence for each method whose class does not take its arguments.
+
+    This imports the methods. One that cannot be imported is not reported, because only its own cells fail.
+    """
     problems = []
     for cell in {cell.method.name: cell for cell in cells if cell.config.args}.values():
         try:

@@ -1,8 +1,10 @@
-"""The process that runs cells.
+"""The process that forks a process for each cell.
 
-It loads torch once and forks a process for each cell, so that a method that crashes, hangs or eats all memory costs
-its cell and nothing else. Cells on the same pairs are scored together by one more process; if it dies, each by its own.
-It uses no tensor and starts no thread, which is what makes forking safe.
+It loads torch once and forks for each cell, so that a method that crashes, hangs or takes all memory loses its own
+cell only. Cells on the same pairs are then scored together by one more process; if that dies, each by its own.
+
+The pool computes with no tensor, starts no thread and never asks CUDA anything: a forked process inherits locks in the
+state in which other threads held them, has none of the threads of OpenMP, and cannot use a CUDA context of its parent.
 """
 
 from __future__ import annotations
@@ -29,16 +31,16 @@ from fusionbench.runs.queue import Queue, Task, Work
 from fusionbench.runs.worker import prepare_process, work
 from fusionbench.weights.methods import Weights
 
-TICK = 0.2  # seconds between two looks at time-outs and memory
+TICK = 0.2  # seconds between two checks of time-outs and memory
 GIB = 2**30
-LOGS = ".logs"  # of cells that run, below the store
+LOGS = ".logs"  # folder below the store with the logs of running cells, whose own folders are not known yet
 
 
 @dataclass
 class Running:
-    """A task's process; ``left`` are the seconds it may still take, counted down while ``paused`` is off.
+    """The process of a task; ``left`` is what remains of its time-out in seconds, which stands still while ``paused``.
 
-    ``results`` are those of the task's cells, by index.
+    ``results`` are those of the task's cells, by index. ``killed`` is why the pool killed the process.
     """
 
     task: Task
@@ -54,21 +56,22 @@ class Running:
 
 
 class Pool:
-    """Run the jobs of a call in as many processes as it has slots, and tell the caller what happens."""
+    """The scheduler of a call: runs its jobs in one process per slot and reports to the caller."""
 
     def __init__(self, caller: Connection, asked: Work) -> None:
         self.caller, self.asked = caller, asked
         self.queue = Queue(asked.jobs, len(asked.slots))
         self.free = list(asked.slots)
         self.running: dict[Connection, Running] = {}
-        self.life = os.pipe()
+        self.life = os.pipe()  # nothing is written to it: workers read until the pool's death closes its end
         cores = os.cpu_count() or 1
+        # torch would start as many threads as there are cores in each process
         self.threads = max(1, cores // len(asked.slots)) if len(asked.slots) > 1 else None
         self.seen = time.monotonic()
 
     def run(self) -> None:
-        """Work until every job has a result or the caller is gone."""
-        # before any work; an import that ends its process is left to its own cell
+        """Run until every job has a result or the caller is gone."""
+        # before any work; if an import kills the process that checks, only the cell of that method fails later
         if problems := self._aside(lambda: wrong_arguments(job.planned for job in self.asked.jobs), []):
             self.caller.send(("problems", problems))
             return
@@ -89,7 +92,10 @@ class Pool:
                     (out / LOGS).rmdir()
 
     def _aside(self, task: Callable[[], Any], otherwise: Any) -> Any:
-        """Return what the task returns in a process of its own: it may import a method, or ask CUDA."""
+        """Return the result of a function called in a forked process, or ``otherwise`` if that dies or takes too long.
+
+        Used for what the pool must not do itself: import methods or ask CUDA.
+        """
         pid, connection = self._fork(None, lambda theirs: theirs.send(task()))
         try:
             return connection.recv() if connection.poll(self.asked.timeout) else otherwise
@@ -108,21 +114,22 @@ class Pool:
             return pid, ours
         code = 1
         try:
+            # inherited ends of other pipes are closed, or their readers would never see the end of file
             for unused in (self.caller, ours, *self.running):
                 unused.close()
             os.close(self.life[1])
             prepare_process(log, self.life[0], self.threads)
             task(theirs)
             code = 0
-        except BaseException:
+        except BaseException:  # SystemExit of a method too: nothing may return into the pool's loop
             traceback.print_exc()
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
-            os._exit(code)
+            os._exit(code)  # not sys.exit: exit handlers and open streams belong to the pool
 
     def _fill(self) -> bool:
-        """Start a process in each free slot as far as there is work; tell whether any was started."""
+        """Start a process in each free slot while there is work; return whether any was started."""
         before = len(self.free)
         while self.free and (task := self.queue.next()) is not None:
             self._start(task, self.free.pop(0))
@@ -132,11 +139,11 @@ class Pool:
         first = task.jobs[0]
         logs = first.options.out / LOGS
         logs.mkdir(parents=True, exist_ok=True)
-        # what scoring prints goes behind what fusing did, that of several cells to a file of its own first
+        # scoring one cell appends to the log of fusing it; scoring several writes a log of its own, later appended to each
         together = "-together" if len(task.jobs) > 1 else ""
         log = logs / f"{os.getpid()}-{first.index}{together}.txt"
         pid, connection = self._fork(log, lambda theirs: work(task, device, theirs))
-        # the most that one of several cells may take: beyond that each is scored in its own time
+        # cells scored together may take as long as the one with most time left; then each is scored on its own
         left = [unscored.left for unscored in task.unscored] if task.work == "score" else [self.asked.timeout]
         limited = [seconds for seconds in left if seconds is not None]
         most = max(limited) if len(limited) == len(left) else None
@@ -145,7 +152,7 @@ class Pool:
     def _listen(self) -> None:
         for ready in wait([self.caller, *self.running], TICK):
             if ready is self.caller:
-                raise EOFError  # the caller never writes again: it has closed its end
+                raise EOFError  # the caller writes nothing after its request, so this means that it closed the pipe
             assert isinstance(ready, Connection)
             self._hear(self.running[ready])
 
@@ -170,8 +177,9 @@ class Pool:
                 self.caller.send((cell.task.jobs[0].index, *message))
 
     def _watch(self) -> None:
-        """Kill cells that take too long or too much."""
+        """Kill processes that exceed their time-out or memory limit."""
         now = time.monotonic()
+        # counted down in steps rather than compared with a deadline, because training suspends the time-out
         passed, self.seen = now - self.seen, now
         for cell in self.running.values():
             if cell.left is not None and not cell.paused:
@@ -190,11 +198,11 @@ class Pool:
         return None
 
     def _end(self, cell: Running) -> None:
-        """Collect an ended process, free its slot, and pass on or record what became of its cells."""
+        """Reap an ended process, free its slot, and report or requeue its cells."""
         del self.running[cell.connection]
         cell.connection.close()
         status = os.waitpid(cell.pid, 0)[1]
-        end_group(cell.pid)  # what it started and left behind
+        end_group(cell.pid)  # processes that it started and left running
         self.free.append(cell.device)
         died = cell.killed or how_it_died(status)
         if len(cell.task.jobs) > 1:
@@ -217,7 +225,7 @@ class Pool:
             self._tell(job, result, died, cell.weights, cell.log)
 
     def _scored_together(self, cell: Running, died: Failure) -> None:
-        """Pass on what the process came to; cells that it died over are scored one by one."""
+        """Report the results of cells scored together; cells without one, because the process died, are scored singly."""
         lost = [unscored for unscored in cell.task.unscored if unscored.job.index not in cell.results]
         if lost:
             what = f"Scoring {len(cell.task.jobs)} cells of {lost[0].job.planned.split.spec.name} together"
@@ -242,12 +250,12 @@ class Pool:
     def _tell(
         self, job: Job, result: CellResult | None, died: Failure, weights: Weights | None, log: Path
     ) -> None:
-        """Send the caller the result of a cell, after recording how it died if there is none."""
+        """Send the caller the result of a cell; if there is none, first record how its process died."""
         if result is not None:
             settled = settle(job, result, None, weights, log)
         else:
             unrecorded = CellResult(None, None, died.status, died.detail)  # type: ignore[arg-type]
-            # a new record names the device, and asking for that here would spoil CUDA for all later cells
+            # a new record names the device, and asking CUDA for that here would break CUDA in all processes forked later
             settled = self._aside(
                 lambda: replace(settle(job, None, died, weights, log), planned=None),  # type: ignore[arg-type]
                 unrecorded,
@@ -257,14 +265,14 @@ class Pool:
 
 
 def end_group(pid: int) -> None:
-    """Kill a cell's process and what it started; no error where nothing is left."""
+    """Kill a cell's process and all processes in its group, if any are left."""
     for kill in (os.killpg, os.kill):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             kill(pid, signal.SIGKILL)
 
 
 def how_it_died(status: int) -> Failure:
-    """Word the end of a process that gave no result, from what waitpid says."""
+    """Return the failure of a process that ended without a result; ``status`` is as from ``os.waitpid``."""
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         if number == signal.SIGKILL:
@@ -274,7 +282,7 @@ def how_it_died(status: int) -> Failure:
 
 
 def memory_of(pid: int) -> int:
-    """Return the bytes that a process and its children hold in memory; 0 for one that has ended."""
+    """Return the resident memory in bytes of a process and its descendants, 0 if it has ended."""
     try:
         process = psutil.Process(pid)
         return sum(p.memory_info().rss for p in (process, *process.children(recursive=True)))

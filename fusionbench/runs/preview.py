@@ -1,4 +1,4 @@
-"""What a call is about to do, in sentences: which rows would train, which cannot run, and where weights come from."""
+"""Sentences on what a call is about to do: which rows will train, which cannot run, and where weights come from."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ORIGIN = {
 
 
 def opening(plans: Sequence[Plan]) -> str:
-    """Return what was asked for in one line, before anything is read."""
+    """Return a summary of the request in one line, shown before the store is read."""
     cells = [cell for plan in plans for cell in plan.cells]
     rows = {cell.name for cell in cells}
     splits = {cell.split.spec.name: len(cell.split.pairs) for cell in cells}
@@ -33,7 +33,7 @@ def opening(plans: Sequence[Plan]) -> str:
 
 
 def preview(jobs: Sequence[Job], done: Collection[int]) -> Iterator[str]:
-    """Yield a sentence on how much is left, and one on each row that trains, cannot run or has weights."""
+    """Yield a sentence on how many cells are left, and one for each learned row on its weights."""
     left = [job for job in jobs if job.index not in done]
     yield f"{len(jobs)} cells, {len(done)} done, {len(left)} left."
     for job in left:
@@ -57,7 +57,7 @@ def _of_weights(job: Job) -> str:
 
 
 def _estimate(cell: PlannedCell, data: TrainingData, options: RunOptions) -> str:
-    """Word how long a training takes: by earlier ones on the same data, else it is measured before it starts."""
+    """Return the expected duration of a training in words, from earlier ones on the same data if there are any."""
     limit = f", at most {options.train_within:g} min" if options.train_within is not None else ""
     other = remedy(cell, data, options.out)
     hint = f" ({other.rstrip('.')})" if other else ""

@@ -1,4 +1,4 @@
-"""Which work comes next: cells of the same pairs are fused one by one, then scored together."""
+"""The order of work: cells on the same pairs are fused one by one, then scored together."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any, Literal
 
 from fusionbench.cells.planned import Job, Unscored
 
-MOST = 64  # cells scored by one process: each costs an open file, its lock
+MOST = 64  # cells scored by one process: each keeps a file open (its lock), and their number is limited
 
 
 @dataclass(frozen=True)
 class Task:
-    """What one process does: all of a cell, its fusing alone, or the scoring of cells that were fused.
+    """The work of one process: fusing and scoring a cell, only fusing it, or scoring cells already fused.
 
-    With ``patient`` a cell that another process works on is waited for.
+    With ``patient``, the process waits for a cell that another process works on.
     """
 
     work: Literal["all", "fuse", "score"]
@@ -26,11 +26,12 @@ class Task:
 
 
 class Queue:
-    """Hand out the work of a call.
+    """The tasks of a call.
 
-    A cell that is alone on its pairs is one task. Several are fused each in a task of its own; once all are, one
-    task scores them. No slot waits for that: where nothing is left to start, what is fused so far is scored, in
-    as many parts as there are slots.
+    A cell that is the only one on its pairs is one task. Several on the same pairs are fused in a task each, and scored
+    by one task when all are fused, so that the sources are read and their statistics computed only once. No
+    slot stays idle for that: when nothing else can be started, the cells fused so far are scored, in as many parts as
+    there are slots.
     """
 
     def __init__(self, jobs: Sequence[Job], slots: int) -> None:
@@ -40,11 +41,13 @@ class Queue:
         self.several = {pairs for pairs, count in self.unfused.items() if count > 1}
         self.fused: defaultdict[Hashable, list[Unscored]] = defaultdict(list)
         self.ready: deque[Task] = deque()
-        self.late: set[int] = set()  # cells that were busy come up again when nothing else is left to start
-        self.earlier: Counter[int] = Counter()  # images that a late cell has got already
+        self.late: set[int] = set()  # indices of cells that were busy: tried again, after all others
+        self.earlier: Counter[int] = (
+            Counter()
+        )  # by index, images that a late cell had been given before it was busy
 
     def next(self) -> Task | None:
-        """Take the next task, None where nothing can be started now."""
+        """Remove and return the next task, None if nothing can be started now."""
         if not self.ready:
             self._gather()
         if self.ready:
@@ -58,29 +61,32 @@ class Queue:
         )
 
     def fused_one(self, unscored: Unscored) -> None:
-        """Take a cell that is to be scored."""
+        """Accept a cell that is fused and still to be scored."""
         self.ended(unscored.job)
         self.fused[pairs_of(unscored.job)].append(unscored)
 
     def ended(self, job: Job) -> None:
-        """Learn that a cell, scored or failed, has left the others of its pairs; a late one had before."""
+        """Record that a cell is no longer waiting to be fused; a late cell was recorded when it was found busy."""
         if job.index not in self.late:
             self.unfused[pairs_of(job)] -= 1
 
     def busy(self, job: Job) -> None:
-        """Take back a cell that another process works on."""
+        """Put back a cell that another process works on."""
         self.ended(job)
         self.late.add(job.index)
         self.waiting.append(job)
 
     def busy_fused(self, unscored: Unscored) -> None:
-        """Take back a cell that another process came to between its fusing and its scoring."""
+        """Put back a cell that another process locked between its fusing and its scoring.
+
+        Its images are kept: ``fresh`` is switched off, or the second attempt would delete them.
+        """
         self.earlier[unscored.job.index] += unscored.result.fused
         self.late.add(unscored.job.index)
         self.waiting.append(replace(unscored.job, options=replace(unscored.job.options, fresh=False)))
 
     def alone(self, cells: Sequence[Unscored]) -> None:
-        """Score cells one by one, of which one may have ended the process that scored them together."""
+        """Queue cells to be scored singly, because one of them may have killed the process that scored them together."""
         self.ready.extend(Task("score", (unscored.job,), (unscored,)) for unscored in cells)
 
     def _gather(self) -> None:
@@ -96,18 +102,18 @@ class Queue:
 
 
 def pairs_of(job: Job) -> Hashable:
-    """Return what jobs have in common that fuse the same pairs: the files and their content."""
+    """Return the key shared by jobs on the same pairs: the hash of the data and the pairs' files."""
     return job.identity["data"], job.planned.split.pairs
 
 
-Message = tuple[Any, ...]  # the name of what happened, then its arguments
+Message = tuple[Any, ...]  # the name of an event, then its arguments
 
 
 @dataclass(frozen=True)
 class Work:
-    """All jobs of a call, and the devices they run on, one cell a slot at a time.
+    """All jobs of a call and its slots, each a device on which one cell runs at a time.
 
-    A cell may take ``timeout`` seconds, its training not counted, and ``memory_limit`` GiB; None: no limit.
+    A cell may take ``timeout`` seconds, not counting training, and ``memory_limit`` GiB; None means no limit.
     """
 
     jobs: tuple[Job, ...]

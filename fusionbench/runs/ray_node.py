@@ -1,4 +1,4 @@
-"""What a machine of a cluster does with one job: the same as the driver's own machine would."""
+"""Work on one job on a machine of a cluster, with the same result as on the driver's machine."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from fusionbench.weights.methods import Weights
 
 @dataclass(frozen=True)
 class Errand:
-    """A job on its way to a machine.
+    """A job sent to a machine.
 
-    ``token`` is a file that the driver has put into its runs folder: who sees it shares the folder. ``parcel`` holds
-    what a machine without the folder needs from it; None: not asked for yet.
+    ``token`` is a file that the driver created in its runs folder: a machine that sees it shares the folder. ``parcel``
+    has the files that a machine without the folder needs; None means that they have not been requested yet.
     """
 
     job: Job
@@ -38,10 +38,11 @@ class Errand:
 
 
 def run_errand(errand: Errand) -> Message:
-    """Do the job and say what came of it.
+    """Run the job and return a message with its outcome.
 
-    Returns ("result", CellResult with its path below the runs folder, files to be taken in), ("apart",) where
-    the folder is not shared and no parcel came along, or ("unavailable" | "problems" | "unwritable", reason).
+    The message is ("result", CellResult with its path relative to the runs folder, files to be stored), ("apart",) if
+    the folder is not shared and no parcel was sent, or ("unavailable" | "problems" | "unwritable", reason). Errors are
+    returned, so that the driver takes an exception of Ray for a lost machine only.
     """
     try:
         if errand.token.exists():
@@ -58,7 +59,7 @@ def run_errand(errand: Errand) -> Message:
 
 
 def _run_apart(errand: Errand, parcel: Parcel) -> Message:
-    """Work in a folder of this machine's own, which is gone afterwards."""
+    """Run the job in a temporary folder of this machine and return its files."""
     with TemporaryDirectory(prefix="fusionbench-") as folder:
         out = Path(folder)
         unpack(out, parcel)
@@ -76,7 +77,7 @@ def _run(job: Job) -> CellResult:
 
 
 def _same_weights(job: Job) -> Weights | None:
-    """Return the weights of a job as they lie on this machine. Raises FusionbenchError where others or none do."""
+    """Return the weights of a job as found on this machine. Raises FusionbenchError if they are missing or differ."""
     if job.weights is None:
         return None
     try:
@@ -92,7 +93,7 @@ def _same_weights(job: Job) -> Weights | None:
 
 
 def absolute(job: Job) -> Job:
-    """Return the job with every path absolute: a machine of a cluster works in a folder of its own."""
+    """Return the job with all paths absolute, because Ray's workers have working folders of their own."""
     split, options = job.planned.split, job.options
     pairs = tuple(
         replace(pair, a=pair.a.absolute(), b=pair.b.absolute(), label=pair.label and pair.label.absolute())
@@ -114,6 +115,7 @@ def _full(path: str) -> str:
 
 
 Parcel = dict[str, bytes]  # content by path below the runs folder, in the order in which it is to be written
+# in the order in which they are written: run.json, which says that the rest is there, comes last
 CELL_FILES = ("images/*.png", "log.txt", "scores.jsonl", "run.json")
 TRAINING_FILES = (
     "training/*/*/*/curves.*",
@@ -123,11 +125,12 @@ TRAINING_FILES = (
 
 
 def pack(out: Path, files: Iterable[Path]) -> Parcel:
+    """Return the content of files below ``out`` by their relative paths."""
     return {path.relative_to(out).as_posix(): path.read_bytes() for path in files}
 
 
 def pack_results(out: Path, cell: Path | None) -> Parcel:
-    """Return what a cell left below ``out``: its own files and those of its training, checkpoints left out."""
+    """Return the files of a cell below ``out`` and those of its training, without checkpoints."""
     trained = [path for pattern in TRAINING_FILES for path in sorted(out.glob(pattern))]
     own = [path for pattern in CELL_FILES for path in sorted(cell.glob(pattern))] if cell else []
     return pack(out, [*trained, *own])
@@ -138,13 +141,16 @@ def _write(content: bytes, place: Path) -> None:
 
 
 def unpack(out: Path, parcel: Parcel) -> None:
-    """Write the files below ``out``, each under a temporary name first. Raises OutputError."""
+    """Write the files below ``out``, each under a temporary name first. Raises OutputError where that is impossible."""
     for name, content in parcel.items():
         write_through(out / name, partial(_write, content))
 
 
 def take_in(out: Path, cell: Path | None, parcel: Parcel, fresh: bool) -> None:
-    """Put a cell's files, and those of its training, into the store; scores that are there stay. Raises OutputError."""
+    """Store a cell's files and those of its training; scores that are stored already stay. Raises OutputError.
+
+    ``fresh`` deletes what the cell has first.
+    """
     own = {name: data for name, data in parcel.items() if cell and PurePosixPath(name).is_relative_to(cell)}
     unpack(out, {name: data for name, data in parcel.items() if name not in own})
     if cell is None:
@@ -158,7 +164,7 @@ def take_in(out: Path, cell: Path | None, parcel: Parcel, fresh: bool) -> None:
         record = own.pop((cell / "run.json").as_posix())
         unpack(out, own)
         _add_scores(stored, scores)
-        unpack(out, {(cell / "run.json").as_posix(): record})  # last: it says that the rest is there
+        unpack(out, {(cell / "run.json").as_posix(): record})  # last, because it says that the rest is there
 
 
 def _add_scores(stored: Cell, scores: bytes) -> None:

@@ -1,4 +1,4 @@
-"""``fusionbench run``: plan, find what is done, let the rest be computed."""
+"""``fusionbench run``: plan the cells, find those that are done, compute the others."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ T = TypeVar("T")
 
 @dataclass
 class RunResult:
-    """What a run came to, cell by cell."""
+    """The results of a run by cell; ``skipped`` are (data set, method, reason) of combinations left out."""
 
     cells: list[CellResult] = field(default_factory=list)
     skipped: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Tell whether every cell has all its images and every score that was asked for, or a reason against it."""
+        """Whether every cell has all images and every requested score, an undefined one included."""
         return all(cell.status == "ok" and not cell.unavailable for cell in self.cells)
 
     @property
     def worked(self) -> bool:
-        """Tell whether anything was computed, as opposed to found done."""
+        """Whether anything was computed, as opposed to everything having been done before."""
         return any(cell.fused or cell.scored for cell in self.cells)
 
     def records(self) -> list[dict[str, Any]]:
-        """Return run.json of each cell, with its folder under ``path``."""
+        """Return run.json of each cell, with its folder under the key ``path``."""
         return [record for cell in self.cells if cell.path for record in read_records(cell.path)]
 
 
@@ -58,10 +58,11 @@ def run(
     reporter: Reporter | None = None,
     **options: Any,
 ) -> RunResult:
-    """Run methods on data sets and return what became of each cell; the images and scores are under ``out``.
+    """Run methods on data sets and return the result of each cell; images and scores are stored below ``out``.
 
-    ``options`` are the fields of RunOptions. Raises PlanError, a FusionbenchError that lists everything wrong with
-    the request, before any work.
+    ``method`` and ``dataset`` are names, separated by commas or in a sequence; ``options`` are the other fields of
+    `RunOptions`. Raises PlanError (a FusionbenchError that lists everything wrong with the request) before any work, and
+    OutputError where results cannot be stored. A failing method does not raise: its cell has another status than "ok".
     """
     asked = RunOptions(_tuple(method), _tuple(dataset), **options)
     return execute([asked], reporter or Reporter())
@@ -73,7 +74,7 @@ def _tuple(names: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def plan_run(options: RunOptions, lookup: Lookup | None = None) -> Plan:
-    """Check the request without doing anything. Raises PlanError, RequestError or UnknownNameError."""
+    """Check a request and return its plan without any work. Raises PlanError, RequestError or UnknownNameError."""
     check_options(resolve(options.metrics, options.profile))
     _check_executor(options)
     for name in ("batch_size", "jobs", "timeout", "memory_limit", "train_within"):
@@ -99,7 +100,7 @@ def _check_executor(options: RunOptions) -> None:
 
 
 def _device(options: RunOptions) -> str:
-    """Return the device of the cells; on a cluster Ray chooses which GPU, and this machine need not have one."""
+    """Return the device of the cells; on a cluster Ray chooses the GPU, and this machine need not have one."""
     if options.executor == "ray" and options.device == "cuda":
         return "cuda"
     if options.executor == "ray" and ":" in options.device:
@@ -109,17 +110,17 @@ def _device(options: RunOptions) -> str:
 
 def _check_positive(name: str, value: float | None) -> None:
     least = 1 if name in ("batch_size", "jobs") else 0
-    # not a number is neither below nor above anything
+    # written so that NaN, which compares false with everything, is refused
     if value is not None and not (least <= value < math.inf and value > 0):
         wanted = "at least 1" if least else "more than 0"
         raise RequestError(f"--{name.replace('_', '-')} must be {wanted}; got {value}.")
 
 
 def execute(asked: Sequence[RunOptions], reporter: Reporter) -> RunResult:
-    """Carry out runs as one; what is done already costs no more than reading its records.
+    """Carry out several runs as one; cells that are done only cost reading their records.
 
-    Device, jobs, limits, folder and shard are those of the first. Raises PlanError listing everything wrong with
-    all of them, OutputError where results cannot be stored; a failing method only fails its cell.
+    Device, jobs, limits, folder and shard are taken from the first. Raises PlanError that lists everything wrong with
+    all of them, and OutputError where results cannot be stored; a failing method fails its own cell only.
     """
     plans = plan_all(asked)
     first = asked[0]
@@ -145,13 +146,13 @@ def execute(asked: Sequence[RunOptions], reporter: Reporter) -> RunResult:
 
 
 def _count_warnings(jobs: Sequence[Job]) -> list[str]:
-    """Return the warnings about sources of the splits that work is left on, of a few pairs of each."""
+    """Return warnings about sources that look like raw counts, from a few pairs of each split with work left."""
     splits = {(job.planned.split.spec.name, job.planned.split.name): job.planned.split for job in jobs}
     return [sentence for split in splits.values() for sentence in sampled_warnings(split.pairs)]
 
 
 def plan_all(asked: Sequence[RunOptions]) -> list[Plan]:
-    """Check all requests. Raises PlanError listing the problems of all."""
+    """Return the plan of each request. Raises PlanError with the problems of all."""
     plans, problems, lookup = [], [], Lookup()
     for options in asked:
         try:
@@ -164,9 +165,9 @@ def plan_all(asked: Sequence[RunOptions]) -> list[Plan]:
 
 
 def make_jobs(plans: Sequence[Plan], asked: Sequence[RunOptions]) -> list[Job]:
-    """Decide the weights and identity of each cell of the shard; a cell that several runs ask for is one job.
+    """Return the jobs of the shard, each with its weights and identity; a cell in several runs is one job.
 
-    The shard is that of the first. Raises RequestError where it is none.
+    The shard is that of the first request. Raises RequestError if it is not written as i/n.
     """
     cells: dict[tuple[object, ...], tuple[PlannedCell, RunOptions]] = {}
     for plan, options in zip(plans, asked, strict=True):
@@ -189,14 +190,14 @@ def _data(planned: PlannedCell) -> tuple[str, str, int | None]:
 
 
 def _settled(options: RunOptions) -> RunOptions:
-    """Return the options with device, profile and metrics as cells take them."""
+    """Return the options with device and profile resolved and metrics by full names."""
     metrics = tuple(resolve(options.metrics, options.profile))
     profile = resolve_profile(options.profile)
     return replace(options, device=_device(options), profile=profile, metrics=metrics)
 
 
 def _weights(planned: PlannedCell, options: RunOptions) -> Weights | None:
-    """Choose weights as far as that can be done before any work; what is wrong with them the cell will say."""
+    """Return the weights if they can be chosen before any work, else None; the cell will report an error in them."""
     try:
         return choose(planned, options) if planned.method.has_class else None
     except FusionbenchError:
@@ -204,7 +205,10 @@ def _weights(planned: PlannedCell, options: RunOptions) -> Weights | None:
 
 
 def shard_of(cells: list[T], shard: str | None) -> list[T]:
-    """Return part i of n, asked for as "i/n": every n-th cell from the i-th on. Raises RequestError."""
+    """Return part i of n for a shard "i/n": every n-th cell from the i-th on. Raises RequestError if it is not i/n.
+
+    Neighbours go to different shards, because the cells of one data set lie next to each other in the plan.
+    """
     if shard is None:
         return cells
     parts = re.fullmatch(r"(\d+)/(\d+)", shard)
@@ -214,7 +218,7 @@ def shard_of(cells: list[T], shard: str | None) -> list[T]:
 
 
 def compute(jobs: list[Job], options: RunOptions, reporter: Reporter) -> dict[int, CellResult]:
-    """Let the jobs be done and return their results by index."""
+    """Run the jobs, locally or on Ray, and return their results by index."""
     planned = {job.index: job.planned for job in jobs}
     reporters = {job.index: reporter.beside() for job in jobs}
     results: dict[int, CellResult] = {}
@@ -236,7 +240,7 @@ def compute(jobs: list[Job], options: RunOptions, reporter: Reporter) -> dict[in
 
 
 def check_writable(out: Path) -> None:
-    """Raise OutputError before any work where results could not be stored."""
+    """Create the folder and raise OutputError if results could not be stored in it."""
     probe_file = out / f".writable.{os.getpid()}"
     try:
         out.mkdir(parents=True, exist_ok=True)

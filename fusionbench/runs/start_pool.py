@@ -1,6 +1,6 @@
-"""``python -m fusionbench.runs.start_pool FD``: take the work from the caller's pipe, then load what runs it.
+"""``python -m fusionbench.runs.start_pool FD``: read the work from the caller's pipe, then load and run the pool.
 
-Apart from the pool because loading torch takes seconds in which the caller may die.
+It is a module apart from the pool, because loading torch takes seconds in which the caller may die.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from fusionbench.runs.worker import die_with_parent
 
 
 def main(handle: int) -> None:
+    """Run the pool for the caller at the other end of the file descriptor ``handle``."""
     die_with_parent()
     caller = Connection(handle)
     try:

@@ -1,4 +1,4 @@
-"""Sweeps: one YAML file that names many runs, over methods, data sets, seeds, arguments and training sets."""
+"""Sweeps: one YAML file that describes many runs over methods, data sets, seeds, arguments and training sets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from fusionbench.types import FAMILIES
 
 @dataclass
 class DownstreamStep:
-    """What a sweep does with its fused images: the options of `fusionbench downstream` by the same names."""
+    """The downstream task of a sweep, with the options of `fusionbench downstream` by the same names."""
 
     task: str = "segment"
     network: str | None = None
@@ -37,14 +37,14 @@ class DownstreamStep:
 
 @dataclass
 class Sweep:
-    """What a file under ``benchmarks/`` says.
+    """The content of a sweep file, as under ``benchmarks/``; methods and data sets are written as on the command line.
 
-    ``grid`` maps configuration keys to the values to try, ``set`` keys to one value. ``train_datasets`` are the
-    data sets to learn from, for transfer (empty: each fused data set's own train split). ``noise`` are kinds to add to
-    the sources before fusing, written as `fusionbench.data.noise.setting.read_noise` takes them, each at every one of
-    ``strengths`` (variances) where it names none. ``train`` allows training
-    where weights lack. ``downstream`` trains networks on the fused images. Methods and data sets are written as on the command line. ``table`` lays out the tables;
-    its metrics are those to score where ``metrics`` names none.
+    ``grid`` maps configuration keys to the values to try, ``set`` maps keys to one value. ``train_datasets`` are data
+    sets to learn from, for transfer; without any, each fused data set's own train split is used. ``noise`` are kinds of
+    noise to add to the sources before fusing, written as in `fusionbench.data.noise.setting.read_noise`; a kind without a
+    strength is tried with each of ``strengths`` (variances). ``train`` allows training where weights are missing.
+    ``downstream`` trains networks on the fused images. ``table`` describes the tables; its metrics are scored if
+    ``metrics`` names none.
     """
 
     title: str = ""
@@ -68,7 +68,10 @@ class Sweep:
 
 
 def find_sweep(name: str) -> Path:
-    """Return the file of that path, or of that name among those that come with fusionbench."""
+    """Return the path of a sweep, given as a file or as the name of one that comes with fusionbench.
+
+    Raises ConfigError or UnknownNameError if there is none.
+    """
     path = Path(name).expanduser()
     if path.is_file():
         return path
@@ -81,7 +84,7 @@ def find_sweep(name: str) -> Path:
 
 
 def read_sweep(path: Path) -> Sweep:
-    """Read a sweep. Raises ConfigError for an unknown key, a value of the wrong type and for nothing to run."""
+    """Read a sweep. Raises ConfigError for an unknown key, a value of the wrong type or a file that names no run."""
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
@@ -131,7 +134,7 @@ def _check_keys(path: Path, data: Mapping[str, Any]) -> None:
 
 
 def _plain_grid(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Let a grid's value be a list or a single value."""
+    """Return the data with single values of the grid as lists."""
     grid = data.get("grid") or {}
     if not isinstance(grid, Mapping):
         return dict(data)
@@ -139,7 +142,7 @@ def _plain_grid(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def expand(sweep: Sweep, common: RunOptions) -> list[RunOptions]:
-    """Return one run for each point of the sweep; what is not the sweep's to say is taken from ``common``."""
+    """Return one run for each point of the sweep; options that a sweep cannot set are those of ``common``."""
     runs: list[RunOptions] = []
     for methods, keys, fixed in _groups(sweep):
         for seed, source, noise, point in _points(sweep, keys):
@@ -148,7 +151,7 @@ def expand(sweep: Sweep, common: RunOptions) -> list[RunOptions]:
             tells += [f"from={_source_name(source)}"] if source else []
             chosen = {key: sweep.set[key] for key in fixed} | point
             overrides = [f"{key}={_text(value)}" for key, value in chosen.items()]
-            # once is enough: of what a sweep varies they depend on the noise alone
+            # baselines once for each noise: they depend on nothing else that a sweep varies
             baselines = sweep.baselines and noise not in {run.noise for run in runs}
             options = _options(sweep, common, methods, seed, source)
             runs.append(
@@ -182,9 +185,9 @@ def _options(
 
 
 def _groups(sweep: Sweep) -> list[tuple[list[str], tuple[str, ...], tuple[str, ...]]]:
-    """Return methods that take the same keys, with those of the grid and of ``set`` that they take.
+    """Return groups of methods that take the same keys, each with its keys of ``grid`` and of ``set``.
 
-    A key that no method takes stays with all of them, so that what is wrong with it is told.
+    A key that no method takes is kept for all of them, so that planning reports the error in it.
     """
     groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
     grid, fixed = _takers(sweep, sweep.grid), _takers(sweep, sweep.set)
@@ -195,22 +198,22 @@ def _groups(sweep: Sweep) -> list[tuple[list[str], tuple[str, ...], tuple[str, .
 
 
 def _takers(sweep: Sweep, keys: Iterable[str]) -> dict[str, list[str]]:
-    """Return the methods that each key means something to, all of them where it does to none."""
+    """Return, by key, the methods that have such an argument, or all methods if none has."""
     takers_of = {key: [name for name in sweep.methods if _takes(name, key)] for key in keys}
     return {key: takers or list(sweep.methods) for key, takers in takers_of.items()}
 
 
 def _takes(name: str, key: str) -> bool:
     if name.lower() in METHOD_GROUPS:
-        return True  # no grid goes with a group, and set leaves its members alone
+        return True  # a grid with a group is refused, and ``set`` does not apply to its members
     try:
         return takes(spec(name), key)
     except FusionbenchError:
-        return True  # the plan says what is wrong with it
+        return True  # planning reports what is wrong with it
 
 
 def left_alone(sweep: Sweep) -> list[str]:
-    """Return a sentence for each key of the grid that some of the methods do not have."""
+    """Return a sentence for each key of the grid that some of the methods do not take."""
     takers = _takers(sweep, sweep.grid)
     others = {key: [name for name in sweep.methods if name not in takers[key]] for key in sweep.grid}
     return [
@@ -221,12 +224,12 @@ def left_alone(sweep: Sweep) -> list[str]:
 
 
 def _to_score(metrics: Sequence[str] | None) -> list[str]:
-    """Return those metrics of a table that are scored on fused images alone."""
+    """Return the metrics of a table that are scored on fused images, leaving out those of downstream tasks."""
     return [name for name in metrics or () if not is_task_metric(name)]
 
 
 def row_order(sweep: Sweep) -> list[str]:
-    """Return the names of the rows and of the data sets in the file's order, for tables."""
+    """Return the names of the rows, then of the data sets, in the file's order, for tables."""
     runs = expand(sweep, RunOptions((), ()))
     methods = [name for name in sweep.methods if name.lower() not in METHOD_GROUPS]
     rows = [
@@ -241,7 +244,7 @@ def row_order(sweep: Sweep) -> list[str]:
 
 
 def _points(sweep: Sweep, keys: Sequence[str]) -> Iterator[tuple[int, str | None, str, dict[str, Any]]]:
-    """Yield every combination of seed, training set, noise and values of these keys of the grid."""
+    """Yield every combination of seed, training set, noise and values of the given keys of the grid."""
     sources: Sequence[str | None] = sweep.train_datasets or [None]
     for seed, source, noise, *values in product(
         sweep.seeds, sources, _noises(sweep), *(sweep.grid[key] for key in keys)
@@ -250,17 +253,17 @@ def _points(sweep: Sweep, keys: Sequence[str]) -> Iterator[tuple[int, str | None
 
 
 def _source_name(source: str) -> str:
-    """Return a training set as it was named, and by its own name where a path names it."""
+    """Return the name of a training set: as written, or its own name if it was given as a path."""
     return source if source.isidentifier() or "/" not in source else dataset(source).name
 
 
 def _noises(sweep: Sweep) -> list[str]:
-    """Return the noises in the form that is read again; without any, none alone."""
+    """Return the noises in the form that `read_noise` reads; without any, only "none"."""
     return [str(noise or CLEAN) for noise in spread_noise(sweep.noise or [CLEAN], sweep.strengths)]
 
 
 def _text(value: Any) -> str:
-    """Write a value as the right side of key=value is read."""
+    """Return a value as it is written on the right side of key=value."""
     import yaml
 
     return yaml.safe_dump(value, default_flow_style=True).removesuffix("...\n").strip()

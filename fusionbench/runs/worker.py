@@ -1,4 +1,4 @@
-"""The process of one task, forked from the pool: whatever a method or a metric does ends here."""
+"""The process of one task, forked from the pool, which contains whatever a method or metric does."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from fusionbench.weights.methods import Weights
 
 
 class PipeReporter(Reporter):
-    """Tell the pool."""
+    """A reporter that sends everything to the pool, from any thread."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -61,10 +61,16 @@ class PipeReporter(Reporter):
 
 
 def prepare_process(log: Path | None, life: int, threads: int | None) -> None:
-    """Make the forked process one of its own: session, signals, log, an end when the pool ends."""
+    """Set up the forked process: its session, signals and log, and that it ends when the pool ends.
+
+    ``log`` None discards output. ``life`` is the reading end of a pipe that the pool holds open. ``threads`` limits
+    torch's threads.
+    """
+    # a session, and so a process group, of its own: the pool kills the whole group, with what a method started
     os.setsid()
     die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # descriptors 1 and 2 rather than sys.stdout, so that output of C libraries and of commands gets into the log too
     handle = os.open(log or os.devnull, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(handle, 1)
     os.dup2(handle, 2)
@@ -77,7 +83,7 @@ def prepare_process(log: Path | None, life: int, threads: int | None) -> None:
 
 
 def work(task: Task, device: str, connection: Connection) -> None:
-    """Do the work of a task and send the result of each of its cells, or why nothing can be stored."""
+    """Do the work of a task and send the result of each cell, or the reason why results cannot be stored."""
     reporter = PipeReporter(connection)
     try:
         for index, result in _results(task, device, reporter):
@@ -95,22 +101,25 @@ def _results(task: Task, device: str, reporter: Reporter) -> Iterable[tuple[int,
 
 
 def _first_to_be_killed() -> None:
-    """Let Linux, when memory runs out, choose this process and not the one that was called."""
+    """Make Linux, when memory runs out, kill this process rather than the one that the user started."""
     if sys.platform == "linux":
-        with contextlib.suppress(OSError):  # a container may not let it
+        with contextlib.suppress(OSError):  # containers may forbid it
             Path("/proc/self/oom_score_adj").write_text("500")
 
 
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG = 1  # from <sys/prctl.h>
 
 
 def die_with_parent() -> None:
-    """Ask Linux to kill this process when its parent dies, even while it holds Python's lock; no other system can."""
+    """Ask Linux to kill this process when its parent dies.
+
+    Unlike the thread of `_end_with`, this works while C code holds the interpreter lock; other systems have no such call.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _end_with(life: int) -> None:
-    """Kill this process and its children once the other end of the pipe ``life`` is closed."""
+    """Kill this process's group as soon as the other end of the pipe ``life`` is closed."""
     os.read(life, 1)
     os.killpg(0, signal.SIGKILL)
