@@ -1,6 +1,6 @@
 """fusionbench: run, train, score and compare image-fusion methods.
 
-The public names below are resolved on first use, so that ``import fusionbench`` loads neither torch nor Lightning.
+The public names are imported on first use, so that ``import fusionbench`` loads neither torch nor Lightning.
 """
 
 from importlib import import_module

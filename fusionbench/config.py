@@ -1,4 +1,4 @@
-"""Recipes: constructor defaults (the paper) <- the method's config.yaml <- key=value, in one strict merge."""
+"""Configurations of methods in three layers: constructor defaults, config.yaml, key=value; later layers win."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PRECISIONS = ("32-true", "16-mixed", "bf16-mixed", "16-true", "bf16-true", "64-t
 
 @dataclass
 class OptimizerConfig:
-    """``name`` is sgd, adam or adamw; ``momentum`` is used by sgd, ``betas`` by the others."""
+    """An optimizer; ``name`` is sgd, adam or adamw. ``momentum`` is used by sgd, ``betas`` by the others."""
 
     name: str = "adam"
     lr: float = 1e-4
@@ -25,9 +25,10 @@ class OptimizerConfig:
 
 @dataclass
 class ScheduleConfig:
-    """``name`` is constant, poly or cosine, stepped once a batch, from lr down to ``min_lr`` at the last batch.
+    """A learning-rate schedule, stepped once per batch; ``name`` is constant, poly or cosine.
 
-    The first ``warmup_steps`` batches rise exponentially from ``warmup_from`` to lr.
+    During the first ``warmup_steps`` batches the rate rises exponentially from ``warmup_from`` to the optimizer's lr,
+    then it falls to ``min_lr`` at the last batch. ``power`` is the exponent of poly.
     """
 
     name: str = "constant"
@@ -39,11 +40,11 @@ class ScheduleConfig:
 
 @dataclass
 class StageRecipe:
-    """How one stage is trained.
+    """The recipe of one training stage.
 
-    ``crop`` is the side in pixels of a square crop, ``augment`` mirrors and turns it by quarters, ``clip`` limits
-    the gradient's norm (0: no limit). ``validation`` is the fraction of the training pairs that is kept back to draw
-    a validation curve; nothing is selected by it, and papers learn from all pairs: 0.
+    ``crop`` is the side of a square crop in pixels. ``augment`` mirrors the crop and turns it by multiples of 90 degrees.
+    ``clip`` limits the norm of the gradient (0: no limit). ``validation`` is the fraction of the training pairs held out
+    to draw a validation curve; no checkpoint is selected by it. The default is 0, because papers train on all pairs.
     """
 
     epochs: int = 100
@@ -58,7 +59,7 @@ class StageRecipe:
 
 @dataclass
 class TrainerConfig:
-    """What goes to Lightning's Trainer as it is; ``workers`` are the loader's processes."""
+    """Arguments passed unchanged to Lightning's Trainer; ``workers`` is the number of the data loader's processes."""
 
     devices: Any = 1
     strategy: str = "auto"
@@ -68,7 +69,7 @@ class TrainerConfig:
 
 @dataclass
 class MethodConfig:
-    """Constructor arguments, one recipe per stage, and the trainer."""
+    """A resolved configuration: constructor arguments, one recipe per stage, and the trainer."""
 
     args: dict[str, Any] = field(default_factory=dict)
     stages: dict[str, StageRecipe] = field(default_factory=dict)
@@ -81,10 +82,10 @@ class MethodConfig:
 def resolve(
     layers: Iterable[Mapping[str, Any]], overrides: Iterable[str], stages: tuple[str, ...]
 ) -> MethodConfig:
-    """Merge YAML layers and ``key=value`` strings, later ones winning.
+    """Merge YAML layers, then ``key=value`` strings, and return the configuration; later layers win.
 
-    Every stage gets a recipe. Raises ConfigError for an unknown key, with the nearest known one, and for a value
-    of the wrong type.
+    Every stage gets a recipe. Raises ConfigError for an unknown key (naming the nearest known one), a value of the wrong
+    type or out of range, and for interpolation.
     """
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
@@ -121,7 +122,10 @@ def resolve(
 
 
 def refuse_interpolation(value: Any, where: str) -> None:
-    """Raise ConfigError for ``${...}`` anywhere in a value: it would be read from the environment or another key."""
+    """Raise ConfigError for ``${...}`` anywhere in a value.
+
+    OmegaConf would fill it in from the environment or another key, and the record would no longer say what was run.
+    """
     members = (
         [*value, *value.values()] if isinstance(value, Mapping) else value if isinstance(value, list) else []
     )
@@ -149,7 +153,7 @@ def _check_ranges(stage: str, recipe: StageRecipe) -> None:
 def check_variants(
     method: str, variants: Mapping[str, Mapping[str, Any]], overrides: Iterable[str] = ()
 ) -> None:
-    """Raise ConfigError where two variants set one key to different values and no ``key=value`` decides between them."""
+    """Raise ConfigError if two variants set one key to different values and no ``key=value`` override decides."""
     decided = {text.partition("=")[0].strip() for text in overrides}
     first: dict[str, tuple[str, Any]] = {}
     for variant, layer in variants.items():
@@ -192,7 +196,10 @@ def parse_override(text: str) -> dict[str, Any]:
 
 
 def _numbers(value: Any) -> Any:
-    """Read 1e-4 as a number, which YAML 1.1 takes for text. Raises ConfigError for NaN and infinity."""
+    """Return texts that are numbers, such as 1e-4, as numbers; lists are searched. Raises ConfigError for NaN, infinity.
+
+    YAML 1.1 reads 1e-4 as text, because it has no decimal point.
+    """
     if isinstance(value, list):
         return [_numbers(item) for item in value]
     if isinstance(value, str):
@@ -206,7 +213,7 @@ def _numbers(value: Any) -> Any:
 
 
 def _check_keys(layer: Any, node: Any, path: str) -> None:
-    """Walk the keys of ``layer`` beside the dataclasses they are meant for; ``args`` is checked by the registry."""
+    """Raise ConfigError for a key of ``layer`` that the dataclass ``node`` lacks; ``args`` is checked by the registry."""
     if path == "args." or not isinstance(layer, Mapping):
         return
     known = {f.name: getattr(node, f.name) for f in fields(node)} if is_dataclass(node) else dict(node)
@@ -218,5 +225,5 @@ def _check_keys(layer: Any, node: Any, path: str) -> None:
 
 
 def unknown_key(asked: str, known: Iterable[str]) -> str:
-    """Word the message for a key that nothing reads."""
+    """Return the message for an unknown key."""
     return f"Unknown configuration key '{asked}': {hint(asked, sorted(known))}"

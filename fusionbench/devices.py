@@ -1,4 +1,4 @@
-"""Which devices there are, found without importing torch: a call that finds everything done need not load it."""
+"""The devices of this machine, found without importing torch, which a call with nothing left to do never loads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DEVICE = re.compile(r"cpu|cuda(:(?P<index>\d+))?")
 
 
 def pick_device(name: str) -> str:
-    """Turn auto, cpu, cuda or cuda:i into a device that is here. Raises RequestError."""
+    """Return the device for auto, cpu, cuda or cuda:i. Raises RequestError for any other name or an absent GPU."""
     if name == "auto":
         return "cuda" if cuda_devices() else "cpu"
     parts = DEVICE.fullmatch(name)
@@ -28,7 +28,7 @@ def pick_device(name: str) -> str:
 
 
 def slots(device: str, jobs: int | None) -> list[str]:
-    """Return the device of each cell that may run at once: by default one cell a GPU, and one on a CPU."""
+    """Return one device for each cell that may run at the same time: by default one per GPU, or a single one on the CPU."""
     if device != "cuda":
         return [device] * (jobs or 1)
     count = cuda_devices()
@@ -37,7 +37,10 @@ def slots(device: str, jobs: int | None) -> list[str]:
 
 @functools.cache
 def cuda_devices() -> int:
-    """Count the CUDA devices that torch will see: the driver's, if torch was built for CUDA."""
+    """Return the number of CUDA devices that torch will see: those of the driver, if torch is built for CUDA.
+
+    The driver honours CUDA_VISIBLE_DEVICES. It is asked directly, because ``torch.cuda`` costs seconds of import.
+    """
     if not _torch_has_cuda():
         return 0
     try:

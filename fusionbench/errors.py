@@ -1,7 +1,7 @@
-"""What a user can get wrong: one class per remedy, one sentence per message.
+"""Errors that a user can cause: one class per remedy, one sentence per message.
 
-Every message says what was asked, what was found and what to do. The command line prints the message without
-a traceback and exits with code 2; inside a sweep the runner turns it into a failed cell instead.
+Every message says what was asked, what was found and what to do. The command line prints the message without a
+traceback and exits with code 2; inside a cell of a run the error becomes the cell's status instead.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,24 +10,24 @@ from pathlib import Path
 
 
 def nearest(asked: str, known: Iterable[str]) -> str | None:
-    """Return the known name that is most like what was asked, case aside; None where none is like it."""
+    """Return the known name most similar to ``asked``, ignoring case; None if none is similar."""
     lower = {name.lower(): name for name in known}
     near = get_close_matches(asked.lower(), lower, n=1, cutoff=0.5)
     return lower[near[0]] if near else None
 
 
 def hint(asked: str, known: Sequence[str]) -> str:
-    """Return the end of a sentence on an unknown name: the nearest one, or all that are known, in their order."""
+    """Return the end of a sentence on an unknown name: the most similar known name, else all known names."""
     near = nearest(asked, known)
     return f"did you mean '{near}'?" if near else f"known are: {', '.join(known) or 'none'}."
 
 
 class FusionbenchError(Exception):
-    """Base of every error that a user can cause and mend."""
+    """The base of all errors that a user can cause and correct."""
 
 
 class UnknownNameError(FusionbenchError):
-    """A name that nothing is registered under; the message suggests the nearest one."""
+    """A name under which nothing is registered; the message suggests the most similar one."""
 
     def __init__(self, kind: str, asked: str, known: Iterable[str]) -> None:
         known = sorted(known)
@@ -44,7 +44,7 @@ class ImageError(FusionbenchError):
 
 
 class RequestError(FusionbenchError):
-    """Options that cannot go together or values out of range; the remedy is another command line."""
+    """Options that exclude each other or values out of range; the remedy is another command line."""
 
 
 class ConfigError(FusionbenchError):
@@ -52,7 +52,7 @@ class ConfigError(FusionbenchError):
 
 
 class PluginError(FusionbenchError):
-    """A method that cannot be imported or does not keep the contract; the remedy lies in its code."""
+    """A plug-in that cannot be imported or breaks the contract of methods; the remedy is in its code."""
 
 
 class WeightsError(FusionbenchError):
@@ -60,7 +60,7 @@ class WeightsError(FusionbenchError):
 
 
 class DownloadError(FusionbenchError):
-    """A transfer that failed or is forbidden; the remedy is to call again, or to import the file from elsewhere."""
+    """A download that failed or is forbidden; the remedy is to try again, or to import a file obtained otherwise."""
 
 
 class OutputError(FusionbenchError):
@@ -68,7 +68,10 @@ class OutputError(FusionbenchError):
 
 
 class DamagedError(OutputError):
-    """A stored file that is not what was written; the parts are kept for who reports it with another remedy."""
+    """A stored file that differs from what was written.
+
+    ``path`` and ``problem`` are kept for callers, such as ``verify``, that report it with another remedy.
+    """
 
     def __init__(self, path: Path, problem: str, remedy: str) -> None:
         super().__init__(f"{path} {problem}: {remedy}.")
@@ -76,7 +79,7 @@ class DamagedError(OutputError):
 
 
 class PlanError(FusionbenchError):
-    """Everything that is wrong with a request, one sentence a line."""
+    """Everything that is wrong with a request, one sentence per line."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(dict.fromkeys(problems)))

@@ -1,4 +1,4 @@
-"""Write files so that a reader, a kill or a full disk never leaves half of one under its name."""
+"""Writing files so that neither a kill nor a full disk leaves an incomplete file, and no reader sees one."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from urllib.parse import quote
 from fusionbench.errors import OutputError, RequestError
 
 _PLAIN = re.compile(r"[\w .,+=@()\[\]\-]")
-LONGEST_NAME = 200  # bytes; file systems take 255, and temporary names are longer
+LONGEST_NAME = 200  # bytes: file systems allow 255, and temporary names are longer than the final ones
 
 
 def folder_name(name: str) -> str:
-    """Return a name as one folder's: signs that lead elsewhere or that a file system refuses become %XX, as in addresses.
+    """Return a name as the name of one folder; characters that file systems refuse or that form paths become %XX.
 
-    Different names stay different. Raises RequestError for a name that is empty or too long for a folder.
+    Different names stay different. Raises RequestError if the result is empty or longer than `LONGEST_NAME`.
     """
     coded = "".join(char if _PLAIN.fullmatch(char) else quote(char, safe="") for char in name)
+    # Windows drops dots and blanks at the end, and a leading dot hides a folder from listings
     for edge in (".", " "):
         coded = f"%{ord(edge):02X}{coded[1:]}" if coded.startswith(edge) else coded
         coded = f"{coded[:-1]}%{ord(edge):02X}" if coded.endswith(edge) else coded
@@ -38,10 +39,12 @@ def folder_name(name: str) -> str:
 
 
 def write_through(path: Path, write: Callable[[Path], object]) -> None:
-    """Let ``write`` fill a temporary file beside ``path``, then rename it.
+    """Let ``write`` fill a temporary file beside ``path``, then rename it to ``path``.
 
-    Raises OutputError where the folder cannot be written to or the disk is full; no partial file stays behind.
+    Raises OutputError where the folder cannot be written or the disk is full; no incomplete file is left.
     """
+    # in the same folder, because a rename is atomic only within a file system; with the process's number, because
+    # two processes may write the same file
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,7 +59,10 @@ def write_through(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def _to_disk(path: Path) -> None:
-    """Wait until a file's content is on the disk: a crash after the rename must not leave an empty file of that name."""
+    """Flush a file's content to the disk (fsync).
+
+    File systems may store a rename before the content, so that a power failure would leave an empty file.
+    """
     handle = os.open(path, os.O_RDWR)
     try:
         os.fsync(handle)
@@ -65,30 +71,31 @@ def _to_disk(path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
+    """Write a text as UTF-8, as `write_through` does."""
     write_through(path, lambda partial: partial.write_text(text, encoding="utf-8"))
 
 
 def write_json(path: Path, document: Any) -> None:
-    """Write strict JSON: a NaN or infinity in the document is an error, not a token no parser reads."""
+    """Write strict JSON, as `write_through` does; NaN or infinity raise ValueError, because JSON has no such numbers."""
     write_text(path, json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
 
 
 def cannot_write(path: Path, error: OSError) -> str:
-    """Word the message for a place that cannot be written to."""
+    """Return the message for a file or folder that cannot be written."""
     return f"Cannot write {path}: {error.strerror or error}; free space or choose another folder."
 
 
 def digest_of(document: Any) -> str:
-    """Return the SHA-256 of a JSON-like document, independent of the order of its keys."""
+    """Return the SHA-256 of a document of JSON types, independent of the order of its keys."""
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 @contextmanager
 def paused_collector() -> Iterator[None]:
-    """Pause the collection of cycles, also as a decorator: for code that makes many plain objects and no cycle.
+    """Pause the garbage collector, as a context or decorator, for code that makes many plain objects and no cycles.
 
-    The collector would go through all of them time and again; reading 100,000 scores takes a third longer with it.
+    The collector would visit all of them repeatedly; reading 100,000 scores takes a third longer with it.
     """
     enabled = gc.isenabled()
     gc.disable()

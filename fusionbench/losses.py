@@ -1,4 +1,4 @@
-"""Loss terms that several published methods share; images are float [B, 1, H, W] in [0, 1]."""
+"""Loss terms that several published methods share; images are float [B, 1, H, W] in [0, 1], losses scalars."""
 
 from __future__ import annotations
 
@@ -8,44 +8,44 @@ import torch
 from torch import Tensor
 
 with warnings.catch_warnings():
-    # kornia compiles a helper while it is imported, by a function that torch deprecates; no user can do anything
+    # importing kornia calls a function that torch deprecates; a user could do nothing about the warning
     warnings.filterwarnings("ignore", message="`torch.jit.script` is deprecated")
     from kornia.filters import box_blur, gaussian_blur2d, spatial_gradient
     from kornia.metrics import ssim
 
 
 def sobel(image: Tensor) -> Tensor:
-    """Return |d/dx| + |d/dy| under the unnormalised Sobel kernels, [B, 1, H, W].
+    """Return |dI/dx| + |dI/dy| by the unnormalised 3x3 Sobel kernels, float32 [B, 1, H, W], in [0, 8].
 
-    Computed in float32 also where training runs in half precision: differences of neighbours drown in its rounding.
+    It is computed in float32 even in mixed-precision training, whose rounding is as large as small gradients.
     """
     with torch.autocast(image.device.type, enabled=False):
         return spatial_gradient(image.float(), mode="sobel", normalized=False).abs().sum(dim=2)
 
 
 def strongest_gradient(fused: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """Ask for the stronger source's gradient everywhere: the mean l1 distance of the Sobel strengths."""
+    """Return mean | sobel(F) - max(sobel(A), sobel(B)) |: the fused gradient should be the stronger of the sources'."""
     return (sobel(fused) - torch.maximum(sobel(a), sobel(b))).abs().mean()
 
 
 def local_variance(image: Tensor, window: int, sigma: float | None = None) -> Tensor:
-    """Return the variance around each pixel, [B, 1, H, W]: under a Gaussian of ``sigma`` pixels, or a square.
+    """Return the variance around each pixel, mean(I^2) - mean(I)^2, [B, 1, H, W], not below 0.
 
-    Borders are repeated. Not below 0, and exactly 0 only where rounding does not show.
+    The means are those of `local_mean`. In constant regions rounding may leave a value slightly above 0.
     """
     mean, square = (local_mean(x, window, sigma) for x in (image, image**2))
-    return (square - mean**2).clamp(min=0)
+    return (square - mean**2).clamp(min=0)  # the difference of nearly equal numbers can round to below 0
 
 
 def local_deviation(image: Tensor, window: int, sigma: float | None = None) -> Tensor:
-    """Return each pixel's squared difference from the mean around it, [B, 1, H, W]; arguments as `local_variance`."""
+    """Return (I - mean(I))^2 with the mean around each pixel, [B, 1, H, W]; arguments as `local_mean`."""
     return (image - local_mean(image, window, sigma)) ** 2
 
 
 def local_mean(image: Tensor, window: int, sigma: float | None = None) -> Tensor:
-    """Return the mean around each pixel, [B, 1, H, W], in float32: under a Gaussian of ``sigma`` pixels, or a square.
+    """Return the mean around each pixel, float32 [B, 1, H, W], over ``window`` x ``window`` pixels.
 
-    Borders are repeated.
+    Weights are a Gaussian of ``sigma`` pixels, or equal without ``sigma``. Borders are padded by their own values.
     """
     with torch.autocast(image.device.type, enabled=False):
         if sigma is None:
@@ -54,19 +54,19 @@ def local_mean(image: Tensor, window: int, sigma: float | None = None) -> Tensor
 
 
 def strongest_intensity(fused: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """Ask for the brighter source everywhere: the mean l1 distance to the maximum."""
+    """Return mean | F - max(A, B) |: the fused intensity should be that of the brighter source."""
     return (fused - torch.maximum(a, b)).abs().mean()
 
 
 def similarity(x: Tensor, y: Tensor) -> Tensor:
-    """Return the mean SSIM under a Gaussian window of 11 pixels, sigma 1.5; borders are mirrored.
+    """Return the mean SSIM with a Gaussian window of 11 pixels, sigma 1.5, and mirrored borders.
 
-    Wang et al. 2004, doi 10.1109/TIP.2003.819861. Sides must be larger than 5 pixels.
+    Source: Wang et al. 2004, doi 10.1109/TIP.2003.819861. Sides must be larger than 5 pixels, for mirroring.
     """
     with torch.autocast(x.device.type, enabled=False):
         return ssim(x.float(), y.float(), window_size=11).mean()
 
 
 def dissimilarity(fused: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """Ask for the structure of both sources alike: 1 minus the mean of their SSIM with the fused image."""
+    """Return 1 - (SSIM(F, A) + SSIM(F, B)) / 2: the fused structure should resemble both sources equally."""
     return 1 - (similarity(fused, a) + similarity(fused, b)) / 2

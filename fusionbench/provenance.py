@@ -1,4 +1,4 @@
-"""Under which versions, code and hardware something was computed."""
+"""The versions, code and hardware with which results are computed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PACKAGES = (
 
 
 def provenance(device: str, seed: int) -> dict[str, Any]:
-    """Return versions, git state and hardware as plain JSON; names no host, user or path."""
+    """Return versions, git state and hardware as a JSON object; it contains no host, user or path."""
     import torch
 
     gpu = device != "cpu" and torch.cuda.is_available()
@@ -47,7 +47,7 @@ def provenance(device: str, seed: int) -> dict[str, Any]:
 
 
 def package_version(package: str) -> str | None:
-    """Return the version of an installed distribution without importing it, None where it is absent."""
+    """Return the version of an installed distribution without importing it, None if it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -55,7 +55,7 @@ def package_version(package: str) -> str | None:
 
 
 def git_state() -> str | None:
-    """Return the commit of the checkout, with ``-dirty`` for local changes; None outside a checkout."""
+    """Return the commit of the checkout, with ``-dirty`` if there are local changes; None outside a checkout."""
     if not (PACKAGE.parent / ".git").exists():
         return None
     describe = ("describe", "--always", "--dirty", "--abbrev=10")
@@ -63,7 +63,7 @@ def git_state() -> str | None:
 
 
 def device_name(device: str) -> str:
-    """Describe the hardware behind auto, cpu, cuda or cuda:i in words."""
+    """Return the hardware of a device (auto, cpu, cuda or cuda:i) in words."""
     import torch
 
     if device != "cpu" and torch.cuda.is_available():
@@ -73,7 +73,7 @@ def device_name(device: str) -> str:
 
 
 def hardware(device: str) -> dict[str, Any]:
-    """Return what a measured time depends on: device, processor, threads, driver, PyTorch."""
+    """Return what measured times depend on: device, threads, driver, versions of CUDA and PyTorch."""
     import torch
 
     gpu = device != "cpu" and torch.cuda.is_available()
@@ -88,7 +88,7 @@ def hardware(device: str) -> dict[str, Any]:
 
 @functools.cache
 def cpu_model() -> str:
-    """Return the processor's name as its maker gives it; the kind of machine where the system does not tell."""
+    """Return the processor's model name, or the machine's architecture if the system does not provide one."""
     if platform.system() == "Darwin":
         model = _output("sysctl", "-n", "machdep.cpu.brand_string")
     else:
@@ -103,7 +103,7 @@ def cpu_model() -> str:
 
 @functools.cache
 def gpu_driver() -> str | None:
-    """Return the version of the NVIDIA driver, None where neither NVML nor nvidia-smi gives it."""
+    """Return the version of the NVIDIA driver, None if neither NVML nor nvidia-smi provides it."""
     nvml = _nvml()
     if nvml is not None:
         try:
@@ -115,7 +115,7 @@ def gpu_driver() -> str | None:
 
 
 def nvidia_smi(*fields: str) -> list[list[str]]:
-    """Ask nvidia-smi for fields; return their texts for each GPU, nothing where there is no such program."""
+    """Return the values of nvidia-smi's query fields as one list per GPU, empty if the program is missing."""
     if shutil.which("nvidia-smi") is None:
         return []
     lines = _output("nvidia-smi", f"--query-gpu={','.join(fields)}", "--format=csv,noheader") or ""
@@ -123,10 +123,10 @@ def nvidia_smi(*fields: str) -> list[list[str]]:
 
 
 def energy(device: str) -> float | None:
-    """Return the joules a GPU has used since its driver was loaded, whatever ran on it.
+    """Return the energy in joules that a GPU has used since its driver was loaded, by all processes.
 
-    The difference of two calls is the energy between them. None on a CPU, without the package nvidia-ml-py, and
-    for a GPU that does not count (older than Volta, or a MIG part of one).
+    The difference of two calls is the energy used between them. Returns None for a CPU, without the package nvidia-ml-py
+    and for GPUs without a counter (older than Volta, or a MIG partition).
     """
     if device == "cpu" or (nvml := _nvml()) is None:
         return None
@@ -135,21 +135,21 @@ def energy(device: str) -> float | None:
     if not torch.cuda.is_available():
         return None
     try:
-        # torch's numbers depend on CUDA_VISIBLE_DEVICES, a GPU's UUID does not
+        # by UUID, because torch numbers devices within CUDA_VISIBLE_DEVICES and NVML numbers all of them
         uuid = torch.cuda.get_device_properties(_index(device)).uuid
         handle = nvml.nvmlDeviceGetHandleByUUID(f"GPU-{uuid}".encode())
         return nvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1000
-    except Exception:  # a reading that lacks must not cost the cell
+    except Exception:  # a missing reading must not fail the cell
         return None
 
 
 @functools.cache
 def _nvml() -> Any:
-    """Return NVML's Python module, ready to be asked; None without the module, a driver or a GPU."""
+    """Return NVML's Python module, initialised; None without the module, a driver or a GPU."""
     try:
         nvml = import_module("pynvml")
         nvml.nvmlInit()
-    except Exception:  # an optional module of another maker: a record is complete without it
+    except Exception:  # an optional third-party module that may raise anything: records do not need it
         return None
     return nvml
 
@@ -163,7 +163,7 @@ def _text(name: str | bytes) -> str:
 
 
 def _output(*command: str) -> str | None:
-    """Return what a command prints, None where it cannot be run, fails or hangs."""
+    """Return the standard output of a command, None if it cannot be run, fails or takes longer than 10 s."""
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
     except (OSError, subprocess.SubprocessError):

@@ -1,4 +1,4 @@
-"""What installed packages provide: entry points of a group, and where their modules lie. Nothing of them is run."""
+"""Entry points of installed packages and the files of their modules, found without running code of the packages."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ METHODS, DATASETS, METRICS = "fusionbench.methods", "fusionbench.datasets", "fus
 
 @dataclass(frozen=True)
 class Provider:
-    """One line of a package's entry points; ``value`` is a module, for a method also ``module:Class``.
+    """One entry point; ``value`` is a module or, for a method, also ``module:Class``.
 
-    ``place`` is the folder that the package is installed in.
+    ``place`` is the folder in which the package is installed.
     """
 
     name: str
@@ -36,17 +36,17 @@ class Provider:
 
 
 def points(group: str) -> list[EntryPoint]:
-    """Return the entry points of a group, from all packages on this process's import path."""
+    """Return the entry points of a group, of all packages on the import path of this process."""
     return list(_all_points(tuple(sys.path))[0].select(group=group))
 
 
 def damaged_packages() -> tuple[str, ...]:
-    """Return a sentence for each installed package whose entry points cannot be read; the others are used."""
+    """Return a sentence for each installed package whose entry points cannot be read; all other packages are used."""
     return _all_points(tuple(sys.path))[1]
 
 
 def providers(group: str) -> tuple[Provider, ...]:
-    """Return who provides what under a group, in order of the names."""
+    """Return the entry points of a group as providers, sorted by name."""
     return _providers(group, tuple(sys.path))
 
 
@@ -60,14 +60,14 @@ def _providers(group: str, path: tuple[str, ...]) -> tuple[Provider, ...]:
 
 
 def package_of(point: EntryPoint) -> str:
-    """Return the name of the package that brings an entry point."""
+    """Return the name of the package to which an entry point belongs."""
     return (point.dist and _name(point.dist)) or "an unnamed package"
 
 
 def _name(package: Distribution) -> str | None:
     try:
         return package.name
-    except Exception:  # metadata that is lost or is no text
+    except Exception:  # metadata may be missing or undecodable
         return None
 
 
@@ -77,13 +77,13 @@ def _place(point: EntryPoint) -> str:
 
 @cache
 def _all_points(path: tuple[str, ...]) -> tuple[EntryPoints, tuple[str, ...]]:
-    """Read every package's entry points once for each state of the import path; a scan takes tens of milliseconds.
+    """Return all entry points, and a sentence for each package whose entry points cannot be read.
 
-    The sentences tell of packages that cannot be read.
+    Cached for each state of the import path, because a scan takes tens of milliseconds.
     """
     try:
         return entry_points(), ()  # type: ignore[return-value]  # from 3.12 on it says EntryPoints
-    except Exception:  # the damaged metadata of one package would take all others with it
+    except Exception:  # damaged metadata of one package, which must not hide the others
         return _one_by_one()
 
 
@@ -93,7 +93,7 @@ def _one_by_one() -> tuple[EntryPoints, tuple[str, ...]]:
     for package in distributions():
         name = _name(package) or f"a package in {package.locate_file('')}"
         try:
-            # the first on the path counts, as for an import
+            # of several installations of a package the first on the path counts, as for an import
             by_package.setdefault(re.sub(r"[-_.]+", "-", name).lower(), list(package.entry_points))
         except Exception as error:  # of any kind
             damaged.append(f"Entry points of {name} cannot be read ({error}): install it again or remove it.")
@@ -101,12 +101,13 @@ def _one_by_one() -> tuple[EntryPoints, tuple[str, ...]]:
 
 
 def module_source(module: str) -> Path:
-    """Find a module's file, or its folder if it is a package, importing nothing but namespace parents.
+    """Return a module's file, or its folder if it is a package, without importing it.
 
-    A module may be given as the path of its file, too. Raises PluginError where there is none.
+    ``module`` may also be the path of a Python file. Raises PluginError if there is no such module.
     """
     if module.endswith(".py"):
         return Path(module)
+    # find_spec of a dotted name would import its parents, so only the top package is looked up, the rest as files
     top, *rest = module.split(".")
     try:
         module_spec = find_spec(top)
@@ -129,7 +130,7 @@ def module_source(module: str) -> Path:
 
 
 def module_file(module: str) -> Path:
-    """Find the file that holds a module's text: for a package its ``__init__.py``. Raises PluginError."""
+    """Return the file with a module's text, for a package its ``__init__.py``. Raises PluginError if there is none."""
     source = module_source(module)
     path = source / "__init__.py" if source.is_dir() else source
     if not path.is_file():
@@ -141,6 +142,6 @@ PACKAGE = Path(__file__).resolve().parent
 
 
 def share(name: str) -> Path:
-    """Return the folder ``methods``, ``benchmarks`` or ``leaderboards/reported`` of this installation."""
+    """Return the folder ``methods``, ``benchmarks`` or ``leaderboards/reported``, in the wheel or in the checkout."""
     shipped = PACKAGE / "_share" / name
     return shipped if shipped.is_dir() else PACKAGE.parent / name

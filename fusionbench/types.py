@@ -1,4 +1,4 @@
-"""The nouns every part of fusionbench shares. Importing this module loads neither torch nor Lightning."""
+"""Types that all parts of fusionbench share. Importing this module loads neither torch nor Lightning."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ FAMILIES: tuple[str, ...] = get_args(Family)
 
 @dataclass(frozen=True)
 class Pair:
-    """Where one pair of registered source images lies.
+    """The files of one pair of registered source images.
 
-    ``a`` is the one-channel source (infrared, SAR, MRI); ``b`` the source whose colour the result inherits
-    (visible, optical, PET, SPECT, CT). ``label`` is a map of class numbers of the same size, where there is one, and
-    ``boxes`` the file that bounding boxes are read from.
+    ``a`` is the one-channel source (infrared, SAR, MRI), ``b`` the source whose colour the result inherits (visible,
+    optical, PET, SPECT, CT). ``label`` is a map of class numbers of the same size, ``boxes`` a file with bounding boxes;
+    both are None if the data set has none.
     """
 
     id: str
@@ -30,10 +30,11 @@ class Pair:
 
 
 class PairBatch(NamedTuple):
-    """A training batch. A NamedTuple because Lightning moves those to the device and refuses frozen dataclasses.
+    """A training batch.
 
-    ``a`` is float32 [B, 1, H, W] and ``b`` float32 [B, 1 or 3, H, W], both in [0, 1]; ``label`` is int64
-    [B, H, W] and ``salient`` float32 [B, 1, H, W] in {0, 1}, or None where the data set has no label maps.
+    ``a`` is float32 [B, 1, H, W] and ``b`` float32 [B, 1 or 3, H, W], both in [0, 1]. ``label`` (class numbers) is int64
+    [B, H, W] and ``salient`` (mask of salient objects) float32 [B, 1, H, W] in {0, 1}; both are None if the data set has
+    no label maps. It is a NamedTuple because Lightning moves these to the device and refuses frozen dataclasses.
     """
 
     a: Tensor

@@ -1,1 +1,1 @@
-"""One file that a paper's numbers can be checked by: records, scores, tables and hashes of a runs folder."""
+"""Bundles: one file with records, scores, tables and hashes of a runs folder, by which a paper's numbers are checked."""

@@ -1,4 +1,4 @@
-"""Compute what belongs to a whole set again: set-level metrics from stored images, IoU and AP from stored predictions."""
+"""Recomputing values of whole sets: set-level metrics from stored images, IoU and AP from stored predictions."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MORE_IMAGES = "`pack --images` puts them into a bundle"
 def set_findings(
     cell: Cell, place: str, split: Split, scores: Mapping[ScoreKey, Mapping[str, Any]]
 ) -> Iterator[Finding]:
-    """Score the stored images of a cell by each set-level metric that the bundle has a value of, and compare."""
+    """Recompute each set-level metric of a cell from its stored images and compare it with the bundle's value."""
     for key, line in scores.items():
         if key.image == WHOLE_SET and line["status"] == "ok":
             yield _set(cell, f"{place}/scores.jsonl", split, key, line)
@@ -64,7 +64,7 @@ def _set(cell: Cell, what: str, split: Split, key: ScoreKey, line: Mapping[str, 
 
 
 def task_findings(cell: Cell, place: str, split: Split) -> Iterator[Finding]:
-    """Score the stored predictions of each downstream task against the labels, and compare; no network is trained."""
+    """Score the stored predictions of each downstream task again and compare; no network is trained."""
     try:
         results = [result for result in task_results(cell.path) if result.ok]
     except FusionbenchError:
@@ -98,7 +98,7 @@ def _task(result: TaskResult, what: str, split: Split) -> Finding:
 
 
 def predictions(result: TaskResult) -> list[Path]:
-    """Return the files that hold what a task's network predicted."""
+    """Return the files with the predictions of a task's network."""
     if result.record["task"] == "detect":
         return [result.path / "detections.jsonl"]
     return [result.path / "maps" / f"{name}.png" for name in result.record["division"]["test"]]

@@ -1,4 +1,4 @@
-"""What is in a bundle, by name: the index and the hashes in it."""
+"""The content of a bundle: names of its files, and the hashes in its index."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fusionbench.tables.board import build_tables
 
 SCHEMA = 1
 INDEX, RUNS, TABLES = "bundle.json", "runs", "tables"
-KEPT = ("run.json", "scores.jsonl")  # of each cell, beside the downstream tasks' files
+KEPT = ("run.json", "scores.jsonl")  # files of each cell, besides those of downstream tasks
 TASK_KEPT = ("downstream.json", "scores.jsonl", "bootstrap.npz")
 PREDICTED = ("maps/*.png", "detections.jsonl")
 
@@ -28,13 +28,16 @@ def sha256(data: bytes) -> str:
 
 
 def pixel_hash(path: Path) -> str:
-    """Return the SHA-256 over an image's type, shape and pixels, whatever its file's compression. Raises ImageError."""
+    """Return the SHA-256 of an image's type, shape and pixels. Raises ImageError for an unreadable file.
+
+    Not of the file, because versions of a PNG encoder compress the same pixels to different bytes.
+    """
     pixels = np.ascontiguousarray(read_image(path))
     return sha256(f"{pixels.dtype} {pixels.shape} ".encode() + pixels.tobytes())
 
 
 def cell_files(cell: Cell, images: bool) -> Iterable[Path]:
-    """Yield the files of a cell that a bundle keeps, with ``images`` also what downstream tasks predicted."""
+    """Yield the files of a cell that a bundle contains; with ``images`` also the predictions of downstream tasks."""
     yield from (path for name in KEPT if (path := cell.path / name).is_file())
     for result in sorted((cell.path / TASKS).glob("*")):
         yield from (path for name in TASK_KEPT if (path := result / name).is_file())
@@ -43,7 +46,7 @@ def cell_files(cell: Cell, images: bool) -> Iterable[Path]:
 
 
 def rendered_tables(*folders: Path) -> dict[str, bytes]:
-    """Return the tables of runs folders by file name, Markdown and CSV, for each profile that anything was scored by."""
+    """Return the tables of runs folders by file name, as Markdown and CSV, for each profile with scores."""
     records = read_records(*folders)
     rows = list(score_rows(records))
     profiles = sorted({row.profile for row in rows} - {PROFILE}) or ["canonical"]
@@ -55,7 +58,7 @@ def rendered_tables(*folders: Path) -> dict[str, bytes]:
 
 
 def repeat_command(record: dict[str, Any]) -> str:
-    """Return the command that computes a record's images again, as far as the record tells."""
+    """Return the command line that computes a record's images again, as far as the record determines it."""
     data, identity = record["dataset"], record["identity"]
     method = record["method"]["name"].partition("+")[0]
     parts = ["fusionbench run", f"--method {method}", f"--dataset {data['name']}", f"--split {data['split']}"]

@@ -25,13 +25,13 @@ from fusionbench.cells.store import Cell, find_cells
 from fusionbench.errors import OutputError, RequestError
 from fusionbench.files import write_through
 
-# of all members: the same runs give the same file but for its date in the index
+# the time of all members of the archive, so that packing the same runs again changes only the date in the index
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
 class Packed:
-    """What was written: numbers of cells and of image files, and the bundle's size in bytes."""
+    """A written bundle: its numbers of cells and of image files, and its size in bytes."""
 
     cells: int
     images: int
@@ -41,8 +41,9 @@ class Packed:
 def pack(folders: Sequence[Path], out: Path, images: bool = False) -> Packed:
     """Write records, scores, tables and hashes of all cells below runs folders to one file.
 
-    With ``images`` the fused images and what downstream tasks predicted are in it, too; without, the images' hashes
-    are. Cells of several folders must not meet in one place. Raises DataNotFoundError where there is no run, RequestError for two cells of one place, OutputError.
+    With ``images`` it also contains the fused images and the predictions of downstream tasks; the hashes of the images
+    are always in it. Raises DataNotFoundError for a folder without runs, RequestError if two folders contain the same
+    run, and OutputError where the file cannot be written.
     """
     cells = {_place(cell): cell for cell in find_cells(*folders)}
     if len(cells) < len(find_cells(*folders)):
@@ -68,7 +69,7 @@ def pack(folders: Sequence[Path], out: Path, images: bool = False) -> Packed:
 
 
 def _place(cell: Cell) -> str:
-    """Return where a cell lies in its runs folder: data set and split, method, id."""
+    """Return a cell's path within its runs folder: data set and split, method, id."""
     return "/".join(cell.path.resolve().parts[-3:])
 
 
@@ -93,5 +94,6 @@ def _write(path: Path, index: dict[str, Any], members: dict[str, bytes]) -> None
     document = json.dumps(index, indent=1, allow_nan=False, ensure_ascii=False).encode()
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in ((INDEX, document), *sorted(members.items())):
+            # PNG and compressed NumPy files do not shrink further
             kind = zipfile.ZIP_STORED if name.endswith((".png", ".npz")) else zipfile.ZIP_DEFLATED
             archive.writestr(zipfile.ZipInfo(name, EPOCH), data, kind)

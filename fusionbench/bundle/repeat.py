@@ -1,4 +1,4 @@
-"""Compute a sample of a bundle's images again, score them, and compare."""
+"""Recomputing a sample of a bundle's images and their scores."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from fusionbench.runs.run import run
 
 
 def repeat_cells(runs: Path, index: dict[str, Any], data_root: str | None, sample: int) -> Iterator[Finding]:
-    """Check each cell against the data, as far as data, method and weights are here."""
+    """Check ``sample`` images of each cell against the data, as far as data, method and weights are on this machine."""
     for place in index["pixels"] if sample else ():
         cell = Cell(runs / place)
         try:
@@ -62,7 +62,7 @@ def _refused(
     cell: Cell, place: str, record: dict[str, Any], split: Split, chosen: Sequence[str], pixels: dict[str, str],
     data_root: str | None,
 ) -> Iterator[Finding]:  # fmt: skip
-    """Fuse the sample by the method that is installed here."""
+    """Fuse the sample with the installed method and compare pixels and scores."""
     name = record["method"]["name"]
     noise = noise_from(record["identity"])
     last = max((record["dataset"]["ids"].index(image) for image in chosen), default=0) + 1
@@ -117,7 +117,7 @@ def _text(value: Any) -> str:
 
 
 def _rescored(cell: Cell, place: str, split: Split, images: dict[str, Path], which: str) -> Finding:
-    """Score images and compare with the bundle's lines, but for the metrics that `_left_out` names."""
+    """Score images and compare with the bundle's scores, except those that `_left_out` reports."""
     pairs = {pair.id: pair for pair in split.pairs}
     wrong: list[str] = []
     count = 0
@@ -150,7 +150,7 @@ def _rescored(cell: Cell, place: str, split: Split, images: dict[str, Path], whi
 
 
 def _readable_scores(cell: Cell) -> dict[ScoreKey, dict[str, Any]]:
-    """Return the scores, none where the store refuses their file: that is a finding already."""
+    """Return the scores, none if their file is damaged, which has been reported by then."""
     try:
         return cell.scores()
     except FusionbenchError:
@@ -158,7 +158,7 @@ def _readable_scores(cell: Cell) -> dict[ScoreKey, dict[str, Any]]:
 
 
 def _left_out(cell: Cell, place: str) -> Iterator[Finding]:
-    """Say which metrics of single images are not computed again, and why."""
+    """Yield a finding with the metrics of single images that are not recomputed, and the reasons."""
     reasons = {
         key.metric: reason
         for key, line in _readable_scores(cell).items()
@@ -170,7 +170,7 @@ def _left_out(cell: Cell, place: str) -> Iterator[Finding]:
 
 
 def _obstacle(key: ScoreKey) -> str:
-    """Return why a score of a single image is not computed again, "" where it is."""
+    """Return why a score of a single image is not recomputed, an empty text if it is."""
     card = cards().get(key.metric)
     if card is None:
         return "unknown here"

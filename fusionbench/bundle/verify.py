@@ -1,4 +1,4 @@
-"""``fusionbench verify``: what can be said of a bundle without data, and with the data at hand."""
+"""``fusionbench verify``: check a bundle by its own content and, if the data are present, by recomputing a sample."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from fusionbench.files import digest_of
 
 
 def verify(bundle: Path, data_root: str | None = None, sample: int = 2) -> list[Finding]:
-    """Check a bundle; with the data at hand compute ``sample`` images of each cell again, and score them.
+    """Check a bundle and return the findings.
 
-    Raises RequestError for a file that is no bundle.
+    If the data are present, ``sample`` images of each cell are fused and scored again. Raises RequestError for a file
+    that is no bundle.
     """
     from fusionbench.bundle.repeat import repeat_cells
 
@@ -33,7 +34,7 @@ def verify(bundle: Path, data_root: str | None = None, sample: int = 2) -> list[
 
 
 def _unpack(bundle: Path, folder: Path) -> dict[str, Any]:
-    """Write a bundle's members below ``folder`` and return its index."""
+    """Extract a bundle below ``folder`` and return its index. Raises RequestError for a file that is no bundle."""
     try:
         with zipfile.ZipFile(bundle) as archive:
             archive.extractall(folder)
@@ -74,7 +75,7 @@ def _files(folder: Path, index: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _cells(folder: Path, index: dict[str, Any]) -> Iterator[Finding]:
-    """Check what must hold inside each cell: ids are hashes of identities, scores and images belong to the run."""
+    """Check each cell: its id is the hash of its identity, and scores, images and tasks belong to the run."""
     problems: list[Finding] = []
     for place, pixels in index["pixels"].items():
         cell = Cell(folder / RUNS / place)
@@ -96,7 +97,7 @@ def _cells(folder: Path, index: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _refusal(error: FusionbenchError, folder: Path, part: str) -> Finding:
-    """Return what the store refuses to read as a finding of that file; its remedy is for runs, not for bundles."""
+    """Return an error of the store as a finding, without its remedy, which applies to runs and not to bundles."""
     if isinstance(error, DamagedError):
         return Finding("wrong", error.path.relative_to(folder / RUNS).as_posix(), error.problem)
     return Finding("wrong", part, str(error).replace(f"{folder}/", ""))
@@ -143,7 +144,7 @@ def _tasks(cell: Cell, place: str) -> Iterator[Finding]:
 
 
 def _tables(folder: Path, index: dict[str, Any]) -> Iterator[Finding]:
-    """Make the tables again from records and scores."""
+    """Render the tables again from records and scores, and compare them byte by byte."""
     stored = {name for name in index["files"] if name.startswith(f"{TABLES}/")}
     try:
         made = rendered_tables(folder / RUNS)

@@ -1,4 +1,4 @@
-"""`fusionbench doctor`: what of an installation works, and what keeps the rest from it."""
+"""`fusionbench doctor`: which parts of an installation work, and why the others do not."""
 
 from fusionbench.doctor.report import Finding, examine
 

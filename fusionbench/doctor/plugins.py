@@ -1,4 +1,4 @@
-"""The methods, data sets and metrics that are registered here, each with what is wrong with it; nothing of them is run."""
+"""Registered methods, data sets and metrics with their problems, found without running their code."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from fusionbench.spelling import folded
 
 @dataclass(frozen=True)
 class Plugin:
-    """A registered name; ``origin`` is the entry point and distribution, "" for a built-in method."""
+    """A registered name; ``origin`` is its entry point and package, empty for a built-in method."""
 
     name: str
     origin: str
@@ -35,19 +35,19 @@ class Plugin:
 
 
 def plugins() -> list[Plugin]:
-    """Return every registered method with the first thing that is wrong with it."""
+    """Return every registered method with its first problem."""
     installed = {folded(point.name): point for point in points(METHODS)}
     return [Plugin(name, _origin(installed.get(name)), _problem(name)) for name in names()]
 
 
 def dataset_plugins() -> list[Plugin]:
-    """Return the data sets of installed packages with what is wrong with them."""
+    """Return the data sets of installed packages with their problems."""
     origins = {canonical(p.name): str(p) for p in providers(DATASETS)}
     return [Plugin(name, origin, catalog.problems().get(name)) for name, origin in origins.items()]
 
 
 def metric_plugins() -> list[Plugin]:
-    """Return the metrics of installed packages, and one entry for each module or name that cannot be used."""
+    """Return the metrics of installed packages, and one entry without a name for each module that cannot be used."""
     origin = {provider.module: str(provider) for provider in providers(METRICS)}
     metrics = []
     for name in metric_registry.cards():
@@ -68,12 +68,12 @@ def _problem(name: str) -> str | None:
         return next(_missing_modules(method), None)
     except FusionbenchError as error:
         return str(error)
-    except Exception as error:  # a card or recipe of another maker can be wrong in any way
+    except Exception as error:  # cards and recipes of third parties can be wrong in any way
         return f"{type(error).__name__}: {error}"
 
 
 def _missing_modules(method: MethodSpec) -> Iterator[str]:
-    """Yield a sentence for each module that the method imports in any case and that is not installed."""
+    """Yield a sentence for each module that the method always imports and that is not installed."""
     return _lacking(sorted(method.source.rglob("*.py")) if method.source.is_dir() else [method.source])
 
 
@@ -85,7 +85,7 @@ def _lacking(files: list[Path]) -> Iterator[str]:
 
 
 def _imported(path: Path) -> set[str]:
-    """Return the packages that the top level of a file imports; those in a try or a function may be optional."""
+    """Return the packages imported at a file's top level; imports in a ``try`` or a function may be optional."""
     tree = parsed(path)
     modules = {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
     modules |= {n.module for n in tree.body if isinstance(n, ast.ImportFrom) and n.level == 0 and n.module}

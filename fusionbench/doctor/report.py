@@ -1,4 +1,4 @@
-"""Look an installation over: packages, hardware, data, methods, weights, folders. Loads no torch and runs no plug-in."""
+"""Examining an installation: packages, hardware, data, methods, weights, folders; without torch or code of plug-ins."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ NEEDED = (
     "torch", "pytorch-lightning", "numpy", "numba", "scipy", "kornia", "timm", "open_clip_torch", "pyiqa", "pandas",
     "setuptools", "safetensors", "pillow",
 )  # fmt: skip
-COMPROMISED = ("2.6.2", "2.6.3")  # releases of pytorch-lightning
+COMPROMISED = ("2.6.2", "2.6.3")  # releases of pytorch-lightning whose packages had been tampered with
 GIB = 2**30
-LITTLE = 2  # GiB of free space below which a run of a large split may not fit
+LITTLE = 2  # GiB of free space below which the images of a large split may not fit
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report; ``state`` is ok, warning (works, but look at it) or broken."""
+    """One line of the report; ``state`` is "ok", "warning" (works, but deserves attention) or "broken"."""
 
     section: str
     name: str
@@ -51,7 +51,7 @@ class Finding:
 
 
 def examine(data_root: str | None = None) -> list[Finding]:
-    """Return everything there is to say, in order. What is wrong with one thing hides no other."""
+    """Return all findings in the order of sections; an error in one section does not hide the others."""
     sections: dict[str, Callable[[], Iterator[tuple[str, str, str]]]] = {
         "packages": _packages,
         "hardware": _hardware,
@@ -68,7 +68,7 @@ def examine(data_root: str | None = None) -> list[Finding]:
 def _guarded(look: Callable[[], Iterator[tuple[str, str, str]]]) -> Iterator[tuple[str, str, str]]:
     try:
         yield from look()
-    except Exception as error:  # a report that ends at the first fault would be no help
+    except Exception as error:  # of any kind: a report that ends at the first fault would be useless
         yield "", "broken", f"{type(error).__name__}: {error}"
 
 
@@ -166,7 +166,7 @@ def _metrics() -> Iterator[tuple[str, str, str]]:
 
 
 def _judge(plugin: Plugin) -> tuple[str, str]:
-    """A plug-in's problem names its provider where the plug-in has no name of its own."""
+    """Return state and text of a plug-in; the problem of one without a name already names its provider."""
     origin = "built in" if plugin.built_in else f"plug-in {plugin.origin}"
     if plugin.problem:
         return "broken", f"{origin}: {plugin.problem}" if plugin.name else plugin.problem
@@ -207,7 +207,7 @@ def _folders(data_root: str | None) -> Iterator[tuple[str, str, str]]:
 
 
 def _space(folder: Path, written: bool = True) -> tuple[str, str]:
-    """Judge a folder by its nearest parent that exists: it is made when something is written to it."""
+    """Return state and text of a folder, judged by its nearest existing parent, because it is created when needed."""
     folder = folder.absolute()
     base = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(base).free / GIB

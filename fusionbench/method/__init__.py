@@ -1,4 +1,4 @@
-"""What a fusion method is, and how a pair is fused by one."""
+"""The base class of fusion methods, and the function that fuses pairs by a method."""
 
 from fusionbench.method.base import ONLY_IN_TRAINING, OUTSIDE_TRAINING, FusionMethod
 from fusionbench.method.pairs import fuse_pair, padded_side

@@ -1,4 +1,4 @@
-"""The one base class of every fusion method."""
+"""The base class of every fusion method."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fusionbench.errors import PluginError
 from fusionbench.method.hyperparameters import Hyperparameters, saved
 from fusionbench.types import PairBatch
 
-# what Lightning's module answers where no Trainer holds it
+# the values of these attributes of a LightningModule without a Trainer
 OUTSIDE_TRAINING = {
     "current_epoch": 0,
     "global_step": 0,
@@ -55,66 +55,69 @@ ONLY_IN_TRAINING = frozenset(
 
 
 class FusionMethod(nn.Module):
-    """Fuse registered pairs; ``fuse`` is the one thing a method must define.
+    """A method that fuses registered pairs; `fuse` is the only thing that a subclass must define.
 
-    To fuse, a method is a plain network. What trains is a LightningModule: `fusionbench.training.lightning` puts
-    Lightning's module beneath the method's class, so that its hooks, ``configure_optimizers``, ``training_step``,
-    ``automatic_optimization``, ``self.log`` and ``self.trainer`` are Lightning's own. Outside a training ``log`` and
-    ``log_dict`` do nothing, as there is no log.
+    Contract of ``fuse(a, b)``: ``a`` is float32 [B, 1, H, W]; ``b`` is float32 [B, 1, H, W] (``color = "luma"``) or
+    [B, 3, H, W] (``color = "rgb"``); both are in [0, 1], H and W multiples of ``multiple``. The result has the same H and
+    W, one channel or as many as ``b``, and finite values in [0, 1]. In eval mode it is deterministic, image i of a batch
+    equals image i fused alone, and the inputs are not modified. `fuse_pair` handles colour, padding and cropping.
 
-    Contract of ``fuse``: ``a`` is float32 [B, 1, H, W] and ``b`` float32 [B, 1, H, W] (``color = "luma"``) or
-    [B, 3, H, W] (``"rgb"``), in [0, 1], H and W multiples of ``multiple``. The result has the same H and W, one
-    channel or as many as ``b``, finite values in [0, 1]. In eval mode it is deterministic, image i of a batch
-    equals image i alone, and the inputs stay as they were. ``fuse_pair`` does everything else.
+    For fusing, a method is a plain ``nn.Module``, so that Lightning need not be loaded. For training,
+    `fusionbench.training.lightning` makes a class that derives from the method and from LightningModule, so that hooks,
+    ``configure_optimizers``, ``training_step``, ``automatic_optimization``, ``self.log`` and ``self.trainer`` work as in
+    Lightning. Outside of training ``log`` and ``log_dict`` do nothing.
     """
 
     families: ClassVar[frozenset[str]]
     color: ClassVar[Literal["luma", "rgb"]] = "luma"
     batch_color: ClassVar[Literal["luma", "rgb"] | None] = (
-        None  # of b in training batches; None: as ``color``
+        None  # channels of b in training batches; None means those of ``color``
     )
-    multiple: int = 1  # may depend on constructor arguments, like ``smallest_side``
-    smallest_side: int = 1  # sides are padded up to it, so it is a multiple of ``multiple``
-    value_step: float = 0.0  # between the values that it returns, where these are levels of a stored image
+    multiple: int = 1  # sides are padded to a multiple of it; a constructor may set it, as ``smallest_side``
+    smallest_side: int = 1  # sides are padded up to it at least; a multiple of ``multiple``
+    value_step: float = 0.0  # distance between returned values if they are levels of a stored image, as 1/255
     stages: tuple[str, ...] = ("fuse",)
 
-    recipe: StageRecipe | None = None  # set by training for the stage that runs
+    recipe: StageRecipe | None = None  # that of the running stage, set by training
     automatic_optimization: bool = True
-    _placeholder: Tensor = torch.empty(0)  # moves with the module, so that it tells device and dtype
+    _placeholder: Tensor = torch.empty(
+        0
+    )  # moved with the module: gives device and dtype without any parameter
 
     def fuse(self, a: Tensor, b: Tensor) -> Tensor:
+        """Return the fused image of ``a`` and ``b``, see the class for shapes and ranges."""
         raise PluginError(f"{type(self).__name__} does not define fuse(a, b): add it to the class.")
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         return self.fuse(a, b)
 
     def losses(self, batch: PairBatch) -> dict[str, Tensor]:
-        """Return the weighted terms of the loss, scalars by name; their sum is minimised."""
+        """Return the weighted terms of the loss by name, each a scalar; their sum is minimised."""
         raise PluginError(f"{type(self).__name__} has no losses(batch), so it cannot be trained: add it.")
 
     def begin(self, stage: str) -> None:
-        """Freeze or build what ``stage`` needs; called before its first batch."""
+        """Prepare for a training stage, for example freeze or build parts; called before its first batch."""
 
     def finish(self) -> None:
-        """Drop what only training needs, such as critics; called once after the last stage, before weights are saved."""
+        """Delete parts that only training needs, such as discriminators; called after the last stage, before saving."""
 
     def fit_to(self, state: Mapping[str, Any]) -> None:
-        """Called before weights are loaded; a method whose paper leaves a part's size open takes on theirs."""
+        """Adapt the sizes of parts to the weights about to be loaded, for methods whose paper leaves a size open."""
 
     @cached_property
     def caveats(self) -> list[str]:
-        """What this training does without."""
+        """Sentences on what this training lacks."""
         return []
 
     def caveat(self, text: str) -> None:
-        """Warn of something that the training does without, once; the record of its weights repeats it."""
+        """Warn once about something that the training lacks; the record of the weights repeats it."""
         if text not in self.caveats:
             self.caveats.append(text)
             logging.getLogger(__name__).warning(text)
 
     @cached_property
     def auxiliaries(self) -> dict[str, str]:
-        """SHA-256 by name of files beside the data that this training reads; the record of its weights repeats it."""
+        """The SHA-256, by name, of files that this training reads besides its data; kept in the record of the weights."""
         return {}
 
     def save_hyperparameters(
@@ -124,7 +127,10 @@ class FusionMethod(nn.Module):
         frame: FrameType | None = None,
         logger: bool = True,
     ) -> None:
-        """Keep the constructor's arguments, or those of the chosen names, as ``hparams``; call it in ``__init__``."""
+        """Store the constructor's arguments, or the chosen ones, in ``hparams``; to be called in ``__init__``.
+
+        It has the signature of Lightning's method of this name. The arguments are read from the caller's frame.
+        """
         here = inspect.currentframe()
         assert here is not None
         assert here.f_back is not None
@@ -133,7 +139,7 @@ class FusionMethod(nn.Module):
 
     @property
     def hparams(self) -> Hyperparameters:
-        """What `save_hyperparameters` has kept, by name and as attributes."""
+        """The arguments stored by `save_hyperparameters`, by name and as attributes."""
         if "_hparams" not in self.__dict__:
             self._hparams = Hyperparameters()
         return self._hparams
@@ -151,7 +157,10 @@ class FusionMethod(nn.Module):
         return super()._apply(convert, recurse)
 
     def __getattr__(self, name: str) -> Any:
-        """Answer for Lightning where no Trainer holds the method; reached for names that nothing else defines."""
+        """Return attributes that Lightning would provide; called only for names that are not defined otherwise.
+
+        Raises AttributeError, with an explanation for those that exist in training only.
+        """
         if name in OUTSIDE_TRAINING:
             return OUTSIDE_TRAINING[name]
         if name in ONLY_IN_TRAINING:
@@ -177,10 +186,10 @@ class FusionMethod(nn.Module):
         return build_optimizer(self)
 
     def log(self, name: str, value: Tensor | float, **how: Any) -> None:
-        """Log a value in a training; elsewhere there is no log. The options are those of Lightning's ``log``."""
+        """Log a value in training, with the options of Lightning's ``log``; do nothing elsewhere."""
 
     def log_dict(self, values: Mapping[str, Tensor | float], **how: Any) -> None:
-        """Log values by name in a training; elsewhere there is no log."""
+        """Log values by name in training; do nothing elsewhere."""
 
     def _summed(self, prefix: str, batch: PairBatch) -> Tensor:
         terms = self.losses(batch)
@@ -188,10 +197,10 @@ class FusionMethod(nn.Module):
         return torch.stack(list(terms.values())).sum()
 
     def log_terms(self, prefix: str, terms: dict[str, Tensor], pairs: int) -> None:
-        """Log the terms of a batch of so many pairs and their sum, as ``prefix``/name and ``prefix``/loss."""
+        """Log the terms of a batch of ``pairs`` pairs as ``prefix``/name, and their sum as ``prefix``/loss."""
         terms = {name: term.detach() for name, term in terms.items()}
-        # steps of a training are logged one by one: Lightning writes epoch means after the checkpoint, where a
-        # kill would lose them
+        # training steps are logged one by one, because Lightning writes means of epochs after the checkpoint: a kill
+        # between the two would lose them
         how = {"on_step": prefix == "train", "on_epoch": prefix != "train", "batch_size": pairs}
         self.log_dict({f"{prefix}/{name}": term for name, term in terms.items()}, **how)
         self.log(f"{prefix}/loss", torch.stack(list(terms.values())).sum(), prog_bar=True, **how)

@@ -1,4 +1,4 @@
-"""Keep a constructor's arguments as ``hparams``, as Lightning does, for methods that fuse without Lightning."""
+"""Storing a constructor's arguments as ``hparams``, as Lightning does, without loading Lightning."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Hyperparameters(dict[str, Any]):
-    """Arguments by name, also as attributes."""
+    """A dictionary of arguments that are also attributes."""
 
     def __getattr__(self, name: str) -> Any:
         if name not in self:
@@ -24,10 +24,10 @@ class Hyperparameters(dict[str, Any]):
 def saved(
     instance: object, frame: FrameType, chosen: tuple[Any, ...], ignore: str | Sequence[str] | None
 ) -> dict[str, Any]:
-    """Return what ``instance.save_hyperparameters(*chosen, ignore=ignore)``, called in ``frame``, is to keep.
+    """Return the arguments that ``instance.save_hyperparameters(*chosen, ignore=ignore)``, called in ``frame``, stores.
 
-    ``chosen`` is empty for all arguments of the constructors that are running, names of some of them, or one mapping
-    or Namespace that is kept itself. Raises TypeError for anything else and KeyError for a name that is no argument.
+    ``chosen`` is empty (all arguments of the running constructors), names of some arguments, or one mapping or Namespace
+    that is stored itself. Raises TypeError for anything else and KeyError for a name that is no argument.
     """
     others = [value for value in chosen if not isinstance(value, str)]
     if others:
@@ -44,7 +44,7 @@ def saved(
 
 
 def constructor_arguments(instance: object, frame: FrameType) -> dict[str, Any]:
-    """Return the arguments of the constructors of ``instance`` that are running, a derived class's over its base's."""
+    """Return the arguments of the running constructors of ``instance``; those of a derived class win over its base's."""
     arguments: dict[str, Any] = {}
     for constructor in _constructors(instance, frame):
         names, _, keywords, values = inspect.getargvalues(constructor)
@@ -54,7 +54,7 @@ def constructor_arguments(instance: object, frame: FrameType) -> dict[str, Any]:
 
 
 def _constructors(instance: object, frame: FrameType | None) -> Iterator[FrameType]:
-    """Yield the frames of ``__init__`` from the innermost one out."""
+    """Yield the frames of the running ``__init__`` methods of ``instance``, the innermost (the base's) first."""
     while frame is not None and frame.f_code.co_name == "__init__":
         first = frame.f_code.co_varnames[0] if frame.f_code.co_argcount else ""
         if frame.f_locals.get(first) is not instance:

@@ -1,4 +1,4 @@
-"""Fuse one batch of pairs by a method: the one place where colour, padding, cropping and clamping are handled."""
+"""Fusing a batch of pairs: the only place where colour, padding, cropping and clamping are handled."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from fusionbench.method.base import FusionMethod
 
 @torch.inference_mode()
 def fuse_pair(method: FusionMethod, a: Tensor, b: Tensor) -> Tensor:
-    """Fuse sources of any size into an image with b's size and channels.
+    """Fuse sources of any size and return an image with the size and channels of b.
 
     ``a`` is float32 [B, 1, H, W], ``b`` float32 [B, 1 or 3, H, W], both in [0, 1]; the result is float32
-    [B, channels of b, H, W] in [0, 1]. A luma method sees b's BT.601 luma, and b's Cb and Cr are attached to what
-    it returns. Sides are padded to ``method.smallest_side`` and ``method.multiple`` by repeating the border and cropped back.
-
-    Raises PluginError where the method breaks the contract (wrong shape, values that are not finite).
+    [B, channels of b, H, W] in [0, 1]. A luma method gets the luma of b (BT.601, full range), and the Cb and Cr of b are
+    joined to its result. Sides are padded at the right and the bottom by repeating the border, to a multiple of
+    ``method.multiple`` and at least ``method.smallest_side``, and cropped back. Raises PluginError if the method breaks
+    its contract (wrong shape, values that are not finite).
     """
     if method.color == "rgb":
         fused = _fuse_padded(method, a, b.expand(-1, 3, -1, -1))
@@ -30,6 +30,7 @@ def fuse_pair(method: FusionMethod, a: Tensor, b: Tensor) -> Tensor:
     if b.shape[1] == 1:
         return _luma(fused)
     _, cb, cr = rgb_to_ycbcr(*b.split(1, dim=1))
+    # clamped: a bright or dark luma with the old chroma can leave the RGB cube
     return torch.cat(ycbcr_to_rgb(fused, cb, cr), dim=1).clamp(0, 1)
 
 
@@ -48,7 +49,7 @@ def _fuse_padded(method: FusionMethod, a: Tensor, b: Tensor) -> Tensor:
 
 
 def padded_side(method: FusionMethod, side: int) -> int:
-    """Return the side that a method is given for one of so many pixels."""
+    """Return the length in pixels to which a method's sides of length ``side`` are padded."""
     return max(-(-side // method.multiple) * method.multiple, method.smallest_side)
 
 
