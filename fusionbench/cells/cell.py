@@ -31,6 +31,7 @@ from fusionbench.method import FusionMethod, fuse_pair
 from fusionbench.provenance import energy
 from fusionbench.types import Pair
 from fusionbench.weights.methods import Weights
+from fusionbench.weights.seen import seen_pairs
 
 
 def run_cell(job: Job, reporter: Reporter, wait: bool = True, scoring: bool = True) -> CellResult:
@@ -130,6 +131,7 @@ class _Work:
         """
         if record is None:
             record = new_record(self.job, self.weights)
+            record["weights"]["seen"] = self._seen()
         if self.method is not None:
             record["method"]["color"] = self.method.color
             if fusing:
@@ -138,6 +140,17 @@ class _Work:
         record["status"] = "running"
         self.cell.write_record(record)
         return record
+
+    def _seen(self) -> list[str]:
+        """Return the ids of the pairs that the weights were trained on, and warn the user of them."""
+        split = self.job.planned.split
+        seen = seen_pairs(self.weights.path, split)
+        if seen:
+            self.reporter.say(
+                f"Warning: {self.job.planned.label}: the weights were trained on files of {len(seen)} of these "
+                f"{len(split.pairs)} pairs, so that these scores are no test of the method; tables will say so."
+            )
+        return seen
 
     def _probe(self, method: FusionMethod, before: list[float]) -> list[float]:
         seed_everything(self.job.options.seed, ["probe"])

@@ -90,7 +90,10 @@ class TrainingData:
         )
 
     def manifest(self) -> list[dict[str, Any]]:
-        """Return what the record of weights keeps of each data set: which pairs, of how many, and their hash."""
+        """Return what the record of weights keeps of each data set: which pairs, of how many, and their files.
+
+        Raises ImageError for a file that cannot be read.
+        """
         return [
             {
                 "name": part.spec.name,
@@ -100,6 +103,7 @@ class TrainingData:
                 "expected": part.expected,
                 "split_hash": part.ids_hash,
                 "ids": list(part.ids),
+                "files": part.source_digests(),
             }
             for part in self.parts
         ]

@@ -19,6 +19,7 @@ from fusionbench.types import Pair
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff"})
 BOX_SUFFIXES = IMAGE_SUFFIXES | {".txt", ".xml"}
+SHORT_HASH = 16  # hex digits; 64 bits tell millions of files apart, and the record of a training stays short
 # what every file system takes: letters of any script, digits, and signs that no system reserves
 _SAFE_ID = re.compile(r"\w[\w .,+=@()\-]*")
 
@@ -63,6 +64,11 @@ class Split:
         for pair_id, files in sorted(members.items()):
             total.update("\n".join([pair_id, *(hashes[path] for path in files), ""]).encode())
         return total.hexdigest()
+
+    def source_digests(self) -> list[str]:
+        """Return "<a> <b>" for each pair in order: the first digits of the SHA-256 of its files. Raises ImageError."""
+        hashes = file_hashes(self.root, (path for pair in self.pairs for path in (pair.a, pair.b)))
+        return [f"{hashes[pair.a][:SHORT_HASH]} {hashes[pair.b][:SHORT_HASH]}" for pair in self.pairs]
 
 
 def data_root(given: str | Path | None = None) -> Path:

@@ -103,3 +103,6 @@ def _origin(record: Record) -> Iterator[str]:
         yield "fused from sources with noise of that variance in squared gray levels, scored against those without"
     if record["weights"]["source"] == "trained":
         yield "weights trained by fusionbench"
+    if seen := record["weights"].get("seen"):
+        of = f"{len(seen)} of these {len(record['dataset']['ids'])} pairs"
+        yield f"the weights were trained on files of {of}, so that these scores are no test of the method"

@@ -180,6 +180,7 @@ def test_rows_say_where_images_and_weights_come_from():
     made = [
         record("mine", weights=trained) | {"probe": [0.1]},
         record("yours", weights=trained) | {"probe": [0.2]},
+        record("learned", weights=trained | {"source": "file", "seen": ["p2"]}) | {"probe": [0.4]},
         record("images-x", kind="external") | {"probe": []},
         record("octave", kind="classical") | {"probe": []},
         record("plain") | {"probe": [0.3]},
@@ -193,13 +194,16 @@ def test_rows_say_where_images_and_weights_come_from():
     assert notes == {
         "mine": ("weights trained by fusionbench",),
         "yours": ("weights trained by fusionbench",),
+        "learned": (
+            "the weights were trained on files of 1 of these 3 pairs, so that these scores are no test of the method",
+        ),
         "images-x": ("images made elsewhere, taken over as they are",),
         "octave": ("images made by a command outside fusionbench",),
         "plain": (),
         "plain@stripe=5": of_noise,
         "plain@stripe=25": of_noise,
     }
-    assert len(table.footnotes) == 4
+    assert len(table.footnotes) == 5
 
 
 def noisy(name: str, variance: float) -> dict:

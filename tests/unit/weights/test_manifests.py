@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,5 @@ def test_every_pair_of_a_manifest_is_a_training_pair(record: Path, shared_data: 
         assert part["split"] == "train"
         assert set(part["ids"]) <= set(split.ids)
         assert len(part["ids"]) == part["pairs"] > 0
+        kept = replace(split, pairs=tuple(pair for pair in split.pairs if pair.id in part["ids"]))
+        assert part["files"] == kept.source_digests()
