@@ -1,6 +1,7 @@
 """Make ``leaderboards/NAME/`` from runs, or render its tables again from the records that lie there.
 
 python benchmarks/publish.py ir-vis RUNS...     copies records and scores of a family, then renders
+python benchmarks/publish.py ir-vis --add RUNS...   keeps the rows that lie there and are not in RUNS
 python benchmarks/publish.py ir-vis             renders from leaderboards/ir-vis/records.json and scores.csv
 """
 
@@ -103,15 +104,29 @@ def _weights(records: list[dict[str, Any]]) -> str:
     return "\n".join(["About the weights that come with fusionbench:", "", *lines, ""]) if lines else ""
 
 
-def copy(name: str, runs: list[Path]) -> None:
-    """Copy what real data sets of a family have in ``runs`` into the leaderboard's folder."""
+def copy(name: str, runs: list[Path], add: bool) -> None:
+    """Copy what real data sets of a family have in ``runs`` into the leaderboard's folder.
+
+    With ``add`` the rows that lie there stay, but for those of the same method on the same split.
+    """
     from fusionbench.cells.store import read_records, score_rows
     from fusionbench.data.registry import datasets
 
     real = {entry.name for entry in datasets().values() if entry.family == name and not entry.generated}
     records = [record for record in read_records(*runs) if record["dataset"]["name"] in real]
-    for file, text in pack(records, score_rows(records)).items():
+    rows = list(score_rows(records))
+    if add:
+        before, scores = unpack(LEADERBOARDS / name)
+        new = {_row_of(record) for record in records}
+        kept = {record["id"]: record for record in before if _row_of(record) not in new}
+        records += kept.values()
+        rows += [row for row in scores if row[2] in kept]
+    for file, text in pack(records, rows).items():
         write_text(LEADERBOARDS / name / file, text)
+
+
+def _row_of(record: dict[str, Any]) -> tuple[str, str, str]:
+    return record["dataset"]["name"], record["dataset"]["split"], record["method"]["name"]
 
 
 def main() -> None:
@@ -120,9 +135,10 @@ def main() -> None:
     )
     parser.add_argument("name", choices=sorted(TITLES))
     parser.add_argument("runs", nargs="*", type=Path)
+    parser.add_argument("--add", action="store_true")
     arguments = parser.parse_args()
     if arguments.runs:
-        copy(arguments.name, arguments.runs)
+        copy(arguments.name, arguments.runs, arguments.add)
     for file, text in rendered(LEADERBOARDS / arguments.name).items():
         write_text(LEADERBOARDS / arguments.name / file, text)
     draw_ranks(LEADERBOARDS / arguments.name)

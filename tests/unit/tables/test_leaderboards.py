@@ -8,6 +8,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from report_samples import record
+
+from fusionbench.cells.store import Cell
 
 ROOT = Path(__file__).parents[3]
 PUBLISHED = sorted(file.parent for file in (ROOT / "leaderboards").glob("*/records.json"))
@@ -51,3 +54,25 @@ def test_rows_without_a_rank_somewhere_stand_last(publish: ModuleType) -> None:
     places = publish.ranks(publish.lay_out(*publish.unpack(PUBLISHED[0]), publish.STYLE))
     complete = [None not in row for row in places.values()]
     assert complete == sorted(complete, reverse=True)
+
+
+def test_adding_runs_replaces_their_rows_and_keeps_the_others(
+    publish: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publish, "LEADERBOARDS", tmp_path)
+    for runs, values in (("first", {"dsifuse": 6.0, "refinefuse": 7.0}), ("second", {"dsifuse": 6.5})):
+        for method, value in values.items():
+            made = record(method, run=f"{method}-{runs}")
+            cell = Cell(tmp_path / runs / "msrs-test" / method / made["id"])
+            cell.path.mkdir(parents=True)
+            cell.write_record(made)
+            cell.append([_line(made["id"], image, value) for image in made["dataset"]["ids"]])
+        publish.copy("ir-vis", [tmp_path / runs], add=runs == "second")
+    records, rows = publish.unpack(tmp_path / "ir-vis")
+    assert [entry["id"] for entry in records] == ["dsifuse-second", "refinefuse-first"]
+    assert {(row[2], row[8]) for row in rows} == {("dsifuse-second", 6.5), ("refinefuse-first", 7.0)}
+
+
+def _line(run: str, image: str, value: float) -> dict[str, object]:
+    line = {"run": run, "image": image, "metric": "EN", "version": 1, "profile": "canonical"}
+    return line | {"value": value, "status": "ok", "detail": ""}
