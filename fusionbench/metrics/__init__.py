@@ -1,6 +1,6 @@
-"""Image-fusion metrics on integer levels 0..255, in float64.
+"""Image-fusion metrics on integer levels 0..255, computed in float64.
 
-What metrics and profiles say of themselves (`cards`, `definitions`, `profiles`, `resolve`) is read without torch;
+Descriptions of metrics and profiles (`cards`, `definitions`, `profiles`, `resolve`) are available without torch;
 `compute` and `score` load it on first use.
 """
 

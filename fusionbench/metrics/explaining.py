@@ -1,4 +1,4 @@
-"""Find the convention behind a printed number: score an image by every known definition of a metric."""
+"""Finding the convention behind a printed number by scoring an image with every known definition of a metric."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Combination = Literal["", "sum", "mean", "a", "b"]
 
 
 class Convention(NamedTuple):
-    """A definition with the profiles that score by it; of several, the first one's way to gray is used.
+    """A definition and the profiles that use it; the conversion to grey is that of the first profile.
 
-    ``combination`` is how values of two images become one where that is not the definition's own way: their sum or
-    mean, or the value of source a or of source b alone.
+    ``combination`` is how the values of the two sources become one if that differs from the definition: their "sum" or
+    "mean", or the value of source "a" or "b" alone. It is empty for the definition's own way.
     """
 
     definition: Definition
@@ -33,12 +33,12 @@ class Convention(NamedTuple):
 
     @property
     def libraries(self) -> tuple[LibraryCall, ...]:
-        """What libraries compute by this definition."""
+        """The calls of other libraries that compute this definition."""
         return libraries_of(self.definition.metric, self.definition.name)
 
 
 class Finding(NamedTuple):
-    """What a convention gives, how far that is from the number asked for, and whether it prints as that number."""
+    """The score by one convention, its absolute distance to the printed number, and whether it rounds to that number."""
 
     convention: Convention
     score: Score
@@ -47,7 +47,7 @@ class Finding(NamedTuple):
 
 
 def conventions(metric: str) -> Iterator[Convention]:
-    """Yield all conventions of a metric, one for each definition and way to gray, each as defined."""
+    """Yield the conventions of a metric, one for each definition and conversion to grey, each combined as defined."""
     for definition in definitions(metric).values():
         by_gray: dict[str, list[str]] = {}
         for profile in profiles().values():
@@ -58,11 +58,11 @@ def conventions(metric: str) -> Iterator[Convention]:
 
 
 def explain(metric: str, number: str, a: np.ndarray, b: np.ndarray, fused: np.ndarray) -> list[Finding]:
-    """Return every convention of a metric by its distance to a printed number, the undefined ones last.
+    """Return every convention of a metric, sorted by its distance to a printed number, undefined ones last.
 
-    ``number`` is a decimal number as printed: a convention prints alike if rounding to its digits gives it. A value of
-    two images is also combined in the other ways there are. The images are uint8 [H, W] or [H, W, 3]. Raises
-    RequestError as `score` does.
+    ``number`` is a decimal number as printed; a convention prints alike if its value rounds to the number with as many
+    digits. A metric that is a sum or mean over the sources is also combined in the other ways. The images are uint8
+    [H, W] or [H, W, 3]. Raises RequestError as `score` does.
     """
     return ranked(scored_conventions(metric, a, b, fused), number)
 
@@ -70,7 +70,7 @@ def explain(metric: str, number: str, a: np.ndarray, b: np.ndarray, fused: np.nd
 def scored_conventions(
     metric: str, a: np.ndarray, b: np.ndarray, fused: np.ndarray
 ) -> list[tuple[Convention, Score]]:
-    """Return what each convention of a metric gives for three images."""
+    """Return the score of three images by each convention of a metric."""
     pairs = {"": sources(a, b), "a": sources(a, a), "b": sources(b, b)}
     return [
         (convention._replace(combination=combination), score)
@@ -80,16 +80,16 @@ def scored_conventions(
 
 
 def ranked(scored: list[tuple[Convention, Score]], number: str) -> list[Finding]:
-    """Return conventions by the distance of their scores to a printed number."""
+    """Return scored conventions sorted by their distance to a printed number."""
     findings = merged([_finding(convention, score, number) for convention, score in scored])
     return sorted(findings, key=lambda finding: (finding.distance is None, finding.distance or 0.0))
 
 
 def scores(convention: Convention, pairs: dict[str, Sources], fused: np.ndarray) -> dict[Combination, Score]:
-    """Return the score by each combination of the sources that a definition allows and that has a value.
+    """Return the score by each combination of the sources that the definition allows and that has a value.
 
-    "" is its own, with or without one. ``pairs`` are the two sources, and each source twice: by a sum or a mean of two values, the latter give the value
-    of that source alone.
+    The definition's own combination, "", is always included. ``pairs`` are the two sources under "", and each source
+    taken twice under "a" and "b": the sum or mean of two equal values gives the value of that source alone.
     """
     definition, profile = convention.definition, convention.scored_as
 
@@ -119,11 +119,12 @@ def _finding(convention: Convention, score: Score, number: str) -> Finding:
     if score.value is None:
         return Finding(convention, score, None, False)
     distance = abs(score.value - float(number))
+    # half a unit of the last printed digit; the factor admits values on the very edge, which either rounding rule prints
     return Finding(convention, score, distance, distance <= 0.5 * 10.0 ** -decimals(number) * (1 + 1e-9))
 
 
 def merged(findings: list[Finding]) -> list[Finding]:
-    """Join the conventions of one definition whose ways to gray make no difference to these images."""
+    """Join conventions of one definition that give the same score, because their conversions to grey agree here."""
     kept: dict[tuple[str, str, Score], Finding] = {}
     for finding in findings:
         convention = finding.convention
@@ -136,6 +137,6 @@ def merged(findings: list[Finding]) -> list[Finding]:
 
 
 def decimals(number: str) -> int:
-    """Return how many decimal places a printed number has: 4 for 0.7042, -1 for 1.3e2."""
+    """Return the number of decimal places of a printed number: 4 for 0.7042, -1 for 1.3e2 (its last digit is a ten)."""
     mantissa, _, exponent = number.lower().partition("e")
     return len(mantissa.partition(".")[2]) - int(exponent or 0)

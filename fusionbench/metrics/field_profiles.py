@@ -1,4 +1,4 @@
-"""The profiles of toolboxes and papers: for each metric the definition that their published tables mean."""
+"""The profiles of toolboxes and papers: for each metric the definition by which their tables were computed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ Gray = Literal["bt601", "matlab", "opencv", "channels"]
 
 @dataclass(frozen=True)
 class Profile:
-    """A set of definitions; a table never mixes two profiles.
+    """A set of definitions, one for each of its metrics; a table never mixes two profiles.
 
-    ``metrics`` maps metrics to names of definitions. ``gray`` is how color images become one channel, see
-    `fusionbench.metrics.inputs`. ``undecided`` says for a metric what was assumed and why nobody can know.
+    ``metrics`` maps names of metrics to names of definitions. ``gray`` is the conversion of colour images to one channel,
+    see `fusionbench.metrics.inputs`. ``undecided`` says, for a metric, what had to be assumed because neither text nor
+    numbers of the source determine it.
     """
 
     name: str

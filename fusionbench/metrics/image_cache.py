@@ -1,4 +1,4 @@
-"""Images whose derived quantities are computed once and shared by all metrics that need them."""
+"""Images that cache the quantities derived from them, so that all metrics share them."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ LEVELS = 256
 
 
 class Image:
-    """A batch of images, uint8 [B, H, W] ([B, 3, H, W] for metrics on colors), that remembers every statistic of it.
+    """A batch of images, uint8 [B, H, W] ([B, 3, H, W] for metrics on colours), that caches its statistics.
 
-    A statistic is a function of an image (and of further arguments: numbers or another image). What it
-    returns is shared, so it must not be changed in place.
+    A statistic is a function of an image and possibly of numbers or another image. Its result is shared by all callers,
+    so it must not be modified in place.
     """
 
     def __init__(self, levels: Tensor) -> None:
-        self.levels = levels.contiguous()  # the last digits depend on the layout
+        self.levels = levels.contiguous()  # the last digits of sums depend on the memory layout
         self._known: dict[tuple[Hashable, ...], Any] = {}
-        # other images are held weakly: two that knew each other would keep both until Python's collector comes
+        # other images are weak keys: two images that refer to each other would stay in memory until a garbage collection
         self._shared: WeakKeyDictionary[Image, dict[tuple[Hashable, ...], Any]] = WeakKeyDictionary()
 
     def of(self, statistic: Callable[..., Any], *arguments: Hashable) -> Any:
@@ -51,9 +51,9 @@ class Image:
 
 
 class Triple(NamedTuple):
-    """What a metric is a function of: both sources and the fused image, of one size, on one device.
+    """The input of a metric: both sources and the fused image, of one size and on one device.
 
-    Statistics of two images are asked of the one that is kept shorter: ``fused.of(dot, a)``.
+    A statistic of two images is asked of the one that lives shorter, ``fused.of(dot, a)``, so that it is freed with it.
     """
 
     a: Image
@@ -62,9 +62,9 @@ class Triple(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a metric returns: float64 [B], and where and why it is undefined, as masks [B] with a reason each.
+    """The output of a metric: values, float64 [B], and masks, bool [B], of undefined values with a reason each.
 
-    The first reason that applies to an image is the one reported.
+    Of several reasons for one image the first is reported.
     """
 
     values: Tensor
@@ -72,12 +72,12 @@ class Outcome(NamedTuple):
 
 
 def values(image: Image) -> Tensor:
-    """Return the levels in float64 [B, H, W]."""
+    """Return the levels 0..255 as float64 [B, H, W]."""
     return image.levels.double()
 
 
 def histogram(image: Image) -> Tensor:
-    """Return the number of pixels at each level, float64 [B, 256]."""
+    """Return the number of pixels of each level, float64 [B, 256]; one bin per level, as images are 8-bit."""
     if compiled.usable(image.levels):
         from fusionbench.metrics.compiled import images
 
@@ -86,7 +86,10 @@ def histogram(image: Image) -> Tensor:
 
 
 def joint_histogram(image: Image, other: Image) -> Tensor:
-    """Return the number of pixels at each pair of levels, float64 [B, 256 * 256]."""
+    """Return the number of pixels of each pair of levels, float64 [B, 256 * 256].
+
+    The pair (i of ``other``, j of ``image``) is at index 256 i + j.
+    """
     if compiled.usable(image.levels):
         from fusionbench.metrics.compiled import images
 
@@ -96,19 +99,23 @@ def joint_histogram(image: Image, other: Image) -> Tensor:
 
 def _count(codes: Tensor, bins: int) -> Tensor:
     batch = len(codes)
+    # bincount takes one list: shifting each image's codes into bins of its own counts the whole batch in one call
     offsets = torch.arange(batch, dtype=torch.int32, device=codes.device).mul_(bins)
     codes = codes.flatten(1).add_(offsets[:, None]).flatten()
     return torch.bincount(codes, minlength=batch * bins).view(batch, bins).double()
 
 
 def total(image: Image) -> Tensor:
-    """Return the sum of the levels [B], exact."""
+    """Return the sum of the levels, float64 [B], exact: from the histogram, whose products are integers below 2**53."""
     counts = image.of(histogram)
     return counts @ _levels(counts)
 
 
 def dot(image: Image, other: Image) -> Tensor:
-    """Return the sum of the products of the levels [B]. Sums of integers below 2**53: exact in any order."""
+    """Return the sum over pixels of the products of two images' levels, float64 [B].
+
+    All partial sums are integers below 2**53, so the result is exact and does not depend on the order of summation.
+    """
     if other is image:
         counts = image.of(histogram)
         return counts @ _levels(counts) ** 2
@@ -125,10 +132,11 @@ def _levels(counts: Tensor) -> Tensor:
 
 
 def comoment(count: int, x: Tensor, y: Tensor, xy: Tensor) -> Tensor:
-    """Return sum((x - mean x)(y - mean y)) of integer data from the sums of x, of y and of their products.
+    """Return sum((x - mean(x)) (y - mean(y))) of integer data from the sums of x, of y and of their products, [B].
 
-    Both means are first brought below 1/2 by integer shifts, which is exact: otherwise the difference of two
-    large sums would lose the small moments of images that are nearly constant.
+    The textbook form sum(xy) - sum(x) sum(y) / n subtracts two large numbers and loses the small moments of nearly
+    constant images. Both variables are therefore first shifted by the integers nearest to their means, which is exact
+    and leaves means below 1/2 in absolute value.
     """
     shift_x, shift_y = (x / count).round(), (y / count).round()
     shifted = xy - shift_x * y - shift_y * x + count * shift_x * shift_y
@@ -136,24 +144,28 @@ def comoment(count: int, x: Tensor, y: Tensor, xy: Tensor) -> Tensor:
 
 
 def variance(image: Image) -> Tensor:
-    """Return the population variance of the levels [B]; exactly 0 for a constant image and for no other."""
+    """Return the population variance of the levels, float64 [B]; exactly 0 for constant images and for no others."""
     level_sum = image.of(total)
     return comoment(image.count, level_sum, level_sum, image.of(dot, image)) / image.count
 
 
 def constant(image: Image) -> Tensor:
-    """Return which images have one level only, bool [B]."""
+    """Return which images have a single level, bool [B]."""
     return image.of(variance) == 0
 
 
 def exact_root(x: Tensor) -> Tensor:
-    """Return the square root rounded as IEEE 754 asks; torch's own misses the last digit on a CPU now and then.
+    """Return the square root, correctly rounded as IEEE 754 requires.
 
-    Where rounding decides which of two numbers is larger, only this one repeats what other programs find.
+    torch's vectorised root on the CPU is sometimes off in the last digit. Where a comparison of two roots decides, as for
+    equal edge strengths in Qabf, only correct rounding reproduces other programs.
     """
     return torch.from_numpy(np.sqrt(x.numpy())) if x.device.type == "cpu" else x.sqrt()
 
 
 def sum_image(x: Tensor) -> Tensor:
-    """Sum [B, H, W] over the pixels to [B], row by row: one long sum would be split among the threads."""
+    """Return the sum over the pixels, [B, H, W] to [B].
+
+    It sums rows first, because torch splits one long sum among its threads and their number would show in the digits.
+    """
     return x.sum(-1).sum(-1)

@@ -1,7 +1,7 @@
-"""Run metrics of other makers in a process of their own.
+"""Running metrics of other packages in a separate process.
 
-There they cannot change the images that other metrics share, the folder or the settings of this process, end it, print into
-its results or leave a child behind: the process is ended with all of its group when this one ends.
+There they cannot change images that other metrics share, change the folder or settings of this process, end it, print
+into its results or leave children behind: the process is killed with its whole group when this one ends.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _running: subprocess.Popen[bytes] | None = None
 
 
 def isolated(entry: Entry) -> Callable[[Triple], Outcome]:
-    """Return a function that computes a metric in the other process. Raises PluginError where it cannot be imported."""
+    """Return a function that computes a metric in the other process. Raises PluginError if it cannot be imported there."""
     _ask(entry, "cpu", None)
     return partial(_call, entry)
 
@@ -43,7 +43,7 @@ def _call(entry: Entry, triple: Triple) -> Outcome:
 
 
 def _ask(entry: Entry, device: str, levels: Any) -> Any:
-    """Return the answer to one request. Raises PluginError for an error, and where the process has ended."""
+    """Return the answer to one request. Raises PluginError for an error of the metric, or if it ended the process."""
     with _LOCK:
         process = _process()
         assert process.stdin is not None
@@ -52,14 +52,18 @@ def _ask(entry: Entry, device: str, levels: Any) -> Any:
             send(process.stdin, (list(sys.path), entry, device, levels))
             answer = receive(process.stdout)
         except (EOFError, OSError):
-            with contextlib.suppress(subprocess.TimeoutExpired):  # it closed its channel and lives on
+            with contextlib.suppress(
+                subprocess.TimeoutExpired
+            ):  # a process that closed its pipe may still run
                 process.wait(timeout=5)
             code = process.returncode
             stop()
             raise PluginError(
                 f"Metric '{entry.definition.metric}' ended its process (exit code {code}): mend {entry.module}."
             ) from None
-        except BaseException:  # an interrupt between question and answer: the next answer would be this one
+        except (
+            BaseException
+        ):  # after an interrupt, the answer to this request would be read as that to the next
             stop()
             raise
     if isinstance(answer, str):
@@ -68,30 +72,35 @@ def _ask(entry: Entry, device: str, levels: Any) -> Any:
 
 
 def _process() -> subprocess.Popen[bytes]:
-    """Return the process, started anew where it has ended."""
+    """Return the process, started again if it has ended."""
     global _running
     if _running is None or _running.poll() is not None:
         stop()
         command = [sys.executable, "-m", "fusionbench.metrics.plugin_process"]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         _running = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, start_new_session=True
+            # a session of its own, so that `stop` can kill the whole group without this process
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,
         )
     return _running
 
 
 @atexit.register
 def stop() -> None:
-    """End the process, and with it what a metric has started; the next request starts another."""
+    """Kill the process and everything that metrics started in it; the next request starts another."""
     global _running
     if _running is None:
         return
     process = _running
-    with contextlib.suppress(OSError):  # its group may have ended already
+    with contextlib.suppress(OSError):  # the group may have ended already
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     for stream in (process.stdin, process.stdout):
-        with contextlib.suppress(OSError):  # what was not sent is of no use any more
+        with contextlib.suppress(OSError):  # closing flushes what was not sent, which fails on a broken pipe
             if stream is not None:
                 stream.close()
     _running = None

@@ -1,8 +1,8 @@
-"""Which of our definitions a library of image metrics computes, and by which call; read without torch.
+"""Which definitions other libraries of image metrics compute, and by which call; available without torch.
 
-``benchmarks/libraries.py`` runs the calls with these versions and compares what they return with our code. In a call ``x``
-is the fused image and ``y`` a source as float32 tensors [1, 1, H, W] in [0, 1], ``fused`` and ``source`` are the same as uint8
-arrays [H, W], and ``rgb`` repeats a tensor's channel.
+``benchmarks/libraries.py`` runs the calls with these versions and compares their results with this package. In a call
+``x`` is the fused image and ``y`` a source as float32 tensors [1, 1, H, W] in [0, 1], ``fused`` and ``source`` are the
+same as uint8 arrays [H, W], and ``rgb`` repeats a tensor's channel three times.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 
 class LibraryCall(NamedTuple):
-    """What a library computes for two images: one of our definitions, alone or summed over the sources.
+    """A call of a library for two images, and the definition that it computes.
 
-    ``unlike`` says where that does not hold, or holds to fewer digits.
+    A definition that sums over the sources takes one call for each. ``unlike`` says where values differ.
     """
 
     library: str

@@ -1,19 +1,19 @@
-"""Memory of processes that score many images."""
+"""Settings of the memory allocator for processes that score many images."""
 
 from __future__ import annotations
 
 import ctypes
 import sys
 
-TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
-KEPT = 256 * 2**20  # bytes: the statistics of a pair of 1280x1024 take less
+TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of <malloc.h>
+KEPT = 256 * 2**20  # bytes, more than the statistics of a pair of 1280x1024 pixels take
 
 
 def keep_freed_memory() -> None:
-    """Let glibc keep up to 256 MiB that this process frees, for the next image; nothing on other systems.
+    """Make glibc keep up to 256 MiB of freed memory for the next image; does nothing on other systems.
 
-    Otherwise it gives the memory back after each image and gets it anew page by page, which took a third of the CPU
-    time of scoring 640x480 pixels with the default metrics.
+    By default it returns large blocks to the kernel after each image and faults them in again page by page, which took a
+    third of the CPU time of scoring 640x480 pixels with the default metrics.
     """
     if not sys.platform.startswith("linux"):
         return

@@ -1,6 +1,7 @@
-"""Metrics of the user's own in local files: ``--metrics ./mymetric.py``, known by an environment variable.
+"""Metrics in local files of the user: ``--metrics ./mymetric.py``.
 
-The variable FUSIONBENCH_METRICS holds the files' paths, separated as in PATH, so that processes of a run know them too.
+The environment variable FUSIONBENCH_METRICS has the files' paths, separated as in PATH, so that child processes of a
+run know them too.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ VARIABLE = "FUSIONBENCH_METRICS"
 
 
 def is_file(reference: str) -> bool:
-    """Tell whether a metric was asked for by the path of a Python file and not by its name."""
+    """Tell whether a metric is given by the path of a Python file rather than by name."""
     return reference.strip().endswith(".py")
 
 
 def add_file(path: Path) -> Provider:
-    """Add a file to those whose metrics are known, and return it as a provider. Raises PluginError where it is none."""
+    """Make a file's metrics known and return the file as a provider. Raises PluginError if there is no such file."""
     path = path.expanduser().resolve()
     if not path.is_file():
         raise PluginError(f"File of metrics '{path}' does not exist: check the path in --metrics.")
@@ -32,12 +33,12 @@ def add_file(path: Path) -> Provider:
 
 
 def file_providers() -> tuple[Provider, ...]:
-    """Return the files that are known and there, in the order in which they were added."""
+    """Return the known files that exist, in the order in which they were added."""
     return tuple(_known(path, *stamp) for path in _paths() if (stamp := _stamp(path)))
 
 
 def version_of(path: Path) -> int:
-    """Return a version that every edit of a file changes, so that nothing is kept that an older text has scored."""
+    """Return a version number that changes with every edit of a file, so that scores by an older text are redone."""
     return 1 + int(hashlib.sha256(path.read_bytes()).hexdigest()[:7], 16)
 
 
@@ -55,7 +56,7 @@ def _stamp(path: str) -> tuple[int, int] | None:
 
 @cache
 def _known(path: str, changed: int, size: int) -> Provider:
-    """Read a file once for each time stamp: its card is asked for with every score."""
+    """Return a file as a provider, read once for each time stamp and size, because every score asks for it."""
     return _provider(Path(path))
 
 

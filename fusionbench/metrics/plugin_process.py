@@ -1,7 +1,8 @@
-"""The process that metrics of other makers run in; `fusionbench.metrics.isolation` starts it and speaks to it.
+"""The process in which metrics of other packages run, started by `fusionbench.metrics.isolation`.
 
-Requests come on standard input and answers go to what was standard output, each pickled after its length. What a metric
-prints goes to standard error. A child that a metric forks has no channel to answer on and ends where it would.
+Requests arrive on standard input and answers leave by the original standard output, each as its length in bytes
+followed by a pickle. The output of metrics goes to standard error. A child that a metric forks ends instead of
+answering.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ LENGTH = struct.Struct("<Q")
 
 
 def send(stream: IO[bytes], message: Any) -> None:
-    """Write one message."""
+    """Write one message: its length as 8 bytes, little endian, then its pickle."""
     data = pickle.dumps(message)
     stream.write(LENGTH.pack(len(data)))
     stream.write(data)
@@ -30,7 +31,7 @@ def send(stream: IO[bytes], message: Any) -> None:
 
 
 def receive(stream: IO[bytes]) -> Any:
-    """Read one message. Raises EOFError where the other side has ended."""
+    """Read and return one message. Raises EOFError if the other side has ended."""
     head = stream.read(LENGTH.size)
     if len(head) < LENGTH.size:
         raise EOFError
@@ -42,24 +43,30 @@ def receive(stream: IO[bytes]) -> Any:
 
 
 def main() -> None:
-    """Answer requests until there are no more: an outcome, None for a metric that was only to be imported, or an error."""
+    """Answer requests until the pipe is closed.
+
+    An answer is an outcome as arrays, None for a request that only imports, or an error message.
+    """
+    # the pipes are moved to other descriptors, so that input and prints of a metric cannot disturb the protocol
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     own, home = os.getpid(), os.getcwd()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
     ours, before = frozenset(sys.modules), list(sys.path)
-    torch.set_num_threads(1)  # as the built-in metrics: where torch splits a tensor can change the last digit
+    torch.set_num_threads(
+        1
+    )  # as for built-in metrics: splitting a tensor among threads can change the last digit
     while True:
         try:
             path, entry, device, levels = receive(requests)
         except EOFError:
-            os._exit(0)  # threads and handlers of a metric must not keep the process
-        if path != before:  # packages of one name may stand elsewhere now
+            os._exit(0)  # threads and exit handlers of a metric must not keep the process alive
+        if path != before:  # a module of the same name may now be found elsewhere
             sys.path[:] = before = path
             for name in sys.modules.keys() - ours:
                 del sys.modules[name]
         answer = _answer(entry, device, levels)
-        if os.getpid() != own:  # a child that the metric forked has come back out of it
+        if os.getpid() != own:  # a child that the metric forked has returned from it
             os._exit(0)
         os.chdir(home)
         send(answers, answer)
@@ -80,7 +87,7 @@ def _answer(entry: Any, device: str, levels: Any) -> Any:
         return outcome.values.detach().cpu().numpy(), masks
     except PluginError as error:
         return str(error)
-    except BaseException as error:  # SystemExit and whatever else a metric raises to end its process
+    except BaseException as error:  # includes SystemExit, with which a metric may try to end the process
         return (
             f"Metric '{entry.definition.metric}' raised {type(error).__name__}: {error}; mend {entry.module}."
         )

@@ -1,4 +1,4 @@
-"""Metrics that installed packages bring: read from the text of their modules, checked, and held apart when they clash."""
+"""Metrics of installed packages: read from the source of their modules, checked, and refused if names clash."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from fusionbench.spelling import folded
 
 NAME = re.compile(r"[A-Za-z][\w\-]*")
 PLANES = get_args(get_type_hints(MetricCard)["planes"])
-SETS = ("default", "all")  # what --metrics takes beside names
+SETS = ("default", "all")  # accepted by --metrics besides names, so no metric may have these names
 
 
 @dataclass
 class MetricPlugins:
-    """What the packages bring.
+    """The metrics of installed packages.
 
-    ``problems`` tells of modules that cannot be read, by their provider; ``rivals`` of names that two claim, by the
-    name as names are compared.
+    ``problems`` has a sentence for each module that cannot be read, by provider; ``rivals`` has one for each name with
+    two providers, by the name in the form of `folded`.
     """
 
     cards: dict[str, MetricCard] = field(default_factory=dict)
@@ -46,9 +46,9 @@ class MetricPlugins:
 
 
 def read_plugins(providers: Iterable[Provider], own: dict[str, MetricCard]) -> MetricPlugins:
-    """Read the metrics of all providers; ``own`` are the built-in ones, which keep their names.
+    """Read the metrics of all providers; ``own`` are the built-in ones, whose names cannot be taken.
 
-    What is wrong with one provider changes nothing for the others.
+    An error in one provider does not affect the others.
     """
     plugins = MetricPlugins()
     claims: dict[str, list[str]] = {folded(name): ["fusionbench itself"] for name in own}
@@ -56,7 +56,7 @@ def read_plugins(providers: Iterable[Provider], own: dict[str, MetricCard]) -> M
     for provider in _once(providers):
         try:
             entries = list(_entries(provider)) or _none(provider)
-        except Exception as error:  # text of another maker can be wrong in any way
+        except Exception as error:  # the source of a third party can be wrong in any way
             plugins.problems[provider] = _unreadable(provider, error)
             continue
         for card, entry in entries:
@@ -73,7 +73,7 @@ def read_plugins(providers: Iterable[Provider], own: dict[str, MetricCard]) -> M
 
 
 def _once(providers: Iterable[Provider]) -> list[Provider]:
-    """Keep one entry point for each module of a package: several may name the same."""
+    """Return one entry point for each module of a package, because several may name the same module."""
     return list({(provider.package, provider.module): provider for provider in providers}.values())
 
 
@@ -99,7 +99,7 @@ def _tuples(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def checked(card: MetricCard) -> MetricCard:
-    """Raise PluginError for facts that would only fail later and elsewhere."""
+    """Return the card. Raises PluginError for values that would otherwise cause an error later and elsewhere."""
     if not isinstance(card.name, str) or not NAME.fullmatch(card.name) or card.name.lower() in SETS:
         raise PluginError(
             f"metric name {card.name!r} is not usable: begin with a letter, then letters, digits, - or _"
@@ -148,7 +148,7 @@ def _set_rivals_apart(plugins: MetricPlugins, claims: dict[str, list[str]]) -> N
 
 
 def _add_definition(plugins: MetricPlugins, provider: Provider, entry: Entry) -> None:
-    """Add another definition of one of the packages' own metrics; built-in metrics take none from outside."""
+    """Add a further definition of a metric from a package; built-in metrics accept none from packages."""
     name = entry.definition.metric
     known = plugins.entries.get(name)
     if known is None or entry.definition.name in known:
@@ -161,7 +161,7 @@ def _add_definition(plugins: MetricPlugins, provider: Provider, entry: Entry) ->
 
 
 def import_function(entry: Entry) -> Any:
-    """Import a function of another maker. Raises PluginError."""
+    """Import and return the function of an entry. Raises PluginError if that fails."""
     name = entry.definition.metric
     try:
         module = _load(Path(entry.module)) if is_file(entry.module) else import_module(entry.module)
@@ -174,7 +174,7 @@ def import_function(entry: Entry) -> Any:
 
 
 def _load(path: Path) -> ModuleType:
-    """Run a local file as a module of its own, anew for every text that it has had."""
+    """Import a local file as a module whose name has the file's version, so that an edited file is imported anew."""
     module_spec = spec_from_file_location(f"fusionbench_metrics_{path.stem}_{version_of(path)}", path)
     if module_spec is None or module_spec.loader is None:
         raise PluginError(f"'{path}' is no Python file")
@@ -184,7 +184,7 @@ def _load(path: Path) -> ModuleType:
 
 
 def guarded(entry: Entry, function: Any) -> Any:
-    """Return the function such that whatever it raises or wrongly returns becomes a PluginError."""
+    """Return the function wrapped so that its exceptions and wrong results become PluginError."""
 
     def call(triple: Any) -> Any:
         try:
@@ -201,7 +201,7 @@ def guarded(entry: Entry, function: Any) -> Any:
 
 
 def require_outcome(entry: Entry, outcome: Any, batch: int) -> Any:
-    """Raise PluginError unless a metric returned an Outcome of one float64 value an image."""
+    """Return the outcome. Raises PluginError unless it is an Outcome with one float64 value per image."""
     values = getattr(outcome, "values", None)
     returned = f"{getattr(values, 'dtype', type(outcome).__name__)} {list(getattr(values, 'shape', []))}"
     if returned != f"torch.float64 [{batch}]":

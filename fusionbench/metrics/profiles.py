@@ -1,4 +1,4 @@
-"""Profiles: for each metric the one definition that a body of published tables means."""
+"""Profiles: for each metric the one definition by which a group of published tables was computed."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ def profiles() -> dict[str, Profile]:
 
 
 def profile_of(name: str) -> Profile:
-    """Return a profile by its name; case is ignored, and hyphen equals underscore. Raises UnknownNameError."""
+    """Return a profile by name; case is ignored, hyphens equal underscores. Raises UnknownNameError for other names."""
     known = profiles()
     return known[spelled(name, known, "profile")]
 
 
 def resolve_profile(name: str) -> str:
-    """Return a profile's name as it is stored in records. Raises UnknownNameError."""
+    """Return a profile's name as it is stored in records. Raises UnknownNameError for an unknown one."""
     return profile_of(name).name
 
 
 def definition_of(metric: str, profile: str = CANONICAL) -> Definition:
-    """Return what a profile means by a metric. Raises RequestError where the profile does not have it."""
+    """Return the definition of a metric in a profile. Raises RequestError if the profile does not have the metric."""
     chosen = profile_of(profile)
     if metric not in chosen.metrics:
         have = ", ".join(chosen.metrics)
@@ -47,13 +47,14 @@ def definition_of(metric: str, profile: str = CANONICAL) -> Definition:
 
 
 def resolve(names: str | Iterable[str] | None = None, profile: str = CANONICAL) -> list[str]:
-    """Return metric names as their cards spell them, each once, in the order asked.
+    """Return metric names as their cards spell them, each once, in the given order.
 
-    None and "default" are the default set, or "all" where the profile lacks one of that set; "all" is all that it
-    has and that needs no file of weights: those that do are asked for by their names. A string is split at commas.
-    Case is ignored, and hyphen equals underscore; the path of a Python file stands for the metrics in it. Raises
-    UnknownNameError for unknown names, PluginError for files that cannot be read, and RequestError for
-    metrics that the profile does not have and where no name is left.
+    A string is split at commas. Case is ignored, and hyphens equal underscores. None and "default" stand for the default
+    set, or for "all" if the profile lacks one of that set. "all" stands for all metrics of the profile that need no file
+    of weights; the others must be named. The path of a Python file stands for the metrics in it.
+
+    Raises UnknownNameError for unknown names, PluginError for files that cannot be read, and RequestError for metrics
+    that the profile does not have or if no name is left.
     """
     known = profile_of(profile).metrics
     weightless = [name for name in known if not card_of(name).weights]
@@ -70,7 +71,7 @@ def resolve(names: str | Iterable[str] | None = None, profile: str = CANONICAL) 
         elif name.lower() == "all":
             chosen += weightless
         else:
-            # a text is what a user typed, a list may have been resolved before
+            # a text is what a user typed, so names with two providers are reported; a list may have been resolved before
             known_name = metric_named(name) if isinstance(names, str) else spelled(name, cards(), "metric")
             chosen.append(known_name)
             definition_of(chosen[-1], profile)

@@ -1,4 +1,4 @@
-"""What metrics say of themselves: ``@metric`` and ``@definition`` mark functions; the marks are read without torch."""
+"""The registry of metrics: ``@metric`` and ``@definition`` mark functions, and the marks are read without torch."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 
 DEFAULT = ("EN", "SD", "SF", "AG", "MI", "CC", "SCD", "VIF", "Qabf", "SSIM")  # the set scored by default
 CANONICAL = "canonical"
-ROOMS = ("formulas", "learned")  # folders beside this file whose modules hold marked functions
+ROOMS = ("formulas", "learned")  # folders beside this file with the modules of marked functions
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
 class MetricCard:
-    """Facts about a metric.
+    """The description of a metric and of its canonical definition.
 
-    ``range`` holds the smallest and the largest value of the definition, None where there is no bound.
-    ``convention`` says which of the definitions in use this is. ``per`` is what one value belongs to.
-    ``version`` rises whenever values change, so that only this metric is scored again. ``digits`` are printed
-    in tables. On images with a side below ``smallest`` pixels the metric is undefined. ``planes`` as in `Definition`.
-    ``weights`` are the files that it needs, by their names in `fusionbench.metrics.learned.files`.
-    ``symmetric`` claims that swapping a and b changes nothing. ``combined`` as in `Definition`.
+    ``range`` has the smallest and the largest possible value, None if there is no bound. ``convention`` says which of the
+    definitions in use is the canonical one. ``per`` says whether a value belongs to one image or to a set. ``version`` is
+    raised whenever values change, so that only this metric is scored again. ``digits`` is the number of decimals in
+    tables. The metric is undefined for images with a side below ``smallest`` pixels. ``weights`` are the files that it
+    needs, by their names in `fusionbench.metrics.learned.files`. ``symmetric`` states that exchanging a and b does not
+    change the value. ``planes`` and ``combined`` are as in `Definition`.
     """
 
     name: str
@@ -56,14 +56,14 @@ class MetricCard:
 
 @dataclass(frozen=True)
 class Definition:
-    """One of the computations that the field calls by a metric's name.
+    """One of the computations known in the field by a metric's name.
 
-    ``text`` says what it does, and for other definitions than the canonical one what it does differently;
-    ``source`` is the code or paper it reproduces. Images with a side below ``smallest`` pixels have no value.
-    Where a profile scores color images channel by channel, ``planes`` says whether the channels' values are
-    averaged or the channels are laid side by side; "rgb" is taken on red, green and blue at once, whatever the
-    profile. ``version`` rises whenever values change. ``combined`` says how the values of both sources become one
-    where a value belongs to two images: their sum or their mean; it is empty where one value is of all three images.
+    ``text`` says what it computes or, for a definition other than the canonical one, how it differs from that.
+    ``source`` is the code or paper that it reproduces. Images with a side below ``smallest`` pixels have no value.
+    ``planes`` says, for profiles that score colour images channel by channel, whether the values of the channels are
+    averaged or the channels are put side by side; "rgb" means that the metric always takes red, green and blue at once.
+    ``version`` is raised whenever values change. ``combined`` says whether the value is the sum or the mean of one value
+    for each source; it is empty if one value belongs to all three images.
     """
 
     metric: str
@@ -78,7 +78,7 @@ class Definition:
 
 
 class Entry(NamedTuple):
-    """A definition and the function that computes it."""
+    """A definition, and the module and name of the function that computes it."""
 
     definition: Definition
     module: str
@@ -86,10 +86,11 @@ class Entry(NamedTuple):
 
 
 def metric(**facts: Any) -> Callable[[Function], Function]:
-    """Mark a function as a metric's canonical definition; the keywords are those of `MetricCard`, as literals.
+    """Mark a function as a metric's canonical definition; the keywords are the fields of `MetricCard`.
 
-    The function takes a `Triple` and returns an `Outcome`, and stands in any module of this package, or in one that
-    an installed package names under the entry-point group ``fusionbench.metrics``.
+    The values must be literals, because they are read from the source without importing it. The function takes a
+    `Triple` and returns an `Outcome`. It is defined in a module of ``metrics/formulas`` or ``metrics/learned``, or in one
+    that an installed package names under the entry-point group ``fusionbench.metrics``.
     """
 
     def mark(function: Function) -> Function:
@@ -100,7 +101,7 @@ def metric(**facts: Any) -> Callable[[Function], Function]:
 
 
 def definition(**facts: Any) -> Callable[[Function], Function]:
-    """Mark a function as another definition of a metric; the keywords are those of `Definition`, as literals."""
+    """Mark a function as a further definition of a metric; the keywords are the fields of `Definition`, as literals."""
 
     def mark(function: Function) -> Function:
         function.definition = Definition(**facts)  # type: ignore[attr-defined]
@@ -110,12 +111,12 @@ def definition(**facts: Any) -> Callable[[Function], Function]:
 
 
 def cards() -> dict[str, MetricCard]:
-    """Return the card of every metric by name: the default set in its order, then the others, those of plug-ins last."""
+    """Return the card of every metric by name: the default set in its order, then the others, plug-ins last."""
     return dict(_cards_of(_providers()))
 
 
 def card_of(metric: str) -> MetricCard:
-    """Return the card of one metric. ``metric`` as in `cards`."""
+    """Return the card of a metric. Raises KeyError for a name that is not in `cards`."""
     return _cards_of(_providers())[metric]
 
 
@@ -125,14 +126,14 @@ def _cards_of(providers: tuple[Provider, ...]) -> dict[str, MetricCard]:
 
 
 def definitions(metric: str) -> dict[str, Definition]:
-    """Return the definitions of a metric by their names, the canonical one first. ``metric`` as in `cards`."""
+    """Return the definitions of a metric by name, the canonical one first. Raises KeyError as `card_of`."""
     return {name: entry.definition for name, entry in _entries(metric).items()}
 
 
 def function_of(definition: Definition) -> Callable[..., Any]:
-    """Import and return the function that computes a definition; another package's runs in a process of its own.
+    """Return the function that computes a definition, imported on demand.
 
-    Raises PluginError where it is another package's and cannot be imported; what it returns raises so, too.
+    A function of another package runs in a separate process; importing or calling it raises PluginError on errors.
     """
     entry = _entries(definition.metric)[definition.name]
     if definition.metric in _registered()[0]:
@@ -143,23 +144,23 @@ def function_of(definition: Definition) -> Callable[..., Any]:
 
 
 def provider_of(metric: str) -> str:
-    """Return the module that a plug-in's metric stands in, "" for a built-in one. ``metric`` as in `cards`."""
+    """Return the module of a plug-in's metric, an empty text for a built-in one. Raises KeyError as `card_of`."""
     return "" if metric in _registered()[0] else _entries(metric)[CANONICAL].module
 
 
 def problems() -> tuple[str, ...]:
-    """Return a sentence for each package whose metrics cannot be read and for each name that two claim."""
+    """Return a sentence for each package whose metrics cannot be read and for each name with two providers."""
     plugins = _plugins()
     return (*plugins.problems.values(), *plugins.rivals.values())
 
 
 def rivals() -> dict[str, str]:
-    """Return a sentence for each name that two packages claim, by the name as names are compared."""
+    """Return a sentence for each name with two providers, by the name in the form of `folded`."""
     return dict(_plugins().rivals)
 
 
 def metrics_of_file(reference: str) -> list[str]:
-    """Make the metrics of a local file known, to processes that this one starts as well, and return their names.
+    """Make the metrics of a local file known, in child processes too, and return their names.
 
     Raises PluginError for a file that is missing or cannot be read, and for names that are taken.
     """
@@ -176,7 +177,7 @@ def metrics_of_file(reference: str) -> list[str]:
 def metric_named(name: str) -> str:
     """Return a metric's name as its card spells it.
 
-    Raises UnknownNameError, and PluginError where two packages claim the name.
+    Raises UnknownNameError for an unknown name, and PluginError for a name with two providers.
     """
     plugins = _plugins()
     if folded(name) in plugins.rivals:
@@ -197,7 +198,7 @@ def _plugins() -> MetricPlugins:
 
 
 def _providers() -> tuple[Provider, ...]:
-    """Return who brings metrics: installed packages, then local files."""
+    """Return the providers of metrics: installed packages, then local files."""
     return (*providers(METRICS), *file_providers())
 
 
@@ -210,7 +211,7 @@ def _plugins_of(providers: tuple[Provider, ...]) -> MetricPlugins:
 
 @cache
 def _registered() -> tuple[dict[str, MetricCard], dict[str, dict[str, Entry]]]:
-    """Return cards by metric, and by metric and definition what computes it."""
+    """Return the built-in cards by metric, and the entries by metric and definition."""
     metrics: dict[str, MetricCard] = {}
     others: list[Entry] = []
     entries: dict[str, dict[str, Entry]] = {}
@@ -231,7 +232,7 @@ def _registered() -> tuple[dict[str, MetricCard], dict[str, dict[str, Entry]]]:
 
 
 def canonical_definition(card: MetricCard) -> Definition:
-    """Return what a card says as a definition."""
+    """Return the canonical definition that a card describes."""
     return Definition(
         card.name,
         CANONICAL,
@@ -246,9 +247,11 @@ def canonical_definition(card: MetricCard) -> Definition:
 
 
 def marks(path: Path) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """Yield kind, facts and function of each mark in a file, without running it."""
+    """Yield the kind ("metric" or "definition"), keywords and function name of each mark in a file, without running it."""
     text = path.read_text(encoding="utf-8")
-    if "metric(" not in text and "definition(" not in text:  # spares parsing the modules that hold none
+    if (
+        "metric(" not in text and "definition(" not in text
+    ):  # most modules have no marks and need not be parsed
         return
     for node in ast.parse(text, str(path)).body:
         if not isinstance(node, ast.FunctionDef):

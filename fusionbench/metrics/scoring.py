@@ -1,4 +1,4 @@
-"""Compute metrics on batches of tensors or score one stored image."""
+"""Computing metrics of batches of tensors, and scores of single stored images."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Reasons = list[str | None]
 
 
 class Score(NamedTuple):
-    """One metric of one image: ``value`` is None where ``status`` is not "ok", and ``detail`` says why.
+    """The value of one metric for one image; None unless ``status`` is "ok", and then ``detail`` says why.
 
-    "undefined" is final; "unavailable" lacks a file of weights. Beside a value ``detail`` names the weights that made
-    it.
+    The other statuses are "undefined" (the metric has no value for this image), "unavailable" (a file of weights is
+    missing) and "failed" (an error in another package's metric). With a value, ``detail`` names the weights used.
     """
 
     value: float | None
@@ -44,11 +44,13 @@ def compute(
 ) -> dict[str, Tensor] | tuple[dict[str, Tensor], dict[str, Reasons]]:
     """Return each metric of a batch as float64 [B], NaN where it is undefined.
 
-    The images are uint8 [B, 1, H, W] or, in red, green and blue, [B, 3, H, W], of one size and on one device; the
-    profile says how three channels are scored, in "canonical" by their BT.601 luma. ``metrics`` are names as
-    `resolve` takes them, by default the ten of `DEFAULT`. With ``reasons`` a second dictionary says for each
-    metric and image why the value is undefined, or None. Raises RequestError on images and metrics, and
-    UnknownNameError on names, that it cannot take, and WeightsError for metrics whose file of weights is not here.
+    The images are uint8 [B, 1, H, W] or [B, 3, H, W] (red, green, blue), of one size and on one device. The profile
+    determines how three channels are scored; in "canonical" it is their BT.601 luma. ``metrics`` are names as for
+    `resolve`, by default the ten of `DEFAULT`. With ``reasons=True`` a second dictionary has, for each metric and image,
+    the reason why the value is undefined, or None.
+
+    Raises RequestError for images or metrics that do not fit, UnknownNameError for unknown names, and WeightsError for
+    metrics whose weights are missing.
     """
     names = resolve(metrics, profile)
     images = {"a": a, "b": b, "fused": fused}
@@ -64,9 +66,9 @@ def compute(
 
 
 def sources(a: np.ndarray, b: np.ndarray) -> Sources:
-    """Prepare a pair for scoring several fused images of it with `score_fused`, which then costs about half.
+    """Return a pair prepared for scoring several fused images of it with `score_fused`, which then takes half the time.
 
-    Both are uint8 [H, W] or [H, W, 3]. Holds 80 bytes a pixel and source once the default set has been scored.
+    Both are uint8 [H, W] or [H, W, 3]. After scoring the default set, it uses 80 bytes per pixel of each source.
     """
     return Sources(_picture("a", a), _picture("b", b))
 
@@ -78,9 +80,10 @@ def score(
     metrics: str | Iterable[str] | None = None,
     profile: str = CANONICAL,
 ) -> dict[str, Score]:
-    """Score one fused image against its sources, each uint8 [H, W] or [H, W, 3].
+    """Return the scores of one fused image, by metric; all images are uint8 [H, W] or [H, W, 3].
 
-    The digits depend on the three images alone. Raises as `compute` does.
+    All digits depend on the three images only, not on batches or threads. Raises as `compute` does, except that missing
+    weights become the status "unavailable".
     """
     return score_fused(sources(a, b), fused, metrics, profile)
 
@@ -88,7 +91,7 @@ def score(
 def score_fused(
     pair: Sources, fused: np.ndarray, metrics: str | Iterable[str] | None = None, profile: str = CANONICAL
 ) -> dict[str, Score]:
-    """Score one fused image of a pair prepared by `sources`; the digits are those of `score`."""
+    """Return the scores of one fused image of a pair prepared by `sources`, the same to the last digit as by `score`."""
     chosen = {name: definition_of(name, profile) for name in resolve(metrics, profile)}
     return dict(zip(chosen, score_definitions(pair, fused, chosen.values(), profile), strict=True))
 
@@ -96,7 +99,7 @@ def score_fused(
 def score_definitions(
     pair: Sources, fused: np.ndarray, chosen: Iterable[Definition], profile: str = CANONICAL
 ) -> list[Score]:
-    """Score one fused image of a pair by any definitions; of ``profile`` only the way to gray is used."""
+    """Return the scores of one fused image by the given definitions; ``profile`` only determines the conversion to grey."""
     pictures = (*pair, _picture("fused", fused))
     _check_alike({which: picture.levels for which, picture in zip(Triple._fields, pictures, strict=True)})
     with one_thread():
@@ -109,7 +112,7 @@ def _score(definition: Definition, profile: Profile, *pictures: Picture) -> Scor
         values, reasons = _evaluate(definition, profile, *pictures)
     except WeightsError as error:
         return Score(None, "unavailable", str(error))
-    except PluginError as error:  # a metric of another package costs its own values only
+    except PluginError as error:  # an error in another package's metric must not lose the other scores
         return Score(None, "failed", str(error))
     if reasons[0] is not None:
         return Score(None, "undefined", reasons[0])
@@ -119,7 +122,7 @@ def _score(definition: Definition, profile: Profile, *pictures: Picture) -> Scor
 def _evaluate(
     definition: Definition, profile: Profile, a: Picture, b: Picture, fused: Picture
 ) -> tuple[Tensor, Reasons]:
-    """Return the values of one metric and, for each image, why its value is undefined."""
+    """Return the values of one metric, and for each image the reason why its value is undefined or None."""
     form = form_of(profile.gray, fused, definition.planes)
     triple = Triple(a.image(form), b.image(form), fused.image(form))
     outcome = _outcome(definition, triple)
@@ -145,16 +148,17 @@ def _outcome(definition: Definition, triple: Triple) -> tuple[Tensor, Reasons]:
 
 
 def _averaged(values: Tensor, reasons: Reasons) -> tuple[Tensor, Reasons]:
-    """Turn the values of three channels an image into their mean, undefined where one of them is."""
+    """Return the mean over the three channels of each image, undefined if the value of one channel is."""
     triples = [reasons[start : start + 3] for start in range(0, len(reasons), 3)]
     return values.view(-1, 3).mean(-1), [next(filter(None, three), None) for three in triples]
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Keep torch on one thread: where it splits a tensor can change the last digit of an exponential.
+    """Limit torch to one thread, because splitting a tensor among threads can change the last digit of an exponential.
 
-    Whoever scores in several threads holds this around them, as the number belongs to the process.
+    The number of threads belongs to the process, so code that scores in several threads enters this context once around
+    all of them.
     """
     threads = torch.get_num_threads()
     if threads != 1:
@@ -185,7 +189,7 @@ def _check_batch(which: str, image: Tensor) -> None:
 
 
 def _check_alike(images: dict[str, Tensor]) -> None:
-    """Raise RequestError unless the images have one number, one size and one device."""
+    """Raise RequestError unless the images are equally many, of one size and on one device."""
     if len({(len(image), *image.shape[-2:]) for image in images.values()}) > 1:
         shapes = ", ".join(f"{which} {list(image.shape)}" for which, image in images.items())
         raise RequestError(f"The images differ in size ({shapes}): give images registered pixel by pixel.")

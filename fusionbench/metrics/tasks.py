@@ -1,4 +1,4 @@
-"""Names and facts of what downstream tasks measure: mIoU, IoU of a class, mAP, AP of a class. Loads no torch."""
+"""The metrics of downstream tasks: mIoU, IoU of a class, mAP, AP of a class. This module does not load torch."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from fusionbench.errors import RequestError
 from fusionbench.metrics.profiles import resolve
 from fusionbench.metrics.registry import CANONICAL, MetricCard
 
-VERSION = 1  # raised whenever values of the same predictions change
-PROFILE = "downstream"  # of their scores: no definition of a fusion metric takes part in them
-
-FROZEN = "@frozen"  # ends the names of what a network trained on visible images scores
+VERSION = 1  # to be raised whenever values of the same predictions change
+PROFILE = "downstream"  # the profile of their scores, which no definition of a fusion metric affects
+FROZEN = "@frozen"  # suffix of metrics measured by one network that was trained on visible images
 MAIN = {"segment": ("mIoU",), "detect": ("mAP50", "mAP50-95")}
 
 IOU = (
@@ -34,12 +33,12 @@ KINDS = {
 
 
 def is_task_metric(name: str) -> bool:
-    """Tell whether a metric is measured by a downstream task, as mIoU, IoU:car or mAP50@frozen are."""
+    """Tell whether a name is that of a downstream task's metric, such as mIoU, IoU:car or mAP50@frozen."""
     return name.removesuffix(FROZEN).partition(":")[0] in KINDS
 
 
 def task_card(name: str) -> MetricCard:
-    """Return the card of a metric of a downstream task; KeyError for another name."""
+    """Return the card of a downstream task's metric. Raises KeyError for any other name."""
     kind, _, class_name = name.removesuffix(FROZEN).partition(":")
     title, convention, doi = KINDS[kind]
     of = f" of {class_name}" if class_name else ""
@@ -50,7 +49,7 @@ def task_card(name: str) -> MetricCard:
 
 
 def task_cards(names: Iterable[str]) -> dict[str, MetricCard]:
-    """Return the cards of those names that are a task's: means first, then classes, in their order."""
+    """Return the cards of those names that are metrics of a task: means first, then classes, in their order."""
     metrics = [name for name in dict.fromkeys(names) if is_task_metric(name)]
     return {name: task_card(name) for name in sorted(metrics, key=_order)}
 
@@ -61,9 +60,9 @@ def _order(name: str) -> tuple[bool, int, bool]:
 
 
 def resolve_shown(names: str | Iterable[str] | None, profile: str = CANONICAL) -> list[str]:
-    """Return names of metrics to show: those of downstream tasks as given, the others by `resolve`, in the order asked.
+    """Return the names of metrics to show in the given order: those of tasks as given, the others by `resolve`.
 
-    Raises what `resolve` raises.
+    Raises as `resolve` does.
     """
     if names is None:
         return resolve(None, profile)
@@ -78,7 +77,7 @@ def resolve_shown(names: str | Iterable[str] | None, profile: str = CANONICAL) -
 
 
 def _spelled(name: str) -> str:
-    """Return a task's metric with the kind as its card spells it; any other name as it is."""
+    """Return a task's metric with its kind as the card spells it; any other name unchanged."""
     kind, colon, class_name = name.partition(":")
     bare = kind.lower().removesuffix(FROZEN)
     known = {other.lower(): other for other in KINDS} | {"map50:95": "mAP50-95"}

@@ -1,7 +1,7 @@
-"""Metrics compiled by numba for CPUs: the definitions of the modules in torch, several times faster, alike to 1e-10.
+"""Metrics compiled by numba for CPUs: several times faster than the formulas in torch, and equal to them to 1e-10.
 
-numba compiles each function at its first call on a machine and keeps the machine code on disk, so that later processes
-load it. Where numba is not installed, on GPUs and for the definitions that are not compiled, torch computes.
+numba compiles each function at its first call on a machine and caches the machine code on disk for later processes.
+Without numba, on GPUs and for definitions that are not compiled, the formulas in torch are used.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor
 
 @cache
 def installed() -> bool:
-    """Tell whether numba can be used; one that does not fit the NumPy beside it counts as absent."""
+    """Tell whether numba can be imported; a numba that refuses the installed NumPy counts as absent."""
     try:
         import_module("numba")
     except ImportError:
@@ -24,10 +24,10 @@ def installed() -> bool:
 
 
 def usable(image: Tensor) -> bool:
-    """Tell whether compiled functions take an image: it lies in the CPU's memory, and numba is installed."""
+    """Tell whether compiled functions can be used for an image: it is in the CPU's memory, and numba is installed."""
     return image.device.type == "cpu" and installed()
 
 
 def arrays(images: Tensor) -> list[np.ndarray]:
-    """Return the images of a batch [B, H, W] as contiguous arrays [H, W], without copying contiguous ones."""
+    """Return the images of a batch [B, H, W] as contiguous arrays [H, W]; contiguous ones are not copied."""
     return [np.ascontiguousarray(image) for image in images.numpy()]

@@ -1,4 +1,4 @@
-"""Sobel edges of images [H, W] and how well a fused image keeps them: Qabf and Nabf."""
+"""Qabf and Nabf of images [H, W]; `fusionbench.metrics.formulas.edges` and ``artifacts`` have the equations."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy as np
 
 from fusionbench.metrics.compiled.jit import arc_tangent, compiled, exponentials
 
-FARTHEST = 300.0  # of an exponent: beyond it a quality is 1 to the last digit
+FARTHEST = 300.0  # limit of exponents, which `exponentials` needs: beyond it a quality is 1 to the last digit
 
 
 @compiled
 def edge_row(
     strength: np.ndarray, angle: np.ndarray, upper: np.ndarray, row: np.ndarray, lower: np.ndarray
 ) -> None:
-    """Compute strength and angle in a row of pixels from three padded rows."""
+    """Compute strength and angle of the edges in a row of pixels from three padded rows, in place."""
     for j in range(len(strength)):
         left = upper[j] + 2.0 * row[j] + lower[j]
         right = upper[j + 2] + 2.0 * row[j + 2] + lower[j + 2]
@@ -28,7 +28,7 @@ def edge_row(
 
 @compiled
 def padded(x: np.ndarray) -> np.ndarray:
-    """Return the levels with a border of zeros."""
+    """Return the levels with a border of one zero, float64 [H + 2, W + 2]."""
     out = np.zeros((x.shape[0] + 2, x.shape[1] + 2))
     out[1:-1, 1:-1] = x
     return out
@@ -36,7 +36,7 @@ def padded(x: np.ndarray) -> np.ndarray:
 
 @compiled
 def edges(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return strength and angle of the edge at each pixel, zeros beyond the border."""
+    """Return strength and angle of the edge at each pixel, float64 [H, W] each, with zeros beyond the border."""
     strength = np.empty(x.shape)
     angle = np.empty(x.shape)
     rows = padded(x)
@@ -50,11 +50,14 @@ def inverse_quality_row(
     inverse: np.ndarray, strength: np.ndarray, angle: np.ndarray, fused_strength: np.ndarray, fused_angle: np.ndarray,
     by_angle: np.ndarray, scratch: np.ndarray,
 ) -> None:  # fmt: skip
-    """Compute one over how well the edges of a source are kept, without the gains."""
+    """Compute 1 / Q_S of a row without the gains 0.9994 and 0.9879, in place.
+
+    The inverse needs no division per factor; `preserved` divides once for both sources.
+    """
     for j in range(len(inverse)):
         s, f = strength[j], fused_strength[j]
         large, small = max(s, f), min(s, f)
-        # equal strengths count as the strength itself, not as 1: as in the reference code
+        # equal strengths count as the strength itself, not as 1, as in the reference codes
         ratio = s if s == f else small / (large if large > 0.0 else 1.0)
         inverse[j] = max(-15.0 * (ratio - 0.5), -FARTHEST)
         by_angle[j] = 22.0 * (abs(angle[j] - fused_angle[j]) * (2.0 / math.pi) - (1.0 - 0.8))
@@ -72,11 +75,14 @@ def preserved(
     strength_b: np.ndarray,
     angle_b: np.ndarray,
 ) -> float:
-    """Return the sum of both sources' edge strengths, each times how well the fused image keeps the edge."""
+    """Return sum(Q_A g_A + Q_B g_B), the numerator of Qabf."""
     height, width = fused.shape
     rows = padded(fused)
     strength, angle = np.empty(width), np.empty(width)
-    kept_a, kept_b = np.zeros(width), np.zeros(width)  # apart: swapped sources give the same last digit
+    kept_a, kept_b = (
+        np.zeros(width),
+        np.zeros(width),
+    )  # summed apart, so that swapping the sources changes no digit
     of_a, of_b, work, scratch = np.empty(width), np.empty(width), np.empty(width), np.empty(width, np.int64)
     for i in range(height):
         edge_row(strength, angle, rows[i], rows[i + 1], rows[i + 2])
@@ -92,7 +98,7 @@ def preserved(
 
 @compiled
 def mirrored(x: np.ndarray) -> np.ndarray:
-    """Return the levels with a border of a pixel that mirrors the image, the edge pixel not repeated."""
+    """Return the levels with a border of one mirrored pixel, the edge pixel not repeated, float64 [H + 2, W + 2]."""
     height, width = x.shape
     out = np.empty((height + 2, width + 2))
     out[1:-1, 1:-1] = x
@@ -106,7 +112,7 @@ def eighth_row(
     strength: np.ndarray, angle: np.ndarray, weight: np.ndarray,
     upper: np.ndarray, row: np.ndarray, lower: np.ndarray,
 ) -> None:  # fmt: skip
-    """Compute Nabf's strength, angle and weight in a row of pixels: Sobel over 8, on which levels are exact."""
+    """Compute Nabf's strength, angle and weight in a row of pixels, in place; Sobel / 8 of integer levels is exact."""
     for j in range(len(strength)):
         left = upper[j] + 2.0 * row[j] + lower[j]
         right = upper[j + 2] + 2.0 * row[j + 2] + lower[j + 2]
@@ -126,7 +132,7 @@ def loss_row(
     fused_strength: np.ndarray, fused_angle: np.ndarray, by_strength: np.ndarray, by_angle: np.ndarray,
     scratch: np.ndarray,
 ) -> None:  # fmt: skip
-    """Compute how badly a source's edges are kept, times their weight."""
+    """Compute (1 - Q_S) w_S of Nabf in a row, in place."""
     for j in range(len(lost)):
         s, f = strength[j], fused_strength[j]
         large = max(s, f)
@@ -143,7 +149,7 @@ def loss_row(
 
 @compiled
 def artifacts(a: np.ndarray, b: np.ndarray, fused: np.ndarray) -> tuple[float, float]:
-    """Return the weight that edges of the fused image beyond both sources take, and the weight of the sources' edges."""
+    """Return numerator and denominator of Nabf."""
     height, width = fused.shape
     images = (mirrored(a), mirrored(b), mirrored(fused))
     edge = np.empty((3, 3, width))  # image, kind (strength, angle, weight), place

@@ -1,4 +1,4 @@
-"""MEF-SSIM's quality at one scale; `fusionbench.metrics.formulas.exposure` explains it."""
+"""MEF-SSIM at one scale; `fusionbench.metrics.formulas.exposure` has the equations and explains the constants."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STEEPEST = 10.0
 
 @compiled
 def powers(x: np.ndarray, power: np.ndarray, scratch: np.ndarray, whole: np.ndarray) -> None:
-    """Raise a row of positive numbers to the powers of another."""
+    """Compute x^power of two rows in place; x is positive."""
     logarithms(x, x.view(np.int64), scratch)
     for j in range(len(x)):
         x[j] *= power[j]
@@ -31,7 +31,7 @@ def share_rows(
     energy_a: np.ndarray, energy_b: np.ndarray, product: np.ndarray, share_a: np.ndarray, share_b: np.ndarray,
     power: np.ndarray, scratch: np.ndarray, whole: np.ndarray,
 ) -> None:  # fmt: skip
-    """Compute by how much the centred patch of each source enters the desired one."""
+    """Compute the factors of both sources in the desired patch of each window of a row, in place."""
     for j in range(len(power)):
         norm_a, norm_b = math.sqrt(energy_a[j]), math.sqrt(energy_b[j])
         together = math.sqrt(max(energy_a[j] + energy_b[j] + 2.0 * product[j], 0.0))
@@ -55,14 +55,16 @@ def share_rows(
 
 @compiled
 def quality(a: np.ndarray, b: np.ndarray, fused: np.ndarray, weights: np.ndarray) -> float:
-    """Return the sum over all windows of how well the desired structure is met; ``weights`` are the Gaussian's 11."""
+    """Return the sum of the quality over all windows; ``weights`` are the 11 weights of the Gaussian."""
     height, width = a.shape[0] - SIDE + 1, a.shape[1] - SIDE + 1
     ones, down = np.ones(SIDE), np.empty(a.shape[1])
-    sums = np.empty((5, width))  # over the window: of a, b, a^2, b^2 and a b
-    means = np.empty((9, width))  # under the Gaussian: of a, b, fused and of all their products
+    sums = np.empty((5, width))  # sums over the window of a, b, a^2, b^2 and a b
+    means = np.empty((9, width))  # Gaussian means of a, b, fused and of all their products
     share_a, share_b, power, scratch = np.empty(width), np.empty(width), np.empty(width), np.empty(width)
     whole, total = np.empty(width, np.int64), np.zeros(width)
-    latest = np.empty((6, SIDE, a.shape[1]))  # products: a^2, b^2, fused^2, a b, a fused and b fused
+    latest = np.empty(
+        (6, SIDE, a.shape[1])
+    )  # the last 11 rows of a^2, b^2, fused^2, a b, a fused and b fused
     for i in range(height):
         for k, (x, y) in enumerate(((a, a), (b, b), (fused, fused), (a, b), (a, fused), (b, fused))):
             product_row(means[3 + k], down, latest[k], x, y, i, weights)

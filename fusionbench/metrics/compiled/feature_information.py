@@ -1,7 +1,7 @@
-"""Feature mutual information in 3x3 windows, a row of windows at a time; `fusionbench.metrics.formulas.fmi` explains it.
+"""FMI in 3x3 windows, a row of windows at a time; `fusionbench.metrics.formulas.fmi` has the equations.
 
-Sums are added in torch's order and rounded alike, because windows whose features are almost alike share 1 or nothing
-by the last digit.
+Sums are added in the order of the torch version and with the same rounding: for windows with nearly equal features the
+last digit decides whether they count as equal (1) or as sharing nothing (0).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def window_row(
     image: np.ndarray, top: int, stretched: np.ndarray, chances: np.ndarray, cumulated: np.ndarray,
     deviation: np.ndarray, entropy: np.ndarray,
 ) -> None:  # fmt: skip
-    """Fill in [9, n] and [n] what follows from the features in each window whose upper row is ``top``."""
+    """Compute, in place, the quantities [9, n] and [n] of each window whose upper row is ``top``."""
     n = stretched.shape[1]
     for j in range(n):
         low, high = image[top, j], image[top, j]
@@ -60,7 +60,7 @@ def subtract_entropy_terms(entropy: np.ndarray, chances: np.ndarray) -> None:
 
 @compiled_exactly
 def correlation_row(correlations: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
-    """Compute Pearson's correlation of the probabilities of two images, 0 where their product is 0."""
+    """Compute Pearson's correlation of the probabilities of two images, 0 where their covariance is 0, in place."""
     for j in range(len(correlations)):
         total_x, total_y = 0.0, 0.0
         for k in range(STATES):
@@ -78,7 +78,7 @@ def correlation_row(correlations: np.ndarray, x: np.ndarray, y: np.ndarray) -> N
 
 @compiled_exactly
 def bound(correlation: float, x: float, y: float) -> float:
-    """Return Frechet's bound of a joint probability: the upper one for a positive correlation, else the lower."""
+    """Return the Frechet bound of a joint cumulated probability: the upper for correlations from 0 on, else the lower."""
     upper, lower = min(x, y), max(x + y - 1.0, 0.0)
     return upper if correlation >= 0.0 else lower
 
@@ -88,7 +88,7 @@ def mixture_row(
     mixture: np.ndarray, correlation: np.ndarray, source: np.ndarray, fused: np.ndarray,
     source_deviation: np.ndarray, fused_deviation: np.ndarray,
 ) -> None:  # fmt: skip
-    """Compute how much of the bound the joint probabilities hold, from cumulated probabilities [9, n]."""
+    """Compute the share of the Frechet bound in the joint probabilities from cumulated probabilities [9, n], in place."""
     n = len(mixture)
     covariance = np.zeros(n)
     for row in range(STATES):
@@ -107,7 +107,7 @@ def joint_entropy_row(
     entropy: np.ndarray, mixture: np.ndarray, correlation: np.ndarray,
     source_chances: np.ndarray, source: np.ndarray, fused_chances: np.ndarray, fused: np.ndarray,
 ) -> None:  # fmt: skip
-    """Compute the entropy of the 81 joint probabilities; they may be negative, and their size enters the logarithm."""
+    """Compute the entropy of the 81 joint probabilities, in place; of negative ones the logarithm takes the absolute value."""
     n = len(entropy)
     above, left = np.zeros((STATES, n)), np.empty(n)
     joint, logs, scratch = np.empty(n), np.empty(n), np.empty(n)
@@ -139,7 +139,7 @@ def add_shared_row(
     source_chances: np.ndarray, source: np.ndarray, source_deviation: np.ndarray, source_entropy: np.ndarray,
     fused_chances: np.ndarray, fused: np.ndarray, fused_deviation: np.ndarray, fused_entropy: np.ndarray,
 ) -> None:  # fmt: skip
-    """Add to ``total`` the information that both windows share, relative to their entropies; 1 for equal windows."""
+    """Add 2 I / (H + H) of each pair of windows to ``total``; 1 for equal windows."""
     n = len(total)
     correlation, mixture, joint = np.empty(n), np.empty(n), np.empty(n)
     correlation_row(correlation, source_chances, fused_chances)
@@ -154,7 +154,7 @@ def add_shared_row(
 
 @compiled_exactly
 def equal_row(equal: np.ndarray, image: np.ndarray, other: np.ndarray, top: int) -> None:
-    """Tell which windows of two images have the same features."""
+    """Compute which windows of two images have equal features, in place."""
     for j in range(len(equal)):
         same = True
         for k in range(STATES):
@@ -164,12 +164,12 @@ def equal_row(equal: np.ndarray, image: np.ndarray, other: np.ndarray, top: int)
 
 @compiled_exactly
 def feature_information(a: np.ndarray, b: np.ndarray, fused: np.ndarray) -> float:
-    """Return the sum over all windows and both sources of the shared information of feature maps [H, W]."""
+    """Return the sum of 2 I / (H + H) over all windows and both sources, of feature maps [H, W]."""
     n = a.shape[1] - 2
     windows = np.empty((3, 3, STATES, n))  # image, kind (stretched, chances, cumulated), state, place
     about = np.empty((3, 2, n))  # image, kind (deviation, entropy), place
     equal = np.empty(n, np.bool_)
-    totals = np.zeros((2, n))  # of each source: swapped sources give the same last digit
+    totals = np.zeros((2, n))  # one per source, so that swapping the sources changes no digit
     for top in range(a.shape[0] - 2):
         for k, image in enumerate((a, b, fused)):
             window_row(image, top, windows[k, 0], windows[k, 1], windows[k, 2], about[k, 0], about[k, 1])

@@ -1,4 +1,4 @@
-"""Compiled functions on batches of images: statistics that an image keeps, and values [B] in float64."""
+"""Compiled functions applied to batches of images: statistics to be cached by an image, and values, float64 [B]."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from fusionbench.metrics.compiled import arrays, edges, exposure, feature_inform
 from fusionbench.metrics.formulas.filters import gaussian
 from fusionbench.metrics.image_cache import Image, Triple, values
 
-VIF_WINDOWS = (17, 9, 5, 3)  # a Gaussian of a fifth of its size for each scale
+VIF_WINDOWS = (17, 9, 5, 3)  # side of the window at each scale, whose Gaussian has a fifth of it as sigma
 
 
 class Local(NamedTuple):
-    """Pixels of one scale, and mean and population variance in each window inside, float64 arrays [H, W]."""
+    """The pixels of one scale, with mean and population variance in each window inside, float64 arrays [h, w]."""
 
     pixels: np.ndarray
     mean: np.ndarray
@@ -27,33 +27,34 @@ class Local(NamedTuple):
 
 
 def per_image(values: Iterable[float]) -> Tensor:
+    """Return one number per image as float64 [B]."""
     return torch.tensor(list(values), dtype=torch.float64)
 
 
 def histogram(image: Image) -> Tensor:
-    """Return the number of pixels at each level, float64 [B, 256]."""
+    """Return the number of pixels of each level, float64 [B, 256]."""
     return torch.from_numpy(np.stack([levels.histogram(x) for x in arrays(image.levels)])).double()
 
 
 def joint_histogram(image: Image, other: Image) -> Tensor:
-    """Return the number of pixels at each pair of levels, float64 [B, 256 * 256]."""
+    """Return the number of pixels of each pair of levels, float64 [B, 256 * 256], at 256 * other + image."""
     pairs = zip(arrays(image.levels), arrays(other.levels), strict=True)
     return torch.from_numpy(np.stack([levels.joint_histogram(x, y).ravel() for x, y in pairs])).double()
 
 
 def squared_differences(image: Image) -> tuple[Tensor, Tensor]:
-    """Return the sums of the squared differences of neighbours, within rows and within columns [B], exact."""
+    """Return the sums of squared differences of horizontal and of vertical neighbours, float64 [B] each, exact."""
     across, down = zip(*(levels.squared_differences(x) for x in arrays(image.levels)), strict=True)
     return per_image(across), per_image(down)
 
 
 def total_slope(image: Image) -> Tensor:
-    """Return the sum of the slopes [B] from central differences, one-sided at the border."""
+    """Return the sum of the slopes of AG, float64 [B]."""
     return per_image(levels.slopes(x) for x in arrays(image.levels))
 
 
 def visual_scales(image: Image, scale: float = 1.0) -> list[list[Local]]:
-    """Return VIF's four scales of each image of a batch, levels divided by ``scale``."""
+    """Return the four scales of VIF for each image of a batch, with levels divided by ``scale``."""
     return [list(_visual_scales(x if scale == 1.0 else x / scale)) for x in arrays(image.of(values))]
 
 
@@ -72,13 +73,13 @@ def _visual_pyramid(pixels: np.ndarray) -> Iterable[tuple[np.ndarray, np.ndarray
 
 
 def own_information(source: Image, scale: float, noise: float) -> Tensor:
-    """Return the information that the visual system takes from a source [B], in nats."""
+    """Return sum log(1 + v_S / n) of VIF, float64 [B], in nats."""
     images = source.of(visual_scales, scale)
     return per_image(sum(windows.information(local.variance, noise) for local in scales) for scales in images)
 
 
 def visual_shares(triple: Triple, scale: float, noise: float) -> Tensor:
-    """Return which share of each source's information the fused image keeps, [2, B]; NaN for a flat source."""
+    """Return VIFp(A, F) and VIFp(B, F), float64 [2, B]; NaN for a source without texture."""
     a, b, fused = triple
     kept = np.zeros((2, len(fused.levels)))
     for k, (pixels, in_a, in_b) in enumerate(_with_sources(triple, scale)):
@@ -88,7 +89,7 @@ def visual_shares(triple: Triple, scale: float, noise: float) -> Tensor:
 
 
 def visual_sums_for_fusion(triple: Triple, noise: float) -> np.ndarray:
-    """Return VIFF's information kept and present at each scale, [B, 4, 2], in nats."""
+    """Return the sums in numerator and denominator of VIFF at each scale, float64 [B, 4, 2], in nats."""
     return np.array(
         [
             [windows.follow_less(small, *x[:3], *y, noise) for (small, _), x, y in zip(_visual_pyramid(f), a, b, strict=True)]
@@ -103,31 +104,31 @@ def _with_sources(triple: Triple, scale: float) -> Iterable[tuple[np.ndarray, li
 
 
 def structure_moments(pixels: Tensor, weights: tuple[float, ...]) -> list[Local]:
-    """Return the moments of each image of a batch [B, H, W]; no variance counts as 0."""
+    """Return the moments of each image of a batch [B, H, W]; unlike for VIF, small variances are not set to 0."""
     taps = np.array(weights)
     moments = ((x, windows.moments(x, taps, -math.inf)) for x in arrays(pixels))
     return [Local(x, mean, variance, taps) for x, (mean, variance) in moments]
 
 
 def structure_sums(x: list[Local], y: list[Local], luminance: float, contrast: float) -> Tensor:
-    """Return the sum over the windows of the structural similarity [B]; without ``luminance`` (0) of contrast alone."""
+    """Return the sum of SSIM over the windows, float64 [B]; with ``luminance`` 0 the sum of contrast and structure."""
     return per_image(
         windows.similarity(*local[:3], *other, luminance, contrast) for local, other in zip(x, y, strict=True)
     )
 
 
 def own_edges(source: Image) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return strength and angle of the edges of each image of a batch, to be kept for all fused images."""
+    """Return strength and angle of the edges of each image of a batch, to be cached for all fused images."""
     return [edges.edges(x) for x in arrays(source.levels)]
 
 
 def edge_strength(source: Image) -> Tensor:
-    """Return the sum of the edge strengths [B]."""
+    """Return sum(g_S) of Qabf, float64 [B]."""
     return per_image(strength.sum() for strength, _ in source.of(own_edges))
 
 
 def edge_transfer(triple: Triple) -> Tensor:
-    """Return the share of both sources' edge strength that the fused image keeps [B]."""
+    """Return Qabf, float64 [B]."""
     a, b, fused = triple
     parts = zip(arrays(fused.levels), a.of(own_edges), b.of(own_edges), strict=True)
     kept = per_image(edges.preserved(f, *in_a, *in_b) for f, in_a, in_b in parts)
@@ -135,7 +136,7 @@ def edge_transfer(triple: Triple) -> Tensor:
 
 
 def artifact_share(triple: Triple) -> Tensor:
-    """Return the weight of the fused image's edges beyond both sources, over the weight of the sources' edges [B]."""
+    """Return Nabf, float64 [B]; NaN where both weights are 0."""
     parts = zip(*(arrays(image.levels) for image in triple), strict=True)
     lost, total = np.array([edges.artifacts(*part) for part in parts]).T
     with np.errstate(invalid="ignore"):
@@ -143,12 +144,12 @@ def artifact_share(triple: Triple) -> Tensor:
 
 
 def feature_shares(triple: Triple, feature: Callable[[Image], Tensor]) -> Tensor:
-    """Return the sum over all windows and both sources of the information that feature maps share [B]."""
+    """Return the sum of FMI's terms over all windows and both sources, float64 [B]."""
     parts = zip(*(arrays(image.of(feature)) for image in triple), strict=True)
     return per_image(feature_information.feature_information(*part) for part in parts)
 
 
 def exposure_sums(a: Tensor, b: Tensor, fused: Tensor, weights: tuple[float, ...]) -> Tensor:
-    """Return MEF-SSIM's sum over the windows at one scale [B]."""
+    """Return the sum of MEF-SSIM's quality over the windows at one scale, float64 [B]."""
     taps = np.array(weights)
     return per_image(exposure.quality(*part, taps) for part in zip(*map(arrays, (a, b, fused)), strict=True))

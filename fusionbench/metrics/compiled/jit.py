@@ -11,30 +11,30 @@ import numpy as np
 # a product and a sum may become one instruction, which rounds once; sums keep their order, and 0 / 0 is NaN as in torch
 compiled = partial(numba.njit, cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 
-# as torch computes it, one rounding an operation: where rounding decides whether two numbers are equal
+# with one rounding per operation as in torch, for code in which rounding decides whether two numbers are equal
 compiled_exactly = partial(numba.njit, cache=True, nogil=True, error_model="numpy")
 
 LOG2_E = 1 / math.log(2)
-LN2_HIGH = 0.693147180369123816490  # its last 21 bits are 0: products with small integers are exact
+# ln 2 in two parts (Cody and Waite): the last 21 bits of the first are 0, so its products with exponents are exact
+LN2_HIGH = 0.693147180369123816490
 LN2_LOW = math.log(2) - LN2_HIGH + 2.3190468138462996e-17
-ROUNDING = 1.5 * 2.0**52  # added to a double, it leaves the nearest integer in the last bits
-EXPONENT_BITS = 52
-
-
-EXP = tuple(1 / math.factorial(k) for k in range(12))
+ROUNDING = 1.5 * 2.0**52  # adding and subtracting it rounds a double to the nearest integer
+EXPONENT_BITS = 52  # position of the exponent in the bits of a double
+EXP = tuple(1 / math.factorial(k) for k in range(12))  # Taylor coefficients, for arguments up to ln(2) / 2
 ATAN = tuple(
     (-1.0) ** k / (2 * k + 1) for k in range(18)
-)  # of the odd powers, for up to the tangent of pi / 8
-ODD = tuple(1 / (2 * k + 1) for k in range(10))  # of the odd powers of (x - 1) / (x + 1), halved, in log x
-HALF_OCTAVE = 0x3FF0000000000000 - 0x3FE6A09E667F3BCD  # from the bits of 1/sqrt(2) to those of 1
+)  # Taylor coefficients of the odd powers, for arguments up to tan(pi / 8)
+ODD = tuple(1 / (2 * k + 1) for k in range(10))  # log(x) / 2 as a series in odd powers of (x - 1) / (x + 1)
+HALF_OCTAVE = 0x3FF0000000000000 - 0x3FE6A09E667F3BCD  # distance of the bits of 1/sqrt(2) and of 1
 EIGHTH = math.tan(math.pi / 8)
 
 
 @compiled
 def exponentials(x: np.ndarray, scratch: np.ndarray, bits: np.ndarray) -> None:
-    """Replace a row by its exponentials, to 1e-14 relative. Values lie in -700..700.
+    """Replace the values of a row, within -700..700, by their exponentials with a relative error below 1e-14.
 
-    ``scratch`` is a row of the same length, int64, and ``bits`` the row itself viewed as int64.
+    exp(x) = 2^k exp(r) with x = k ln 2 + r; exp(r) is a polynomial and 2^k is added to the exponent bits. ``scratch`` is
+    a row of int64 of the same length, ``bits`` is the row itself viewed as int64.
     """
     for j in range(len(x)):
         shifted = x[j] * LOG2_E + ROUNDING
@@ -61,7 +61,11 @@ def exponentials(x: np.ndarray, scratch: np.ndarray, bits: np.ndarray) -> None:
 
 @compiled
 def arc_tangent(y: float, x: float) -> float:
-    """Return atan(y / x) to 1e-15, and pi / 2 where x is 0; no branches, so that a loop over it can be vectorized."""
+    """Return atan(y / x) with an error below 1e-15, pi / 2 where x is 0.
+
+    Arguments are reduced to tan(pi / 8) by atan(1/t) = pi/2 - atan(t) and atan(t) = pi/4 + atan((t - 1) / (t + 1)). It has
+    only conditional values, no branches, so that a loop over it is vectorised.
+    """
     rise, run = abs(y), abs(x)
     large, small = max(rise, run), min(rise, run)
     beyond = small > EIGHTH * large
@@ -94,12 +98,13 @@ def arc_tangent(y: float, x: float) -> float:
 
 @compiled
 def logarithms(x: np.ndarray, bits: np.ndarray, scratch: np.ndarray) -> None:
-    """Replace a row of positive normal numbers by their natural logarithms, to 1e-15 absolute or relative.
+    """Replace the values of a row, positive normal numbers, by their natural logarithms.
 
+    The error is below 1e-15, absolute or relative. log(x) = k ln 2 + log(m) with the mantissa m in 1/sqrt(2)..sqrt(2).
     ``bits`` is the row itself viewed as int64, ``scratch`` a row of doubles of the same length.
     """
     for j in range(len(x)):
-        # half an octave more, so that the mantissa lies in 1/sqrt(2)..sqrt(2)
+        # the exponent after adding half an octave, so that the mantissa is in 1/sqrt(2)..sqrt(2) instead of 1..2
         exponent = (bits[j] + HALF_OCTAVE >> EXPONENT_BITS) - 1023
         scratch[j] = np.float64(exponent)
         bits[j] -= exponent << EXPONENT_BITS

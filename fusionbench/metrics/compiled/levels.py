@@ -1,4 +1,4 @@
-"""Counts and sums over 8-bit levels [H, W]; those of integers are exact."""
+"""Counts and sums over 8-bit levels [H, W]; sums of integers are exact."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from fusionbench.metrics.compiled.jit import compiled
 
 @compiled
 def histogram(x: np.ndarray) -> np.ndarray:
-    """Return the number of pixels at each level; four counts in turn, as equal neighbours would wait for each other."""
+    """Return the number of pixels of each level, int64 [256].
+
+    Four histograms are filled in turn: with one, pixels of equal level would wait for each other's update in memory.
+    """
     counts = np.zeros((4, 256), np.int64)
     flat = x.ravel()
     for i in range(len(flat)):
@@ -21,7 +24,7 @@ def histogram(x: np.ndarray) -> np.ndarray:
 
 @compiled
 def joint_histogram(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the number of pixels at each pair of levels, [256 of y, 256 of x]."""
+    """Return the number of pixels of each pair of levels, int64 [256 of y, 256 of x]."""
     counts = np.zeros((256, 256), np.int64)
     first, second = x.ravel(), y.ravel()
     for i in range(len(first)):
@@ -31,7 +34,7 @@ def joint_histogram(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 @compiled
 def squared_differences(x: np.ndarray) -> tuple[np.int64, np.int64]:
-    """Return the sums of the squared differences of neighbours within rows and within columns."""
+    """Return the sums of squared differences of horizontal and of vertical neighbours."""
     across, down = np.int64(0), np.int64(0)
     for i in range(x.shape[0]):
         row = x[i]
@@ -48,8 +51,9 @@ def squared_differences(x: np.ndarray) -> tuple[np.int64, np.int64]:
 
 @compiled
 def slopes(x: np.ndarray) -> float:
-    """Return the sum of sqrt((gx^2 + gy^2) / 2), g by central differences, one-sided at the border."""
+    """Return sum(sqrt((gx^2 + gy^2) / 2)) of AG, with central differences, one-sided at the border."""
     height, width = x.shape
+    # one sum per column, so that a row's additions do not depend on each other and can be vectorised
     total = np.zeros(width)
     for i in range(height):
         above, row, below = x[max(i - 1, 0)], x[i], x[min(i + 1, height - 1)]

@@ -1,7 +1,8 @@
-"""Gaussian windows that slide over images [H, W], and what VIF, VIFF and SSIM make of them.
+"""Sliding Gaussian windows over images [H, W], and the sums of VIF, VIFF and SSIM over them.
 
-Rows are weighted first, for one row of windows at a time, so that all that a row needs stays in the processor's cache.
-Informations are logarithms of products over many windows: a logarithm a window would cost more than all else.
+One row of windows is computed at a time, rows of pixels first, so that its data stay in the processor's cache. Sums of
+logarithms are computed as logarithms of products over many windows, because one logarithm per window would take more
+time than everything else. `fusionbench.metrics.formulas` has the equations.
 """
 
 from __future__ import annotations
@@ -12,15 +13,17 @@ import numpy as np
 
 from fusionbench.metrics.compiled.jit import compiled
 
-FLAT = 1e-10  # a variance below this is rounding
-TOGETHER = 60  # windows in one product: each factor is below 2**16, so it stays below 2**960
+FLAT = 1e-10  # variances below this are rounding errors and count as 0
+TOGETHER = (
+    60  # factors of one product: each is below 2**16, so the product is below 2**960 and cannot overflow
+)
 
 
 @compiled
 def add_four(
     out: np.ndarray, w: np.ndarray, x0: np.ndarray, x1: np.ndarray, x2: np.ndarray, x3: np.ndarray
 ) -> None:
-    """Add four weighted rows to a row."""
+    """Add four weighted rows to a row; four at once, because each pass reads and writes the whole row."""
     w0, w1, w2, w3 = w[0], w[1], w[2], w[3]
     for j in range(len(out)):
         out[j] += (w0 * x0[j] + w1 * x1[j]) + (w2 * x2[j] + w3 * x3[j])
@@ -28,13 +31,14 @@ def add_four(
 
 @compiled
 def add_one(out: np.ndarray, w: float, x: np.ndarray) -> None:
+    """Add a weighted row to a row."""
     for j in range(len(out)):
         out[j] += w * x[j]
 
 
 @compiled
 def along(out: np.ndarray, row: np.ndarray, weights: np.ndarray) -> None:
-    """Weight the pixels of a row: out[j] = sum over k of weights[k] row[j + k]."""
+    """Compute out[j] = sum over k of weights[k] row[j + k] in place."""
     size, taps = len(out), len(weights)
     out[:] = 0.0
     k = 0
@@ -50,9 +54,9 @@ def along(out: np.ndarray, row: np.ndarray, weights: np.ndarray) -> None:
 
 @compiled
 def mean_row(out: np.ndarray, down: np.ndarray, rows: np.ndarray, top: int, weights: np.ndarray) -> None:
-    """Return the weighted means of the windows whose upper row is ``top``; ``down`` is a row to work in.
+    """Compute the weighted means of the windows whose upper row is ``top`` in place; ``down`` is scratch space.
 
-    Row i of the image is ``rows[i % len(rows)]``: an image of fewer rows holds the latest ones.
+    Row i of the image is ``rows[i % len(rows)]``, so that ``rows`` may also be a ring buffer of the latest rows.
     """
     taps, held = len(weights), len(rows)
     down[:] = 0.0
@@ -75,7 +79,10 @@ def mean_row(out: np.ndarray, down: np.ndarray, rows: np.ndarray, top: int, weig
 
 @compiled
 def multiply(latest: np.ndarray, x: np.ndarray, y: np.ndarray, top: int) -> None:
-    """Hold the products of two images for the windows whose upper row is ``top``, those before it being held."""
+    """Add the products of two images to the ring buffer ``latest``, up to the last row of the windows at ``top``.
+
+    Windows at ``top - 1`` must have been computed before, so that only one new row is needed.
+    """
     held = len(latest)
     for i in range(0 if top == 0 else top + held - 1, top + held):
         row, first, second = latest[i % held], x[i], y[i]
@@ -93,14 +100,14 @@ def product_row(
     top: int,
     weights: np.ndarray,
 ) -> None:
-    """Return the weighted means of the products of two images; ``latest`` is as many rows as windows have."""
+    """Compute the weighted means of the products of two images in place; ``latest`` has as many rows as a window."""
     multiply(latest, x, y, top)
     mean_row(out, down, latest, top, weights)
 
 
 @compiled
 def halved(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Smooth an image and keep every second row and column of windows inside."""
+    """Return an image smoothed in windows inside it, of which every second row and column is kept."""
     taps = len(weights)
     height, width = x.shape[0] - taps + 1, x.shape[1] - taps + 1
     out = np.empty(((height + 1) // 2, (width + 1) // 2))
@@ -114,7 +121,7 @@ def halved(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 @compiled
 def moments(x: np.ndarray, weights: np.ndarray, flat: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and population variance in each window inside; variances below ``flat`` are 0."""
+    """Return mean and population variance in each window inside the image; variances below ``flat`` are set to 0."""
     taps = len(weights)
     mean = np.empty((x.shape[0] - taps + 1, x.shape[1] - taps + 1))
     variance = np.empty_like(mean)
@@ -131,7 +138,7 @@ def moments(x: np.ndarray, weights: np.ndarray, flat: float) -> tuple[np.ndarray
 
 @compiled
 def log_sum(products: np.ndarray) -> float:
-    """Return the sum of the logarithms of a row and set the row to 1."""
+    """Return the sum of the logarithms of a row of products, and reset the row to 1."""
     total = 0.0
     for j in range(len(products)):
         total += math.log(products[j])
@@ -141,7 +148,7 @@ def log_sum(products: np.ndarray) -> float:
 
 @compiled
 def information(variance: np.ndarray, noise: float) -> float:
-    """Return the sum of log(1 + variance / noise) over the windows, in nats."""
+    """Return sum log(1 + variance / noise) over the windows, in nats."""
     products = np.ones(variance.shape[1])
     total = 0.0
     for i in range(variance.shape[0]):
@@ -158,7 +165,7 @@ def preserved_row(
     over: np.ndarray, under: np.ndarray, covariance: np.ndarray, mean: np.ndarray, variance: np.ndarray,
     fused_mean: np.ndarray, fused_variance: np.ndarray, noise: float,
 ) -> None:  # fmt: skip
-    """Multiply the windows' signal plus noise into ``over`` and their noise into ``under``."""
+    """Multiply numerator and denominator of 1 + g^2 v_S / (r + n) into ``over`` and ``under``."""
     for j in range(len(over)):
         cov = covariance[j] - mean[j] * fused_mean[j]
         gain = cov / (variance[j] + FLAT)
@@ -175,7 +182,7 @@ def preserved(
     fused: np.ndarray, a: np.ndarray, mean_a: np.ndarray, variance_a: np.ndarray,
     b: np.ndarray, mean_b: np.ndarray, variance_b: np.ndarray, weights: np.ndarray, noise: float,
 ) -> tuple[float, float]:  # fmt: skip
-    """Return what of each source's information is found in the fused image at one scale, in nats."""
+    """Return sum log(1 + g^2 v_S / (r + n)) of VIF for both sources at one scale, in nats."""
     height, width = mean_a.shape
     down, latest = np.empty(fused.shape[1]), np.empty((3, len(weights), fused.shape[1]))
     mean, variance, with_a, with_b = np.empty(width), np.empty(width), np.empty(width), np.empty(width)
@@ -202,7 +209,7 @@ def similarity_row(
     total: np.ndarray, covariance: np.ndarray, mean: np.ndarray, variance: np.ndarray,
     fused_mean: np.ndarray, fused_variance: np.ndarray, luminance: float, contrast: float,
 ) -> None:  # fmt: skip
-    """Add the windows' structural similarity to ``total``; without ``luminance`` (0) that of the contrast alone."""
+    """Add SSIM of a row of windows to ``total``; with ``luminance`` 0 contrast and structure only."""
     if luminance > 0.0:
         for j in range(len(total)):
             both = mean[j] * fused_mean[j]
@@ -220,7 +227,7 @@ def similarity(
     fused: np.ndarray, mean: np.ndarray, variance: np.ndarray, source: np.ndarray, source_mean: np.ndarray,
     source_variance: np.ndarray, weights: np.ndarray, luminance: float, contrast: float,
 ) -> float:  # fmt: skip
-    """Return the sum over the windows of the structural similarity of two images."""
+    """Return the sum of SSIM of two images over the windows; with ``luminance`` 0 of contrast and structure only."""
     height, width = mean.shape
     down, latest = np.empty(fused.shape[1]), np.empty((len(weights), fused.shape[1]))
     with_source, total = np.empty(width), np.zeros(width)
@@ -237,7 +244,7 @@ def gain_row(
     gain: np.ndarray, over: np.ndarray, under: np.ndarray, covariance: np.ndarray, mean: np.ndarray,
     variance: np.ndarray, fused_mean: np.ndarray, fused_variance: np.ndarray, noise: float,
 ) -> None:  # fmt: skip
-    """Compute VIFF's gain of a source, 0 where it is flat, and signal plus noise (``over``) and noise (``under``)."""
+    """Compute g (0 where the source is flat), and numerator and denominator of 1 + g^2 v_S / (r + n), in place."""
     for j in range(len(gain)):
         cov = covariance[j] - mean[j] * fused_mean[j]
         g = cov / (variance[j] + FLAT)
@@ -254,7 +261,7 @@ def follow_less(
     fused: np.ndarray, a: np.ndarray, mean_a: np.ndarray, variance_a: np.ndarray,
     b: np.ndarray, mean_b: np.ndarray, variance_b: np.ndarray, weights: np.ndarray, noise: float,
 ) -> tuple[float, float]:  # fmt: skip
-    """Return VIFF's information kept and present at one scale, in nats, of the source with the smaller gain."""
+    """Return the sums in numerator and denominator of VIFF at one scale, in nats."""
     height, width = mean_a.shape
     down, latest = np.empty(fused.shape[1]), np.empty((3, len(weights), fused.shape[1]))
     rows = np.empty((10, width))

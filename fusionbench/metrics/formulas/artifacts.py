@@ -1,4 +1,12 @@
-"""The share of fusion artifacts: edges of the fused image that neither source has."""
+"""Nabf, the share of fusion artifacts: edges of the fused image that neither source has (Kumar 2013).
+
+With g the strength and t the angle of an edge (Sobel / 8, mirrored border), for each source S = A, B and every pixel:
+
+    G_S = min(g_S, g_F) / max(g_S, g_F)        T_S = | |t_S - t_F| - pi/2 | * 2 / pi
+    Q_S = sqrt(0.9999 / (1 + exp(-19 (G_S - 0.5))) * 0.9995 / (1 + exp(-22 (T_S - 0.5))))
+    w_S = g_S^1.5 where g_S >= 2, else 0.001
+    Nabf = sum(n ((1 - Q_A) w_A + (1 - Q_B) w_B)) / sum(w_A + w_B),  n = 1 where g_F > g_A and g_F > g_B, else 0
+"""
 
 from __future__ import annotations
 
@@ -17,12 +25,12 @@ from fusionbench.metrics.formulas.filters import bands
 from fusionbench.metrics.image_cache import Image, Outcome, Triple, constant, exact_root, sum_image, values
 from fusionbench.metrics.registry import definition, metric
 
-VISIBLE = 2.0  # strength from which an edge counts with its strength
-HIDDEN_WEIGHT = 0.001  # of a weaker edge
+VISIBLE = 2.0  # strength in levels from which on an edge is weighted by its strength
+HIDDEN_WEIGHT = 0.001  # weight of a weaker edge
 
 
 class Edges(NamedTuple):
-    """Strength and orientation of the edge at each pixel of a band, and the weight of the pixel."""
+    """Strength and angle of the edge at each pixel of a band, and the weight of the pixel, float64 [B, h, W] each."""
 
     strength: Tensor
     angle: Tensor
@@ -30,13 +38,14 @@ class Edges(NamedTuple):
 
 
 def edges(image: Image, scale: float) -> Iterator[Edges]:
-    """Yield the edges of all bands, the image mirrored at its border, each made when it is asked for.
+    """Yield the edges of all bands of rows, one after the other; levels are divided by ``scale`` first.
 
-    Levels are divided by ``scale`` first.
+    The image is mirrored at its border without repeating the edge pixel, as the reference code does.
     """
     mirrored = pad(image.of(values)[:, None] / scale, (1, 1, 1, 1), mode="reflect")[:, 0]
     for band in bands(mirrored, 3):
         across, down = differences(band)
+        # 0/0 where there is no edge counts as the angle 0
         angle = (across / down).atan_().nan_to_num_(nan=0.0)
         strength = exact_root(across.square_().add_(down.square_()))
         weight = torch.where(strength >= VISIBLE, strength**1.5, HIDDEN_WEIGHT)
@@ -44,10 +53,10 @@ def edges(image: Image, scale: float) -> Iterator[Edges]:
 
 
 def differences(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Return Sobel's differences over 8, right minus left and lower minus upper.
+    """Return Sobel's differences divided by 8, right minus left and lower minus upper, each a pixel shorter at each side.
 
-    Columns are added first and then their sums, as in the reference: on [0, 1] rounding decides which of two
-    equal edges is the stronger one.
+    Terms are added along columns first, as in the reference code: on [0, 1] rounding decides which of two equal edges
+    counts as the stronger one.
     """
     upper, middle, lower = x[:, :-2] / 8, x[:, 1:-1] / 4, x[:, 2:] / 8
     weighted = upper + middle + lower
@@ -58,7 +67,7 @@ def differences(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def loss(source: Edges, fused: Edges) -> Tensor:
-    """Return how badly a source's edge is kept at each pixel, times its weight."""
+    """Return (1 - Q_S) w_S at each pixel of a band, the weighted loss of a source's edge."""
     strong = torch.maximum(source.strength, fused.strength)
     ratio = torch.minimum(source.strength, fused.strength).div_(strong).nan_to_num_(nan=0.0)
     turn = (source.angle - fused.angle).abs_().sub_(math.pi / 2).abs_().mul_(2 / math.pi)
@@ -81,9 +90,10 @@ def loss(source: Edges, fused: Edges) -> Tensor:
     version=2,
 )
 def fusion_artifacts(triple: Triple) -> Outcome:
-    """Measure the weight of edges that the fused image has beyond both sources.
+    """Return Nabf of levels 0..255, in [0, 1]; see the module for the equation.
 
-    Undefined where both sources are constant: they weigh all pixels alike, and anything is an artifact.
+    Undefined where both sources are constant: all pixels then have the same weight and any edge is an artifact.
+    Source: Kumar 2013.
     """
     flat = triple.a.of(constant) & triple.b.of(constant)
     return Outcome(_artifacts(triple, 1.0), ((flat, "both sources are constant"),))
@@ -98,7 +108,7 @@ def fusion_artifacts(triple: Triple) -> Outcome:
     version=2,
 )
 def fusion_artifacts_swapped(triple: Triple) -> Outcome:
-    """Measure the artifacts of the first source as if it had been fused."""
+    """Return Nabf(B, F; A), in [0, 1]: source a takes the place of the fused image. Source: Tang 2023."""
     return Outcome(_artifacts(Triple(triple.b, triple.fused, triple.a), 1.0))
 
 
@@ -110,7 +120,7 @@ def fusion_artifacts_swapped(triple: Triple) -> Outcome:
     smallest=2,
 )
 def fusion_artifacts_on_unit_range(triple: Triple) -> Outcome:
-    """Measure the share of artifacts in pixels instead of in strength."""
+    """Return Nabf of levels divided by 255, in [0, 1]: all weights are 0.001, so pixels are counted. Source: Tang 2022."""
     return Outcome(_artifacts(triple, 255.0))
 
 

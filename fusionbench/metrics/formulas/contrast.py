@@ -1,4 +1,4 @@
-"""Metrics of the fused image alone: how far its levels spread and how fast they change."""
+"""Metrics of the fused image alone: how much its levels spread (SD) and how fast they change (SF, AG)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ from fusionbench.metrics.registry import definition, metric
     symmetric=True,
 )
 def standard_deviation(triple: Triple) -> Outcome:
-    """Measure the contrast of the fused image; noise raises it as detail does."""
+    """Return SD = sqrt(mean((F - mean(F))^2)), in levels, in [0, 127.5]. Source: Ma, Ma and Li 2019.
+
+    It measures contrast; noise raises it as detail does.
+    """
     return Outcome(triple.fused.of(variance).sqrt())
 
 
@@ -33,7 +36,7 @@ def standard_deviation(triple: Triple) -> Outcome:
     unit="1",
 )
 def standard_deviation_on_unit_range(triple: Triple) -> Outcome:
-    """Measure the contrast of the fused image scaled to [0, 1]."""
+    """Return SD / 255, in [0, 0.5], as in CSP-MCIN's tables."""
     return Outcome(triple.fused.of(variance).sqrt() / 255)
 
 
@@ -44,7 +47,10 @@ def standard_deviation_on_unit_range(triple: Triple) -> Outcome:
     source="Tang 2022",
 )
 def standard_deviation_saturating(triple: Triple) -> Outcome:
-    """Measure what MATLAB's uint8 arithmetic leaves of the contrast: each step rounds and saturates."""
+    """Return sqrt(mean(min(255, max(0, round(F - mean(F)))^2))), in levels, in [0, 16). Source: Tang 2022.
+
+    It is what MATLAB's uint8 arithmetic makes of SD: each step rounds and saturates.
+    """
     x = triple.fused.of(values)
     mean = (triple.fused.of(total) / triple.fused.count)[:, None, None]
     above = (x - mean + 0.5).floor_().clamp_(min=0)
@@ -59,7 +65,7 @@ def standard_deviation_saturating(triple: Triple) -> Outcome:
     unit="1",
 )
 def standard_deviation_undivided(triple: Triple) -> Outcome:
-    """Measure the root of the sum of squared deviations on [0, 1]."""
+    """Return sqrt(sum((F - mean(F))^2)) / 255, at least 0; it grows with the size of the image. Source: NestFuse."""
     return Outcome((triple.fused.of(variance) * triple.fused.count).sqrt() / 255)
 
 
@@ -75,14 +81,18 @@ def standard_deviation_undivided(triple: Triple) -> Outcome:
     symmetric=True,
 )
 def spatial_frequency(triple: Triple) -> Outcome:
-    """Measure the differences between neighbouring pixels; noise raises it as detail does."""
+    """Return SF = sqrt(RF^2 + CF^2), in levels, in [0, 360.6]. Source: Eskicioglu and Fisher 1995.
+
+    RF^2 is the mean squared difference of the M (N - 1) horizontal neighbours, CF^2 that of the (M - 1) N vertical ones.
+    Noise raises it as detail does.
+    """
     height, width = triple.fused.height, triple.fused.width
     row, column = triple.fused.of(squared_differences)
     return Outcome((row / (height * (width - 1)) + column / ((height - 1) * width)).sqrt())
 
 
 def squared_differences(image: Image) -> tuple[Tensor, Tensor]:
-    """Return the sums of the squared differences of neighbours, within rows and within columns [B], exact."""
+    """Return the sums of squared differences of horizontal and of vertical neighbours, float64 [B] each, exact."""
     if compiled.usable(image.levels):
         from fusionbench.metrics.compiled import images
 
@@ -100,7 +110,7 @@ def squared_differences(image: Image) -> tuple[Tensor, Tensor]:
     unit="1",
 )
 def spatial_frequency_on_unit_range(triple: Triple) -> Outcome:
-    """Measure the differences between neighbouring pixels scaled to [0, 1]."""
+    """Return SF / 255, in [0, sqrt(2)]. Source: Tang 2022."""
     return Outcome(spatial_frequency(triple).values / 255)
 
 
@@ -113,7 +123,7 @@ def spatial_frequency_on_unit_range(triple: Triple) -> Outcome:
     planes="side by side",
 )
 def spatial_frequency_over_pixels(triple: Triple) -> Outcome:
-    """Measure the differences between neighbouring pixels, per pixel instead of per difference."""
+    """Return SF with both sums of squared differences divided by M N, in levels, in [0, 360.6]. Source: VIFB."""
     row, column = triple.fused.of(squared_differences)
     return Outcome(((row + column) / triple.fused.count).sqrt())
 
@@ -132,13 +142,17 @@ def spatial_frequency_over_pixels(triple: Triple) -> Outcome:
     version=2,
 )
 def average_gradient(triple: Triple) -> Outcome:
-    """Measure the slope of the levels; noise raises it as detail does."""
+    """Return AG = sum(sqrt((gx^2 + gy^2) / 2)) / ((M - 1) (N - 1)), in levels, at least 0. Source: Cui et al. 2015.
+
+    gx and gy are central differences, one-sided at the border. The sum has M N terms; the divisor is that of the common
+    toolboxes. Noise raises it as detail does.
+    """
     height, width = triple.fused.height, triple.fused.width
     return Outcome(triple.fused.of(total_slope) / ((height - 1) * (width - 1)))
 
 
 def total_slope(image: Image) -> Tensor:
-    """Return the sum of the slopes [B] from central differences, one-sided at the border."""
+    """Return sum(sqrt((gx^2 + gy^2) / 2)) over all pixels, float64 [B]; gx and gy as in `average_gradient`."""
     if compiled.usable(image.levels):
         from fusionbench.metrics.compiled import images
 
@@ -156,5 +170,5 @@ def total_slope(image: Image) -> Tensor:
     version=2,
 )
 def average_gradient_over_pixels(triple: Triple) -> Outcome:
-    """Measure the mean slope of the levels."""
+    """Return AG with the divisor M N, in levels, at least 0. Source: CDDFuse, IVIF_ZOO."""
     return Outcome(triple.fused.of(total_slope) / triple.fused.count)

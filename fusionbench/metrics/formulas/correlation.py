@@ -1,4 +1,4 @@
-"""Metrics of linear correlation, from exact sums over the levels."""
+"""Metrics of linear correlation (CC, SCD), from exact integer sums over the levels."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from fusionbench.metrics.registry import metric
 
 
 def pearson(image: Image, other: Image) -> Tensor:
-    """Return Pearson's correlation of two images [B]; NaN where one is constant."""
+    """Return Pearson's correlation of two images, float64 [B], in [-1, 1]; NaN where one is constant.
+
+    r(X, Y) = sum((X - mean X) (Y - mean Y)) / sqrt(sum((X - mean X)^2) sum((Y - mean Y)^2))
+    """
     count, x, y = image.count, image.of(total), other.of(total)
     cross = comoment(count, x, y, image.of(dot, other))
     spread_x = comoment(count, x, x, image.of(dot, image))
@@ -28,9 +31,9 @@ def pearson(image: Image, other: Image) -> Tensor:
     symmetric=True,
 )
 def correlation_coefficient(triple: Triple) -> Outcome:
-    """Measure how linearly the fused image follows both sources.
+    """Return CC = (r(A, F) + r(B, F)) / 2, in [-1, 1], r as in `pearson`. Source: Ma, Ma and Li 2019.
 
-    Undefined where one of the three is constant.
+    Undefined where one of the three images is constant.
     """
     a, b, fused = triple
     undefined = (
@@ -52,9 +55,10 @@ def correlation_coefficient(triple: Triple) -> Outcome:
     symmetric=True,
 )
 def sum_of_difference_correlations(triple: Triple) -> Outcome:
-    """Measure whether what one source does not explain of the fused image is the other source.
+    """Return SCD = r(F - B, A) + r(F - A, B), in [-2, 2], r as in `pearson`. Source: Aslantas and Bendes 2015.
 
-    Undefined where a source is constant, or the fused image equals a source but for a constant.
+    It tells whether the part of the fused image that one source does not explain is the other source. Undefined where a
+    source is constant, or where the fused image differs from a source by a constant only.
     """
     a, b, fused = triple
     from_a, flat_b = _difference_correlation(fused, b, a)
@@ -69,7 +73,10 @@ def sum_of_difference_correlations(triple: Triple) -> Outcome:
 
 
 def _difference_correlation(fused: Image, taken: Image, kept: Image) -> tuple[Tensor, Tensor]:
-    """Return Pearson(fused - taken, kept), and where that difference is constant."""
+    """Return r(fused - taken, kept), float64 [B], and where that difference is constant, bool [B].
+
+    The sums of the difference are combined from those of the images, so it is never formed and all sums stay exact.
+    """
     count, x, y = fused.count, fused.of(total) - taken.of(total), kept.of(total)
     squares = fused.of(dot, fused) - 2 * fused.of(dot, taken) + taken.of(dot, taken)
     spread_x = comoment(count, x, x, squares)

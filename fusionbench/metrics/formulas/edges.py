@@ -1,4 +1,14 @@
-"""Metrics of edge preservation."""
+"""Qabf, the preservation of edges (Xydeas and Petrovic 2000).
+
+With g the strength and t the angle of an edge (Sobel), for each source S = A, B and every pixel:
+
+    G_S = min(g_S, g_F) / max(g_S, g_F), but g_S where both are equal        T_S = 1 - |t_S - t_F| / (pi/2)
+    Q_S = 0.9994 / (1 + exp(-15 (G_S - 0.5))) * 0.9879 / (1 + exp(-22 (T_S - 0.8)))
+    Qabf = sum(Q_A g_A + Q_B g_B) / sum(g_A + g_B)
+
+The exception for equal strengths is in all reference codes. On integers it means 0 in flat areas and 1 or more at
+edges; on other ranges it changes the value.
+"""
 
 from __future__ import annotations
 
@@ -19,16 +29,16 @@ from fusionbench.metrics.registry import definition, metric
 
 
 class Edges(NamedTuple):
-    """Strength and orientation of the edge at each pixel of a band, float64 [B, H, W]."""
+    """Strength and angle of the edge at each pixel of a band, float64 [B, h, W] each."""
 
     strength: Tensor
     angle: Tensor
 
 
 def sobel(padded: Tensor) -> Edges:
-    """Return the edges of a band by Sobel's 3x3 kernels without normalization, a pixel less at each side.
+    """Return the edges of a band by Sobel's 3x3 kernels without normalisation, one pixel shorter at each side.
 
-    Strengths are 0 or at least 1. Angles lie in -pi/2..pi/2, pi/2 where there is no horizontal difference.
+    For integer levels strengths are 0 or at least 1. Angles are in (-pi/2, pi/2], pi/2 without a horizontal difference.
     """
     return edges_of(*sobel_differences(padded))
 
@@ -40,8 +50,8 @@ def sobel_differences(padded: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def edges_of(horizontal: Tensor, vertical: Tensor) -> Edges:
-    """Return the edges that a band's differences make; overwrites them."""
-    # the angle first: the strength is then computed in place
+    """Return strength and angle, atan(vertical / horizontal), of a band's differences, which are overwritten."""
+    # the angle first, because the strength is computed in place; inf also replaces 0/0, and its arctangent is pi/2
     angle = (vertical / horizontal).masked_fill_(horizontal == 0, math.inf).atan_()
     return Edges(horizontal.square_().add_(vertical.square_()).sqrt_(), angle)
 
@@ -52,25 +62,25 @@ def _smoothed(x: Tensor, dim: int) -> Tensor:
 
 
 def edges(image: Image) -> Iterator[Edges]:
-    """Yield the edges of all bands, zeros beyond the border, each made when it is asked for."""
+    """Yield the edges of all bands of rows, one after the other, with zeros beyond the border."""
     return map(sobel, bands(pad(image.of(values), (1, 1, 1, 1)), 3))
 
 
 def own_edges(source: Image) -> list[Edges]:
-    """Return the edges of a source, to be kept for all fused images."""
+    """Return the edges of all bands of a source as a list, which is cached for all its fused images."""
     return list(edges(source))
 
 
 def edge_strength(source: Image) -> Tensor:
-    """Return the sum of the edge strengths [B]."""
+    """Return sum(g_S), float64 [B]."""
     return reduce(add, (sum_image(band.strength) for band in source.of(own_edges)))
 
 
 def edge_preservation(source: Edges, fused: Edges, unit: float = 1.0) -> Tensor:
-    """Return the sum of a source's edge strengths [B], each times how well the fused image keeps the edge."""
+    """Return sum(Q_S g_S) over a band, float64 [B]; ``unit`` multiplies strengths where both are equal."""
     strong = torch.maximum(source.strength, fused.strength)
     ratio = torch.minimum(source.strength, fused.strength).div_(strong)
-    # equal strengths count as the strength itself, not as 1: as in the reference code
+    # equal strengths count as the strength itself, not as 1, as in the reference codes; this also replaces 0/0
     ratio = torch.where(source.strength == fused.strength, source.strength * unit, ratio)
     turn = (source.angle - fused.angle).abs_().div_(math.pi / 2)
     quality = ratio.sub_(0.5).mul_(15).sigmoid_().mul_(0.9994)
@@ -92,9 +102,9 @@ def edge_preservation(source: Edges, fused: Edges, unit: float = 1.0) -> Tensor:
     version=2,
 )
 def edge_transfer(triple: Triple) -> Outcome:
-    """Measure how well strength and orientation of the sources' edges are kept, strong edges counting more.
+    """Return Qabf, in [0, 1]; see the module for the equation. Source: Xydeas and Petrovic 2000.
 
-    Undefined where both sources are constant: the border that zero padding makes is no edge.
+    Undefined where both sources are constant: the only edge is then the one that zero padding makes at the border.
     """
     flat = triple.a.of(constant) & triple.b.of(constant)
     return Outcome(edge_transfer_zero_padded(triple).values, ((flat, "both sources are constant"),))
@@ -110,7 +120,10 @@ def edge_transfer(triple: Triple) -> Outcome:
     version=2,
 )
 def edge_transfer_zero_padded(triple: Triple) -> Outcome:
-    """Measure how well edges are kept, the border of the image among them."""
+    """Return Qabf, in [0, 1], with a value for constant sources too, from the edge that zero padding makes at the border.
+
+    Source: Tang 2023, CDDFuse, VIFB.
+    """
     if compiled.usable(triple.fused.levels):
         from fusionbench.metrics.compiled import images
 
@@ -124,7 +137,7 @@ def _preservations(fused: Edges, a: Edges, b: Edges) -> Tensor:
     return edge_preservation(a, fused) + edge_preservation(b, fused)
 
 
-TINY = 1e-5  # what the reference puts in the place of 0
+TINY = 1e-5  # replaces 0 in Zheng Liu's code
 
 
 @definition(
@@ -135,7 +148,10 @@ TINY = 1e-5  # what the reference puts in the place of 0
     smallest=3,
 )
 def edge_transfer_times_255(triple: Triple) -> Outcome:
-    """Measure edge preservation with strengths that are 255 times too large."""
+    """Return Qabf of levels multiplied by 255, in [0, 1]. Source: VIFB, whose im2double does not scale doubles.
+
+    Only the rule for equal strengths notices the scale.
+    """
     a, b, fused = (list(edges(image)) for image in triple)
     return Outcome(_ratio_of_sums(a, b, fused, unit=255.0))
 
@@ -148,7 +164,10 @@ def edge_transfer_times_255(triple: Triple) -> Outcome:
     smallest=3,
 )
 def edge_transfer_on_unit_range(triple: Triple) -> Outcome:
-    """Measure edge preservation as if the levels were fractions."""
+    """Return Qabf of levels divided by 255, in [0, 1]. Source: Tang 2022.
+
+    Equal strengths then count as values far below 1, and rounding decides which strengths are equal.
+    """
     a, b, fused = (list(map(_sobel_in_order, _fractions(image))) for image in triple)
     return Outcome(_ratio_of_sums(a, b, fused))
 
@@ -167,7 +186,10 @@ def _fractions(image: Image) -> Iterator[Tensor]:
 
 
 def _sobel_in_order(x: Tensor) -> Edges:
-    """Return the edges of a band, terms added in the order of Octave's conv2: rounding decides what is equal."""
+    """Return the edges of a band with terms added in the order of Octave's conv2.
+
+    On [0, 1] sums round, and whether two strengths are equal depends on the order.
+    """
     rows = {"up": x[:, :-2], "here": x[:, 1:-1], "down": x[:, 2:]}
 
     def added(*terms: tuple[float, str, int]) -> Tensor:
@@ -192,7 +214,11 @@ def _sobel_in_order(x: Tensor) -> Edges:
     smallest=3,
 )
 def edge_transfer_mean_of_ratios(triple: Triple) -> Outcome:
-    """Measure edge preservation with every pixel counting alike."""
+    """Return mean((Q_A g_A + Q_B g_B) / (g_A + g_B)), in [0, 1]. Source: Zheng Liu's metricXydeas.m.
+
+    Q_S = 1 / (1 + exp(-10 (G_S - 0.5))) / (1 + exp(-20 (T_S - 0.75))), T_S = | |t_S - t_F| - pi/2 | * 2 / pi, and
+    strengths of 0 are replaced by 1e-5. Each pixel counts alike, however weak its edges are.
+    """
     parts = zip(*(map(_never_flat, _padded(image)) for image in triple), strict=True)
     return Outcome(reduce(add, (_ratios(*part) for part in parts)) / triple.fused.count)
 
@@ -202,14 +228,17 @@ def _padded(image: Image) -> list[Tensor]:
 
 
 def _never_flat(padded: Tensor) -> Edges:
-    """Return the edges of a band with horizontal differences of at least a tiny size."""
+    """Return the edges of a band; horizontal differences of 0 are replaced by a tiny one for the angle."""
     horizontal, vertical = sobel_differences(padded)
     strength = (horizontal.square() + vertical.square()).sqrt_()
     return Edges(strength, (vertical / horizontal.masked_fill_(horizontal == 0, -TINY)).atan_())
 
 
 def _ratios(a: Edges, b: Edges, fused: Edges) -> Tensor:
-    """Return the sum over a band of the weighted ratios. The fused strength is made positive after a's turn."""
+    """Return the sum over a band of (Q_A g_A + Q_B g_B) / (g_A + g_B), float64 [B].
+
+    The reference code replaces zeros in the fused strength only after it has used it for source a, hence the asymmetry.
+    """
     quality_a = _quality(a, fused)
     quality_b = _quality(b, Edges(_positive(fused.strength), fused.angle))
     weight_a, weight_b = _positive(a.strength), _positive(b.strength)

@@ -1,4 +1,13 @@
-"""MEF-SSIM, by Ma et al. 2015: the structure of the fused image against the best that the sources offer."""
+"""MEF-SSIM: the structure of the fused image compared with the best that the sources offer (Ma, Zeng and Wang 2015).
+
+In each 11x11 window the centred patches a and b of the sources give a desired patch r:
+
+    p = tan(pi/2 * |a + b| / (|a| + |b|)), at most 10       direction: w_a a / |a| + w_b b / |b| with w_s ~ |s|^p
+    r = max(|a|, |b|) * direction / |direction|
+    Q = mean over windows of (2 s_rf + C) / (s_rr + s_ff + C),  C = (0.03 * 255)^2
+
+s are covariances under a Gaussian window of 1.5 pixels. The metric is the product over three scales of Q^weight.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +29,15 @@ GAUSSIAN = gaussian(SIDE, 1.5)
 ONES = (1.0,) * SIDE
 PIXELS = SIDE**2
 CONTRAST = (0.03 * 255) ** 2
+# the first three of MS-SSIM's five weights, normalised; finest scale first
 WEIGHTS = tuple(weight / (0.0448 + 0.2856 + 0.3001) for weight in (0.0448, 0.2856, 0.3001))
-EPS = 2.0**-52
-STEADY = 0.001  # added to each window's norm
-STEEPEST = 10.0  # above this power the stronger source takes all
+EPS = 2.0**-52  # MATLAB's eps, which keeps fractions of two zeros finite
+STEADY = 0.001  # added to the norm of each patch
+STEEPEST = 10.0  # largest power p: above it the stronger patch is taken alone anyway
 
 
 def quality(a: Tensor, b: Tensor, fused: Tensor) -> Tensor:
-    """Return the mean over all windows inside [B, H, W] of how well the desired structure is met [B]."""
+    """Return Q of the module's equation, float64 [B], from levels of one scale, float64 [B, H, W]; windows lie inside."""
     height, width = a.shape[-2] - SIDE + 1, a.shape[-1] - SIDE + 1
     if compiled.usable(fused):
         from fusionbench.metrics.compiled import images
@@ -38,10 +48,10 @@ def quality(a: Tensor, b: Tensor, fused: Tensor) -> Tensor:
 
 
 def _band_quality(a: Tensor, b: Tensor, fused: Tensor) -> Tensor:
-    """Return the sum over the windows of a band.
+    """Return the sum over the windows of a band, float64 [B].
 
-    The desired patch is a weighted sum of the centred sources, scaled to the larger norm. All its moments
-    follow from those of the sources, so no patch is ever made.
+    The desired patch is a linear combination of the centred sources, so its moments follow from theirs and no patch is
+    ever formed.
     """
     share_a, share_b = _shares(*_energies(a, b))
     both = _covariance(a, b).mul_(2 * share_a * share_b)
@@ -51,7 +61,11 @@ def _band_quality(a: Tensor, b: Tensor, fused: Tensor) -> Tensor:
 
 
 def _energies(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return in each window the sums of squares and of products about the mean: exact, so 0 where it is flat."""
+    """Return |a|^2, |b|^2 and a.b of the centred patches in each window, exact, so 0 in flat windows.
+
+    n sum(xy) - sum(x) sum(y) is exact in float64, since levels are integers, at coarser scales sixteenths at most; it is
+    divided by n at the end.
+    """
     sums = [smooth(image, ONES) for image in (a, b)]
     pairs = ((a, a, 0, 0), (b, b, 1, 1), (a, b, 0, 1))
     of_a, of_b, of_both = (
@@ -61,9 +75,11 @@ def _energies(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _shares(energy_a: Tensor, energy_b: Tensor, product: Tensor) -> tuple[Tensor, Tensor]:
-    """Return by how much the centred patch of each source enters the desired one."""
+    """Return the factors of a and of b in the desired patch of each window."""
     norm_a, norm_b = energy_a.sqrt(), energy_b.sqrt()
+    # rounding can make the squared norm of opposite patches negative
     together = (energy_a + energy_b + 2 * product).clamp(min=0).sqrt()
+    # below 1, where the tangent would be infinite
     consistency = ((together + EPS) / (norm_a + norm_b + EPS)).clamp_(max=1 - EPS)
     power = (math.pi / 2 * consistency).tan_().clamp_(max=STEEPEST)
     strength_a, strength_b = norm_a + STEADY, norm_b + STEADY
@@ -77,7 +93,7 @@ def _shares(energy_a: Tensor, energy_b: Tensor, product: Tensor) -> tuple[Tensor
 
 
 def _covariance(x: Tensor, y: Tensor) -> Tensor:
-    """Return the covariance under the Gaussian window."""
+    """Return the covariance of two bands under the Gaussian window, at each place."""
     return smooth(x * y, GAUSSIAN).addcmul_(smooth(x, GAUSSIAN), smooth(y, GAUSSIAN), value=-1)
 
 
@@ -95,9 +111,9 @@ def _covariance(x: Tensor, y: Tensor) -> Tensor:
     version=2,
 )
 def exposure_similarity(triple: Triple) -> Outcome:
-    """Measure how far the local structure of the fused image is the best that both sources offer together.
+    """Return the product over three scales of Q^weight, in [0, 1]. Source: Ma, Zeng and Wang 2015.
 
-    Undefined where it disagrees with that on the whole, at any scale.
+    It is one value for both sources. Undefined where Q is negative at any scale, which has no real power.
     """
     scales = _qualities(triple)
     reason = "the fused image's structure is opposite to the sources'"
@@ -105,7 +121,7 @@ def exposure_similarity(triple: Triple) -> Outcome:
 
 
 def _qualities(triple: Triple) -> Tensor:
-    """Return the quality at each scale [3, B]."""
+    """Return Q at each scale, float64 [3, B]; each scale has the means of 2x2 pixels of the one before."""
     a, b, fused = (image.of(values) for image in triple)
     qualities = [quality(a, b, fused)]
     for _ in WEIGHTS[1:]:
@@ -115,7 +131,10 @@ def _qualities(triple: Triple) -> Tensor:
 
 
 def _real_product(scales: Tensor) -> Tensor:
-    """Return the real part of the product of the weighted powers: those of negative numbers are complex."""
+    """Return Re(prod(Q^weight)), float64 [B].
+
+    As in MATLAB, a negative Q has the complex power |Q|^w exp(i pi w), so the phases of negative factors add up.
+    """
     weights = torch.tensor(WEIGHTS, dtype=scales.dtype, device=scales.device)[:, None]
     turn = (math.pi * weights * (scales < 0)).sum(0)
     return (scales.abs() ** weights).prod(0) * turn.cos()
@@ -130,7 +149,7 @@ def _real_product(scales: Tensor) -> Tensor:
     version=2,
 )
 def exposure_similarity_one_scale(triple: Triple) -> Outcome:
-    """Measure it at full resolution only."""
+    """Return Q at full resolution, in [-1, 1]. Source: Tang 2022."""
     return Outcome(quality(*(image.of(values) for image in triple)))
 
 
@@ -143,7 +162,7 @@ def exposure_similarity_one_scale(triple: Triple) -> Outcome:
     version=2,
 )
 def exposure_similarity_real_part(triple: Triple) -> Outcome:
-    """Measure it where the reference gives a complex number, too."""
+    """Return Re(prod(Q^weight)), at most 1, also where Q is negative. Source: Tang 2022 and 2023."""
     return Outcome(_real_product(_qualities(triple)))
 
 
@@ -156,7 +175,7 @@ def exposure_similarity_real_part(triple: Triple) -> Outcome:
     version=2,
 )
 def ssim_that_is_mef(triple: Triple) -> Outcome:
-    """Measure MEF-SSIM where a table calls it SSIM."""
+    """Return MEF-SSIM at one scale, in [-1, 1], which Tang 2022 prints as SSIM."""
     return exposure_similarity_one_scale(triple)
 
 
@@ -169,5 +188,5 @@ def ssim_that_is_mef(triple: Triple) -> Outcome:
     version=2,
 )
 def ms_ssim_that_is_mef(triple: Triple) -> Outcome:
-    """Measure MEF-SSIM where a table calls it MS-SSIM."""
+    """Return MEF-SSIM at three scales, at most 1, which Tang 2022 and 2023 print as MS-SSIM."""
     return exposure_similarity_real_part(triple)

@@ -1,4 +1,4 @@
-"""Maps of features, one value a pixel or coefficient, that feature mutual information compares."""
+"""The feature maps, with one value per pixel or coefficient, that feature mutual information (FMI) compares."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ from torch import Tensor
 
 from fusionbench.metrics.image_cache import Image, values
 
-REACH = 50  # taps of Meyer's filter on either side of the middle one
+REACH = 50  # taps of Meyer's filter on each side of the middle one
 
 
 def raw(image: Image) -> Tensor:
-    """Return the levels, float64 [B, H, W]."""
+    """Return the levels 0..255, float64 [B, H, W]."""
     return image.of(values)
 
 
 def slope(image: Image) -> Tensor:
-    """Return the horizontal slope [B, H, W]: central differences, one-sided at the border."""
+    """Return the horizontal slope, float64 [B, H, W]: central differences, one-sided at the border."""
     return torch.gradient(image.of(values), dim=-1)[0]
 
 
 def cosines(image: Image) -> Tensor:
-    """Return the coefficients of the orthonormal cosine transform (DCT-II) of the whole image [B, H, W]."""
+    """Return the coefficients of the orthonormal cosine transform (DCT-II) of the whole image, float64 [B, H, W]."""
     x = image.of(values)
     rows, columns = (_cosine_basis(size, x.device) for size in x.shape[-2:])
-    # a level common to all pixels enters the first coefficient only: without it, flat images leave no rounding
+    # a constant only contributes to the first coefficient: subtracting the first pixel keeps the other coefficients of
+    # flat images exactly 0, where rounding errors would be stretched to features
     common = x[..., :1, :1]
     coefficients = rows @ (x - common) @ columns.T
     coefficients[..., 0, 0] += common[..., 0, 0] * math.sqrt(image.count)
@@ -37,7 +38,7 @@ def cosines(image: Image) -> Tensor:
 @cache
 def _cosine_basis(size: int, device: torch.device) -> Tensor:
     places = torch.arange(size, dtype=torch.float64, device=device)
-    # reduced to one turn in integers: the cosine of a large angle would lose digits
+    # angles are reduced to one turn in integers, because large arguments of the cosine lose digits
     turns = ((2 * places[None] + 1) * places[:, None]) % (4 * size)
     basis = (turns * (math.pi / (2 * size))).cos_() * math.sqrt(2 / size)
     basis[0] /= math.sqrt(2)
@@ -45,14 +46,13 @@ def _cosine_basis(size: int, device: torch.device) -> Tensor:
 
 
 def wavelets(image: Image) -> Tensor:
-    """Return one level of the discrete Meyer wavelet transform, [B, 2 h, 2 w].
+    """Return one level of the discrete Meyer wavelet transform, float64 [B, 2 h, 2 w], in [0, 1].
 
-    The four quarters are approximation, horizontal, vertical and diagonal detail, stretched to [0, 1] together.
-    The image is mirrored at its border, the edge pixel repeated. h is the whole part of (H + 101) / 2, and w of
-    (W + 101) / 2.
+    The quarters are approximation, horizontal, vertical and diagonal detail, stretched to [0, 1] together; NaN if all
+    are equal. The image is mirrored at its border with the edge pixel repeated. h = floor((H + 101) / 2), and w alike.
     """
     upper, lower = _half_bands(image.of(values), -2)
-    # horizontal detail is what changes from row to row, and stands to the right of the approximation
+    # MATLAB's horizontal detail is high-pass along columns and is put to the right of the approximation
     rows = [
         torch.cat(quarters, dim=-1)
         for quarters in zip(*(_half_bands(x, -1) for x in (upper, lower)), strict=True)
@@ -63,9 +63,10 @@ def wavelets(image: Image) -> Tensor:
 
 
 def _half_bands(x: Tensor, dim: int) -> tuple[Tensor, Tensor]:
-    """Return approximation and detail along one dimension of [B, H, W], each half as long.
+    """Return low-pass and high-pass part along one dimension of [B, H, W], each about half as long.
 
-    Taps are added one after the other at all places alike: flat areas must stay flat to the last digit.
+
+    Taps are added one after the other, in the same order at all places, so that flat areas stay flat to the last digit.
     """
     low = meyer_filter()
     taps, size = len(low), x.shape[dim]
@@ -84,10 +85,10 @@ def _half_bands(x: Tensor, dim: int) -> tuple[Tensor, Tensor]:
 
 @cache
 def meyer_filter() -> Tensor:
-    """Return the low-pass decomposition filter of the discrete Meyer wavelet, 102 taps, of sum sqrt(2).
+    """Return the low-pass decomposition filter of the discrete Meyer wavelet, float64 [102], with the sum sqrt(2).
 
-    They are a 0 and the Fourier coefficients -50 to 50 of Meyer's low-pass function (Daubechies, Ten Lectures
-    on Wavelets, 1992, section 4.2), as in MATLAB's dmey.
+    It has a zero and the Fourier coefficients -50 to 50 of Meyer's low-pass function (Daubechies, Ten Lectures on
+    Wavelets, 1992, section 4.2), as MATLAB's dmey has; PyWavelets' dmey has 62 taps and gives other values.
     """
     steps = 2**14
     angle = torch.arange(steps, dtype=torch.float64) * (2 * math.pi / steps)
@@ -96,7 +97,7 @@ def meyer_filter() -> Tensor:
     smooth_step = x**4 * (35 - 84 * x + 70 * x**2 - 20 * x**3)
     response = (math.pi / 2 * smooth_step).cos()
     response[angle >= 2 * math.pi / 3] = 0
-    # the function has three smooth derivatives and vanishes outside: equal steps integrate it to rounding
+    # the function is periodic with three continuous derivatives, so a sum over equal steps integrates it to rounding
     half = torch.fft.fft(response).real[: REACH + 1] / steps
     taps = torch.cat((torch.zeros(1, dtype=torch.float64), half.flip(0), half[1:]))
     return taps * (math.sqrt(2) / taps.sum())

@@ -1,4 +1,12 @@
-"""Visual information fidelity in the pixel domain: a Gaussian scale mixture at four scales."""
+"""VIF, visual information fidelity in the pixel domain, VIFp (Sheikh and Bovik 2006).
+
+For a source S at four scales, with means, variances v and covariances c in Gaussian windows inside the image:
+
+    g = c_SF / (v_S + 1e-10), at least 0        r = v_F - g c_SF, at least 1e-10
+    VIFp(S, F) = sum log(1 + g^2 v_S / (r + n)) / sum log(1 + v_S / n),  n = 2
+
+The sums are over all windows of all scales; the base of the logarithm cancels. Variances below 1e-10 count as 0.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +25,13 @@ from fusionbench.metrics.formulas.filters import bands, gaussian, smooth
 from fusionbench.metrics.image_cache import Image, Outcome, Triple, constant, sum_image, values
 from fusionbench.metrics.registry import definition, metric
 
-WINDOWS = (17, 9, 5, 3)  # a Gaussian of a fifth of its size for each scale
-NOISE = 2.0  # variance of the noise of the visual system, on 0..255
-FLAT = 1e-10  # a variance below this is rounding
+WINDOWS = (17, 9, 5, 3)  # side of the window at each scale, whose Gaussian has a fifth of it as sigma
+NOISE = 2.0  # variance of the noise of the visual system, for levels 0..255
+FLAT = 1e-10  # variances below this are rounding errors and count as 0
 
 
 class Reading(NamedTuple):
-    """How levels are read: divided by ``scale``; products at the first scale are cut at ``limit``."""
+    """How levels are read: divided by ``scale``; products of two levels at the first scale are limited to ``limit``."""
 
     scale: float = 1.0
     limit: float = math.inf
@@ -35,7 +43,7 @@ SATURATING = Reading(limit=255.0)
 
 
 class Texture(NamedTuple):
-    """A band of pixels of one scale, and mean and population variance in each window inside it."""
+    """A band of rows of one scale, with mean and population variance in each window inside it, float64 [B, h, w]."""
 
     pixels: Tensor
     mean: Tensor
@@ -45,7 +53,7 @@ class Texture(NamedTuple):
 
 
 def scales(image: Image, reading: Reading) -> Iterator[tuple[Tensor, tuple[float, ...]]]:
-    """Yield each scale of an image, smoothed and halved from the one before, with its window."""
+    """Yield the pixels of each scale, float64 [B, H, W], and the window; a scale is the one before, smoothed and halved."""
     pixels = image.of(values)
     if reading.scale != 1:
         pixels = pixels / reading.scale
@@ -57,7 +65,7 @@ def scales(image: Image, reading: Reading) -> Iterator[tuple[Tensor, tuple[float
 
 
 def textures(image: Image, reading: Reading = LEVELS) -> Iterator[Texture]:
-    """Yield the textures of all bands of all scales, each made when it is asked for."""
+    """Yield the textures of all bands of all scales, one after the other."""
     for scale, weights in scales(image, reading):
         limit = reading.limit if len(weights) == WINDOWS[0] else math.inf
         for pixels in bands(scale, len(weights)):
@@ -71,27 +79,27 @@ def _cut(products: Tensor, limit: float) -> Tensor:
 
 
 def own_textures(source: Image, reading: Reading = LEVELS) -> list[Texture]:
-    """Return the textures of a source, to be kept for all fused images."""
+    """Return the textures of a source as a list, which is cached for all its fused images."""
     return list(textures(source, reading))
 
 
 def own_information(source: Image, reading: Reading = LEVELS) -> Tensor:
-    """Return the information that the visual system takes from a source [B], in nats."""
+    """Return sum log(1 + v_S / n), float64 [B], in nats: the information that the visual system takes from a source."""
     variances = (texture.variance for texture in source.of(own_textures, reading))
     return reduce(add, (sum_image((variance / NOISE).add_(1).log_()) for variance in variances))
 
 
 def distortion(source: Texture, fused: Texture) -> tuple[Tensor, Tensor]:
-    """Return gain and variance of the rest where the fused image is modeled as gain times source plus rest."""
+    """Return g and r of the module's equation: the fused image is modelled as g times the source plus a rest."""
     covariance = smooth(_cut(source.pixels * fused.pixels, source.limit), source.weights)
     covariance.addcmul_(source.mean, fused.mean, value=-1)
-    # a negative gain counts as no information, and so does a flat area of the fused image
+    # a negative gain counts as no information, and so does a flat window of the fused image
     gain = (covariance / (source.variance + FLAT)).clamp_(min=0).mul_(fused.variance.sign())
     return gain, torch.addcmul(fused.variance, gain, covariance, value=-1).clamp_(min=FLAT)
 
 
 def preserved_information(source: Texture, fused: Texture) -> Tensor:
-    """Return what of a source's information is found in a band of the fused image [B], in nats."""
+    """Return sum log(1 + g^2 v_S / (r + n)) over a band, float64 [B], in nats."""
     gain, rest = distortion(source, fused)
     return sum_image(gain.square_().mul_(source.variance).div_(rest.add_(NOISE)).add_(1).log_())
 
@@ -111,10 +119,10 @@ def preserved_information(source: Texture, fused: Texture) -> Tensor:
     combined="sum",
 )
 def visual_information_fidelity(triple: Triple) -> Outcome:
-    """Measure the share of both sources' visual information that the fused image keeps.
+    """Return VIF = VIFp(A, F) + VIFp(B, F), at least 0. Source: Sheikh and Bovik 2006; summed as in Tang's toolbox.
 
-    A source's share is above 1 where the fused image raises its contrast. Undefined where a source is
-    constant: it holds no information.
+    VIFp of one source exceeds 1 if the fused image raises its contrast. Undefined where a source is constant, since it
+    has no information.
     """
     flat_a, flat_b = triple.a.of(constant), triple.b.of(constant)
     undefined = ((flat_a, "source a is constant"), (flat_b, "source b is constant"))
@@ -122,7 +130,7 @@ def visual_information_fidelity(triple: Triple) -> Outcome:
 
 
 def shares(triple: Triple, reading: Reading = LEVELS) -> Tensor:
-    """Return which share of each source's information the fused image keeps, [2, B]; NaN for a flat source."""
+    """Return VIFp(A, F) and VIFp(B, F), float64 [2, B], at least 0; NaN for a source without texture."""
     if reading.limit == math.inf and compiled.usable(triple.fused.levels):
         from fusionbench.metrics.compiled import images
 
@@ -145,7 +153,7 @@ def _preserved(fused: Texture, a: Texture, b: Texture) -> Tensor:
     version=2,
 )
 def visual_information_fidelity_mean(triple: Triple) -> Outcome:
-    """Measure the share of visual information kept as a mean over the sources."""
+    """Return VIF / 2, the mean over the sources, at least 0."""
     total = visual_information_fidelity(triple)
     return Outcome(total.values / 2, total.undefined)
 
@@ -159,7 +167,7 @@ def visual_information_fidelity_mean(triple: Triple) -> Outcome:
     version=2,
 )
 def visual_information_fidelity_one_for_flat(triple: Triple) -> Outcome:
-    """Measure the share of visual information kept; 1 for a source that holds none."""
+    """Return VIF with VIFp = 1 for a source without texture, at least 0. Source: CDDFuse."""
     return Outcome(shares(triple).nan_to_num(nan=1.0).sum(0))
 
 
@@ -172,7 +180,10 @@ def visual_information_fidelity_one_for_flat(triple: Triple) -> Outcome:
     version=2,
 )
 def visual_information_fidelity_on_unit_range(triple: Triple) -> Outcome:
-    """Measure VIF of levels scaled to [0, 1]."""
+    """Return VIF of levels divided by 255 with n = 2, at least 0. Source: Tang's vifp_mscale.m on doubles.
+
+    The noise is then far larger than all variances, so it measures contrast.
+    """
     return Outcome(shares(triple, UNIT_RANGE).sum(0))
 
 
@@ -184,7 +195,10 @@ def visual_information_fidelity_on_unit_range(triple: Triple) -> Outcome:
     smallest=41,
 )
 def visual_information_fidelity_saturating(triple: Triple) -> Outcome:
-    """Measure what MATLAB's uint8 arithmetic makes of VIF."""
+    """Return VIF with products of levels limited to 255 at the first scale, at least 0. Source: Tang 2022.
+
+    It is what MATLAB's uint8 arithmetic makes of VIF.
+    """
     return Outcome(shares(triple, SATURATING).sum(0))
 
 
@@ -197,7 +211,7 @@ def visual_information_fidelity_saturating(triple: Triple) -> Outcome:
     version=2,
 )
 def viff_that_is_vif_on_unit_range(triple: Triple) -> Outcome:
-    """Measure VIF of levels scaled to [0, 1] where a table calls it VIFF."""
+    """Return VIF of levels divided by 255, at least 0, which one reading of CSP-MCIN's tables calls VIFF."""
     return visual_information_fidelity_on_unit_range(triple)
 
 
@@ -210,5 +224,5 @@ def viff_that_is_vif_on_unit_range(triple: Triple) -> Outcome:
     version=2,
 )
 def viff_that_is_vif(triple: Triple) -> Outcome:
-    """Measure VIF where a table calls it VIFF."""
+    """Return VIF with VIFp = 1 for a source without texture, at least 0, which CDDFuse calls VIFF."""
     return visual_information_fidelity_one_for_flat(triple)

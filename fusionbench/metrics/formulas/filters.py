@@ -1,6 +1,6 @@
-"""Windows that slide over images, in torch: for GPUs, and where numba is not installed.
+"""Sliding windows in torch, for GPUs and for CPUs without numba.
 
-Smoothing sums shifted slices, of rows and then of columns.
+Windows are separable: shifted slices are weighted and added, of rows first and then of columns.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ from functools import cache
 
 from torch import Tensor
 
-BAND = 2**17  # pixels of a band, which bounds the memory that a few float64 arrays of it take
+BAND = 2**17  # pixels of a band: bounds the memory of the float64 arrays that a formula makes of it
 
 
 @cache
 def gaussian(size: int, sigma: float) -> tuple[float, ...]:
-    """Return the ``size`` weights of a Gaussian window around its middle, of sum 1."""
+    """Return ``size`` weights exp(-d^2 / (2 sigma^2)) of a centred Gaussian window, with the sum 1."""
     weights = [math.exp(-((i - (size - 1) / 2) ** 2) / (2 * sigma**2)) for i in range(size)]
     return tuple(weight / math.fsum(weights) for weight in weights)
 
 
 def bands(x: Tensor, window: int, pixels: int = BAND) -> list[Tensor]:
-    """Cut [B, H, W] into views of adjacent rows such that each window of so many rows lies in one of them.
+    """Cut [B, H, W] into bands, overlapping views of adjacent rows, so that each window of rows is in exactly one band.
 
-    What is a sum over windows can then be computed band by band, in memory that does not grow with the image.
-    On other devices than a CPU there is one band; ``pixels`` is its size on a CPU.
+    A sum over all windows can then be computed band by band, in memory that does not grow with the image. A band has
+    about ``pixels`` pixels on the CPU; on other devices there is a single band.
     """
     batch, height, width = x.shape
     places = height - window + 1
@@ -33,7 +33,7 @@ def bands(x: Tensor, window: int, pixels: int = BAND) -> list[Tensor]:
 
 
 def smooth(x: Tensor, weights: tuple[float, ...], step: int = 1) -> Tensor:
-    """Weight rows and columns of [B, H, W] alike, at every ``step``-th place where the window lies inside."""
+    """Return [B, H, W] filtered with the weights along rows and columns, at every ``step``-th place inside the image."""
     return _slide(_slide(x, weights, step, -2), weights, step, -1)
 
 

@@ -1,8 +1,12 @@
-"""Feature mutual information in sliding windows, Haghighat and Razian 2014 (Fast-FMI).
+"""FMI, feature mutual information in sliding windows (Haghighat and Razian 2014, "Fast-FMI").
 
-In each 3x3 window the features of an image, stretched to [0, 1] and divided by their sum, are taken for the
-probabilities of nine states. The joint probabilities of two images are modeled from their correlation: a mixture of
-independence and of the bound of Frechet, the upper one for a positive correlation and the lower for a negative one.
+In each 3x3 window the features of an image, stretched to [0, 1] and divided by their sum, are taken as the
+probabilities of nine states. The joint probabilities of two images are modelled from their correlation as a mixture of
+independence and a Frechet bound, the upper bound for positive and the lower bound for negative correlation. Then
+
+    FMI = mean over windows of (2 I(A, F) / (H(A) + H(F)) + 2 I(B, F) / (H(B) + H(F))) / 2,  I(X, Y) = H(X) + H(Y) - H(X, Y)
+
+Equal windows count as 1. The value is at most 1; the model can make I negative.
 """
 
 from __future__ import annotations
@@ -23,12 +27,15 @@ from fusionbench.metrics.registry import definition, metric
 
 SIDE = 3
 STATES = SIDE**2
-PIXELS = 2**12  # of a band: arrays of 81 numbers a pixel stay in the CPU's cache
+PIXELS = 2**12  # pixels of a band: arrays with 81 numbers per pixel then stay in the CPU's cache
 
 
 class Window(NamedTuple):
-    """Features in the window around each pixel of a band, [9, B, H - 2, W - 2], column by column, and what
-    follows from them: stretched features, probabilities, their cumulated sums, deviation and entropy."""
+    """The features in the window around each pixel of a band, [9, B, H - 2, W - 2], in the order of columns.
+
+    ``stretched``, ``chances`` (probabilities) and ``cumulated`` (their cumulated sums) have the same shape;
+    ``deviation`` (of the state's number) and ``entropy`` (in nats) are [B, H - 2, W - 2].
+    """
 
     features: Tensor
     stretched: Tensor
@@ -55,7 +62,7 @@ def windows(band: Tensor) -> Window:
 
 
 def _total(x: Tensor) -> Tensor:
-    """Sum over the states one after the other: equal windows must give equal digits."""
+    """Return the sum over the states, added in a fixed order so that equal windows give equal digits."""
     total = x[0].clone()
     for part in x[1:]:
         total += part
@@ -63,17 +70,18 @@ def _total(x: Tensor) -> Tensor:
 
 
 def shared(source: Window, fused: Window) -> Tensor:
-    """Return the information shared by two images relative to the mean of their entropies, in each window."""
+    """Return 2 I / (H + H) of two images in each window, [B, H - 2, W - 2], at most 1; 0 where I is 0."""
     correlation = _correlation(source.chances, fused.chances)
     x, y = fused.cumulated[:, None], source.cumulated[None]
     bound = torch.where(correlation >= 0, torch.minimum(x, y), (x + y - 1).clamp_(min=0))
-    covariance = (bound - x * y).sum((0, 1))  # of the states, by Hoeffding's formula
+    covariance = (bound - x * y).sum((0, 1))  # of the states' numbers under the bound, by Hoeffding's formula
     deviations = source.deviation * fused.deviation
     related = (correlation != 0) & (deviations != 0)
     mixture = torch.where(related, correlation * deviations / covariance, 0.0)
     joint = (fused.chances[:, None] * source.chances[None]).mul_(1 - mixture)
     joint.addcmul_(mixture, _differences(bound))
-    # the mixture may leave 0..1, and a joint chance be negative: the reference takes the logarithm of its size
+    # the mixture can lie outside of [0, 1] and make joint probabilities negative; the reference code then takes the
+    # logarithm of the absolute value
     joint_entropy = -torch.xlogy(joint, joint.abs()).sum((0, 1))
     entropies = source.entropy + fused.entropy
     information = entropies - joint_entropy
@@ -81,14 +89,14 @@ def shared(source: Window, fused: Window) -> Tensor:
 
 
 def _differences(cumulated: Tensor) -> Tensor:
-    """Return the chances of the pairs of states from their cumulated sums over both [9, 9, ...]."""
+    """Return the probabilities of pairs of states, [9, 9, ...], from their sums cumulated over both states."""
     before = torch.zeros_like(cumulated[:1])
     rows = cumulated.diff(dim=0, prepend=before)
     return rows.diff(dim=1, prepend=torch.zeros_like(rows[:, :1]))
 
 
 def _correlation(x: Tensor, y: Tensor) -> Tensor:
-    """Return Pearson's correlation of the probabilities of two images, 0 where their product is 0."""
+    """Return Pearson's correlation of the probabilities of two images, 0 where their covariance is 0."""
     x, y = x - _total(x) / STATES, y - _total(y) / STATES
     product = _total(x * y)
     return torch.where(product == 0, 0.0, product / (_total(x * x) * _total(y * y)).sqrt())
@@ -98,10 +106,10 @@ Feature = Callable[[Image], Tensor]
 
 
 def feature_information(triple: Triple, feature: Feature, alone: bool = True) -> Tensor:
-    """Return the mean over all windows and both sources of the shared information [B].
+    """Return FMI of the module's equation, float64 [B], at most 1, for the maps that ``feature`` returns.
 
-    Equal windows share 1. Without ``alone``, b's window is compared to the stretched one of the fused image
-    where a's differs.
+    With ``alone=False`` the error of Tang's code is reproduced: where a's window differs from the fused image's, the
+    latter has been stretched in place before b's window is tested for equality with it.
     """
     maps = [image.of(feature) for image in triple]
     places = (maps[0].shape[-2] - SIDE + 1) * (maps[0].shape[-1] - SIDE + 1)
@@ -136,7 +144,7 @@ def _band_information(a: Window, b: Window, fused: Window, alone: bool) -> Tenso
     version=2,
 )
 def pixel_information(triple: Triple) -> Outcome:
-    """Measure what the local distributions of raw pixels tell of each other."""
+    """Return FMI of raw pixels, at most 1. Source: Haghighat and Razian 2014."""
     return Outcome(feature_information(triple, raw))
 
 
@@ -149,7 +157,7 @@ def pixel_information(triple: Triple) -> Outcome:
     smallest=3,
 )
 def pixel_information_as_tang(triple: Triple) -> Outcome:
-    """Measure it as the reference code does, which overwrites the fused window before it is compared to b."""
+    """Return FMI of raw pixels with Tang's fused window overwritten before it is compared with b, at most 1."""
     return Outcome(feature_information(triple, raw, alone=False))
 
 
@@ -166,7 +174,7 @@ def pixel_information_as_tang(triple: Triple) -> Outcome:
     version=2,
 )
 def gradient_information(triple: Triple) -> Outcome:
-    """Measure what the local distributions of horizontal slopes tell of each other."""
+    """Return FMI of horizontal slopes, at most 1. Source: Haghighat and Razian 2014."""
     return Outcome(feature_information(triple, slope))
 
 
@@ -179,7 +187,7 @@ def gradient_information(triple: Triple) -> Outcome:
     smallest=3,
 )
 def gradient_information_as_tang(triple: Triple) -> Outcome:
-    """Measure it as the reference code does, which overwrites the fused window before it is compared to b."""
+    """Return FMI of slopes with Tang's fused window overwritten before it is compared with b, at most 1."""
     return Outcome(feature_information(triple, slope, alone=False))
 
 
@@ -196,7 +204,7 @@ def gradient_information_as_tang(triple: Triple) -> Outcome:
     version=2,
 )
 def dct_information(triple: Triple) -> Outcome:
-    """Measure what the local distributions of cosine coefficients of the whole image tell of each other."""
+    """Return FMI of the cosine coefficients of the whole image, at most 1. Source: Haghighat and Razian 2014."""
     return Outcome(feature_information(triple, cosines))
 
 
@@ -209,12 +217,12 @@ def dct_information(triple: Triple) -> Outcome:
     smallest=3,
 )
 def dct_information_as_tang(triple: Triple) -> Outcome:
-    """Measure it as the reference code does, which overwrites the fused window before it is compared to b."""
+    """Return FMI of cosine coefficients with Tang's fused window overwritten before the comparison with b, at most 1."""
     return Outcome(feature_information(triple, cosines, alone=False))
 
 
 def flat_wavelets(triple: Triple) -> tuple[tuple[Tensor, str], ...]:
-    """Return where the coefficients of an image cannot be stretched, being all equal as those of a black image."""
+    """Return masks [B] with reasons for images whose coefficients are all equal (black ones), so cannot be stretched."""
     images = zip(("source a", "source b", "the fused image"), triple, strict=True)
     return tuple(
         (image.of(wavelets).isnan().flatten(1).any(1), f"the wavelet coefficients of {name} are all equal")
@@ -235,7 +243,7 @@ def flat_wavelets(triple: Triple) -> tuple[tuple[Tensor, str], ...]:
     version=2,
 )
 def wavelet_information(triple: Triple) -> Outcome:
-    """Measure what the local distributions of one level of the discrete Meyer wavelet tell of each other."""
+    """Return FMI of one level of the discrete Meyer wavelet, at most 1. Source: Haghighat and Razian 2014."""
     return Outcome(feature_information(triple, wavelets), flat_wavelets(triple))
 
 
@@ -248,5 +256,5 @@ def wavelet_information(triple: Triple) -> Outcome:
     smallest=3,
 )
 def wavelet_information_as_tang(triple: Triple) -> Outcome:
-    """Measure it as the reference code does, which overwrites the fused window before it is compared to b."""
+    """Return FMI of wavelets with Tang's fused window overwritten before it is compared with b, at most 1."""
     return Outcome(feature_information(triple, wavelets, alone=False), flat_wavelets(triple))

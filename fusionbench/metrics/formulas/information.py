@@ -1,4 +1,4 @@
-"""Metrics of information theory, from the histograms of 8-bit levels."""
+"""Metrics of information theory (EN, MI, NMI), from histograms with one bin per level 0..255."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ from fusionbench.metrics.registry import definition, metric
 
 
 def level_entropy(image: Image) -> Tensor:
-    """Return the entropy of the levels in bits [B]."""
+    """Return H(X) = -sum p log2(p) over the 256 levels, float64 [B], in bits, in [0, 8]."""
     return _bits(image.of(histogram))
 
 
 def shared_information(image: Image, other: Image) -> Tensor:
-    """Return the mutual information of the levels of two images in bits [B]."""
+    """Return I(X, Y) = H(X) + H(Y) - H(X, Y) of the levels of two images, float64 [B], in bits, in [0, 8]."""
     joint = _bits(image.of(joint_histogram, other))
-    # never negative but for rounding, where the images are independent
+    # mutual information is never negative, but rounding can make it so for independent images
     return (image.of(level_entropy) + other.of(level_entropy) - joint).clamp_(min=0)
 
 
 def _bits(counts: Tensor) -> Tensor:
+    """Return the entropy of counts [B, bins] in bits [B]; entr is 0 for empty bins, so no epsilon biases it."""
     return torch.special.entr(counts / counts.sum(-1, keepdim=True)).sum(-1) / math.log(2)
 
 
@@ -46,7 +47,10 @@ def _bits(counts: Tensor) -> Tensor:
     symmetric=True,
 )
 def entropy(triple: Triple) -> Outcome:
-    """Measure how evenly the fused image uses the 256 levels; noise raises it as detail does."""
+    """Return EN = -sum p log2(p) over the 256 levels of F, in bits, in [0, 8]. Source: Roberts et al. 2008.
+
+    Noise raises it as detail does.
+    """
     return Outcome(triple.fused.of(level_entropy))
 
 
@@ -61,7 +65,7 @@ def entropy(triple: Triple) -> Outcome:
     symmetric=True,
 )
 def mutual_information(triple: Triple) -> Outcome:
-    """Measure what the levels of the fused image tell of the levels of both sources."""
+    """Return MI = I(A, F) + I(B, F), in bits, in [0, 16], I as in `shared_information`. Source: Qu et al. 2002."""
     a, b, fused = triple
     return Outcome(fused.of(shared_information, a) + fused.of(shared_information, b))
 
@@ -74,7 +78,7 @@ def mutual_information(triple: Triple) -> Outcome:
     unit="nat",
 )
 def mutual_information_in_nats(triple: Triple) -> Outcome:
-    """Measure mutual information with the natural logarithm."""
+    """Return MI with the natural logarithm, in nats, in [0, 11.1]. Source: CDDFuse, VIFB."""
     return Outcome(mutual_information(triple).values * math.log(2))
 
 
@@ -87,7 +91,10 @@ def mutual_information_in_nats(triple: Triple) -> Outcome:
     unit="bit",
 )
 def mutual_information_merged(triple: Triple) -> Outcome:
-    """Measure mutual information with a joint histogram whose upper two levels are one."""
+    """Return MI, in bits, with levels 254 and 255 merged in the joint histograms only. Source: Tang's Hab.m.
+
+    There 1 is added to uint8 levels, which saturates.
+    """
     a, b, fused = triple
     return Outcome(_merged_information(fused, a) + _merged_information(fused, b))
 
@@ -107,7 +114,7 @@ def _merged_information(image: Image, other: Image) -> Tensor:
     unit="bit",
 )
 def mutual_information_mean(triple: Triple) -> Outcome:
-    """Measure mutual information as a mean over the sources."""
+    """Return MI / 2, the mean over the sources, in bits, in [0, 8]."""
     return Outcome(mutual_information(triple).values / 2)
 
 
@@ -119,7 +126,7 @@ def mutual_information_mean(triple: Triple) -> Outcome:
     unit="bit",
 )
 def entropy_merged(triple: Triple) -> Outcome:
-    """Measure entropy with the lowest two levels taken for one."""
+    """Return EN, in bits, in [0, 8), with levels 0 and 1 merged. Source: Topanxal's metrics, which clamp levels to 1."""
     counts = triple.fused.of(histogram).clone()
     counts[:, 1] += counts[:, 0]
     counts[:, 0] = 0
@@ -137,9 +144,9 @@ def entropy_merged(triple: Triple) -> Outcome:
     symmetric=True,
 )
 def normalized_mutual_information(triple: Triple) -> Outcome:
-    """Measure mutual information relative to what the levels of both images hold.
+    """Return NMI = 2 I(A, F) / (H(A) + H(F)) + 2 I(B, F) / (H(B) + H(F)), in [0, 2]. Source: Hossny et al. 2008.
 
-    Undefined where the fused image and a source are constant: neither holds any information.
+    Undefined where the fused image and a source are constant, since both entropies are 0.
     """
     a, b, fused = triple
     flat = fused.of(constant)
@@ -161,7 +168,10 @@ def _normalized(image: Image, other: Image) -> Tensor:
     source="IVIF_ZOO",
 )
 def mutual_information_over_sources(triple: Triple) -> Outcome:
-    """Measure mutual information relative to what the levels of the sources hold."""
+    """Return 2 (I(A, F) + I(B, F)) / (H(A) + H(B)), at least 0. Source: IVIF_ZOO.
+
+    Undefined where both sources are constant.
+    """
     a, b, _ = triple
     entropies = a.of(level_entropy) + b.of(level_entropy)
     undefined = ((a.of(constant) & b.of(constant), "both sources are constant"),)

@@ -1,4 +1,10 @@
-"""Structural similarity at five scales."""
+"""MS-SSIM, structural similarity at five scales (Wang, Simoncelli and Bovik 2003).
+
+    MS-SSIM(S, F) = mean(l_5 cs_5)^w_5 * prod over scales k < 5 of mean(cs_k)^w_k
+
+l (luminance) and cs (contrast and structure) are the factors of SSIM, see `fusionbench.metrics.formulas.structure`.
+Each scale has the means of 2x2 pixels of the one before. Negative means count as 0.
+"""
 
 from __future__ import annotations
 
@@ -31,19 +37,19 @@ SMALLEST = 161  # the fifth scale then has a window's 11 pixels: 161, 81, 41, 21
 
 
 def scale_moments(image: Image, zero_padded: bool) -> list[list[Moments]]:
-    """Return the moments of all bands of all scales, each scale the means of 2x2 pixels of the one before."""
+    """Return, for each scale, the moments of all bands of rows."""
     return [[moments(band) for band in bands(pixels, len(WINDOW))] for pixels in scales(image, zero_padded)]
 
 
 def compiled_scale_moments(image: Image, zero_padded: bool) -> list[list[Local]]:
-    """Return what `scale_moments` does, computed by numba: for each image of a batch instead of each band."""
+    """Return the same as `scale_moments`, computed by numba, for each image of the batch instead of each band."""
     from fusionbench.metrics.compiled import images
 
     return [images.structure_moments(pixels, WINDOW) for pixels in scales(image, zero_padded)]
 
 
 def scales(image: Image, zero_padded: bool) -> Iterator[Tensor]:
-    """Yield the five scales of the levels, float64 [B, H, W]."""
+    """Yield the levels at the five scales, float64 [B, H, W], the finest first."""
     pixels = image.of(values)
     for _ in WEIGHTS:
         yield pixels
@@ -51,20 +57,20 @@ def scales(image: Image, zero_padded: bool) -> Iterator[Tensor]:
 
 
 def halved(x: Tensor) -> Tensor:
-    """Return the means of 2x2 pixels of [B, H, W]; of an odd side the last row or column is repeated."""
+    """Return the means of 2x2 pixels, [B, H/2, W/2] rounded up; the last row or column of an odd side is repeated."""
     odd = (0, x.shape[-1] % 2, 0, x.shape[-2] % 2)
     return avg_pool2d(pad(x[:, None], odd, mode="replicate"), 2)[:, 0]
 
 
 def halved_zero_padded(x: Tensor) -> Tensor:
-    """Return the means of 2x2 pixels; an odd side gets a black row or column before and after."""
+    """Return the means of 2x2 pixels; an odd side is padded with a black row or column on both ends."""
     return avg_pool2d(x[:, None], 2, padding=(x.shape[-2] % 2, x.shape[-1] % 2))[:, 0]
 
 
 def multiscale_similarity(source: Image, fused: Image, zero_padded: bool) -> Tensor:
-    """Return the product over the scales [B]: contrast and structure at each, the means at the coarsest only."""
+    """Return MS-SSIM(S, F) of the module's equation, float64 [B], in [0, 1]."""
     means = _compiled_means if compiled.usable(fused.levels) else _means
-    # a negative mean has no power: the images disagree, and count as having nothing in common
+    # a negative number has no real power: opposite structures count as having nothing in common
     powers = [
         mean.clamp_(min=0) ** weight
         for mean, weight in zip(means(source, fused, zero_padded), WEIGHTS, strict=True)
@@ -73,7 +79,7 @@ def multiscale_similarity(source: Image, fused: Image, zero_padded: bool) -> Ten
 
 
 def _means(source: Image, fused: Image, zero_padded: bool) -> Iterator[Tensor]:
-    """Yield the mean over the windows of each scale [B]."""
+    """Yield mean(cs) of each scale, at the coarsest mean(l cs), float64 [B]."""
     scales = zip(fused.of(scale_moments, zero_padded), source.of(scale_moments, zero_padded), strict=True)
     for level, (x, y) in enumerate(scales):
         places = sum(band.mean[0].numel() for band in x)
@@ -112,7 +118,7 @@ def _similarity(x: Moments, y: Moments, with_means: bool) -> Tensor:
     combined="sum",
 )
 def multiscale_structural_similarity(triple: Triple) -> Outcome:
-    """Measure how alike the fused image and each source are, over five scales."""
+    """Return MS-SSIM(A, F) + MS-SSIM(B, F), in [0, 2]; see the module for the equation. Source: Wang et al. 2003."""
     a, b, fused = triple
     return Outcome(multiscale_similarity(a, fused, False) + multiscale_similarity(b, fused, False))
 
@@ -126,6 +132,9 @@ def multiscale_structural_similarity(triple: Triple) -> Outcome:
     version=2,
 )
 def multiscale_structural_similarity_zero_padded(triple: Triple) -> Outcome:
-    """Measure the mean over the sources with padding that darkens the borders of coarse scales."""
+    """Return the mean over the sources, in [0, 1], with odd sides padded by black, which darkens coarse borders.
+
+    Source: pytorch-msssim in cslib.
+    """
     a, b, fused = triple
     return Outcome((multiscale_similarity(a, fused, True) + multiscale_similarity(b, fused, True)) / 2)

@@ -1,4 +1,13 @@
-"""Metrics of structural similarity."""
+"""SSIM, structural similarity (Wang, Bovik, Sheikh and Simoncelli 2004).
+
+With means m, variances v and covariance c of two images X and Y in each window:
+
+    SSIM = l cs,  l = (2 mx my + C1) / (mx^2 + my^2 + C1),  cs = (2 cxy + C2) / (vx + vy + C2)
+    C1 = (0.01 L)^2,  C2 = (0.03 L)^2
+
+averaged over the windows. Unless a definition says otherwise the window is an 11x11 Gaussian of 1.5 pixels inside the
+image, moments are those of a population, and L = 255.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +26,11 @@ if TYPE_CHECKING:
     from fusionbench.metrics.compiled.images import Local
 
 WINDOW = gaussian(11, 1.5)
-REPLICATED = len(WINDOW) // 2  # pixels beyond the border, for a window around every pixel
+REPLICATED = len(WINDOW) // 2  # pixels of padding that allow a window around every pixel
 
 
 class Constants(NamedTuple):
-    """What keeps the ratios of luminance and contrast stable."""
+    """The constants C1 (luminance) and C2 (contrast), which keep fractions of dark or flat windows finite."""
 
     luminance: float
     contrast: float
@@ -35,7 +44,7 @@ PEAK_255, PEAK_1 = Constants.of(255), Constants.of(1)
 
 
 class Moments(NamedTuple):
-    """A band of pixels, and mean, squared mean and population variance in each window inside it."""
+    """A band of rows, with mean, squared mean and population variance in each window inside it, float64."""
 
     pixels: Tensor
     mean: Tensor
@@ -44,32 +53,32 @@ class Moments(NamedTuple):
 
 
 def moments(pixels: Tensor) -> Moments:
-    """Return the moments of a band, float64 [B, H - 10, W - 10] from [B, H, W]."""
+    """Return the moments of a band [B, H, W], float64 [B, H - 10, W - 10] each."""
     mean = smooth(pixels, WINDOW)
     mean_square = mean.square()
     return Moments(pixels, mean, mean_square, smooth(pixels.square(), WINDOW).sub_(mean_square))
 
 
 def local_moments(image: Image, border: int = 0) -> list[Moments]:
-    """Return the moments of all bands of an image, its border repeated outwards by ``border`` pixels."""
+    """Return the moments of all bands of an image padded by ``border`` repeated pixels."""
     return [moments(band) for band in bands(bordered(image, border), len(WINDOW))]
 
 
 def bordered(image: Image, border: int) -> Tensor:
-    """Return the levels, their border repeated outwards by ``border`` pixels, float64 [B, H, W]."""
+    """Return the levels padded by ``border`` pixels that repeat the edge, float64 [B, H, W]."""
     pixels = image.of(values)
     return pad(pixels[:, None], (border,) * 4, mode="replicate")[:, 0] if border else pixels
 
 
 def compiled_moments(image: Image, border: int = 0) -> list[Local]:
-    """Return what `local_moments` does, computed by numba: for each image of a batch instead of each band."""
+    """Return the same as `local_moments`, computed by numba, for each image of the batch instead of each band."""
     from fusionbench.metrics.compiled import images
 
     return images.structure_moments(bordered(image, border), WINDOW)
 
 
 def contrast_and_structure(x: Moments, y: Moments, constants: Constants) -> tuple[Tensor, Tensor]:
-    """Return numerator and denominator of the part of the similarity that means do not enter."""
+    """Return numerator and denominator of cs in each window of a band."""
     covariance = smooth(x.pixels * y.pixels, WINDOW).addcmul_(x.mean, y.mean, value=-1)
     return covariance.mul_(2).add_(constants.contrast), torch.add(x.variance, y.variance).add_(
         constants.contrast
@@ -77,7 +86,7 @@ def contrast_and_structure(x: Moments, y: Moments, constants: Constants) -> tupl
 
 
 def similarity(x: Moments, y: Moments, constants: Constants) -> Tensor:
-    """Return the sum of the structural similarity over the windows of a band [B]."""
+    """Return the sum of l cs over the windows of a band, float64 [B]; one division serves both fractions."""
     numerator, denominator = contrast_and_structure(x, y, constants)
     numerator.mul_((x.mean * y.mean).mul_(2).add_(constants.luminance))
     denominator.mul_(torch.add(x.mean_square, y.mean_square).add_(constants.luminance))
@@ -93,7 +102,7 @@ def _compiled_similarity(triple: Triple, constants: Constants, border: int) -> T
 
 
 def summed_similarity(triple: Triple, constants: Constants, border: int = 0) -> Tensor:
-    """Return SSIM(a, fused) + SSIM(b, fused) [B], each the mean over all windows."""
+    """Return SSIM(A, F) + SSIM(B, F), float64 [B], in [-2, 2], each the mean over all windows."""
     if compiled.usable(triple.fused.levels):
         return _compiled_similarity(triple, constants, border)
     a, b, fused = (image.of(local_moments, border) for image in triple)
@@ -117,7 +126,7 @@ def summed_similarity(triple: Triple, constants: Constants, border: int = 0) -> 
     combined="sum",
 )
 def structural_similarity(triple: Triple) -> Outcome:
-    """Measure how alike the fused image and each source are in local mean, contrast and structure."""
+    """Return SSIM(A, F) + SSIM(B, F), in [-2, 2]; see the module for the equation. Source: Wang et al. 2004."""
     return Outcome(summed_similarity(triple, PEAK_255))
 
 
@@ -129,7 +138,7 @@ def structural_similarity(triple: Triple) -> Outcome:
     version=2,
 )
 def structural_similarity_mean(triple: Triple) -> Outcome:
-    """Measure the mean structural similarity to the sources."""
+    """Return (SSIM(A, F) + SSIM(B, F)) / 2, in [-1, 1]."""
     return Outcome(summed_similarity(triple, PEAK_255) / 2)
 
 
@@ -141,7 +150,7 @@ def structural_similarity_mean(triple: Triple) -> Outcome:
     version=2,
 )
 def structural_similarity_matlab(triple: Triple) -> Outcome:
-    """Measure the mean structural similarity in windows around every pixel."""
+    """Return the mean over the sources of SSIM around every pixel, the border repeated, in [-1, 1]. Source: NestFuse."""
     return Outcome(summed_similarity(triple, PEAK_255, REPLICATED) / 2)
 
 
@@ -154,7 +163,10 @@ def structural_similarity_matlab(triple: Triple) -> Outcome:
     version=2,
 )
 def structural_similarity_matlab_l1(triple: Triple) -> Outcome:
-    """Measure what MATLAB's default range makes of levels 0..255."""
+    """Return the mean over the sources of SSIM with L = 1 on 0..255, border repeated, in [-1, 1]. Source: Tang 2023.
+
+    L = 1 is MATLAB's default for doubles. C1 and C2 are then so small that rounding decides in flat windows.
+    """
     return Outcome(summed_similarity(triple, PEAK_1, REPLICATED) / 2)
 
 
@@ -167,7 +179,7 @@ def structural_similarity_matlab_l1(triple: Triple) -> Outcome:
     version=2,
 )
 def structural_similarity_l1(triple: Triple) -> Outcome:
-    """Measure the canonical SSIM with constants that are far too small."""
+    """Return SSIM(A, F) + SSIM(B, F) with L = 1 on levels 0..255, in [-2, 2]. Source: IVIF_ZOO."""
     return Outcome(summed_similarity(triple, PEAK_1))
 
 
@@ -175,31 +187,35 @@ SIDE = 7
 
 
 def uniform(x: Tensor) -> Tensor:
-    """Return the mean in each window inside [B, H, W], float32: of columns, rounded, then of rows."""
+    """Return the mean in each 7x7 window inside [B, H, W], float32.
+
+    Columns are averaged in float64 and rounded to float32 before rows are, as SciPy's uniform_filter does: with L = 2
+    this rounding shows in the value.
+    """
     for dim in (-2, -1):
         x = (x.double().unfold(dim, SIDE, 1).sum(-1) / SIDE).float()
     return x
 
 
 def uniform_mean(image: Image) -> Tensor:
-    """Return the local mean, float32 [B, H - 6, W - 6]."""
+    """Return the mean in each window, float32 [B, H - 6, W - 6]."""
     return uniform(image.levels.float())
 
 
 def uniform_variance(image: Image) -> Tensor:
-    """Return the local sample variance, float32 [B, H - 6, W - 6]."""
+    """Return the sample variance in each window, float32 [B, H - 6, W - 6]."""
     return uniform_covariance(image, image)
 
 
 def uniform_covariance(image: Image, other: Image) -> Tensor:
-    """Return the local sample covariance, float32 [B, H - 6, W - 6]."""
+    """Return the sample covariance in each window, float32 [B, H - 6, W - 6]."""
     mean = image.of(uniform_mean) * other.of(uniform_mean)
     correction = SIDE**2 / (SIDE**2 - 1)
     return (uniform(image.levels.float() * other.levels.float()) - mean) * correction
 
 
 def uniform_similarity(image: Image, other: Image, peak: float) -> Tensor:
-    """Return the mean structural similarity of two images [B]."""
+    """Return SSIM of two images with 7x7 uniform windows, sample moments and L = ``peak``, float64 [B], from float32."""
     luminance, contrast = (0.01 * peak) ** 2, (0.03 * peak) ** 2
     x, y = image.of(uniform_mean), other.of(uniform_mean)
     covariance = uniform_covariance(image, other)
@@ -218,7 +234,10 @@ def uniform_similarity(image: Image, other: Image, peak: float) -> Tensor:
     smallest=7,
 )
 def structural_similarity_skimage_l2(triple: Triple) -> Outcome:
-    """Measure the sum over the sources with a range of 2."""
+    """Return SSIM(A, F) + SSIM(B, F) with 7x7 uniform windows and L = 2 on 0..255, in [-2, 2]. Source: CDDFuse.
+
+    L = 2 is the default of scikit-image up to 0.19 for floating-point images.
+    """
     return Outcome(_summed(triple, 2.0))
 
 
@@ -230,7 +249,7 @@ def structural_similarity_skimage_l2(triple: Triple) -> Outcome:
     smallest=7,
 )
 def structural_similarity_skimage(triple: Triple) -> Outcome:
-    """Measure the sum over the sources with the range that the levels have."""
+    """Return SSIM(A, F) + SSIM(B, F) with 7x7 uniform windows and L = 255, in [-2, 2]. Source: scikit-image."""
     return Outcome(_summed(triple, 255.0))
 
 

@@ -1,4 +1,10 @@
-"""Visual information fidelity for fusion, by Han et al. 2013."""
+"""VIFF, visual information fidelity for fusion (Han, Cai, Cao and Xu 2013).
+
+With g, r and v of each source as in `fusionbench.metrics.formulas.fidelity`, n = 0.005 * 255^2, C = 1e-7 and at each
+pixel S the source with the smaller g:
+
+    VIFF = sum over scales k of w_k * sum(log10(1 + g_S^2 v_S / (r_S + n)) + C) / sum(log10(1 + v_S / n) + C)
+"""
 
 from __future__ import annotations
 
@@ -12,9 +18,9 @@ from fusionbench.metrics.formulas.fidelity import WINDOWS, Texture, distortion, 
 from fusionbench.metrics.image_cache import Outcome, Triple, constant, sum_image
 from fusionbench.metrics.registry import metric
 
-NOISE = 0.005 * 255**2  # variance of the noise of the visual system, on 0..255
-SMALL = 1e-7 * math.log(10)  # added to each pixel's information, which is in nats here
-WEIGHTS = (1 / 2.15, 0.0, 0.15 / 2.15, 1 / 2.15)  # of the four scales, finest first
+NOISE = 0.005 * 255**2  # variance n of the noise of the visual system, for levels 0..255
+SMALL = 1e-7 * math.log(10)  # C in nats, since natural logarithms are used here
+WEIGHTS = (1 / 2.15, 0.0, 0.15 / 2.15, 1 / 2.15)  # w_k of the four scales, finest first
 
 
 @metric(
@@ -30,9 +36,9 @@ WEIGHTS = (1 / 2.15, 0.0, 0.15 / 2.15, 1 / 2.15)  # of the four scales, finest f
     version=2,
 )
 def visual_information_fidelity_for_fusion(triple: Triple) -> Outcome:
-    """Measure the visual information kept of that source which the fused image follows less at each pixel.
+    """Return VIFF, at least 0; see the module for the equation. Source: Han et al. 2013.
 
-    Undefined where both sources are constant: there is nothing to be kept.
+    At each pixel the source that the fused image follows less is taken. Undefined where both sources are constant.
     """
     flat = triple.a.of(constant) & triple.b.of(constant)
     ratios = (kept / present for kept, present in _sums(triple))
@@ -41,7 +47,7 @@ def visual_information_fidelity_for_fusion(triple: Triple) -> Outcome:
 
 
 def _sums(triple: Triple) -> list[Tensor]:
-    """Return the sums over each scale of information kept and present, [2, B], in nats."""
+    """Return, for each scale, numerator and denominator of the module's equation, float64 [2, B], in nats."""
     a, b, fused = triple
     if compiled.usable(fused.levels):
         from fusionbench.metrics.compiled import images
@@ -57,7 +63,7 @@ def _sums(triple: Triple) -> list[Tensor]:
 
 
 def _kept_and_present(fused: Texture, a: Texture, b: Texture) -> Tensor:
-    """Return the sums over a band of information kept and present, [2, B], in nats."""
+    """Return numerator and denominator over a band, float64 [2, B], in nats."""
     gain_a, kept_a = _kept(a, fused)
     gain_b, kept_b = _kept(b, fused)
     follows_a_less = gain_a < gain_b
@@ -67,7 +73,7 @@ def _kept_and_present(fused: Texture, a: Texture, b: Texture) -> Tensor:
 
 
 def _kept(source: Texture, fused: Texture) -> tuple[Tensor, Tensor]:
-    """Return gain and kept information at each pixel of a band; both 0 where the source is flat."""
+    """Return g and log(1 + g^2 v / (r + n)) at each pixel of a band; both are 0 where the source is flat."""
     gain, rest = distortion(source, fused)
     gain.mul_(source.variance.sign())
     return gain, gain.square().mul_(source.variance).div_(rest.add_(NOISE)).log1p_()

@@ -1,4 +1,4 @@
-"""How far the set of fused images lies from the sets of its sources, as image towers of CLIP models see them."""
+"""CMMD and CMMDF: the distance between the set of fused images and the sets of sources in embeddings of CLIP models."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fusionbench.metrics.registry import metric
 
 
 class Views(NamedTuple):
-    """Embeddings [N, D] of the N scenes of a set: each source and the fused images by the source's tower."""
+    """The embeddings, float32 [N, D], of the N scenes of a set: each source, and the fused images by that source's tower."""
 
     a: np.ndarray
     fused_by_a: np.ndarray
@@ -20,7 +20,7 @@ class Views(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """A value with the 95 % interval that redrawing the scenes gives."""
+    """A value with its 95 % interval from resampling the scenes."""
 
     value: float
     low: float
@@ -41,7 +41,10 @@ class Estimate(NamedTuple):
     weights=("clip-vit-l-14-336",),
 )
 def clip_discrepancy(views: Views, kernel: Kernel) -> Estimate:
-    """Measure the discrepancy of fused images and sources as one tower sees both, averaged over the sources."""
+    """Return (MMD^2(A, F) + MMD^2(B, F)) / 2 * 1000 with one tower for all images, at least 0.
+
+    MMD^2 as in `fusionbench.metrics.learned.mmd`. Source: Jayasumana et al. 2024.
+    """
     return mean_discrepancy(views, kernel)
 
 
@@ -59,12 +62,15 @@ def clip_discrepancy(views: Views, kernel: Kernel) -> Estimate:
     weights=("sarclip-rn50", "remoteclip-rn50"),
 )
 def clip_discrepancy_for_fusion(views: Views, kernel: Kernel) -> Estimate:
-    """Measure the discrepancy of fused images and sources, each source by the tower made for it, averaged."""
+    """Return (MMD^2(A, F) + MMD^2(B, F)) / 2 * 1000 with a tower of its own for each source, at least 0.
+
+    Source: CSP-MCIN, with the assumptions that its profile lists.
+    """
     return mean_discrepancy(views, kernel)
 
 
 def mean_discrepancy(views: Views, kernel: Kernel) -> Estimate:
-    """Return the mean over the sources; both are redrawn by the same scenes."""
+    """Return the mean over the sources with its interval; both sources are resampled by the same scenes."""
     draws = draw_scenes(len(views.a))
     a = resampled_mmd(views.a, views.fused_by_a, draws, kernel)
     b = resampled_mmd(views.b, views.fused_by_b, draws, kernel)

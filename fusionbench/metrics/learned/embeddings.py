@@ -15,10 +15,10 @@ VERSION = 1  # raised when `towers.prepare` changes what a tower sees
 
 
 class EmbeddingCache:
-    """Files ``<folder>/<tower>/<first two digits>/<hash of the pixels>.npy``.
+    """A cache in files ``<folder>/<tower>/<first two digits>/<hash of the pixels>.npy``.
 
-    A file appears whole or not at all, so processes may share the folder; two that compute the same embedding at
-    once write the same file twice.
+    Files are renamed into place, so processes may share the folder; two that compute the same embedding at the same time
+    both write it.
     """
 
     def __init__(self, folder: Path, device: str = "cpu") -> None:
@@ -27,7 +27,7 @@ class EmbeddingCache:
     def embedding(self, tower: FoundTower, levels: np.ndarray) -> np.ndarray:
         """Return the embedding of an image, uint8 [H, W] or [H, W, 3], as float32 [D].
 
-        Raises WeightsError where the tower's file is another network's, OutputError where nothing can be written.
+        Raises WeightsError if the tower's file belongs to another network, OutputError where the cache cannot be written.
         """
         place = self.place(tower, levels)
         vector = _read(place)
@@ -39,7 +39,7 @@ class EmbeddingCache:
         return vector
 
     def place(self, tower: FoundTower, levels: np.ndarray) -> Path:
-        """Return the file of an embedding."""
+        """Return the path of an image's embedding."""
         pixels = hashlib.sha256(f"{levels.shape} {levels.dtype} ".encode())
         pixels.update(np.ascontiguousarray(levels).data)
         name = pixels.hexdigest()[:32]
@@ -47,7 +47,7 @@ class EmbeddingCache:
 
 
 def tower_key(tower: FoundTower) -> str:
-    """Return a hash of everything that decides a tower's embeddings."""
+    """Return a hash, 16 hexadecimal digits, of everything that determines a tower's embeddings."""
     spec = tower.spec
     facts = [VERSION, tower.digest, spec.model, tower.layout, spec.side, spec.mean, spec.std]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
@@ -56,11 +56,11 @@ def tower_key(tower: FoundTower) -> str:
 def _read(place: Path) -> np.ndarray | None:
     try:
         vector = np.load(place, allow_pickle=False)
-    except (OSError, ValueError, EOFError):  # absent or damaged: computed anew
+    except (OSError, ValueError, EOFError):  # absent or damaged: it is computed again
         return None
     return vector if vector.ndim == 1 and vector.dtype == np.float32 else None
 
 
 def _write(partial: Path, vector: np.ndarray) -> None:
-    with partial.open("wb") as stream:  # by name, NumPy would add a suffix
+    with partial.open("wb") as stream:  # given a name, NumPy would append .npy to it
         np.save(stream, vector)

@@ -1,4 +1,4 @@
-"""Put the files of weights that metrics need into their place, and say which are there. Loads no torch by itself."""
+"""Downloading, importing and verifying the files of weights that metrics need. Does not load torch by itself."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ from fusionbench.weights.download import Progress, download, forbid_offline
 
 @dataclass(frozen=True)
 class FileState:
-    """A known file as it is on this machine; ``state`` is found, missing or broken, as ``problem`` says."""
+    """A known file on this machine; ``state`` is "found", "missing" or "broken", with ``problem`` as the reason.
+
+    ``trusted`` means that a file other than the published one was imported with --trust.
+    """
 
     known: WeightFile
     state: str
@@ -58,7 +61,7 @@ def _state(known: WeightFile) -> FileState:
 
 
 def file_for(metric: str) -> WeightFile:
-    """Return the file that a metric needs. Raises UnknownNameError, or RequestError where it is not just one."""
+    """Return the file that a metric needs. Raises UnknownNameError, or RequestError if it needs none or several."""
     name = metric_named(metric)
     needed = cards()[name].weights
     if len(needed) != 1:
@@ -68,11 +71,11 @@ def file_for(metric: str) -> WeightFile:
 
 
 def import_file(source: Path, known: WeightFile, sha256: str | None = None, trust: bool = False) -> Path:
-    """Copy a file to where metrics look for it and return that place.
+    """Copy a file to the place where metrics look for it and return its path.
 
-    ``sha256`` is what its publisher states. With ``trust`` a file of another SHA-256 than the known one, or an
-    archive with code without a known one, is taken as well. Raises WeightsError for files that are missing, not the
-    one meant, or do not hold its tensors, and OutputError.
+    ``sha256`` is the one that its publisher states. ``trust`` also accepts a file whose SHA-256 differs from the known
+    one, and an archive with code if none is known. Raises WeightsError for a file that is missing, is not the one meant
+    or lacks its tensors, and OutputError where it cannot be written.
     """
     if not source.is_file():
         raise WeightsError(f"'{source}' is no file of weights: check the path of the file to import.")
@@ -83,10 +86,10 @@ def import_file(source: Path, known: WeightFile, sha256: str | None = None, trus
 
 
 def fetch_file(known: WeightFile, url: str | None = None, progress: Progress | None = None) -> Path:
-    """Download a file to where metrics look for it, unless it is there as published, and return that place.
+    """Download a file to the place where metrics look for it, unless it is there already, and return its path.
 
-    ``url`` is a mirror's address. Raises DownloadError, OutputError, and WeightsError where nobody publishes the file
-    or what came does not hold its tensors.
+    ``url`` is the address of a mirror. Raises DownloadError, OutputError, and WeightsError if the file is not published
+    anywhere or the download lacks its tensors.
     """
     forbid_offline(known.file)
     here = _state(known)
@@ -105,7 +108,7 @@ def _check(part: Path, known: WeightFile) -> None:
 
 
 def _checked_hash(source: Path, known: WeightFile, sha256: str | None, trust: bool) -> str:
-    """Return a file's SHA-256. Raises WeightsError where the file is not to be taken for what it is given as."""
+    """Return a file's SHA-256. Raises WeightsError if the file must not be accepted as the known one."""
     digest = file_hash(source)
     if sha256 is not None and digest != sha256.strip().lower():
         raise WeightsError(f"'{source}' has SHA-256 {digest}, not {sha256}: get the file again.")
@@ -130,7 +133,7 @@ def _check_tensors(source: Path, known: WeightFile) -> None:
 
 
 def _note(known: WeightFile, digest: str, origin: dict[str, Any], trust: bool) -> Path:
-    """Write beside a file where it is from and what was checked, and return its place."""
+    """Write a JSON file with origin and hash beside a file, and return the file's path."""
     target = place_of(known)
     about = {"sha256": digest, "source": origin, "trusted": trust and digest != known.sha256}
     write_json(about_path(target), about | {"imported": datetime.now(UTC).isoformat(timespec="milliseconds")})
@@ -138,7 +141,7 @@ def _note(known: WeightFile, digest: str, origin: dict[str, Any], trust: bool) -
 
 
 def verify_file(state: FileState) -> FileState:
-    """Read the file again, whatever its time stamps say, and return its state with the problem found, if any."""
+    """Hash the file again, regardless of its time stamps, and return its state with any problem found."""
     if state.state != "found" or state.path is None or state.sha256 is None:
         return state
     try:

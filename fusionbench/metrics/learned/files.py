@@ -1,4 +1,4 @@
-"""Files of weights that metrics need: what they are, where they come from and where they belong. Loads no torch."""
+"""The files of weights that metrics need: content, origin and place. Does not load torch."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _PYIQA = "https://huggingface.co/chaofengc/IQA-PyTorch-Weights/resolve/main"
 
 @dataclass(frozen=True)
 class WeightFile:
-    """A file that metrics load; none is part of this package.
+    """A file that metrics load; no such file is part of this package.
 
-    ``name`` is what the command line calls it, ``file`` its name in the folder. ``used_by`` names the metrics,
-    ``purpose`` says what it holds. ``size`` is about how many bytes it has; ``sha256`` is None where its publisher
-    states none, and ``url`` where nobody publishes it. ``check`` is a function "module:name" that takes the path and
-    raises WeightsError where the tensors do not fit.
+    ``name`` is its name on the command line, ``file`` that in the folder. ``used_by`` are names of metrics, ``purpose``
+    says what it contains. ``size`` is its approximate size in bytes. ``sha256`` is None if its publisher states none,
+    ``url`` if it is not published. ``check`` is a function "module:name" that takes the path and raises WeightsError if
+    the tensors do not fit.
     """
 
     name: str
@@ -110,21 +110,21 @@ KNOWN: Mapping[str, WeightFile] = {known.name: known for known in _FILES}
 
 
 def weight_file(name: str) -> WeightFile:
-    """Return a known file; case is ignored, and hyphen equals underscore. Raises UnknownNameError."""
+    """Return a known file by name; case is ignored, hyphens equal underscores. Raises UnknownNameError for others."""
     return KNOWN[spelled(name, KNOWN, "file of metric weights")]
 
 
 def place_of(known: WeightFile) -> Path:
-    """Return where a file belongs, whether it is there or not."""
+    """Return the path at which a file is expected, whether it exists or not."""
     return weights_folder() / METRICS_FOLDER / known.file
 
 
 def find_weights(name: str) -> Path:
-    """Return the path of a file that is here and is what it should be.
+    """Return the path of a file after checking it.
 
-    A file may lie there without having been fetched or imported. Where a SHA-256 is known, of the publisher or of
-    the import, the file must have it; an archive with code is taken on such a hash only. Raises WeightsError with
-    the command that gets it.
+    The file may have been put there by hand. If a SHA-256 is known, from the publisher or from the import, the file must
+    have it; an archive with code is accepted only with such a hash. Raises WeightsError, naming the command that gets
+    the file, if it is missing or differs.
     """
     known = weight_file(name)
     path = place_of(known)
@@ -137,13 +137,13 @@ def find_weights(name: str) -> Path:
 
 
 def made_with(names: Iterable[str]) -> str:
-    """Return names and SHA-256 of files that are here, to be stored beside the scores made with them."""
+    """Return names and SHA-256 of the present files as text, to be stored with the scores made with them."""
     places = [place_of(weight_file(name)) for name in names]
     return ", ".join(f"{path.name} {hash_of(path)[:10]}" for path in places)
 
 
 def remedy(known: WeightFile) -> str:
-    """Say how to get a file to its place."""
+    """Return the end of a sentence on how to get a file to its place."""
     own = f"`fusionbench weights import FILE --as {known.name}` takes a file that you have"
     if known.url is None:
         return f"{own}, to {place_of(known)}"
@@ -151,7 +151,7 @@ def remedy(known: WeightFile) -> str:
 
 
 def problem_of(known: WeightFile) -> str | None:
-    """Return what is wrong with a file that is here, None where nothing is."""
+    """Return what is wrong with a present file, None if it is accepted."""
     path = place_of(known)
     digest, about = hash_of(path), about_file(path)
     remembered = about.get("sha256") if known.sha256 is None or about.get("trusted") else None
@@ -165,7 +165,7 @@ def problem_of(known: WeightFile) -> str | None:
 
 
 def hash_of(path: Path) -> str:
-    """Return the SHA-256 of a file, read again only after it changed. Raises WeightsError where it cannot be read."""
+    """Return the SHA-256 of a file, read again only after it changed. Raises WeightsError if it cannot be read."""
     try:
         status = path.stat()
     except OSError as error:
@@ -175,7 +175,7 @@ def hash_of(path: Path) -> str:
 
 @cache
 def _hash_once(path: Path, size: int, changed: int) -> str:
-    """A run asks once an image; other processes read what was remembered on disk."""
+    """Return the hash, cached in this process, which asks for every image, and on disk for other processes."""
     try:
         return file_hashes(path.parent, [path])[path]
     except ImageError as error:
@@ -183,7 +183,7 @@ def _hash_once(path: Path, size: int, changed: int) -> str:
 
 
 def about_file(path: Path) -> dict[str, Any]:
-    """Return what the import noted of a file, nothing where it was put there by hand."""
+    """Return what the import noted about a file, empty if it was put there by hand. Raises WeightsError if damaged."""
     try:
         about = json.loads(about_path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -196,4 +196,5 @@ def about_file(path: Path) -> dict[str, Any]:
 
 
 def about_path(path: Path) -> Path:
+    """Return the path of the JSON file beside a file."""
     return path.with_name(f"{path.name}.json")

@@ -1,7 +1,7 @@
-"""pyiqa's LIQE and CLIP-IQA, built from local files alone: nothing is downloaded and no code in a file is run.
+"""pyiqa's LIQE and CLIP-IQA, built from local files only, without downloads and without running code in files.
 
-pyiqa loads OpenAI's base model by its hash, its own checkpoints by their address, and either with full pickle. Here
-its loading functions are replaced while a model is built; what it computes is left as it is.
+pyiqa itself loads OpenAI's base model by its hash and its own checkpoints by their address, both with unrestricted
+pickle. Its loading functions are replaced while a model is built; its computations are unchanged.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from fusionbench.files import write_through
 from fusionbench.metrics.learned.files import find_weights, hash_of
 from fusionbench.weights.checkpoints import check_fit, is_torchscript, read_state, read_torchscript, unwrapped
 
-WINDOW = 224  # the side of what LIQE looks at
+WINDOW = 224  # side of LIQE's windows in pixels
 PREFIX = "clip_model."
 
 
 def model(name: str, weights: str, device: torch.device) -> nn.Module:
-    """Return a metric of pyiqa, liqe, liqe_mix or clipiqa, with the weights of that name in `metric_weights`.
+    """Return pyiqa's metric ``name`` (liqe, liqe_mix or clipiqa) with the file of weights named ``weights``.
 
-    It maps float32 [B, 3, H, W] in [0, 1] to [B, 1]. Raises WeightsError where file or pyiqa cannot be used.
+    It maps float32 [B, 3, H, W] in [0, 1] to [B, 1]. Raises WeightsError if the file or pyiqa cannot be used.
     """
     path = find_weights(weights)
     return _loaded(name, path, hash_of(path), device)
 
 
-@lru_cache(maxsize=3)  # up to 600 MB each; the one not used for longest is let go
+@lru_cache(maxsize=3)  # models have up to 600 MB each
 def _loaded(name: str, path: Path, digest: str, device: torch.device) -> nn.Module:
     with torch.no_grad():
         built = _clip_iqa(path, device) if name == "clipiqa" else _liqe(path, name == "liqe_mix", digest)
@@ -51,17 +51,17 @@ def _loaded(name: str, path: Path, digest: str, device: torch.device) -> nn.Modu
 
 
 def check_liqe(path: Path) -> None:
-    """Raise WeightsError unless a file holds LIQE."""
+    """Raise WeightsError unless a file contains LIQE."""
     _liqe_network(_liqe_state(path), path)
 
 
 def check_clip_iqa(path: Path) -> None:
-    """Raise WeightsError unless a file holds a CLIP with a residual network. Code in it is trusted already."""
+    """Raise WeightsError unless a file contains a CLIP with a residual network; code in it must have been trusted before."""
     _clip_iqa_network(path)
 
 
 def _liqe(path: Path, mix: bool, digest: str) -> nn.Module:
-    """Build LIQE around a CLIP of the checkpoint's own shape; OpenAI's file would be overwritten by it anyway."""
+    """Return LIQE around a CLIP of the checkpoint's shape; the weights of OpenAI's file would be overwritten anyway."""
     arch, state = _arch("liqe_arch"), _liqe_state(path)
     network = _liqe_network(state, path)
 
@@ -74,7 +74,7 @@ def _liqe(path: Path, mix: bool, digest: str) -> nn.Module:
         check_fit(path, model.state_dict(), state, "LIQE")
         model.load_state_dict(state)
 
-    # pyiqa's own memory of the text features is one file for all weights, so it gets an empty folder
+    # pyiqa caches text features in one file for all weights, so it gets an empty folder and `_remembered` caches instead
     with TemporaryDirectory(prefix="fusionbench-") as folder, _quiet(), patch.multiple(
         arch, load=lambda *_: network, load_pretrained_network=fill, DEFAULT_CACHE_DIR=folder
     ):  # fmt: skip
@@ -115,19 +115,19 @@ def _clip_iqa_network(path: Path) -> nn.Module:
 
 
 def _clip(state: Mapping[str, Tensor], path: Path) -> nn.Module:
-    """Build pyiqa's CLIP in the shape of a state dict, rounded to half precision as pyiqa does, then in float32."""
+    """Return pyiqa's CLIP in the shape of a state dict, rounded to half precision as pyiqa does, then in float32."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return _arch("clip_model").build_model(dict(state)).float()
-    except Exception as error:  # it is built from the names and shapes that the file has, whatever they are
+    except Exception as error:  # of any kind, because names and shapes come from the file
         raise WeightsError(
             f"Weights {path} do not hold the tensors of CLIP ({' '.join(str(error).split())[:200]}): get the file again."
         ) from error
 
 
 def _remembered(name: str, compute: Any) -> Tensor:
-    """Return text features from the cache folder; LIQE-mix takes minutes for its 495 prompts on one core."""
+    """Return text features from the cache folder, computed if absent: LIQE-mix needs minutes for its 495 prompts."""
     from safetensors.torch import load, save
 
     place = (
@@ -135,17 +135,17 @@ def _remembered(name: str, compute: Any) -> Tensor:
         / "text"
         / f"{name}.safetensors"
     )
-    with suppress(OSError, SafetensorError, KeyError):  # absent or damaged: computed anew
+    with suppress(OSError, SafetensorError, KeyError):  # absent or damaged: they are computed again
         return load(place.read_bytes())["features"]
     features = compute()
-    with suppress(OutputError):  # it only saves time
+    with suppress(OutputError):  # the cache only saves time
         write_through(place, lambda partial: partial.write_bytes(save({"features": features.contiguous()})))
     return features
 
 
 @cache
 def _arch(name: str) -> ModuleType:
-    """Import a module of pyiqa; that loads all of it and takes some seconds, so only metrics that need it do."""
+    """Import and return a module of pyiqa, which loads all of pyiqa and takes seconds."""
     try:
         with warnings.catch_warnings(), _quiet():
             warnings.simplefilter("ignore")
@@ -158,6 +158,6 @@ def _arch(name: str) -> ModuleType:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what pyiqa prints away: standard output may be one JSON document."""
+    """Discard what pyiqa prints, because standard output may be one JSON document."""
     with redirect_stdout(io.StringIO()):
         yield

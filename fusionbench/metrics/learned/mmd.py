@@ -1,7 +1,10 @@
-"""The maximum mean discrepancy of two sets of embeddings under a Gaussian kernel, in float64 and in blocks.
+"""The maximum mean discrepancy (MMD) of two sets of embeddings with a Gaussian kernel, in float64 and in blocks.
 
-MMD of A. Gretton et al., JMLR 13 (2012); the defaults are those of CMMD, S. Jayasumana et al., CVPR 2024
-(DOI 10.1109/CVPR52733.2024.00889). Memory grows with the blocks, never with the square of the sets.
+    k(x, y) = exp(-|x - y|^2 / (2 sigma^2))
+    MMD^2(X, Y) = mean k(x, x') + mean k(y, y') - 2 mean k(x, y)
+
+Sources: Gretton et al., JMLR 13 (2012); the defaults are those of CMMD, Jayasumana et al., CVPR 2024
+(DOI 10.1109/CVPR52733.2024.00889). Memory grows with the blocks, not with the square of the sets.
 """
 
 from __future__ import annotations
@@ -22,12 +25,12 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Kernel:
-    """What the discrepancy is taken with.
+    """The parameters of the discrepancy.
 
-    The kernel is exp(-|x - y|^2 / (2 sigma^2)), the squared discrepancy is multiplied by ``scale``. With
-    ``normalize`` embeddings are first divided by their Euclidean length. ``unbiased`` leaves the pairs of an
-    embedding with itself out of the means within a set (U-statistic; it can be negative), otherwise they are in
-    (V-statistic; never negative, and larger the smaller the sets are).
+    ``sigma`` is the width of the Gaussian, and MMD^2 is multiplied by ``scale``. With ``normalize`` embeddings are first
+    divided by their Euclidean length. With ``unbiased`` the means within a set leave out pairs of an embedding with
+    itself (U-statistic, which can be negative); otherwise these are included (V-statistic, which is never negative and
+    larger for smaller sets).
     """
 
     sigma: float = 10.0
@@ -43,16 +46,16 @@ class Kernel:
 
 
 class Resampled(NamedTuple):
-    """A discrepancy, and what it is for each resample of the scenes, without the part that resampling itself adds."""
+    """A discrepancy, and its value for each resample of the scenes, [R], corrected for the bias that resampling adds."""
 
     value: float
     resamples: np.ndarray
 
 
 def mmd(x: np.ndarray, y: np.ndarray, kernel: Kernel | None = None) -> float:
-    """Return the squared discrepancy of two sets of embeddings [N, D] and [M, D], times the kernel's scale.
+    """Return MMD^2 of two sets of embeddings [N, D] and [M, D], times the kernel's scale.
 
-    Raises RequestError for sets that are empty, of different D, not finite, or too small for the unbiased form.
+    Raises RequestError for sets that are empty, differ in D, are not finite, or are too small for the unbiased form.
     """
     kernel = kernel or Kernel()
     x, y = _prepared(x, kernel), _prepared(y, kernel)
@@ -63,12 +66,12 @@ def mmd(x: np.ndarray, y: np.ndarray, kernel: Kernel | None = None) -> float:
 
 
 def resampled_mmd(x: np.ndarray, y: np.ndarray, draws: np.ndarray, kernel: Kernel | None = None) -> Resampled:
-    """Return the discrepancy of embeddings [N, D] of the same N scenes, and what it becomes when scenes are redrawn.
+    """Return MMD^2 of embeddings [N, D] of the same N scenes, times the kernel's scale, and its values under resampling.
 
-    ``draws`` [R, N] holds how often each scene is in each resample, see `draw_scenes`. A resample of scenes weights
-    the rows and columns of h(i, j) = k(x_i, x_j) + k(y_i, y_j) - k(x_i, y_j) - k(x_j, y_i), so each kernel value is
-    computed once for all resamples. Scenes drawn twice add (mean of h(i, i) - V) / N to the V-statistic on average;
-    that is taken off, which centers the resamples at the value.
+    ``draws`` [R, N] has the number of times each scene is in each resample, see `draw_scenes`. A resample weights rows
+    and columns of h(i, j) = k(x_i, x_j) + k(y_i, y_j) - k(x_i, y_j) - k(x_j, y_i), so each kernel value is computed once
+    for all resamples. Scenes drawn twice add (mean of h(i, i) - V) / N to the V-statistic V on average; this is
+    subtracted, so that the resamples are centred at the value. Raises as `mmd`.
     """
     kernel = kernel or Kernel()
     x, y = _prepared(x, kernel), _prepared(y, kernel)
@@ -81,30 +84,30 @@ def resampled_mmd(x: np.ndarray, y: np.ndarray, draws: np.ndarray, kernel: Kerne
         total += twice * block.sum()
         trace += np.trace(block) if rows == columns else 0.0
         sums += twice * np.einsum("ir,ir->r", weights[rows], block @ weights[columns])
-    biased = max(total / n**2, 0.0)  # below 0 by rounding only
+    biased = max(total / n**2, 0.0)  # only rounding can make it negative
     centered = sums / n**2 - (trace / n - biased) / n - biased
     value = mmd(x, y, _plain(kernel)) if kernel.unbiased else kernel.scale * biased
     return Resampled(float(value), value + kernel.scale * centered)
 
 
 def draw_scenes(count: int, resamples: int = RESAMPLES, seed: int = 0) -> np.ndarray:
-    """Return how often each of ``count`` scenes is drawn in each resample of that size, int64 [R, N]."""
+    """Return how often each of N = ``count`` scenes is drawn in each of R resamples of N scenes, int64 [R, N]."""
     return np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=resamples)
 
 
 def interval(resamples: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
-    """Return the interval that holds the middle ``level`` of the resamples."""
+    """Return the interval with the middle share ``level`` of the resamples (percentile bootstrap)."""
     low, high = np.quantile(resamples, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 
 def _squared(value: float, kernel: Kernel) -> float:
-    """Return what rounding alone can put below 0 as 0."""
+    """Return the value; a biased one, which only rounding can make negative, not below 0."""
     return value if kernel.unbiased else max(value, 0.0)
 
 
 def _plain(kernel: Kernel) -> Kernel:
-    """Return the kernel for embeddings that are normalized already."""
+    """Return the kernel for embeddings that are already normalised."""
     return Kernel(kernel.sigma, kernel.scale, False, kernel.unbiased)
 
 
@@ -129,7 +132,7 @@ def _check(x: np.ndarray, y: np.ndarray, kernel: Kernel) -> None:
 
 
 def _mean_within(x: np.ndarray, kernel: Kernel) -> float:
-    """Return the mean of the kernel minus 1 over the pairs within a set."""
+    """Return the mean of k - 1 over the pairs within a set."""
     total = 0.0
     for rows, columns in _upper_blocks(len(x)):
         total += (1.0 if rows == columns else 2.0) * _part(x[rows], x[columns], kernel).sum()
@@ -137,9 +140,14 @@ def _mean_within(x: np.ndarray, kernel: Kernel) -> float:
 
 
 def _part(x: np.ndarray, y: np.ndarray, kernel: Kernel) -> np.ndarray:
-    """Return the kernel minus 1: in the discrepancy the ones cancel, and with them the digits they would cost."""
+    """Return k - 1 for all pairs, computed by expm1.
+
+    For embeddings of unit length and sigma 10 all kernel values are close to 1. The ones cancel in MMD^2, and without
+    them no digits are lost to that.
+    """
     squares = np.einsum("id,id->i", x, x)[:, None] + np.einsum("jd,jd->j", y, y)
     squares -= 2 * (x @ y.T)
+    # rounding can make the squared distance of equal embeddings negative
     np.maximum(squares, 0, out=squares)
     squares *= -0.5 / kernel.sigma**2
     return np.expm1(squares, out=squares)
@@ -158,7 +166,7 @@ def _blocks(n: int, m: int) -> Iterator[tuple[slice, slice]]:
 
 
 def _upper_blocks(n: int) -> Iterator[tuple[slice, slice]]:
-    """Yield the blocks on and above the diagonal."""
+    """Yield the blocks on and above the diagonal; the kernel is symmetric, so those above count twice."""
     return ((rows, columns) for rows, columns in _blocks(n, n) if columns.start >= rows.start)
 
 

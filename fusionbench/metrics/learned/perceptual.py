@@ -24,7 +24,10 @@ AT_ONCE = 2**20  # pixels: LIQE copies each into 49 windows, in float32 some 600
     weights=("liqe-koniq",),
 )
 def language_image_quality(triple: Triple) -> Outcome:
-    """Measure the mean of five grades of quality, 1 to 5, by how well the image matches their names."""
+    """Return LIQE, in [1, 5]: the expected grade from the similarity of F to the prompts of five grades.
+
+    The logits of 15 windows of 224x224 are averaged before the softmax. Source: Zhang et al. 2023, as in pyiqa.
+    """
     return _by_model(triple, "liqe", "liqe-koniq")
 
 
@@ -42,7 +45,7 @@ def language_image_quality(triple: Triple) -> Outcome:
     weights=("liqe-mix",),
 )
 def language_image_quality_mixed(triple: Triple) -> Outcome:
-    """Measure LIQE summed over the names of nine scenes and eleven distortions."""
+    """Return LIQE, in [1, 5], with prompts of nine scenes and eleven distortions. Source: Zhang et al. 2023, as in pyiqa."""
     return _by_model(triple, "liqe_mix", "liqe-mix")
 
 
@@ -60,7 +63,10 @@ def language_image_quality_mixed(triple: Triple) -> Outcome:
     weights=("clip-rn50",),
 )
 def clip_image_quality(triple: Triple) -> Outcome:
-    """Measure how much better the image matches words such as good and sharp than their opposites."""
+    """Return CLIP-IQA, in [0, 1]: the mean probability of the positive prompt of five opposite pairs.
+
+    Source: Wang et al. 2023, as in pyiqa, which has five pairs instead of the paper's one.
+    """
     return _by_model(triple, "clipiqa", "clip-rn50")
 
 

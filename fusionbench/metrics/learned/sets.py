@@ -21,10 +21,11 @@ Triples = Callable[[], Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]]]
 
 
 class SetScore(NamedTuple):
-    """One metric of a set of ``images`` scenes.
+    """The value of one metric for a set of ``images`` scenes.
 
-    ``value`` and the ends of its 95 % interval are None unless ``status`` is "ok"; otherwise ``detail`` says why:
-    "undefined" is final for this set, "unavailable" lacks a tower. ``setting`` are the towers and the kernel.
+    ``value`` and the bounds of its 95 % interval are None unless ``status`` is "ok"; otherwise ``detail`` gives the
+    reason. "undefined" is final for this set, "unavailable" means that weights are missing. ``setting`` describes the
+    towers and the kernel.
     """
 
     value: float | None
@@ -39,10 +40,10 @@ class SetScore(NamedTuple):
 def score_set(
     metric: str, triples: Triples, images: int, cache: EmbeddingCache, profile: str = CANONICAL
 ) -> SetScore:
-    """Score a set by a metric with ``per="set"``.
+    """Return the score of a set by a metric with ``per="set"``.
 
-    ``triples()`` yields a, b and fused of each of the ``images`` scenes, uint8 [H, W] or [H, W, 3]. Raises
-    OutputError where embeddings cannot be kept, and what ``triples`` raises.
+    ``triples()`` yields a, b and fused of each of the ``images`` scenes, uint8 [H, W] or [H, W, 3]. Raises OutputError
+    where embeddings cannot be stored, and the errors of ``triples``.
     """
     try:
         setting, options = setting_of(metric), options_of(metric)
@@ -55,7 +56,7 @@ def score_set(
     kernel = Kernel(options.sigma, options.scale, options.normalize, options.unbiased)
     try:
         result = function_of(definition_of(metric, profile))(views, kernel)
-    except RequestError as error:  # embeddings without length or with infinite numbers
+    except RequestError as error:  # embeddings of length 0 or with infinite numbers
         return SetScore(None, "undefined", str(error), images, setting)
     return SetScore(result.value, "ok", setting, images, setting, result.low, result.high)
 
@@ -78,5 +79,5 @@ def _views(triples: Triples, options: SetOptions, cache: EmbeddingCache) -> View
 
 
 def _luma(levels: np.ndarray) -> np.ndarray:
-    """Return the luma by ITU-R BT.601, uint8 [H, W]; one channel is its own."""
+    """Return the luma of ITU-R BT.601, uint8 [H, W]; a single channel is returned unchanged."""
     return np.asarray(Image.fromarray(levels).convert("L"))

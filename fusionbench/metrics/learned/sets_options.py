@@ -1,7 +1,7 @@
-"""With which towers and which kernel the set-level metrics are computed: defaults, and ``cmmd.yaml`` over them.
+"""The towers and the kernel of set-level metrics: defaults, and the file ``cmmd.yaml`` that overrides them.
 
-The file lies beside the towers' weights, in the sub-folder ``metrics`` of the weights folder, see docs/metrics.md.
-Loads no torch.
+A tower is the image network of a CLIP model. The file is in the sub-folder ``metrics`` of the weights folder, beside
+the towers' weights, see docs/metrics.md. This module does not load torch.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ HALF = [0.5, 0.5, 0.5]
 
 @dataclass
 class TowerSpec:
-    """An image tower: ``model`` is open_clip's name of its architecture, or a JSON file in open_clip's form.
+    """An image tower; ``model`` is open_clip's name of its architecture, or a JSON file in open_clip's format.
 
-    Images are cropped to their central square, resized to ``side`` and normalized by ``mean`` and ``std``. ``file``
-    holds the weights and must have ``sha256`` where that is given, which an archive with code needs; without a file
-    the tower's name is that of one in `fusionbench.metrics.learned.files`.
+    Images are cropped to their central square, resized to ``side`` pixels and normalised by ``mean`` and ``std``.
+    ``file`` has the weights; its SHA-256 must be ``sha256`` if that is given, which is required for an archive with
+    code. Without ``file``, the tower's name is that of a file in `fusionbench.metrics.learned.files`.
     """
 
     model: str
@@ -42,9 +42,9 @@ class TowerSpec:
 
 @dataclass
 class SetOptions:
-    """The towers that see source a and source b with the fused image, and the kernel as in `fusionbench.metrics.learned.mmd`.
+    """The names of the towers for source a and for source b, and the kernel as in `fusionbench.metrics.learned.mmd`.
 
-    With ``luma_a`` the tower of source a is shown the fused image's luma (BT.601) in place of its colours.
+    With ``luma_a`` the tower of source a gets the luma (BT.601) of the fused image instead of its colours.
     """
 
     a: str
@@ -58,10 +58,10 @@ class SetOptions:
 
 @dataclass(frozen=True)
 class FoundTower:
-    """A tower whose weights are here.
+    """A tower whose weights are present.
 
-    ``digest`` is the SHA-256 of the file, ``layout`` that of the JSON file that the model is told in, "" for a model
-    of open_clip's; ``vouched`` says that the weights' hash was compared with one that somebody stated.
+    ``digest`` is the SHA-256 of the weights, ``layout`` that of the JSON file of the model, empty for a model that
+    open_clip knows. ``vouched`` means that ``digest`` was compared with a stated hash.
     """
 
     name: str
@@ -73,7 +73,7 @@ class FoundTower:
 
     @property
     def title(self) -> str:
-        """Return in words everything that decides its embeddings; what is as built in goes without saying."""
+        """Everything that determines its embeddings, in words; settings equal to the built-in ones are not mentioned."""
         layout = f", layout {self.layout[:8]}" if self.layout else ""
         return f"{self.name} (SHA-256 {self.digest[:8]}{self._changes()}{layout})"
 
@@ -89,7 +89,7 @@ TOWERS = {
     "clip-vit-l-14-336": TowerSpec("ViT-L-14-336-quickgelu", 336),
     "clip-rn50": TowerSpec("RN50-quickgelu"),
     "remoteclip-rn50": TowerSpec("RN50"),
-    # the normalization that SARCLIP was trained with; the paper of CMMDF does not say
+    # the normalisation with which SARCLIP was trained; the paper of CMMDF does not state it
     "sarclip-rn50": TowerSpec("RN50", mean=HALF, std=HALF),
 }
 OPTIONS = {
@@ -99,18 +99,19 @@ OPTIONS = {
 
 
 def folder() -> Path:
+    """Return the folder of the towers' weights and of ``cmmd.yaml``."""
     return weights_folder() / METRICS_FOLDER
 
 
 def options_of(metric: str) -> SetOptions:
-    """Return what a metric is computed with. Raises ConfigError where ``cmmd.yaml`` is wrong."""
+    """Return the towers and the kernel of a metric. Raises ConfigError for errors in ``cmmd.yaml``."""
     return _read()[1][metric]
 
 
 def tower_of(name: str) -> FoundTower:
     """Return a tower with its weights.
 
-    Raises WeightsError, with what to do, where they are not here or not what they should be.
+    Raises WeightsError, with the remedy, if they are missing or have another hash than stated.
     """
     spec = _read()[0][name]
     path = find_weights(name) if spec.file is None else folder() / spec.file
@@ -127,16 +128,16 @@ def tower_of(name: str) -> FoundTower:
 
 
 def kernel_text(options: SetOptions) -> str:
-    """Return what a caption says of the kernel."""
+    """Return the description of the kernel in captions."""
     parts = [f"Gaussian kernel with sigma {options.sigma:g}", f"times {options.scale:g}"]
     parts += ["unbiased" if options.unbiased else "biased"]
     return ", ".join(parts + ([] if options.normalize else ["embeddings not normalized"]))
 
 
 def setting_of(metric: str) -> str:
-    """Return in words what a value of the metric is computed with: two of another setting cannot be compared.
+    """Return the towers and the kernel of a metric in words; values of different settings cannot be compared.
 
-    Raises WeightsError where weights are missing, ConfigError where ``cmmd.yaml`` is wrong.
+    Raises WeightsError if weights are missing, ConfigError for errors in ``cmmd.yaml``.
     """
     options = options_of(metric)
     a, b = tower_of(options.a), tower_of(options.b)
@@ -189,7 +190,7 @@ def _towers(path: Path, entries: Any) -> dict[str, TowerSpec]:
 
 
 def _fill(path: Path, known: Any, entry: Any) -> Any:
-    """Merge an entry over what is known, strictly."""
+    """Return an entry merged over its defaults. Raises ConfigError for unknown keys and wrong types."""
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 

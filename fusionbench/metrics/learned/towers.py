@@ -21,10 +21,10 @@ NO_TEXT = {"context_length": 2, "vocab_size": 2, "width": 8, "heads": 1, "layers
 
 
 def embed(tower: FoundTower, levels: np.ndarray, device: str = "cpu") -> np.ndarray:
-    """Return what a tower makes of one image, uint8 [H, W] or [H, W, 3]: float32 [D], not normalized.
+    """Return the embedding of one image, uint8 [H, W] or [H, W, 3], as float32 [D], not normalised.
 
-    One image at a time: its digits then do not depend on which others are seen with it. Raises WeightsError where
-    the file is another network's.
+    Images are embedded one at a time, so that digits do not depend on a batch. Raises WeightsError if the file belongs to
+    another network.
     """
     what = json.dumps([tower.digest, tower.layout, vars(tower.spec)])
     module = _load(tower.name, tower.path, what, tower.vouched, device)
@@ -33,7 +33,7 @@ def embed(tower: FoundTower, levels: np.ndarray, device: str = "cpu") -> np.ndar
 
 
 def prepare(levels: np.ndarray, spec: TowerSpec) -> Tensor:
-    """Return the central square as float32 [1, 3, side, side], resized by Pillow's bicubic filter and normalized."""
+    """Return the central square, float32 [1, 3, side, side], resized by Pillow's bicubic filter and normalised."""
     image = Image.fromarray(levels).convert("RGB")
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
@@ -46,7 +46,7 @@ def prepare(levels: np.ndarray, spec: TowerSpec) -> Tensor:
 
 
 def build(spec: TowerSpec) -> nn.Module:
-    """Return the image tower without weights. Raises ConfigError where open_clip does not know the model."""
+    """Return the image tower without weights. Raises ConfigError if open_clip cannot build the model."""
     from open_clip import CLIP
 
     config = _config(spec.model)
@@ -57,7 +57,7 @@ def build(spec: TowerSpec) -> nn.Module:
             NO_TEXT,
             quick_gelu=config.get("quick_gelu", False),
         ).visual
-    except Exception as error:  # it is built from what a file of the user says, whatever that is
+    except Exception as error:  # of any kind, because the configuration can be a file of the user
         said = " ".join(str(error).split())[:200]
         raise ConfigError(
             f"Tower model '{spec.model}' cannot be built by open_clip: {said}; correct it."
@@ -75,19 +75,19 @@ def _config(model: str) -> dict[str, Any]:
             ) from error
     from open_clip import get_model_config, list_models
 
-    if model not in list_models():  # other forms of a name would be asked for on the network
+    if model not in list_models():  # open_clip would look up other names on the network
         raise ConfigError(f"open_clip has no model '{model}': `open_clip.list_models()` names those it has.")
     return get_model_config(model)
 
 
-@lru_cache(maxsize=3)  # up to 1.2 GB each
+@lru_cache(maxsize=3)  # towers have up to 1.2 GB each
 def _load(name: str, path: Path, what: str, vouched: bool, device: str) -> nn.Module:
     spec = TowerSpec(**json.loads(what)[-1])
     return _filled(path, spec, name, vouched).requires_grad_(False).eval().to(device)
 
 
 def _filled(path: Path, spec: TowerSpec, name: str, vouched: bool) -> nn.Module:
-    """Fill a tower; an archive with code is read where its hash or its user vouches for it, and refused elsewhere."""
+    """Return a tower with its weights; an archive with code is read only if its hash or the user vouches for it."""
     tower = build(spec)
     whole = read_torchscript(path) if vouched and is_torchscript(path) else read_state(path)
     state = _image_part(path, whole)
@@ -97,17 +97,17 @@ def _filled(path: Path, spec: TowerSpec, name: str, vouched: bool) -> nn.Module:
 
 
 def check_rn50(path: Path) -> None:
-    """Raise WeightsError unless a file holds the image tower of a CLIP RN50. Code in it is trusted already."""
+    """Raise WeightsError unless a file contains the image tower of a CLIP RN50; code in it must have been trusted before."""
     _filled(path, TOWERS["remoteclip-rn50"], "of a CLIP RN50", vouched=True)
 
 
 def check_vit_l_14_336(path: Path) -> None:
-    """Raise WeightsError unless a file holds the image tower of a CLIP ViT-L/14 at 336 pixels, trusted already."""
+    """Raise WeightsError unless a file, trusted before, contains the image tower of a CLIP ViT-L/14 at 336 pixels."""
     _filled(path, TOWERS["clip-vit-l-14-336"], "of a CLIP ViT-L/14 at 336 pixels", vouched=True)
 
 
 def _image_part(path: Path, whole: dict[str, Any]) -> dict[str, Tensor]:
-    """Return the image tower's tensors of a whole CLIP, or of an image tower alone."""
+    """Return the tensors of the image tower from the state of a whole CLIP or of an image tower alone."""
     state = unwrapped(path, whole, "state_dict")
     state = {key.removeprefix("module."): value for key, value in state.items()}
     part = {key.removeprefix("visual."): value for key, value in state.items() if key.startswith("visual.")}
@@ -115,5 +115,5 @@ def _image_part(path: Path, whole: dict[str, Any]) -> dict[str, Tensor]:
 
 
 def _but_counters(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Leave out how many batches were trained on: nothing is computed with it, and not every file has it."""
+    """Return the state without counters of training batches, which nothing uses and not every file has."""
     return {key: value for key, value in state.items() if not key.endswith(".num_batches_tracked")}

@@ -1,4 +1,4 @@
-"""PSNR, entropy and edge strength as libraries compute them, where that is not the canonical definition."""
+"""PSNR, entropy and edge strength as libraries compute them, where they differ from the canonical definitions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fusionbench.metrics.formulas.pixel_error import PEAK, mean_squared_errors
 from fusionbench.metrics.image_cache import Outcome, Triple, sum_image, values
 from fusionbench.metrics.registry import definition
 
-GUARD = 1e-8 * PEAK**2  # added to the mean squared error, 1e-8 on [0, 1]
+GUARD = 1e-8 * PEAK**2  # added to the mean squared error of levels 0..255: 1e-8 on [0, 1]
 
 
 @definition(
@@ -26,7 +26,7 @@ GUARD = 1e-8 * PEAK**2  # added to the mean squared error, 1e-8 on [0, 1]
     combined="mean",
 )
 def guarded_psnr(triple: Triple) -> Outcome:
-    """Measure closeness that ends at 80 dB."""
+    """Return mean over S = A, B of 10 log10(255^2 / (MSE(S, F) + 1e-8 * 255^2)), in dB, in [0, 80]. Source: pyiqa, piq."""
     return Outcome(10 * (PEAK**2 / (mean_squared_errors(triple) + GUARD)).log10().mean(0))
 
 
@@ -39,9 +39,9 @@ def guarded_psnr(triple: Triple) -> Outcome:
     combined="mean",
 )
 def psnr_of_12_bit(triple: Triple) -> Outcome:
-    """Measure closeness relative to a peak of 12 bits.
+    """Return mean over S = A, B of 10 log10(4095^2 / MSE(S, F)), in dB, at least 24.1.
 
-    Undefined where the fused image equals a source.
+    Undefined where the fused image equals a source. Source: image-similarity-measures, whose default is 12 bits.
     """
     errors = mean_squared_errors(triple)
     undefined = tuple(
@@ -60,7 +60,10 @@ def psnr_of_12_bit(triple: Triple) -> Outcome:
     unit="bit",
 )
 def entropy_above_zero(triple: Triple) -> Outcome:
-    """Measure how evenly pixels are black and not black."""
+    """Return -sum p log2(p) of the two shares of pixels at 0 and above 0, in bits, in [0, 1].
+
+    Source: entropy() of Octave and MATLAB called with doubles on 0..255.
+    """
     black = (triple.fused.levels == 0).double().mean((-2, -1))
     shares = torch.stack((black, 1 - black))
     return Outcome(torch.special.entr(shares).sum(0) / math.log(2))
@@ -78,7 +81,7 @@ def _strength(triple: Triple, border: str) -> Tensor:
     source="kornia.filters.sobel",
 )
 def edge_intensity_over_8(triple: Triple) -> Outcome:
-    """Measure edge strength as the slope of a level ramp."""
+    """Return mean(sqrt(gx^2 + gy^2)) / 8, in levels, at least 0: 1 for a ramp of one level per pixel. Source: kornia."""
     return Outcome(_strength(triple, "replicate") / 8)
 
 
@@ -90,7 +93,7 @@ def edge_intensity_over_8(triple: Triple) -> Outcome:
     source="skimage.filters.sobel",
 )
 def edge_intensity_over_4_root_2(triple: Triple) -> Outcome:
-    """Measure edge strength as the root mean square of both directions."""
+    """Return mean(sqrt(gx^2 + gy^2)) / (4 sqrt(2)), in levels, at least 0. Source: scikit-image."""
     return Outcome(_strength(triple, "replicate") / (4 * math.sqrt(2)))
 
 
@@ -102,5 +105,5 @@ def edge_intensity_over_4_root_2(triple: Triple) -> Outcome:
     smallest=2,
 )
 def edge_intensity_mirrored(triple: Triple) -> Outcome:
-    """Measure edge strength with a border that has no slope across it."""
+    """Return mean(sqrt(gx^2 + gy^2)) of unnormalised Sobel kernels with a mirrored border, in levels. Source: OpenCV."""
     return Outcome(_strength(triple, "reflect"))

@@ -1,8 +1,9 @@
-"""Multi-scale structural similarity as libraries compute it: they differ in how odd sides are halved and in what is
-negative.
+"""MS-SSIM as libraries compute it: they differ in how they halve odd sides and treat negative values.
 
-Each function is the sum over the sources. On sides that are multiples of 16, with no negative mean, all but the mirrored
-border, the window clipping and sewar's halving give the canonical value.
+Each metric is the sum over the sources S of prod over scales of mean(cs)^w, at the coarsest scale mean(l cs)^w, with
+luminance l, contrast and structure cs as in `fusionbench.metrics.formulas.structure`; it is in [0, 2]. For sides that
+are multiples of 16 and no negative mean, all definitions equal the canonical one except those with a mirrored border,
+clipped windows or sewar's halving.
 """
 
 from __future__ import annotations
@@ -22,18 +23,18 @@ Halve = Callable[[Tensor], Tensor]
 
 
 def cut(x: Tensor) -> Tensor:
-    """Return the means of 2x2 pixels of [B, H, W]; an odd last row or column is left out."""
+    """Return the means of 2x2 pixels, [B, H/2, W/2]; an odd last row or column is left out."""
     return avg_pool2d(x[:, None], 2)[:, 0]
 
 
 def repeated_before(x: Tensor) -> Tensor:
-    """Return the means of 2x2 pixels; where a side is odd, both get their first row or column twice."""
+    """Return the means of 2x2 pixels; if any side is odd, both the first row and the first column are repeated."""
     odd = max(x.shape[-2] % 2, x.shape[-1] % 2)
     return avg_pool2d(pad(x[:, None], (odd, 0, odd, 0), mode="replicate"), 2)[:, 0]
 
 
 def shifted(x: Tensor) -> Tensor:
-    """Return every second of the means of a pixel and its left and upper neighbours, the border repeated."""
+    """Return every second mean of a pixel with its left, upper and upper left neighbours, the border repeated."""
     before = pad(x[:, None], (1, 0, 1, 0), mode="replicate")
     return avg_pool2d(before, 2, stride=1)[:, 0, ::2, ::2]
 
@@ -47,12 +48,12 @@ def scales(image: Image, halve: Halve) -> list[Tensor]:
 
 
 def scale_images(image: Image, halve: Halve) -> list[Image]:
-    """Return the scales as images that remember their moments; but for the first, their levels are no integers."""
+    """Return the scales as images, which cache their moments; only the first has integer levels."""
     return [Image(scale) for scale in image.of(scales, halve)]
 
 
 def _means(source: Image, fused: Image, halve: Halve, mirrored: int, clipped: bool) -> list[Tensor]:
-    """Return contrast and structure of each scale, of the last the similarity [B]."""
+    """Return mean(cs) of each scale, at the last mean(l cs), float64 [B] each."""
     by_scale: list[Tensor] = []
     for x, y in zip(source.of(scale_images, halve), fused.of(scale_images, halve), strict=True):
         last = len(by_scale) == len(WEIGHTS) - 1
@@ -64,7 +65,7 @@ def _means(source: Image, fused: Image, halve: Halve, mirrored: int, clipped: bo
 
 
 def _summed(triple: Triple, halve: Halve, mirrored: int = 0, clipped: bool = False) -> Tensor:
-    """Return the sum over the sources of the product over the scales; a negative mean counts as 0."""
+    """Return the sum over the sources of the product over the scales, float64 [B]; a negative mean counts as 0."""
     products = []
     for source in (triple.a, triple.b):
         means = _means(source, triple.fused, halve, mirrored, clipped)
@@ -82,7 +83,7 @@ def _summed(triple: Triple, halve: Halve, mirrored: int = 0, clipped: bool = Fal
     combined="sum",
 )
 def multiscale_similarity_cut_mirrored(triple: Triple) -> Outcome:
-    """Measure multi-scale similarity whose coarsest scale has windows beyond the border."""
+    """Return MS-SSIM, in [0, 2], with odd ends cut and a mirrored border at the coarsest scale. Source: torchmetrics."""
     return Outcome(_summed(triple, cut, len(GAUSSIAN) // 2))
 
 
@@ -95,7 +96,7 @@ def multiscale_similarity_cut_mirrored(triple: Triple) -> Outcome:
     combined="sum",
 )
 def multiscale_similarity_cut(triple: Triple) -> Outcome:
-    """Measure multi-scale similarity without the odd rows and columns."""
+    """Return MS-SSIM, in [0, 2], with odd last rows and columns cut before halving. Source: monai."""
     return Outcome(_summed(triple, cut))
 
 
@@ -108,7 +109,7 @@ def multiscale_similarity_cut(triple: Triple) -> Outcome:
     combined="sum",
 )
 def multiscale_similarity_zero_padded(triple: Triple) -> Outcome:
-    """Measure multi-scale similarity with borders that darken at coarse scales."""
+    """Return MS-SSIM, in [0, 2], with odd sides padded by black on both ends before halving. Source: pytorch-msssim."""
     return Outcome(_summed(triple, halved_zero_padded))
 
 
@@ -121,7 +122,7 @@ def multiscale_similarity_zero_padded(triple: Triple) -> Outcome:
     combined="sum",
 )
 def multiscale_similarity_repeated_before(triple: Triple) -> Outcome:
-    """Measure multi-scale similarity with the first rows and columns repeated."""
+    """Return MS-SSIM, in [0, 2], with the first row and column repeated before halving odd sides. Source: piq."""
     return Outcome(_summed(triple, repeated_before))
 
 
@@ -134,7 +135,7 @@ def multiscale_similarity_repeated_before(triple: Triple) -> Outcome:
     combined="sum",
 )
 def multiscale_similarity_clipped(triple: Triple) -> Outcome:
-    """Measure multi-scale similarity without the punishment of opposite structure."""
+    """Return MS-SSIM, in [0, 2], with odd sides padded by black and negative cs set to 0 in each window. Source: pyiqa."""
     return Outcome(_summed(triple, halved_zero_padded, clipped=True))
 
 
@@ -148,7 +149,7 @@ def multiscale_similarity_clipped(triple: Triple) -> Outcome:
     combined="sum",
 )
 def multiscale_similarity_real_part(triple: Triple) -> Outcome:
-    """Measure multi-scale similarity that can be negative."""
+    """Return the real part of MS-SSIM with complex powers of negative means, in [-2, 2]. Source: sewar."""
     weights = torch.tensor(WEIGHTS, dtype=torch.complex128, device=triple.fused.levels.device)
     parts = []
     for source in (triple.a, triple.b):

@@ -1,7 +1,7 @@
-"""Structural similarity as libraries of image metrics compute it, where that is not the canonical definition.
+"""SSIM as libraries of image metrics compute it, where that differs from the canonical definition.
 
-Each function is the sum over the sources of what the library returns for two images with levels 0..255 and a range of
-255 (or levels over 255 and a range of 1). `fusionbench.metrics.libraries` says which library and version calls it.
+Each metric is the sum over the sources S of the library's value for S and F, with levels 0..255 and L = 255 unless it
+says otherwise, in [-2, 2]. `fusionbench.metrics.libraries` has the libraries' versions and calls.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ Weights = tuple[float, ...]
 
 
 def pixels(image: Image, mirrored: int = 0, factor: int = 1) -> Tensor:
-    """Return the levels, the means of ``factor`` x ``factor`` blocks, with ``mirrored`` pixels beyond the border."""
+    """Return the levels, float64 [B, H, W], averaged over blocks of ``factor`` pixels, then mirrored at the border."""
     x = image.of(values)[:, None]
     x = avg_pool2d(x, factor) if factor > 1 else x
     return (pad(x, (mirrored,) * 4, mode="reflect") if mirrored else x)[:, 0]
 
 
 def moments(image: Image, weights: Weights, *form: int) -> tuple[Tensor, Tensor]:
-    """Return mean and population variance in each window; ``form`` as in `pixels`."""
+    """Return mean and population variance in each window; ``form`` are further arguments of `pixels`."""
     x = image.of(pixels, *form)
     mean = smooth(x, weights)
     return mean, smooth(x.square(), weights) - mean.square()
@@ -37,9 +37,10 @@ def moments(image: Image, weights: Weights, *form: int) -> tuple[Tensor, Tensor]
 def similarity_parts(
     image: Image, other: Image, weights: Weights, peak: Tensor | float, sample: float, *form: int
 ) -> tuple[Tensor, Tensor]:
-    """Return the similarity of means, and that of contrast and structure, in each window.
+    """Return l and cs of SSIM = l cs in each window, float64 [B, h, w].
 
-    ``sample`` multiplies variances and covariance.
+    l = (2 mx my + C1) / (mx^2 + my^2 + C1), cs = (2 cxy + C2) / (vx + vy + C2), C1 = (0.01 L)^2, C2 = (0.03 L)^2 with
+    L = ``peak``. ``sample`` multiplies variances and covariance: n / (n - 1) for sample moments.
     """
     (x, variance_x), (y, variance_y) = (each.of(moments, weights, *form) for each in (image, other))
     cross = smooth(image.of(pixels, *form) * other.of(pixels, *form), weights) - x * y
@@ -56,7 +57,7 @@ def _summed(
     sample: float = 1.0,
     clipped: bool = False,
 ) -> Tensor:
-    """Return the sum over the sources of the mean similarity [B]; ``clipped`` takes negative structure for 0."""
+    """Return the sum over the sources of mean(l cs), float64 [B]; ``clipped`` sets negative cs to 0."""
     total: Tensor | float = 0.0
     for source in (triple.a, triple.b):
         means, structure = similarity_parts(source, triple.fused, weights, peak, sample, *form)
@@ -74,7 +75,7 @@ def _summed(
     combined="sum",
 )
 def structural_similarity_mirrored(triple: Triple) -> Outcome:
-    """Measure structural similarity in windows around every pixel of mirrored images."""
+    """Return SSIM of windows around every pixel, the border mirrored, in [-2, 2]. Source: torchmetrics, kornia."""
     return Outcome(_summed(triple, GAUSSIAN, len(GAUSSIAN) // 2))
 
 
@@ -87,9 +88,9 @@ def structural_similarity_mirrored(triple: Triple) -> Outcome:
     combined="sum",
 )
 def structural_similarity_range_of_data(triple: Triple) -> Outcome:
-    """Measure structural similarity with constants that depend on the images.
+    """Return SSIM with L the larger range of levels of both images, border mirrored, in [-2, 2]. Source: torchmetrics.
 
-    Undefined where a source and the fused image are constant.
+    Undefined where a source and the fused image are constant, since L would be 0.
     """
     halves, undefined = [], []
     for name, source in (("a", triple.a), ("b", triple.b)):
@@ -101,7 +102,7 @@ def structural_similarity_range_of_data(triple: Triple) -> Outcome:
 
 
 def level_range(image: Image) -> Tensor:
-    """Return the difference of the highest and the lowest level, float64 [B]."""
+    """Return the highest minus the lowest level, float64 [B]."""
     x = image.of(values)
     return x.amax((-2, -1)) - x.amin((-2, -1))
 
@@ -115,7 +116,7 @@ def level_range(image: Image) -> Tensor:
     combined="sum",
 )
 def structural_similarity_uniform(triple: Triple) -> Outcome:
-    """Measure structural similarity in windows without weights."""
+    """Return SSIM with an 11x11 uniform window, in [-2, 2]. Source: sewar."""
     return Outcome(_summed(triple, UNIFORM_11))
 
 
@@ -128,7 +129,7 @@ def structural_similarity_uniform(triple: Triple) -> Outcome:
     combined="sum",
 )
 def structural_similarity_uniform_sample(triple: Triple) -> Outcome:
-    """Measure structural similarity in small windows without weights."""
+    """Return SSIM with a 7x7 uniform window and sample moments (49/48), in [-2, 2]. Source: scikit-image."""
     return Outcome(_summed(triple, UNIFORM_7, sample=49 / 48))
 
 
@@ -141,7 +142,7 @@ def structural_similarity_uniform_sample(triple: Triple) -> Outcome:
     combined="sum",
 )
 def structural_similarity_uniform_12_bit(triple: Triple) -> Outcome:
-    """Measure structural similarity with constants for 12 bits."""
+    """Return SSIM with a 7x7 uniform window, sample moments and L = 4095. Source: image-similarity-measures."""
     return Outcome(_summed(triple, UNIFORM_7, peak=4095.0, sample=49 / 48))
 
 
@@ -154,7 +155,7 @@ def structural_similarity_uniform_12_bit(triple: Triple) -> Outcome:
     combined="sum",
 )
 def structural_similarity_halved(triple: Triple) -> Outcome:
-    """Measure structural similarity of images shrunk to about 256 pixels."""
+    """Return SSIM of images averaged over blocks of round(min(M, N) / 256) pixels, in [-2, 2]. Source: piq."""
     factor = max(1, round(min(triple.fused.height, triple.fused.width) / 256))
     return Outcome(_summed(triple, GAUSSIAN, 0, factor))
 
@@ -168,5 +169,5 @@ def structural_similarity_halved(triple: Triple) -> Outcome:
     combined="sum",
 )
 def structural_similarity_clipped(triple: Triple) -> Outcome:
-    """Measure structural similarity without the punishment of opposite structure."""
+    """Return SSIM with negative cs set to 0 in each window, in [0, 2]. Source: pyiqa."""
     return Outcome(_summed(triple, GAUSSIAN, clipped=True))

@@ -1,7 +1,10 @@
-"""Visual information fidelity in the wavelet domain, as pyiqa computes it after the authors' first code.
+"""VIF in the wavelet domain, as pyiqa computes it after the first code of Sheikh and Bovik (vifvec).
 
-The bands are those of a steerable pyramid with four levels, of whose six orientations the horizontal and the vertical one
-are used. In each band 3x3 blocks of the source are modeled as a Gaussian vector times a local strength.
+The bands are those of a steerable pyramid with four levels, of whose six orientations the horizontal and the vertical
+one are used. In each band a 3x3 block of the source is modelled as a Gaussian vector with eigenvalues e_i of its
+covariance, times a local strength s; the fused band is g times the source plus a rest of variance r. Then
+
+    VIF(S, F) = sum log2(1 + g^2 s e_i / (r + n)) / sum log2(1 + s e_i / n),  n = 0.4
 """
 
 from __future__ import annotations
@@ -17,11 +20,11 @@ from torch.nn.functional import conv2d, pad
 from fusionbench.metrics.image_cache import Image, Outcome, Triple, constant, values
 from fusionbench.metrics.registry import definition
 
-NOISE = 0.4  # variance of the noise of the visual system
-SIDE = 3  # of the blocks
+NOISE = 0.4  # variance n of the noise of the visual system
+SIDE = 3  # side of a block
 LEVELS = 4
 TINY = 1e-12
-# upper left quarters, center included, of Simoncelli's filters sp5 (their other quarters mirror them)
+# upper left quarters, middle row and column included, of Simoncelli's filters sp5; the other quarters mirror them
 FIRST_LOW_PASS = (
     (0.00341614, -0.01551246, -0.03848215),
     (-0.01551246, 0.05586982, 0.15925570),
@@ -34,7 +37,7 @@ LOW_PASS = (
     (-0.01888864, 0.00821200, 0.06554076, 0.12852666, 0.16339236),
     (-0.01924108, 0.02005976, 0.07962786, 0.16339236, 0.20193080),
 )
-BAND = (  # changes its sign from the upper to the lower half
+BAND = (  # odd: the lower half has the opposite sign
     (0.00277643, 0.00496194, 0.01026699, 0.01455399),
     (-0.00986904, -0.00893064, 0.01189859, 0.02755155),
     (-0.01021852, -0.03075356, -0.08226445, -0.11732297),
@@ -43,21 +46,21 @@ BAND = (  # changes its sign from the upper to the lower half
 
 
 def _filter(quarter: tuple[tuple[float, ...], ...], sign: int, device: torch.device) -> Tensor:
-    """Return a whole filter [n, n]; ``sign`` is that of its lower half."""
+    """Return a whole filter, float64 [n, n], from its quarter; ``sign`` is that of the lower half."""
     upper_left = torch.tensor(quarter, dtype=torch.float64, device=device)
     upper = torch.cat((upper_left, upper_left[:, :-1].flip(-1)), -1)
     return torch.cat((upper, sign * upper[:-1].flip(0)))
 
 
 def _correlated(x: Tensor, weights: Tensor, step: int = 1) -> Tensor:
-    """Correlate [B, H, W] with a filter, the border mirrored, at every ``step``-th place."""
+    """Return [B, H, W] correlated with a filter at every ``step``-th place, the border mirrored."""
     reach = len(weights) // 2
     mirrored = pad(x[:, None], (reach,) * 4, mode="reflect")
     return conv2d(mirrored, weights[None, None], stride=step)[:, 0]
 
 
 def pyramid(image: Image) -> list[Tensor]:
-    """Return the vertical and the horizontal band of each level, finest first, sides cut to multiples of 3."""
+    """Return the vertical and horizontal band of each level, finest first, float64 [B, h, w], sides multiples of 3."""
     device = image.levels.device
     band = _filter(BAND, -1, device)
     low = _correlated(image.of(values), _filter(FIRST_LOW_PASS, 1, device))
@@ -72,20 +75,20 @@ def pyramid(image: Image) -> list[Tensor]:
 
 
 def _window_sums(x: Tensor, side: int) -> Tensor:
-    """Return the sum in the window around the center of each block, the border mirrored."""
+    """Return the sum in the window around the centre of each block, the border mirrored."""
     weights = torch.ones(side, side, dtype=x.dtype, device=x.device)
     return _correlated(x, weights)[:, 1:-1:SIDE, 1:-1:SIDE]
 
 
 def _channel(source: Tensor, fused: Tensor, side: int) -> tuple[Tensor, Tensor]:
-    """Return gain and variance of the rest where the fused band is modeled as gain times source plus rest."""
+    """Return g and r of the module's equation for each block."""
     count = side * side
     sum_x, sum_y = _window_sums(source, side), _window_sums(fused, side)
     cross = _window_sums(source * fused, side) - sum_x * sum_y / count
     spread_x = (_window_sums(source.square(), side) - sum_x.square() / count).clamp_(min=0)
     spread_y = (_window_sums(fused.square(), side) - sum_y.square() / count).clamp_(min=0)
     gain = cross / (spread_x + TINY)
-    # where the model fails the rest is a sum and not a mean of squares, as in the code
+    # where the model fails, the reference code takes the sum and not the mean of squares as the rest
     fails = (spread_x < TINY) | (gain < 0)
     rest = torch.where(fails, spread_y, (spread_y - gain * cross) / count)
     nothing = spread_y < TINY
@@ -93,13 +96,13 @@ def _channel(source: Tensor, fused: Tensor, side: int) -> tuple[Tensor, Tensor]:
 
 
 def vectors(band: Tensor, step: int) -> Tensor:
-    """Return the blocks of 3x3 at every ``step``-th place as vectors, [B, 9, places]."""
+    """Return the 3x3 blocks at every ``step``-th place as vectors, [B, 9, places]."""
     blocks = band.unfold(-2, SIDE, step).unfold(-2, SIDE, step)
     return blocks.flatten(-2).flatten(1, 2).transpose(1, 2)
 
 
 def _model(band: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the eigenvalues of the covariance of all blocks [B, 9], and each block's local strength [B, h, w]."""
+    """Return the eigenvalues of the covariance of all blocks, [B, 9], and the local strength of each block, [B, h, w]."""
     everywhere = vectors(band, 1)
     centered = everywhere - everywhere.mean(-1, keepdim=True)
     covariance = centered @ centered.transpose(1, 2) / centered.shape[-1]
@@ -110,7 +113,7 @@ def _model(band: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def wavelet_fidelity(source: Image, fused: Image) -> Tensor:
-    """Return which share of the source's information the fused image keeps [B]."""
+    """Return VIF(S, F) of the module's equation, float64 [B], at least 0."""
     kept, present = [], []
     for index, (x, y) in enumerate(zip(source.of(pyramid), fused.of(pyramid), strict=True)):
         side = 2 ** (LEVELS - index // 2) + 1
@@ -133,7 +136,7 @@ def wavelet_fidelity(source: Image, fused: Image) -> Tensor:
     combined="sum",
 )
 def visual_information_fidelity_of_wavelets(triple: Triple) -> Outcome:
-    """Measure the share of visual information kept in the bands of a steerable pyramid.
+    """Return VIF(A, F) + VIF(B, F) in the wavelet domain, at least 0. Source: pyiqa; Sheikh and Bovik 2006.
 
     Undefined where a source is constant.
     """

@@ -1,4 +1,4 @@
-"""How much of the sources' detail the fused image holds: in wavelet bands, and as spatial frequency."""
+"""Metrics of preserved detail: QM in wavelet bands, QSF by spatial frequency."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from torch import Tensor
 from fusionbench.metrics.image_cache import Image, Outcome, Triple, values
 from fusionbench.metrics.registry import definition, metric
 
-EXPONENTS = (2 / 3, 1 / 3)  # of the two levels of Haar's transform, the finer first
+EXPONENTS = (2 / 3, 1 / 3)  # of the two levels of the Haar transform, finer level first
 DIAGONAL = 0.5**0.5  # weight of the squared differences of diagonal neighbours
 
 
 class Bands(NamedTuple):
-    """Horizontal, vertical and diagonal detail of one level, float64 [B, h, w] each."""
+    """The horizontal, vertical and diagonal detail of one level, float64 [B, h, w] each."""
 
     horizontal: Tensor
     vertical: Tensor
@@ -23,7 +23,7 @@ class Bands(NamedTuple):
 
 
 def haar_bands(image: Image) -> list[Bands]:
-    """Return the detail of two levels of Haar's orthonormal transform; a last odd row or column is left out."""
+    """Return the detail of two levels of the orthonormal Haar transform; an odd last row or column is left out."""
     pixels, by_level = image.of(values), []
     for _ in EXPONENTS:
         height, width = (side // 2 * 2 for side in pixels.shape[-2:])
@@ -41,12 +41,12 @@ def haar_bands(image: Image) -> list[Bands]:
 
 
 def detail_weights(image: Image) -> list[Tensor]:
-    """Return the sum of the squared detail at each place of the two levels."""
+    """Return, for both levels, the sum of the squared detail of the three bands at each place, float64 [B, h, w]."""
     return [sum(band.square() for band in level) for level in image.of(haar_bands)]
 
 
 def _kept(source: Image, fused: Image, level: int) -> Tensor:
-    """Return a source's weights times how equal the fused image's detail is, summed [B]."""
+    """Return sum(w_S E_S) of `multiscale_quality` at one level, float64 [B]."""
     pairs = zip(source.of(haar_bands)[level], fused.of(haar_bands)[level], strict=True)
     equality = sum((band - other).abs_().neg_().exp_() for band, other in pairs)
     return _sum(equality * source.of(detail_weights)[level])
@@ -69,9 +69,10 @@ def _sum(x: Tensor) -> Tensor:
     symmetric=True,
 )
 def multiscale_quality(triple: Triple) -> Outcome:
-    """Measure how exactly the wavelet detail of both sources is kept: a difference of a few levels counts as lost.
+    """Return QM = prod over two Haar levels of (sum(w_A E_A + w_B E_B) / sum(w_A + w_B))^(2/3, 1/3), in [0, 3].
 
-    Undefined where neither source has detail at a level.
+    E_S is the sum over the three bands of exp(-|D_S - D_F|), w_S the sum of D_S^2 with details D. A difference of a few
+    levels counts as lost. Undefined where neither source has detail at a level. Source: Wang and Liu 2008.
     """
     a, b, fused = triple
     shares, nothing = [], []
@@ -84,7 +85,10 @@ def multiscale_quality(triple: Triple) -> Outcome:
 
 
 def step_squares(*images: Image) -> Tensor:
-    """Return the weighted sum of squared differences of neighbours [B], of several images the largest at each place."""
+    """Return the sum over four directions of squared differences of neighbours, diagonals weighted sqrt(1/2), float64 [B].
+
+    Of two images the larger difference is taken at each place.
+    """
     rows, columns = (_largest(images, diff) for diff in (_across, _down))
     falling, rising = (_largest(images, diff) for diff in (_falling, _rising))
     return _sum(rows) + _sum(columns) + DIAGONAL * (_sum(falling) + _sum(rising))
@@ -124,7 +128,7 @@ def _rising(x: Tensor) -> Tensor:
     symmetric=True,
 )
 def frequency_error(triple: Triple) -> Outcome:
-    """Measure how far the fused image's spatial frequency is from that of both sources' strongest differences.
+    """Return |QSF| of `frequency_change`, at least 0, 0 being best. Source: Zheng et al. 2007, without the sign.
 
     Undefined where both sources are constant.
     """
@@ -141,7 +145,11 @@ def frequency_error(triple: Triple) -> Outcome:
     smallest=2,
 )
 def frequency_change(triple: Triple) -> Outcome:
-    """Measure how much spatial frequency the fused image has beyond the strongest differences of the sources."""
+    """Return QSF = (SF_F - SF_R) / SF_R, at least -1. Source: Zheng et al. 2007, Zheng Liu's metricZheng.m.
+
+    SF is the root of `step_squares`; SF_R takes the larger difference of both sources at each place. Below 0 detail is
+    lost, above 0 detail or noise is added. Undefined where both sources are constant.
+    """
     a, b, fused = triple
     present = a.of(step_squares, b).sqrt()
     change = (fused.of(step_squares).sqrt() - present) / present

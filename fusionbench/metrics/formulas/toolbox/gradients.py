@@ -1,4 +1,4 @@
-"""Strength of edges, and how well they are kept where every pixel counts alike."""
+"""Metrics of edges: their mean strength (Edge_intensity), and their preservation with equal pixels (QG)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fusionbench.metrics.registry import definition, metric
 
 
 def mean_strength(image: Image, border: str) -> Tensor:
-    """Return the mean magnitude of Sobel's differences [B], unnormalized; ``border`` is a mode of torch's pad."""
+    """Return mean(sqrt(gx^2 + gy^2)) by unnormalised Sobel kernels, float64 [B]; ``border`` is a mode of torch's pad."""
     padded = pad(image.of(values)[:, None], (1, 1, 1, 1), mode=border)[:, 0]
     horizontal, vertical = sobel_differences(padded)
     return sum_image(torch.hypot(horizontal, vertical)) / image.count
@@ -33,7 +33,10 @@ def mean_strength(image: Image, border: str) -> Tensor:
     symmetric=True,
 )
 def edge_intensity(triple: Triple) -> Outcome:
-    """Measure the strength of the fused image's edges; noise raises it as detail does."""
+    """Return mean(sqrt(gx^2 + gy^2)) of F by unnormalised Sobel kernels, in levels, in [0, 1140.4]. Source: VIFB.
+
+    Noise raises it as detail does.
+    """
     return Outcome(mean_strength(triple.fused, "replicate"))
 
 
@@ -45,7 +48,7 @@ def edge_intensity(triple: Triple) -> Outcome:
     source="IVIF_ZOO (EI)",
 )
 def edge_intensity_zero_padded(triple: Triple) -> Outcome:
-    """Measure the strength of edges with the border of the image among them."""
+    """Return Edge_intensity with black beyond the border, in levels, at least 0. Source: IVIF_ZOO."""
     return Outcome(mean_strength(triple.fused, "constant"))
 
 
@@ -61,5 +64,8 @@ def edge_intensity_zero_padded(triple: Triple) -> Outcome:
     smallest=3,
 )
 def gradient_quality(triple: Triple) -> Outcome:
-    """Measure how well edges are kept, flat areas counting as much as strong edges."""
+    """Return the value of `edge_transfer_mean_of_ratios`, in [0, 1]. Source: Liu et al. 2012 after Xydeas and Petrovic.
+
+    Flat areas count as much as strong edges.
+    """
     return edge_transfer_mean_of_ratios(triple)

@@ -1,4 +1,4 @@
-"""Metrics of what the histograms of the sources and of the fused image share: VIFB's and Liu's toolbox's."""
+"""Metrics of information shared by the histograms of sources and fused image, from VIFB and Liu's toolbox."""
 
 from __future__ import annotations
 
@@ -21,11 +21,14 @@ from fusionbench.metrics.image_cache import (
 )
 from fusionbench.metrics.registry import definition, metric
 
-NAVA, CVEJIC = 0.43137, 1.85  # orders of Tsallis' entropy in the two papers
+NAVA, CVEJIC = 0.43137, 1.85  # the order q of Tsallis' entropy in the papers of Nava et al. and Cvejic et al.
 
 
 def divergence(source: Image, fused: Image) -> Tensor:
-    """Return the Kullback-Leibler divergence of the levels in bits [B], without levels that the fused image lacks."""
+    """Return D(S, F) = sum p log2(p / q) over levels with p > 0 and q > 0, float64 [B], in bits.
+
+    p and q are the shares of each level in the source and in the fused image.
+    """
     p, q = (image.of(histogram) / image.count for image in (source, fused))
     both = (p > 0) & (q > 0)
     return torch.where(both, p * (p / q).log2(), 0.0).sum(-1)
@@ -43,9 +46,9 @@ def divergence(source: Image, fused: Image) -> Tensor:
     symmetric=True,
 )
 def cross_entropy(triple: Triple) -> Outcome:
-    """Measure how far the fused image's histogram is from those of the sources, wherever the levels lie.
+    """Return (D(A, F) + D(B, F)) / 2 with D as in `divergence`, in bits. Source: VIFB; Bulanon et al. 2009.
 
-    A fused image with few levels scores well: all levels that it lacks are left out.
+    Levels that the fused image lacks are left out, so it can be negative and an image with few levels scores well.
     """
     a, b, fused = triple
     return Outcome((divergence(a, fused) + divergence(b, fused)) / 2)
@@ -59,9 +62,12 @@ def cross_entropy(triple: Triple) -> Outcome:
     source="IVIF_ZOO (CE)",
 )
 def cross_entropy_of_sigmoids(triple: Triple) -> Outcome:
-    """Measure what a sigmoid leaves of the difference between nearly black pixels."""
+    """Return mean(-(t log f + (1 - t) log(1 - f))), in nats, at least 0. Source: IVIF_ZOO (CE).
+
+    f = sigmoid(F) and t = (sigmoid(A) + sigmoid(B)) / 2 of levels 0..255, so only nearly black pixels matter.
+    """
     a, b, fused = (image.levels.float() for image in triple)
-    # cut at the float32 numbers next to 0 and 1, which is all that most pixels contribute
+    # the reference's limits in float32; the sigmoid of most levels is cut at them
     a, b, guess = (x.sigmoid().clamp_(1e-7, 1 - 1e-7).double() for x in (a, b, fused))
     target = (a + b) / 2
     return Outcome(-(target * guess.log() + (1 - target) * (1 - guess).log()).mean((-2, -1)))
@@ -79,7 +85,7 @@ def cross_entropy_of_sigmoids(triple: Triple) -> Outcome:
     symmetric=True,
 )
 def quality_by_information(triple: Triple) -> Outcome:
-    """Measure mutual information relative to what the levels of both images hold, Liu's metricMI.
+    """Return QMI = NMI, in [0, 2]. Source: Hossny et al. 2008, Zheng Liu's metricMI.m.
 
     Undefined for constant images other than black ones, and where the fused image and a source are black.
     """
@@ -88,10 +94,9 @@ def quality_by_information(triple: Triple) -> Outcome:
 
 
 def tsallis(image: Image, other: Image, order: float, transposed: bool) -> Tensor:
-    """Return Tsallis' divergence of the joint levels from independent ones [B].
+    """Return T(X, Y) = (1 - sum p_xy^q (p_x p_y)^(1 - q)) / (1 - q), float64 [B], with q = ``order``.
 
-    ``transposed`` exchanges the two marginal histograms, as Liu's code does: it then compares the joint histogram
-    with that of independent images whose roles are swapped, and skips cells that those leave empty.
+    ``transposed`` exchanges the two marginal histograms, as Liu's code does, and skips cells where their product is 0.
     """
     joint = image.of(joint_histogram, other).view(-1, LEVELS, LEVELS) / image.count  # rows: levels of other
     rows, columns = (each.of(histogram) / image.count for each in (other, image))
@@ -100,7 +105,7 @@ def tsallis(image: Image, other: Image, order: float, transposed: bool) -> Tenso
     independent = rows[:, :, None] * columns[:, None, :]
     weighed = joint**order * independent ** (1 - order)
     weighed = torch.where((joint > 0) & (independent > 0), weighed, 0.0)
-    weighed = (weighed + weighed.mT) / 2  # so that the order of the images does not change that of the sum
+    weighed = (weighed + weighed.mT) / 2  # symmetric, so that swapping the images changes no digit of the sum
     return (1 - weighed.sum(-1).sum(-1)) / (1 - order)
 
 
@@ -123,9 +128,9 @@ def _quality_by_tsallis(triple: Triple, order: float, transposed: bool) -> Tenso
     symmetric=True,
 )
 def quality_by_tsallis(triple: Triple) -> Outcome:
-    """Measure the mutual information of Tsallis' entropy relative to what the sources hold.
+    """Return QTE = (T(A, F) + T(B, F)) / (H(A)^q + H(B)^q + T(A, B)), q = 0.43137, at least 0. Source: Cvejic et al. 2006.
 
-    Undefined where both sources are constant.
+    T as in `tsallis`, H is Shannon's entropy in bits. Undefined where both sources are constant.
     """
     flat = triple.a.of(constant) & triple.b.of(constant)
     return Outcome(_quality_by_tsallis(triple, NAVA, False), ((flat, "both sources are constant"),))
@@ -139,7 +144,10 @@ def quality_by_tsallis(triple: Triple) -> Outcome:
     source="Zheng Liu's metricMI.m, case 3",
 )
 def quality_by_tsallis_transposed(triple: Triple) -> Outcome:
-    """Measure what exchanged marginals make of the mutual information of Tsallis' entropy."""
+    """Return QTE of stretched images with exchanged marginal histograms, at least 0. Source: Zheng Liu's metricMI.m.
+
+    Undefined for constant images other than black ones.
+    """
     bright = Triple(*(image.of(stretched) for image in triple))
     return Outcome(_quality_by_tsallis(bright, NAVA, True), unstretchable(triple))
 
@@ -152,7 +160,10 @@ def quality_by_tsallis_transposed(triple: Triple) -> Outcome:
     source="Zheng Liu's metricMI.m, case 2",
 )
 def quality_by_tsallis_unbounded(triple: Triple) -> Outcome:
-    """Measure the sum of two Tsallis divergences of a large order."""
+    """Return T(A, F) + T(B, F) with q = 1.85 and exchanged marginal histograms, unbounded. Source: Zheng Liu's metricMI.m.
+
+    Undefined for constant images other than black ones.
+    """
     a, b, fused = (image.of(stretched) for image in triple)
     total = fused.of(tsallis, a, CVEJIC, True) + fused.of(tsallis, b, CVEJIC, True)
     return Outcome(total, unstretchable(triple))
@@ -166,20 +177,23 @@ def quality_by_tsallis_unbounded(triple: Triple) -> Outcome:
     unit="bit",
 )
 def difference_of_entropies(triple: Triple) -> Outcome:
-    """Measure how much entropy the fused image lacks."""
+    """Return H(A) + H(B) - H(F), in bits, in [-8, 16]. Source: IVIF_ZOO (TE)."""
     a, b, fused = (image.of(level_entropy) for image in triple)
     return Outcome(a + b - fused)
 
 
 def _agreement(ab: Tensor, af: Tensor, bf: Tensor) -> Tensor:
-    """Return 1 plus the normalized sum r log r of the eigenvalues r of the 3x3 matrix of correlations [B]."""
+    """Return 1 + sum (r_i / 3) log_256(r_i / 3), float64 [B], in [0, 1].
+
+    r_i are the eigenvalues of the symmetric 3x3 matrix with 1 on its diagonal and the three arguments beside it.
+    """
     ones = torch.ones_like(ab)
     af, bf = (
         torch.minimum(af, bf),
         torch.maximum(af, bf),
     )  # same eigenvalues, to the last digit for swapped sources
     rows = torch.stack((ones, ab, af, ab, ones, bf, af, bf, ones), -1).view(-1, 3, 3)
-    shares = (torch.linalg.eigvalsh(rows) / 3).clamp_(min=0)  # an eigenvalue of 0 can come out below it
+    shares = (torch.linalg.eigvalsh(rows) / 3).clamp_(min=0)  # rounding can make an eigenvalue of 0 negative
     return 1 - torch.special.entr(shares).sum(-1) / math.log(LEVELS)
 
 
@@ -195,8 +209,9 @@ def _agreement(ab: Tensor, af: Tensor, bf: Tensor) -> Tensor:
     symmetric=True,
 )
 def correlation_entropy(triple: Triple) -> Outcome:
-    """Measure how much the levels of all three images tell of each other; most values lie between 0.80 and 0.83.
+    """Return QNCIE = 1 + sum (r_i / 3) log_256(r_i / 3), in [0, 1], mostly 0.80 to 0.83. Source: Wang et al. 2005.
 
+    r_i are the eigenvalues of the 3x3 matrix with 1 on its diagonal and I / 8 bits of each pair of images beside it.
     Undefined for constant images other than black ones.
     """
     a, b, fused = triple
@@ -206,10 +221,10 @@ def correlation_entropy(triple: Triple) -> Outcome:
 
 
 def unclipped_information(image: Image, other: Image) -> Tensor:
-    """Return the mutual information of the levels in bits [B], down to the last digit even where it is about 0."""
+    """Return I(X, Y) in bits, float64 [B], not clipped at 0: the eigenvalues follow rounding errors below 0 too."""
     joint = image.of(joint_histogram, other).view(-1, LEVELS, LEVELS) / image.count
     terms = torch.special.entr(joint)
-    # each with its mirror image, so that the order of the images does not change that of the sum
+    # each term is added to its mirror image, so that swapping the images changes no digit of the sum
     together = (terms + terms.mT).flatten(1).sum(-1) / (2 * math.log(2))
     return image.of(level_entropy) + other.of(level_entropy) - together
 
@@ -221,10 +236,9 @@ def unclipped_information(image: Image, other: Image) -> Tensor:
     source="IVIF_ZOO (QNCIE)",
 )
 def correlation_entropy_of_pearson(triple: Triple) -> Outcome:
-    """Measure how far all three images are straight lines of each other.
+    """Return QNCIE with Pearson's correlation for I / 8, in [0, 1], about 0.9. Source: IVIF_ZOO (QNCIE).
 
-    Undefined where an image is constant. The reference has a value or none where the matrix is singular, as rounding
-    decides.
+    Undefined where an image is constant. For a singular matrix rounding decides whether the reference has a value.
     """
     a, b, fused = triple
     flat = a.of(constant) | b.of(constant) | fused.of(constant)

@@ -1,4 +1,11 @@
-"""Structural similarity window by window, weighed by which source holds more: QS of Piella, QC of Cvejic, QY of Yang."""
+"""Structural similarity weighted window by window: QS (Piella and Heijmans), QC (Cvejic et al.), QY (Yang et al.).
+
+S(X, Y) is SSIM in a window and U(X, Y) is UIQI, that is SSIM with constants of nearly 0. v are variances, c covariances:
+
+    QS = mean(k S(A, F) + (1 - k) S(B, F)),  k = v_A / (v_A + v_B)
+    QC = mean(k U(A, F) + (1 - k) U(B, F)),  k = c_AF / (c_AF + c_BF) limited to [0, 1]
+    QY = mean(k U(A, F) + (1 - k) U(B, F) where U(A, B) >= 0.75, else max(U(A, F), U(B, F))),  k as for QS
+"""
 
 from __future__ import annotations
 
@@ -13,11 +20,11 @@ from fusionbench.metrics.image_cache import Image, Outcome, Triple, constant, su
 from fusionbench.metrics.registry import definition, metric
 
 SIGMA = 1.5
-ALIKE = 0.75  # similarity of the sources from which QY averages them
+ALIKE = 0.75  # similarity of the sources from which on QY averages over them
 
 
 class Form(NamedTuple):
-    """Side of the window in pixels, and the constants of luminance and of contrast."""
+    """The side of the window in pixels, and the constants of luminance and of contrast."""
 
     side: int
     luminance: float
@@ -25,7 +32,7 @@ class Form(NamedTuple):
 
 
 WANG = Form(11, (0.01 * 255) ** 2, (0.03 * 255) ** 2)
-TINY = Form(7, 2e-16, 2e-16)
+TINY = Form(7, 2e-16, 2e-16)  # UIQI; Liu's constants of nearly 0 only keep flat windows from 0/0
 
 
 class Windows(NamedTuple):
@@ -36,7 +43,10 @@ class Windows(NamedTuple):
 
 
 def windows(image: Image, side: int, exact: bool = False) -> Windows:
-    """Return the moments of an image; ``exact`` takes rounding out of the variance of windows of one level."""
+    """Return the moments of an image; ``exact`` sets the variance of windows with a single level to exactly 0.
+
+    With the tiny constants of UIQI, rounding errors of such windows would decide the value.
+    """
     x, weights = image.of(values), gaussian(side, SIGMA)
     mean = smooth(x, weights)
     variance = smooth(x.square(), weights).addcmul_(mean, mean, value=-1)
@@ -44,13 +54,13 @@ def windows(image: Image, side: int, exact: bool = False) -> Windows:
 
 
 def flat(image: Image, side: int) -> Tensor:
-    """Return which windows have one level only, bool [B, H - side + 1, W - side + 1]."""
-    x = image.levels[:, None].float()  # max_pool2d takes no integers
+    """Return which windows have a single level, bool [B, H - side + 1, W - side + 1]."""
+    x = image.levels[:, None].float()  # max_pool2d does not accept integers
     return (max_pool2d(x, side, 1) == -max_pool2d(-x, side, 1))[:, 0]
 
 
 def covariance(image: Image, other: Image, side: int, exact: bool = False) -> Tensor:
-    """Return the covariance in each window; ``exact`` makes it 0 where a window has one level only."""
+    """Return the covariance in each window; ``exact`` sets it to 0 where one of the windows has a single level."""
     x, y = (each.of(windows, side).mean for each in (image, other))
     product = smooth(image.of(values) * other.of(values), gaussian(side, SIGMA))
     covariances = product.addcmul_(x, y, value=-1)
@@ -60,7 +70,7 @@ def covariance(image: Image, other: Image, side: int, exact: bool = False) -> Te
 
 
 def similarity(image: Image, other: Image, form: Form, exact: bool = False) -> Tensor:
-    """Return the structural similarity in each window."""
+    """Return SSIM with the constants of ``form`` in each window, float64 [B, h, w], in [-1, 1]."""
     (mean, variance), (mean_other, variance_other) = (
         each.of(windows, form.side, exact) for each in (image, other)
     )
@@ -77,19 +87,19 @@ def _mean(x: Tensor) -> Tensor:
 
 
 def _shares(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """Return a / (a + b) and b / (a + b), halves where the sum is 0.
+    """Return a / (a + b) and b / (a + b), each 0.5 where the sum is 0.
 
-    Not one minus the other: rounding would tell the sources apart.
+    The second is not computed as one minus the first, whose rounding would make the metric depend on the sources' order.
     """
     total = a + b
     return torch.where(total == 0, 0.5, a / total), torch.where(total == 0, 0.5, b / total)
 
 
 def _weighted_similarity(triple: Triple) -> tuple[Tensor, Tensor]:
-    """Return Piella's local quality and the larger variance of the sources in each window."""
+    """Return k S(A, F) + (1 - k) S(B, F) of QS, and the larger variance of the sources, in each window."""
     a, b, fused = triple
     variance_a, variance_b = (source.of(windows, WANG.side).variance for source in (a, b))
-    # as in the reference, also for the weight: where neither source has any contrast both get some
+    # as in the reference code, windows where neither source has contrast get some, for the weight too
     neither = torch.where(variance_a + variance_b == 0, 0.5, 0.0)
     variance_a, variance_b = variance_a + neither, variance_b + neither
     total = variance_a + variance_b
@@ -111,7 +121,7 @@ def _weighted_similarity(triple: Triple) -> tuple[Tensor, Tensor]:
     symmetric=True,
 )
 def salience_weighted_similarity(triple: Triple) -> Outcome:
-    """Measure how alike the fused image and the locally stronger source are."""
+    """Return QS, in [-1, 1]; see the module for the equation. Source: Piella and Heijmans 2003, with SSIM for UIQI."""
     return Outcome(_mean(_weighted_similarity(triple)[0]))
 
 
@@ -123,7 +133,7 @@ def salience_weighted_similarity(triple: Triple) -> Outcome:
     smallest=11,
 )
 def variance_weighted_similarity(triple: Triple) -> Outcome:
-    """Measure likeness to the locally stronger source, windows with much contrast counting more.
+    """Return QS with windows weighted by max(v_A, v_B), in [-1, 1]. Source: Piella's Q_W, Zheng Liu's metricPeilla.m.
 
     Undefined where both sources are constant.
     """
@@ -147,7 +157,7 @@ def variance_weighted_similarity(triple: Triple) -> Outcome:
     symmetric=True,
 )
 def covariance_weighted_similarity(triple: Triple) -> Outcome:
-    """Measure how alike the fused image and that source are which it follows in each window."""
+    """Return QC, in [-1, 1]; see the module for the equation. Source: Cvejic et al."""
     a, b, fused = triple
     shared_a, shared_b = (fused.of(covariance, source, TINY.side, True) for source in (a, b))
     share_a, share_b = (share.clamp_(0, 1) for share in _shares(shared_a, shared_b))
@@ -165,9 +175,10 @@ def covariance_weighted_similarity(triple: Triple) -> Outcome:
     smallest=7,
 )
 def covariance_weighted_similarity_one_sided(triple: Triple) -> Outcome:
-    """Measure likeness to the followed source, full marks where the fused image follows a and opposes b.
+    """Return QC with the weighted similarity set to 0 where k < 0 and to 1 where k > 1. Source: Liu's metricCvejic.m.
 
-    Undefined where a window of the fused image, or of both sources, is black.
+    It is in [-1, 1], and 1 in windows where F follows a and opposes b. Undefined where k is 0/0 in a window, that is
+    where the fused image or both sources are black in it.
     """
     a, b, fused = triple
     shared_a, shared_b = (fused.of(covariance, source, TINY.side) for source in (a, b))
@@ -191,7 +202,7 @@ def covariance_weighted_similarity_one_sided(triple: Triple) -> Outcome:
     symmetric=True,
 )
 def redundancy_aware_similarity(triple: Triple) -> Outcome:
-    """Measure likeness to both sources where they agree, and to the better one where they do not."""
+    """Return QY, in [-1, 1]; see the module for the equation. Source: Yang et al. 2008."""
     return Outcome(_mean(_yang(triple, exact=True)))
 
 
@@ -204,7 +215,7 @@ def redundancy_aware_similarity(triple: Triple) -> Outcome:
     smallest=7,
 )
 def redundancy_aware_similarity_unguarded(triple: Triple) -> Outcome:
-    """Measure likeness to both sources where they agree, and to the better one where they do not.
+    """Return QY with k = 0/0 where both sources are flat, in [-1, 1]. Source: Zheng Liu's metricYang.m.
 
     Undefined where both sources are black in a window.
     """
@@ -214,7 +225,7 @@ def redundancy_aware_similarity_unguarded(triple: Triple) -> Outcome:
 
 
 def _yang(triple: Triple, exact: bool) -> Tensor:
-    """Return the quality in each window; not ``exact``, it is NaN where both sources are black."""
+    """Return the quality of QY in each window; with ``exact=False`` it is NaN where both sources are black."""
     a, b, fused = triple
     variance_a, variance_b = (source.of(windows, TINY.side, exact).variance for source in (a, b))
     of_a, of_b = (similarity(fused, source, TINY, exact) for source in (a, b))
@@ -225,11 +236,11 @@ def _yang(triple: Triple, exact: bool) -> Tensor:
         share_b = 1 - share_a
     alike = a.of(similarity, b, TINY, exact) >= ALIKE
     quality = torch.where(alike, share_a * of_a + share_b * of_b, torch.maximum(of_a, of_b))
-    return quality if exact else quality + 0 * share_a  # a weight of 0/0 counts in the other branch, too
+    return quality if exact else quality + 0 * share_a  # 0/0 in k also spoils windows of the other branch
 
 
 def _black_windows(flat_image: Tensor, quality: Tensor) -> tuple[tuple[Tensor, str], ...]:
-    """Return where windows without contrast leave no value."""
+    """Return masks [B] with reasons for images in which a window without contrast has no weight."""
     return (
         (flat_image, "an image that the weights come from is constant"),
         (quality.isnan().flatten(1).any(-1), "a window without contrast has no weight"),
@@ -244,7 +255,7 @@ def _black_windows(flat_image: Tensor, quality: Tensor) -> tuple[tuple[Tensor, s
     source="IVIF_ZOO (Qy)",
 )
 def redundancy_aware_similarity_sum_7(triple: Triple) -> Outcome:
-    """Measure what a window with a sum of 7 makes of variances and likeness."""
+    """Return QY with a window whose weights add up to 7, about 0.73 to 1.11. Source: IVIF_ZOO (Qy)."""
     a, b, fused = triple
     variance_a, variance_b = (source.of(_heavy_windows).variance for source in (a, b))
     of_a, of_b, of_both = (_heavy_similarity(*pair) for pair in ((a, fused), (b, fused), (a, b)))
@@ -255,7 +266,7 @@ def redundancy_aware_similarity_sum_7(triple: Triple) -> Outcome:
 
 
 def _heavy(x: Tensor) -> Tensor:
-    """Sum seven rows, and weigh seven columns by a Gaussian; zeros beyond the border."""
+    """Return the sum of seven rows, weighted over seven columns by a Gaussian, with zeros beyond the border."""
     weights = torch.tensor(gaussian(7, SIGMA), dtype=x.dtype, device=x.device)
     rows = avg_pool2d(pad(x[:, None], (3, 3, 3, 3)), (7, 1), 1, divisor_override=1)
     return conv2d(rows, weights.view(1, 1, 1, 7))[:, 0]

@@ -1,7 +1,8 @@
-"""QP of Zhao, Laganiere and Liu: how well the phase congruency of the sources is kept.
+"""QP, the preservation of phase congruency (Zhao, Laganiere and Liu 2007).
 
-Phase congruency is Kovesi's with the details of the code that came with the metric, some of which are slips: the
-low-pass filter of odd sides lies one sample off, and the mixed moment is a quarter of Kovesi's.
+Phase congruency is Kovesi's, with the details of the code that accompanies the metric. Some of them are errors that
+are reproduced here: the low-pass filter of odd sides is shifted by one sample, and the mixed moment is a quarter of
+Kovesi's.
 """
 
 from __future__ import annotations
@@ -25,17 +26,17 @@ SHORTEST, FACTOR = (
     3.0,
     2.1,
 )  # wavelength of the finest scale in pixels, and the ratio of one scale to the next
-BANDWIDTH = 0.55  # of a log-Gabor filter
-SPREAD = math.pi / ORIENTATIONS / 1.2  # standard deviation of a filter's orientation
-EPSILON = 1e-4
-NOISE_DEVIATIONS = 2.0
-VISIBLE = 0.1  # phase congruency from which a pixel counts
+BANDWIDTH = 0.55  # standard deviation of a log-Gabor filter relative to its frequency
+SPREAD = math.pi / ORIENTATIONS / 1.2  # standard deviation of a filter's orientation in radians
+EPSILON = 1e-4  # keeps fractions finite where there is no energy
+NOISE_DEVIATIONS = 2.0  # standard deviations above its mean at which noise is cut
+VISIBLE = 0.1  # phase congruency from which on a pixel counts as a feature
 WINDOW = gaussian(11, 1.5)
-STABLE = 1e-4
+STABLE = 1e-4  # added to numerator and denominator of local correlations
 
 
 class Maps(NamedTuple):
-    """Phase congruency, and the largest and smallest moment of its orientations, float64 [B, H, W] each."""
+    """The phase congruency, and the largest and smallest moment over its orientations, float64 [B, H, W] each."""
 
     congruency: Tensor
     largest: Tensor
@@ -43,7 +44,7 @@ class Maps(NamedTuple):
 
 
 class Bank(NamedTuple):
-    """The filters' responses: radial [scale, H, W] and angular [orientation, H, W], origin at the corner."""
+    """The filters in the frequency domain: radial [scale, H, W] and angular [orientation, H, W], zero at the corner."""
 
     radial: Tensor
     angular: Tensor
@@ -51,11 +52,11 @@ class Bank(NamedTuple):
 
 @lru_cache(maxsize=4)
 def filter_bank(height: int, width: int, device: torch.device) -> Bank:
-    """Return the log-Gabor filters of an image size."""
+    """Return the log-Gabor filters for an image size; the latest four sizes are cached."""
     vertical, horizontal = (_frequencies(side, device) for side in (height, width))
     x, y = torch.meshgrid(horizontal, vertical, indexing="xy")
     radius = torch.hypot(x, y)
-    radius[0, 0] = 1.0  # its logarithm is not needed: the response there is 0
+    radius[0, 0] = 1.0  # avoids log(0); the response at frequency 0 is set to 0 below
     low_pass = _low_pass(height, width, device)
     wavelengths = (SHORTEST * FACTOR**scale for scale in range(SCALES))
     radial = torch.stack(
@@ -70,13 +71,16 @@ def filter_bank(height: int, width: int, device: torch.device) -> Bank:
 
 
 def _frequencies(side: int, device: torch.device) -> Tensor:
-    """Return the frequencies of a side in the order of a transform, in cycles a pixel; odd sides are divided by one less."""
+    """Return the frequencies of a side in the order of a transform, in cycles per pixel.
+
+    Odd sides are divided by one less, as in Kovesi's code.
+    """
     places = torch.arange(side, dtype=torch.float64, device=device) - side // 2
     return torch.fft.ifftshift(places / (side - side % 2))
 
 
 def _low_pass(height: int, width: int, device: torch.device) -> Tensor:
-    """Return the Butterworth filter that cuts the corners of the spectrum; for odd sides it lies one sample off."""
+    """Return the Butterworth filter that removes the corners of the spectrum, [H, W]; shifted by one for odd sides."""
     rows, columns = (
         (torch.arange(side, dtype=torch.float64, device=device) - side // 2) / side
         for side in (height, width)
@@ -86,19 +90,20 @@ def _low_pass(height: int, width: int, device: torch.device) -> Tensor:
 
 
 def _fan(angle: Tensor, orientation: float) -> Tensor:
+    """Return the angular response: a Gaussian of the angular distance, computed by sine and cosine to wrap around."""
     sine = angle.sin() * math.cos(orientation) - angle.cos() * math.sin(orientation)
     cosine = angle.cos() * math.cos(orientation) + angle.sin() * math.sin(orientation)
     return (-(torch.atan2(sine, cosine) ** 2) / (2 * SPREAD**2)).exp()
 
 
 def phase_maps(image: Image) -> Maps:
-    """Return the maps of an image, each image of a batch transformed by itself."""
+    """Return the maps of a batch; each image is transformed on its own, so that batches change no digit."""
     per_image = [_maps_of_one(x) for x in image.of(values)]
     return Maps(*(torch.stack(maps) for maps in zip(*per_image, strict=True)))
 
 
 def _maps_of_one(x: Tensor) -> Maps:
-    """Sum what all orientations give; a constant image has amplitudes of 0 and so no congruency, NaN."""
+    """Return the maps of one image [H, W], summed over orientations; NaN for a constant image, whose amplitudes are 0."""
     energy_sum, amplitude_sum, squares_x, squares_y, mixed = (torch.zeros_like(x) for _ in range(5))
     for orientation, (energy, amplitude) in enumerate(_orientations(x)):
         angle = orientation * math.pi / ORIENTATIONS
@@ -117,7 +122,7 @@ def _maps_of_one(x: Tensor) -> Maps:
 
 
 def _orientations(x: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield for each orientation the weighted energy above the noise and the sum of the amplitudes, [H, W]."""
+    """Yield, for each orientation, the weighted energy above the noise and the sum of the amplitudes, [H, W] each."""
     bank = filter_bank(*x.shape, x.device)
     spectrum = torch.fft.fft2(x)
     for fan in bank.angular:
@@ -136,7 +141,10 @@ def _orientations(x: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 def _noise(filters: Tensor, finest: Tensor) -> Tensor:
-    """Return the energy that noise reaches: two deviations above its mean, judged from the finest scale's median."""
+    """Return the energy up to which noise is assumed: its mean plus two standard deviations, after Kovesi.
+
+    The power of the noise is estimated from the median response at the finest scale, assuming Rayleigh amplitudes.
+    """
     height, width = finest.shape
     mean = _median(finest.square()) / -math.log(0.5)
     power = mean / filters[0].square().sum()
@@ -145,17 +153,17 @@ def _noise(filters: Tensor, finest: Tensor) -> Tensor:
     crossed = sum((kernels[i] * kernels[j]).sum() for i in range(SCALES) for j in range(i + 1, SCALES))
     spread = torch.sqrt((2 * power * own + 4 * power * crossed) / 2)
     limit = spread * math.sqrt(math.pi / 2) + NOISE_DEVIATIONS * torch.sqrt((2 - math.pi / 2) * spread**2)
-    return limit / 1.7
+    return limit / 1.7  # Kovesi's empirical factor
 
 
 def _median(x: Tensor) -> Tensor:
-    """Return the median, of an even number of values the mean of the middle two."""
+    """Return the median; for an even number of values the mean of the middle two, where torch returns the lower one."""
     ordered = x.flatten().sort().values
     return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
 
 
 class Moments(NamedTuple):
-    """A masked map, its mean and variance in the window around each pixel, zeros beyond the border."""
+    """A masked map with mean and variance in the window around each pixel, zeros beyond the border."""
 
     pixels: Tensor
     mean: Tensor
@@ -188,9 +196,11 @@ def _correlation(x: Moments, y: Moments) -> Tensor:
     doi="10.1109/TPAMI.2011.109",
 )
 def phase_quality(triple: Triple) -> Outcome:
-    """Measure how well features that all scales agree on, edges and corners, are kept, whatever their contrast.
+    """Return QP, the product over three maps of sum(max(r_A, r_B, r_max)) / n. Source: Zhao et al. 2007, Liu et al. 2012.
 
-    Undefined where an image is constant, and where neither source has a visible feature.
+    The maps are phase congruency and its largest and smallest moment. r_A, r_B and r_max are local correlations of F
+    with a, with b and with the source of larger congruency, where that exceeds 0.1; n is the number of pixels where the
+    larger congruency does. Undefined where an image is constant, and where neither source has a visible feature.
     """
     a, b, fused = (image.of(phase_maps) for image in triple)
     seen_a, seen_b = a.congruency > VISIBLE, b.congruency > VISIBLE
