@@ -190,11 +190,12 @@ def single(values: ndarray) -> dict[str, ndarray]:
     Here Borda counts the methods beaten on each image, which is the mean rank counted from the other end, and
     first places the images won.
     """
+    ranks = _ranks(values, axis=0)
     return {
         "mean": -values.mean(axis=1),
         "median": -np.median(values, axis=1),
-        "mean rank": _ranks(values, axis=0).mean(axis=1),
-        "Borda": -borda(list(values.T), ["higher"] * values.shape[1]),
+        "mean rank": ranks.mean(axis=1),
+        "Borda": (ranks - len(values)).sum(axis=1),  # of k methods, rank r beats or ties k - r
         "first places": -_first(values),
     }
 

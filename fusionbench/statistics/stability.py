@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -147,17 +148,23 @@ def _halves(
     count = comparison.images
     if count < FEWEST:
         return None
-    draw = np.random.default_rng(seed)
-    order = draw.permuted(np.tile(np.arange(count), (splits, 1)), axis=1)
-    first = np.zeros((splits, count))
-    np.put_along_axis(first, order[:, : count // 2], 1.0, axis=1)
-    masks = np.concatenate([first, 1 - first])
-    won = winners(losses(comparison.oriented @ (masks / masks.sum(axis=1, keepdims=True)).T))
+    won = winners(losses(comparison.oriented @ _weights(count, splits, seed)))
     as_before = np.isin(comparison.methods, reference)
     share = float((won == as_before[:, None]).all(axis=0).mean())
     alone = (won / won.sum(axis=0)).mean(axis=1)
     wins = sorted(zip(comparison.methods, alone.tolist(), strict=True), key=lambda pair: -pair[1])
     return Halves(2 * splits, count // 2, share, tuple((name, part) for name, part in wins if part))
+
+
+@lru_cache(maxsize=1)
+def _weights(images: int, splits: int, seed: int) -> ndarray:
+    """Return the weights [images, halves] of random halves' means; kept, since each metric asks for the same."""
+    draw = np.random.default_rng(seed)
+    order = draw.permuted(np.tile(np.arange(images), (splits, 1)), axis=1)
+    first = np.zeros((splits, images))
+    np.put_along_axis(first, order[:, : images // 2], 1.0, axis=1)
+    masks = np.concatenate([first, 1 - first])
+    return (masks / masks.sum(axis=1, keepdims=True)).T
 
 
 def _profiles(board: Board, others: Sequence[Board], metrics: Sequence[str]) -> list[Choice]:

@@ -138,13 +138,13 @@ def test_follows_another_unit(seed, images, scale, shift):
     assert mean_interval(scale * values + shift) == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
-def test_a_leaderboard_takes_well_under_two_seconds():
+def test_a_leaderboard_takes_well_under_two_seconds_of_cpu():
     values = np.random.default_rng(0).normal(size=(144, 361))
-    start = time.perf_counter()
+    start = time.process_time()
     for row in values:
         mean_interval(row)
     mean_intervals(values)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_a_level_that_the_resamples_cannot_resolve_has_students_interval():

@@ -16,6 +16,7 @@ from fusionbench.statistics.ranks import (
     mean_ranks,
     nemenyi,
     rank_blocks,
+    single,
 )
 
 # integers: ties are frequent, and strictly monotone transforms of them are exact
@@ -126,6 +127,7 @@ def test_borda_counts_the_ranks_from_the_other_end(values):
     points = borda(values.T, ["higher"] * values.shape[1])
     expected = values.shape[1] * (len(values) - mean_ranks(values, "higher"))
     np.testing.assert_allclose(points, expected, atol=1e-9)
+    np.testing.assert_array_equal(single(values)["Borda"], -points)
 
 
 @settings(max_examples=40, deadline=None)
