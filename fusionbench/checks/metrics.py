@@ -190,6 +190,6 @@ def symmetric(card: MetricCard) -> str:
     require(
         abs(there - back) <= ROUNDING * max(1, abs(there)),  # a sum may be taken in another order
         f"{there} and {back} with a and b swapped",
-        "leave symmetric= out, or mend the function",
+        "leave symmetric= out, or fix the function",
     )
     return "equal with a and b swapped"

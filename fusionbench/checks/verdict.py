@@ -1,4 +1,4 @@
-"""A check's verdict: what was looked at, what was found and how to mend it. Loads no torch."""
+"""A check's verdict: what was looked at, what was found and how to fix it. Loads no torch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Check = Callable[..., str]
 class Verdict:
     """What one check came to: passed, failed, excused (fails as its card says) or skipped.
 
-    ``about`` is what was checked, ``detail`` what was found, ``remedy`` how to mend a failure.
+    ``about`` is what was checked, ``detail`` what was found, ``remedy`` how to fix a failure.
     """
 
     check: str
@@ -103,4 +103,4 @@ def _worded(error: BaseException) -> tuple[str, str]:
         return error.observed, error.remedy
     if isinstance(error, FusionbenchError):
         return str(error), "do what the error says"
-    return f"{type(error).__name__}: {error}", "mend what raises it"
+    return f"{type(error).__name__}: {error}", "fix what raises it"

@@ -1,4 +1,4 @@
-"""The command line: one short file per verb that parses, calls, prints and sets the exit code."""
+"""The command line: one module per verb, which parses options, calls, prints and sets the exit code."""
 
 from fusionbench.cli.app import main
 

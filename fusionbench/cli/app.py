@@ -1,4 +1,4 @@
-"""All verbs in one application. Importing it loads neither torch nor Lightning."""
+"""The application with all verbs. Importing it loads neither torch nor Lightning."""
 
 from __future__ import annotations
 

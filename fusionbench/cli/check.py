@@ -1,4 +1,4 @@
-"""``fusionbench check``: the contract suite on any method, metric or data set."""
+"""``fusionbench check``: the contract suite for any method, metric or data set."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ MARKS = {"passed": "ok", "failed": "FAIL", "excused": "xfail", "skipped": "skip"
 
 
 def register(app: typer.Typer) -> None:
+    """Add the verb to the application."""
     app.command("check")(check)
 
 
@@ -35,7 +36,7 @@ def check(
     data_root: DataRoot = None,
     json: Json = False,
 ) -> None:
-    """Check that a method, metric or data set keeps its contract; exit code 1 if it does not."""
+    """Check whether a method, metric or data set fulfils its contract; exit code 1 if it does not."""
     from fusionbench.checks import find_subject, verdicts
 
     subject = find_subject(reference, data_root)
@@ -57,7 +58,7 @@ def _show(verdict: Verdict) -> None:
     print(f"{MARKS[verdict.outcome]:<6}{verdict.check:<22}{verdict.about}")
     print(f"{'':<28}{verdict.detail}")
     if verdict.outcome == "failed":
-        print(f"{'':<28}to mend: {verdict.remedy}")
+        print(f"{'':<28}to fix: {verdict.remedy}")
     sys.stdout.flush()
 
 

@@ -1,4 +1,4 @@
-"""``fusionbench compare``: what changed between two folders of runs, and whether it matters."""
+"""``fusionbench compare``: the differences between two folders of runs, and whether they matter."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from fusionbench.cli.outcome import guarded, print_json
 
 
 def register(app: typer.Typer) -> None:
+    """Add the verb to the application."""
     app.command("compare")(compare)
 
 
@@ -20,13 +21,13 @@ def register(app: typer.Typer) -> None:
 def compare(
     a: Annotated[Path, typer.Argument(metavar="RUNS_A", help="Runs folder, or the folder of one run.")],
     b: Annotated[
-        Path, typer.Argument(metavar="RUNS_B", help="What it is compared with; differences are B - A.")
+        Path, typer.Argument(metavar="RUNS_B", help="Runs to compare with it; differences are B - A.")
     ],
     metrics: Annotated[
         str | None, typer.Option(help="Metrics, comma-separated.", show_default="all that are scored")
     ] = None,
     profile: Annotated[
-        str, typer.Option(help="Whose definitions of the metrics, see `list profiles`.")
+        str, typer.Option(help="Profile with the metrics' definitions, see `list profiles`.")
     ] = "canonical",
     json: Json = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""``fusionbench data``: which data sets are here, whether they are whole, and what has to be made of them."""
+"""``fusionbench data``: list, prepare and verify the data sets on this machine."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def list_(data_root: DataRoot = None, json: Json = False) -> None:
 
 
 def _absent(name: str, root: Path) -> str:
-    """Say whether a data set without pairs is missing or only not prepared."""
+    """Return whether a data set without pairs is missing or only has to be prepared."""
     from fusionbench.data.registry import dataset
 
     spec = dataset(name)
@@ -72,7 +72,7 @@ def verify(
     data_root: DataRoot = None,
     json: Json = False,
 ) -> None:
-    """Open every image and report what is missing, unreadable, unequal or swapped; exit code 1 for errors."""
+    """Open every image and report images that are missing, unreadable, of unequal size or swapped; exit code 1 for errors."""
     from fusionbench.data.checking.verify import verify as check
     from fusionbench.data.pairs import data_root as resolve_root
     from fusionbench.data.registry import dataset, datasets
@@ -108,13 +108,13 @@ def prepare(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Data root to write to where the images may not be added to: use it as --data-root afterwards.",
+            help="Data root to write to if the original one is read-only; use it as --data-root afterwards.",
             show_default="the data root",
         ),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Make the 8-bit images that are fused out of a data set's GeoTIFFs; repeated, it makes what is missing."""
+    """Convert a data set's GeoTIFFs to the 8-bit images that are fused; a second call makes only those that are missing."""
     from dataclasses import asdict
 
     from fusionbench.data.registry import dataset
@@ -146,7 +146,7 @@ def _nothing_to_prepare(name: str, json: bool) -> None:
 
 @contextmanager
 def _bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar of scenes on standard error."""
+    """Show a progress bar of scenes on standard error, and yield the function that updates it."""
     from rich.console import Console
     from rich.progress import Progress
 

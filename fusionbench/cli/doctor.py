@@ -1,4 +1,4 @@
-"""``fusionbench doctor``: whether this installation is fit to work, and what is wrong with it."""
+"""``fusionbench doctor``: whether this installation works, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ MARKS = {"ok": "ok  ", "warning": "warn", "broken": "FAIL"}
 
 
 def register(app: typer.Typer) -> None:
+    """Add the verb to the application."""
     app.command("doctor")(doctor)
 
 

@@ -1,4 +1,4 @@
-"""``fusionbench downstream segment|detect``: does the fusion help a network that sees the fused images?"""
+"""``fusionbench downstream segment|detect``: train and test networks for segmentation or detection on fused images."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ Network = Annotated[
 Protocol = Annotated[
     str,
     typer.Option(
-        help="retrain: one network a row, trained on the row's images, as papers do; frozen: one network, trained on visible "
-        "images, for all rows."
+        help="retrain: one network per row, trained on the row's images, as papers do; frozen: one network, trained on "
+        "visible images, for all rows."
     ),
 ]
 Seeds = Annotated[str, typer.Option("--seed", help="Seeds of the training, comma-separated.")]
@@ -64,9 +64,10 @@ Split = Annotated[
 Limit = Annotated[
     int | None, typer.Option(help="Only the first N pairs of each split, as in a run with that limit.")
 ]
-Jobs = Annotated[int | None, typer.Option(help="Trainings at once.", show_default="1, or one a GPU")]
+Jobs = Annotated[int | None, typer.Option(help="Trainings at once.", show_default="1, or one per GPU")]
 Timeout = Annotated[
-    float | None, typer.Option(metavar="S", help="Seconds a row and seed may take, with its training.")
+    float | None,
+    typer.Option(metavar="S", help="Seconds that one row with one seed may take, including training."),
 ]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Check everything, print what is done and what is left, stop.")
@@ -155,7 +156,7 @@ def _seeds(text: str) -> tuple[int, ...]:
 
 
 def carry_out(options: DownstreamOptions, dry_run: bool, as_json: bool) -> None:
-    """Do what was asked, print it and exit with 0 if all units are ok, else with 1."""
+    """Run or, with ``dry_run``, plan the task, print the result, and exit with 0 if all units are ok, else with 1."""
     from fusionbench.cells.progress import RichReporter
     from fusionbench.downstream.run import downstream, plan_downstream
 
@@ -168,7 +169,7 @@ def carry_out(options: DownstreamOptions, dry_run: bool, as_json: bool) -> None:
 
 
 def carry_out_sweep(sweep: Sweep, runs: Sequence[RunOptions], dry_run: bool, as_json: bool) -> None:
-    """Fuse what a sweep names, train and test networks on it, print the sweep's tables, and exit as `carry_out` does."""
+    """Fuse the images of a sweep, train and test networks on them, print its tables, and exit as `carry_out` does."""
     from fusionbench.cells.progress import RichReporter
     from fusionbench.cli.running import carry_out as fuse
     from fusionbench.cli.running import tables_of
@@ -235,7 +236,7 @@ def _unit(unit: UnitResult) -> dict[str, object]:
 
 
 def task_tables(records: list[dict[str, Any]]) -> list[Table]:
-    """Return a table of what downstream tasks scored, one a data set; none where nothing was."""
+    """Return one table per data set with the scores of downstream tasks; none without such scores."""
     from fusionbench.cells.store import score_rows
     from fusionbench.metrics.tasks import task_cards
     from fusionbench.tables.board import build_tables

@@ -1,4 +1,4 @@
-"""``fusionbench explain``: where a printed number comes from: which definition, which way to count, which luma."""
+"""``fusionbench explain``: find the definition, way of counting or luma conversion behind a printed number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``fusionbench explain cost``: which way to count gives a printed number of operations or parameters."""
+"""``fusionbench explain cost``: find the way of counting behind a printed number of operations or parameters."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def explain_cost(
     from fusionbench.profiling.work import method_work
     from fusionbench.registry.methods import spec
 
-    parsed(value)  # before a network is built
+    parsed(value)  # an error in the number is reported before a network is built
     named = spec(method)
     named.require_class()
     network = named.build(named.config(tuple(overrides or ())).args)
@@ -60,5 +60,5 @@ def _show(title: str, findings: list[CountFinding]) -> None:
     for finding in findings:
         share = f"{finding.distance / finding.value:.2%}" if finding.value else ""
         table.add_row(f"{finding.value:,.0f}", share, finding.unit, finding.tool, finding.text)
-    # a pipe has no width: lines long enough that a sentence is not cut into words
+    # a pipe has no width, so lines are made long enough for sentences
     Console(width=None if sys.stdout.isatty() else 160).print(table)

@@ -1,4 +1,4 @@
-"""``fusionbench explain luma``: an image's one channel by every route, with its statistics."""
+"""``fusionbench explain luma``: an image converted to one channel by every known route, with statistics."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def explain_luma(
     image: Annotated[Path, typer.Argument(help="A source or fused image, an image file.")],
     json: Json = False,
 ) -> None:
-    """Show an image's levels by every route to one 8-bit channel: libraries, JPEG's own luma, ways from 16 to 8 bits."""
+    """Show an image's levels by every route to one 8-bit channel: libraries, JPEG's luma, conversions from 16 to 8 bits."""
     from fusionbench.data.formats.luma_routes import luma_routes, statistics
 
     routes = luma_routes(image)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fusionbench.figures.networks.request import NetworkRequest
     from fusionbench.tables.board import Board
 
-# what only some kinds can follow: an option that changes nothing is a mistake worth an error
+# options that only some kinds of figures use: an option without effect is reported as an error
 RECORDS = ("curves", "lines", "ranks", "tradeoff", "agreement", "qualitative")
 NETWORKS = ("features", "tsne")
 ONLY = {
@@ -38,6 +38,7 @@ ONLY = {
 
 
 def register(app: typer.Typer) -> None:
+    """Add the verb to the application."""
     app.command("figure")(figure)
 
 
@@ -56,7 +57,7 @@ def figure(
     ] = None,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="File to write: .pdf, .svg or .png.", show_default=False)
-    ] = cast(Path, ...),  # required, behind an argument that is not
+    ] = cast(Path, ...),  # required; Python allows no parameter without default after one with
     dataset: Annotated[
         str | None, typer.Option("--dataset", "-d", help="Only these data sets or families.")
     ] = None,
@@ -68,7 +69,7 @@ def figure(
         str | None, typer.Option(help="Metrics, comma-separated.", show_default="all that are scored")
     ] = None,
     profile: Annotated[
-        str, typer.Option(help="Whose definitions of the metrics, see `list profiles`.")
+        str, typer.Option(help="Profile with the metrics' definitions, see `list profiles`.")
     ] = "canonical",
     width: Annotated[str, typer.Option(help="one or two columns, or inches.")] = "two",
     caption: Annotated[bool, typer.Option(help="Draw the caption under the figure.")] = True,
@@ -84,7 +85,7 @@ def figure(
     downstream: Annotated[
         str | None,
         typer.Option(
-            help="Draw what networks predicted over the images: segment or detect.", show_default=False
+            help="Draw the predictions of networks over the images: segment or detect.", show_default=False
         ),
     ] = None,
     data_root: DataRoot = None,
@@ -102,9 +103,7 @@ def figure(
     unsorted: Annotated[
         bool | None, typer.Option("--unsorted", help="Scores image by image.", show_default=False)
     ] = None,
-    sample: Annotated[
-        int | None, typer.Option(help="Draw so many pairs at random.", show_default="all")
-    ] = None,
+    sample: Annotated[int | None, typer.Option(help="Draw N pairs at random.", show_default="all")] = None,
     layers: Annotated[
         str | None,
         typer.Option(help="Layers or groups of the card, or modules.", show_default="those of the card"),
@@ -180,7 +179,7 @@ def _metrics(text: str | None, profile: str) -> tuple[str, ...] | None:
 def _boards(
     folders: Sequence[Path], metrics: Sequence[str] | None, profile: str, given: Mapping[str, Any]
 ) -> list[Board]:
-    """Read the records, and make boards of those that are wanted."""
+    """Return boards of the chosen records below the folders."""
     from fusionbench.cells.store import read_records, score_rows
     from fusionbench.metrics import resolve_profile
     from fusionbench.tables.board import build_boards

@@ -1,4 +1,4 @@
-"""``fusionbench fuse``: two images or two folders, no data set needed."""
+"""``fusionbench fuse``: fuse two images or two folders without a data set."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from fusionbench.cli.outcome import guarded
 
 
 def register(app: typer.Typer) -> None:
+    """Add the verb to the application."""
     app.command("fuse")(fuse)
 
 

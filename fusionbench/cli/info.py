@@ -1,4 +1,4 @@
-"""``fusionbench info NAME``: everything a card or catalog entry says."""
+"""``fusionbench info NAME``: the content of a card or catalog entry."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
+    """Add the verb to the application."""
     app.command("info")(info)
 
 
@@ -30,7 +31,7 @@ def info(
     ],
     json: Json = False,
 ) -> None:
-    """Show what is known of a method, data set, metric or profile: source, layout, licence, open points."""
+    """Show what is known about a method, data set, metric or profile: source, layout, licence, open points."""
     kind, document = describe(name)
     if json:
         print_json({"entry": kind, **document})
@@ -45,7 +46,7 @@ def info(
 
 
 def _bibtex(kind: str, document: dict[str, Any]) -> str:
-    """Take BibTeX out of the facts, since YAML would quote it, and return it as it can be pasted."""
+    """Remove BibTeX from the facts, where YAML would quote it, and return it ready to be pasted."""
     from fusionbench.tables.bibliography import metric_entry, split_entries
 
     if kind == "metric":
@@ -58,7 +59,7 @@ def _bibtex(kind: str, document: dict[str, Any]) -> str:
 
 
 def describe(name: str) -> tuple[str, dict[str, Any]]:
-    """Return the kind of a name and its facts. Raises UnknownNameError over all kinds."""
+    """Return the kind of a name and its facts. Raises UnknownNameError if no kind has the name."""
     from fusionbench.data.registry import datasets, problems
     from fusionbench.data.spec import canonical
     from fusionbench.metrics import cards, definitions, profiles
@@ -92,7 +93,7 @@ def describe(name: str) -> tuple[str, dict[str, Any]]:
 
 
 def _facts(definition: Definition) -> dict[str, Any]:
-    """Return what a definition says, with the profiles that use it."""
+    """Return text and source of a definition, with the profiles that use it."""
     from fusionbench.metrics import profiles
 
     users = [p.name for p in profiles().values() if p.metrics.get(definition.metric) == definition.name]
@@ -101,7 +102,7 @@ def _facts(definition: Definition) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Turn tuples into lists, so that YAML and JSON print them alike."""
+    """Return the value with tuples as lists, so that YAML and JSON print them alike."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,4 +1,4 @@
-"""``fusionbench list``: what can be named. Reads cards only, so a broken plug-in cannot break it."""
+"""``fusionbench list``: all names. It reads cards only, so a broken plug-in cannot break it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _method(name: str) -> dict[str, Any]:
             "doi": card.doi,
             "problem": None,
         }
-    except Exception as error:  # a card or recipe of another maker can be wrong in any way
+    except Exception as error:  # cards and recipes of third parties can be wrong in any way
         return {
             "name": name,
             "title": f"broken: {error}",
@@ -99,7 +99,7 @@ def metrics(json: Json = False) -> None:
 @app.command()
 @guarded
 def profiles(json: Json = False) -> None:
-    """List profiles: whose definitions of the metrics they hold, and what had to be assumed."""
+    """List profiles: the metrics that each defines, by whose definitions, and what had to be assumed."""
     from fusionbench.metrics import profiles as known
 
     rows = [
@@ -119,7 +119,7 @@ def profiles(json: Json = False) -> None:
 
 
 def _warn(problems: Iterable[str]) -> None:
-    """Tell what is broken beside the list, which it must not break."""
+    """Print problems to standard error, so that the list on standard output stays complete and readable by programs."""
     for problem in problems:
         print(f"Warning: {problem}", file=sys.stderr)
 

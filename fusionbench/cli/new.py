@@ -1,4 +1,4 @@
-"""``fusionbench new``: the files that a plug-in of one's own begins with."""
+"""``fusionbench new``: write the first files of a plug-in."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def method(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Write a method that passes the contract suite, trains and runs as it is; nothing is overwritten."""
+    """Write a method that passes the contract suite, trains and runs unchanged; no file is overwritten."""
     from fusionbench.scaffold import new_method
 
     files = new_method(name, at, single_file)
@@ -54,7 +54,7 @@ def metric(
     at: Annotated[Path, typer.Option(help="Folder to write into.")] = Path(),
     json: Json = False,
 ) -> None:
-    """Write a file with a metric that can be scored as it is; nothing is overwritten."""
+    """Write a file with a metric that works unchanged; no file is overwritten."""
     from fusionbench.scaffold import new_metric
 
     path = new_metric(name, at)
@@ -71,11 +71,11 @@ def dataset(
     ] = None,
     family: Annotated[
         str | None,
-        typer.Option(help="ir-vis, medical or sar-opt.", show_default="told by the folders' names"),
+        typer.Option(help="ir-vis, medical or sar-opt.", show_default="from the folders' names"),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Write the file that describes a data set, with the folders that were found; nothing is overwritten."""
+    """Write the file that describes a data set, with the folders found in it; no file is overwritten."""
     from fusionbench.scaffold import new_dataset
 
     path = new_dataset(folder, at, family)

@@ -1,4 +1,4 @@
-"""Options that several verbs share."""
+"""Command-line options that several verbs share."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ TrainDataset = Annotated[
     str | None,
     typer.Option(help="Learn from this data set, for transfer.", show_default="the one that is fused"),
 ]
-Jobs = Annotated[int | None, typer.Option(help="Cells at once.", show_default="1, or one a GPU")]
+Jobs = Annotated[int | None, typer.Option(help="Cells at once.", show_default="1, or one per GPU")]
 Shard = Annotated[
     str | None, typer.Option(metavar="I/N", help="Only part I of N of the cells, for a batch scheduler.")
 ]
 Timeout = Annotated[
-    float | None, typer.Option(metavar="S", help="Seconds a cell may take, its training not counted.")
+    float | None, typer.Option(metavar="S", help="Seconds that a cell may take, not counting training.")
 ]
 MemoryLimit = Annotated[
-    float | None, typer.Option(metavar="GIB", help="Memory a cell may take; needs no privileges.")
+    float | None, typer.Option(metavar="GIB", help="Memory that a cell may take; needs no privileges.")
 ]
 Executor = Annotated[str, typer.Option(help="local, or ray for a Ray cluster.")]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Forget earlier results of these cells.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Discard earlier results of these cells.")]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Check everything, print what is done and what is left, stop.")
 ]
@@ -67,10 +67,10 @@ Overrides = Annotated[
 
 @dataclass(frozen=True)
 class RunArguments:
-    """What `run` and `sweep` are both told, declared once: `takes_run_arguments` gives a verb these options.
+    """The options that `run` and `sweep` share; `takes_run_arguments` adds them to a verb.
 
-    The names are those of RunOptions. None is what was not given: `run` then takes the default of RunOptions, `sweep` what
-    its file says.
+    The names are those of RunOptions. None means that an option was not given: `run` then takes the default of
+    RunOptions, `sweep` the value in its file.
     """
 
     overrides: Overrides = None
@@ -86,7 +86,7 @@ class RunArguments:
     profile: Annotated[
         str | None,
         typer.Option(
-            help="Whose definitions of the metrics, see `list profiles`.",
+            help="Profile with the metrics' definitions, see `list profiles`.",
             show_default="canonical, or the sweep's",
         ),
     ] = None
@@ -102,8 +102,8 @@ class RunArguments:
         float | None,
         typer.Option(
             metavar="MIN",
-            help="Train only where it takes at most this many minutes.",
-            show_default="60, in a sweep any time",
+            help="Train only if it takes at most this many minutes.",
+            show_default="60, in a sweep no limit",
         ),
     ] = None
     limit: Annotated[int | None, typer.Option(help="Only the first N pairs.")] = None
@@ -127,11 +127,11 @@ class RunArguments:
     json: Json = False
 
     def given(self, *names: str) -> dict[str, Any]:
-        """Return by name those of the arguments that were given."""
+        """Return those of the named arguments that were given."""
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
 
-# what a sweep's file says nothing of
+# options that a sweep's file cannot set
 OF_THE_MACHINE = (
     "train_within", "device", "batch_size", "data_root", "out", "jobs", "shard", "timeout", "memory_limit", "executor",
     "fresh",
@@ -139,7 +139,10 @@ OF_THE_MACHINE = (
 
 
 def takes_run_arguments(verb: Callable[..., None]) -> Callable[..., None]:
-    """Let a verb, whose last parameter ``shared`` is RunArguments, be called with their fields, as Typer calls it."""
+    """Return a verb whose parameter ``shared``, a RunArguments, is replaced by keyword parameters for its fields.
+
+    Typer derives options from a function's signature and annotations, so both are rewritten.
+    """
     hints = inspect.get_annotations(RunArguments, eval_str=True)
     parameters = dict(inspect.signature(verb, eval_str=True).parameters)
     del parameters["shared"]

@@ -1,4 +1,4 @@
-"""Exit codes: 0 all ok, 1 some cell is not ok, 2 the request cannot be carried out, 130 interrupted."""
+"""Exit codes (0 all ok, 1 some cell is not ok, 2 the request cannot be carried out, 130 interrupted) and printing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fusionbench.errors import FusionbenchError
 
 
 def guarded(verb: Callable[..., None]) -> Callable[..., None]:
-    """Turn what a user can cause into one sentence on standard error and the right exit code."""
+    """Return a verb that turns errors a user can cause into a sentence on standard error and the right exit code."""
 
     @functools.wraps(verb)
     def call(*args: Any, **kwargs: Any) -> None:
@@ -25,7 +25,7 @@ def guarded(verb: Callable[..., None]) -> Callable[..., None]:
             print("Interrupted. Finished work is kept; the same command goes on from there.", file=sys.stderr)
             raise SystemExit(130) from None
         except BrokenPipeError:
-            # the reader (head, less) has gone; leave without Python's complaint about flushing
+            # the reader (head, less) has closed the pipe; without a new target Python would report an error when it flushes
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise SystemExit(0) from None
 
@@ -33,14 +33,14 @@ def guarded(verb: Callable[..., None]) -> Callable[..., None]:
 
 
 def fail(message: str) -> None:
-    """Print each problem on a line of its own and exit with code 2."""
+    """Print each line of the message as an error and exit with code 2."""
     for line in message.splitlines():
         print(f"Error: {line}", file=sys.stderr)
     raise SystemExit(2)
 
 
 def forbid_network() -> None:
-    """Forbid network use in this process and those that it starts, to the libraries that would download, too."""
+    """Forbid network use in this process and its children, also for libraries that would download files."""
     os.environ.update({"FUSIONBENCH_OFFLINE": "1", "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"})
 
 
@@ -50,5 +50,5 @@ def print_json(document: Any) -> None:
 
 
 def comma_list(text: str) -> tuple[str, ...]:
-    """Split a comma-separated option."""
+    """Return the parts of a comma-separated option, stripped, without empty ones."""
     return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -1,4 +1,4 @@
-"""``fusionbench pack`` and ``verify``: a paper's numbers in one file, and a referee's look at it."""
+"""``fusionbench pack`` and ``verify``: write a paper's numbers to one file, and check such a file."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from fusionbench.errors import RequestError
 
 
 def register(app: typer.Typer) -> None:
+    """Add both verbs to the application."""
     app.command("pack")(pack)
     app.command("verify")(verify)
 
@@ -27,7 +28,7 @@ def pack(
     images: Annotated[
         bool,
         typer.Option(
-            "--images", help="Put the fused images and the predictions of downstream tasks into it, too."
+            "--images", help="Also include the fused images and the predictions of downstream tasks."
         ),
     ] = False,
     json: Json = False,
@@ -54,7 +55,7 @@ def verify(
     sample: Annotated[int, typer.Option(help="Images of each cell to fuse and score again.", min=0)] = 2,
     json: Json = False,
 ) -> None:
-    """Say what of a bundle can be checked and whether it holds; with the data at hand, compute a sample again.
+    """Check a bundle and say what could not be checked; if the data are present, compute a sample again.
 
     Exit code 0: nothing is wrong; 1: something is; 2: the file cannot be read.
     """

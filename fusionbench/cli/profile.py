@@ -1,4 +1,4 @@
-"""``fusionbench profile``: size and cost of methods."""
+"""``fusionbench profile``: parameters, operations, latency and memory of methods."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
+    """Add the verb to the application."""
     app.command("profile")(profile)
 
 
@@ -34,7 +35,9 @@ def profile(
     seconds: Annotated[
         float | None,
         typer.Option(
-            min=0.0, help="Time limit of each of the two, a size.", show_default="2 on a CPU, none on CUDA"
+            min=0.0,
+            help="Time limit of each of the two for each size.",
+            show_default="2 on a CPU, none on CUDA",
         ),
     ] = None,
     format: Annotated[
@@ -43,13 +46,13 @@ def profile(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write.")] = None,
     json: Json = False,
 ) -> None:
-    """Print parameters, multiply-accumulates, latency and memory beside what the papers print.
+    """Print parameters, multiply-accumulates, latency and memory beside the numbers that papers print.
 
-    Exit code 1 where a method cannot be profiled; the others are.
+    Exit code 1 if a method cannot be profiled; the others are profiled all the same.
     """
     from fusionbench.tables.grid import check_format, render_grid
 
-    # what is asked wrongly is said before torch is loaded and anything is measured
+    # errors in the request are reported before torch is loaded and anything is measured
     wanted = format or (output.suffix.lstrip(".") if output else None)
     if wanted is not None and not json:
         check_format(wanted)
@@ -82,6 +85,7 @@ def profile(
 
 
 def parsed_size(text: str) -> tuple[int, int]:
+    """Return width and height in pixels of a text WIDTHxHEIGHT. Raises RequestError for any other text."""
     match = re.fullmatch(r"(\d+)x(\d+)", text.lower())
     if not match or not all(int(side) for side in match.groups()):
         raise RequestError(f"Size '{text}' is not WIDTHxHEIGHT: write for example 256x256.")
@@ -100,7 +104,7 @@ def _names(method: str) -> list[str]:
 def _measured(
     method: MethodSpec, overrides: tuple[str, ...], sizes: list[tuple[int, int]], place: str, budget: Budget
 ) -> dict[str, Any]:
-    """Profile one method; what it raises is its row, never the end of the others."""
+    """Return the profile of one method; its errors become its status, so that the others are still profiled."""
     from fusionbench.papers.cost import beside
     from fusionbench.profiling import profile as measure
     from fusionbench.provenance import hardware

@@ -1,4 +1,4 @@
-"""``fusionbench report``: one self-contained HTML page from records and images."""
+"""``fusionbench report``: write one self-contained HTML page from records and images."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from fusionbench.errors import RequestError
 
 
 def register(app: typer.Typer) -> None:
+    """Add the verb to the application."""
     app.command("report")(report)
 
 

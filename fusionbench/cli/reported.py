@@ -1,4 +1,4 @@
-"""``fusionbench reported``: what papers print, alone or beside what was measured."""
+"""``fusionbench reported``: the numbers that papers print, alone or beside measured ones."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
+    """Add the verb to the application."""
     app.command("reported")(reported)
 
 
@@ -25,7 +26,7 @@ def reported(
     paper: Annotated[str | None, typer.Option("--paper", "-p", help="Papers, comma-separated.")] = None,
     dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="Data sets.")] = None,
     method: Annotated[
-        str | None, typer.Option("--method", "-m", help="Methods, as printed or as here.")
+        str | None, typer.Option("--method", "-m", help="Methods, by their printed or registered names.")
     ] = None,
     metrics: Annotated[str | None, typer.Option(help="Metrics, as printed.")] = None,
     kind: Annotated[
@@ -43,7 +44,7 @@ def reported(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write.")] = None,
     json: Json = False,
 ) -> None:
-    """Print the numbers of the papers' tables; with --against, beside the means measured here and whether they agree."""
+    """Print the numbers in papers' tables; with --against, beside the means of runs and whether both agree."""
     from fusionbench.papers.printed import select
 
     parts = {"papers": paper, "datasets": dataset, "methods": method, "metrics": metrics, "kinds": kind}

@@ -1,4 +1,4 @@
-"""``fusionbench run``: images and scores for methods on data sets, then the table."""
+"""``fusionbench run``: fuse and score data sets by methods, then print the table."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from fusionbench.cli.running import carry_out
 
 
 def register(app: typer.Typer) -> None:
+    """Add the verb to the application."""
     app.command("run")(run)
 
 
@@ -23,7 +24,7 @@ def run(
     noise: Annotated[
         str,
         typer.Option(
-            help="Added to the sources before fusing: gaussian=25, or a.stripe=5,b.gaussian=25 (variances)."
+            help="Noise added to the sources before fusing: gaussian=25, or a.stripe=5,b.gaussian=25 (variances)."
         ),
     ] = "none",
     *,
@@ -31,8 +32,8 @@ def run(
 ) -> None:
     """Fuse and score pairs, then print the leaderboard. Resumes where an earlier call stopped.
 
-    Exit code 0: all cells ok; 1: some cell is not, or a metric that was asked for is unavailable for want of its
-    weights; 2: the request cannot be carried out; 130: interrupted.
+    Exit code 0: all cells ok; 1: some cell is not, or a requested metric is unavailable because its weights are
+    missing; 2: the request cannot be carried out; 130: interrupted.
     """
     from fusionbench.cells.planned import RunOptions
 

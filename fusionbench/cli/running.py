@@ -1,4 +1,4 @@
-"""What ``run`` and ``sweep`` share: show the plan, or carry it out and show the tables."""
+"""The common part of ``run`` and ``sweep``: show the plan, or carry it out and show the tables."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def carry_out(
     style: TableStyle | None = None,
     order: Sequence[str] = (),
 ) -> None:
-    """Do what was asked, print it and exit with 0 if all cells are ok, else with 1.
+    """Carry out or, with ``dry_run``, plan the runs, print the result, and exit with 0 if all cells are ok, else with 1.
 
-    ``style`` and ``order`` lay out the tables, see `fusionbench.tables.layouts.lay_out`.
+    ``style`` and ``order`` determine the tables, see `fusionbench.tables.layouts.lay_out`.
     """
     if dry_run:
         _show_plan(asked, as_json)
@@ -61,7 +61,7 @@ def _show_plan(asked: Sequence[RunOptions], as_json: bool) -> None:
         print(_line(cell))
     _, *sentences = preview(
         jobs, {cell.job.index for cell in cells if cell.done}
-    )  # the first is the last line here
+    )  # the first sentence is left out: the last line printed here says the same
     for sentence in sentences:
         print(sentence)
     done = sum(cell.done for cell in cells)
@@ -117,7 +117,7 @@ def _show_result(
 def tables_of(
     records: list[dict[str, Any]], options: RunOptions, style: TableStyle | None, order: Sequence[str]
 ) -> list[Table]:
-    """Lay the tables out; where no record fits a sweep's layout, say so and fall back on one table a data set."""
+    """Return the tables; if the records do not fit a sweep's layout, report that and return one table per data set."""
     from fusionbench.cells.store import score_rows
     from fusionbench.errors import RequestError
     from fusionbench.metrics import resolve_profile
@@ -153,7 +153,7 @@ def _cell(cell: CellResult) -> dict[str, Any]:
 
 
 def show_tables(tables: list[Any]) -> None:
-    """Print tables for a person on a terminal, as Markdown into a pipe or file."""
+    """Print tables with colours and lines on a terminal, as Markdown into a pipe or file."""
     if sys.stdout.isatty():
         from rich.console import Console
 

@@ -1,4 +1,4 @@
-"""``fusionbench score``: numbers for fused images made elsewhere."""
+"""``fusionbench score``: score fused images made by any program."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
+    """Add the verb to the application."""
     app.command("score")(score)
 
 
@@ -24,7 +25,7 @@ def score(
     fused: Annotated[
         list[Path],
         typer.Option(
-            metavar="DIR", help="Folder of fused images; again for each further method on the same pairs."
+            metavar="DIR", help="Folder of fused images; repeat it for further methods on the same pairs."
         ),
     ],
     dataset: Annotated[
@@ -44,7 +45,7 @@ def score(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="What to call the method, once for each --fused.",
+            help="Name of the method, once for each --fused.",
             show_default="the folder's name",
         ),
     ] = None,
@@ -58,7 +59,7 @@ def score(
         typer.Option(help="Metrics, comma-separated, or all.", show_default="the ten of the field"),
     ] = None,
     profile: Annotated[
-        str, typer.Option(help="Whose definitions of the metrics, see `list profiles`.")
+        str, typer.Option(help="Profile with the metrics' definitions, see `list profiles`.")
     ] = "canonical",
     output: Annotated[
         Path | None,
@@ -72,24 +73,27 @@ def score(
     jobs: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Pairs scored at a time, each in memory of its own.", show_default="one a core"
+            min=1,
+            help="Pairs scored at the same time, each with memory of its own.",
+            show_default="one per core",
         ),
     ] = None,
     json: Json = False,
 ) -> None:
     """Score folders of fused images against their sources and print the means.
 
-    A file belongs to the pair whose name it has, whatever its type (PNG, JPEG, BMP, TIFF); an addition that all files
-    have is tolerated (00537D_fused.png, DSIFuse-00537D.png). Every pair needs an image; others are named and left
-    out. Images of 16 bits are rounded to 8, transparent ones are refused.
+    A file belongs to the pair whose name it has, regardless of its type (PNG, JPEG, BMP, TIFF); an addition that all
+    files share is tolerated (00537D_fused.png, DSIFuse-00537D.png). Every pair needs an image; other files are named
+    and left out. Images of 16 bits are rounded to 8, transparent ones are refused.
 
     --json: name, profile, pairs, files and {"means": {METRIC: value}, "images": {ID: {METRIC: value}},
-    "status": {ID: {METRIC: "undefined: reason"}}}. A value is null where "status" says why, a mean where one of its
-    values is. "sets" holds what has one value for all images, its interval and what it is computed with. Several
+    "status": {ID: {METRIC: "undefined: reason"}}}. A missing value is null and "status" gives the reason; a mean is null
+    if one of its values is. "sets" has the metrics with one value for all images, with interval and setting. Several
     folders: one such document each in "runs".
 
-    Exit code 0: all images are scored, undefined values included; 1: some image cannot be read or has another size
-    than its sources, or a metric is unavailable for want of its weights; 2: the request cannot be carried out; 130: interrupted, nothing written.
+    Exit code 0: all images are scored, undefined values included; 1: some image cannot be read or differs in size from
+    its sources, or a metric is unavailable because its weights are missing; 2: the request cannot be carried out; 130:
+    interrupted, nothing written.
     """
     try:
         results = _score(
@@ -102,7 +106,7 @@ def score(
     try:
         if output is not None:
             _write(results, output)
-    finally:  # a full disk must not take the numbers away as well
+    finally:  # also after an error: on a full disk the printed numbers are all that is left of the work
         _show(results, json)
     raise SystemExit(0 if all(result.ok for result in results) else 1)
 

@@ -1,4 +1,4 @@
-"""``fusionbench stats``: intervals, tests, ranks, agreement and stability behind a leaderboard."""
+"""``fusionbench stats``: intervals, tests, ranks, agreement and stability of a leaderboard."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ FORMATS = ("md", "csv", "json")
 
 
 def register(app: typer.Typer) -> None:
+    """Add the verb to the application."""
     app.command("stats")(stats)
 
 
@@ -34,10 +35,12 @@ def stats(
     ] = None,
     profile: Annotated[
         str,
-        typer.Option(help="Whose definitions of the metrics; others that are scored are compared with it."),
+        typer.Option(
+            help="Profile with the metrics' definitions; other scored profiles are compared with it."
+        ),
     ] = "canonical",
-    level: Annotated[float, typer.Option(help="Of intervals; tests are at 1 less it.")] = 0.95,
-    seed: Annotated[int, typer.Option(help="Of the bootstrap and of random halves.", min=0)] = 0,
+    level: Annotated[float, typer.Option(help="Level of intervals; tests use 1 - level.")] = 0.95,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap and of random halves.", min=0)] = 0,
     baselines: Annotated[
         bool, typer.Option("--baselines/--no-baselines", help="Let trivial baselines compete.")
     ] = True,
@@ -47,7 +50,7 @@ def stats(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write.")] = None,
     json: Json = False,
 ) -> None:
-    """Print what the scores of single images say: intervals, tests, ranks, agreement, stability, lessons."""
+    """Print statistics of the scores of single images: intervals, tests, ranks, agreement, stability, lessons."""
     from fusionbench.metrics import resolve_profile
     from fusionbench.metrics.tasks import resolve_shown
     from fusionbench.statistics.gather import summaries

@@ -1,4 +1,4 @@
-"""``fusionbench sweep``: many runs from one file."""
+"""``fusionbench sweep``: many runs described by one file."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
+    """Add the verb to the application."""
     app.command("sweep")(sweep)
 
 
@@ -25,10 +26,13 @@ def register(app: typer.Typer) -> None:
 @takes_run_arguments
 def sweep(
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="A YAML file, or the name of one that comes along.")
+        str,
+        typer.Argument(metavar="FILE", help="A YAML file, or the name of one that comes with fusionbench."),
     ],
     method: Annotated[str | None, typer.Option("--method", "-m", help="Instead of the file's.")] = None,
-    also: Annotated[str | None, typer.Option(help="Methods beside the file's, such as images:DIR.")] = None,
+    also: Annotated[
+        str | None, typer.Option(help="Methods in addition to the file's, such as images:DIR.")
+    ] = None,
     dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="Instead of the file's.")] = None,
     noise: Annotated[
         str | None, typer.Option(help="Instead of the file's: gaussian,stripe=5 or a.stripe=5+b.gaussian=25.")
@@ -36,9 +40,9 @@ def sweep(
     *,
     shared: RunArguments,
 ) -> None:
-    """Run every combination that a file under benchmarks/ names, then print the tables. Resumes as `run` does.
+    """Run every combination that a file under benchmarks/ describes, then print the tables. Resumes as `run` does.
 
-    Exit codes as those of `run`.
+    The exit codes are those of `run`.
     """
     from fusionbench.cells.planned import RunOptions
     from fusionbench.runs.sweep import expand, find_sweep, left_alone, read_sweep, row_order
@@ -67,7 +71,7 @@ def sweep(
 
 
 def _with(asked: Sweep, given: dict[str, Any], shared: RunArguments) -> Sweep:
-    """Let what was given on the command line win over the file."""
+    """Return the sweep with the values given on the command line, which win over the file's."""
     table = replace(asked.table, metrics=None) if "metrics" in given else asked.table
     return replace(
         asked,

@@ -1,4 +1,4 @@
-"""``fusionbench table``: leaderboards from records."""
+"""``fusionbench table``: print or write leaderboards from records."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Asked(NamedTuple):
-    """What a sweep's file says of tables."""
+    """The settings for tables in a sweep's file."""
 
     style: TableStyle
     profile: str = "canonical"
@@ -29,6 +29,7 @@ class Asked(NamedTuple):
 
 
 def register(app: typer.Typer) -> None:
+    """Add the verb to the application."""
     app.command("table")(table)
 
 
@@ -43,7 +44,9 @@ def table(
     ] = None,
     profile: Annotated[
         str | None,
-        typer.Option(help="Whose definitions of the metrics, see `list profiles`.", show_default="canonical"),
+        typer.Option(
+            help="Profile with the metrics' definitions, see `list profiles`.", show_default="canonical"
+        ),
     ] = None,
     layout: Annotated[
         str | None,
@@ -54,7 +57,9 @@ def table(
     ] = None,
     argument: Annotated[
         str | None,
-        typer.Option(help="What a sensitivity table varies.", show_default="each number that varies"),
+        typer.Option(
+            help="Arguments that a sensitivity table varies.", show_default="each number that varies"
+        ),
     ] = None,
     spread: Annotated[
         str | None, typer.Option(help="none, sd, or ci (95 % bootstrap interval).", show_default="none")
@@ -68,7 +73,7 @@ def table(
     ] = None,
     title: Annotated[str | None, typer.Option(help="Heading.", show_default="by the data")] = None,
     sweep: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Lay out as this sweep does; other options win.")
+        str | None, typer.Option(metavar="FILE", help="Use the layout of this sweep; other options win.")
     ] = None,
     format: Annotated[
         str | None, typer.Option(help="md, csv, tex or html.", show_default="by the terminal")
@@ -83,11 +88,11 @@ def table(
     order: Annotated[str | None, typer.Option(help="Rows that come first, in this order.")] = None,
     ours: Annotated[str, typer.Option(metavar="NAME", help="Mark this row as ours and put it last.")] = "",
     no_baselines: Annotated[
-        bool, typer.Option("--no-baselines", help="Without the trivial baselines.")
+        bool, typer.Option("--no-baselines", help="Leave the trivial baselines out.")
     ] = False,
     pairs: Annotated[int | None, typer.Option(metavar="N", help="Only runs on N pairs.")] = None,
     with_reported: Annotated[
-        bool, typer.Option("--with-reported", help="Put the numbers that papers print below, never ranked.")
+        bool, typer.Option("--with-reported", help="Add the numbers that papers print below, never ranked.")
     ] = False,
     reported: Annotated[
         str | None,
@@ -95,7 +100,9 @@ def table(
     ] = None,
     notes: Annotated[
         bool | None,
-        typer.Option("--notes/--no-notes", help="Say what is easily misread.", show_default="not in LaTeX"),
+        typer.Option(
+            "--notes/--no-notes", help="Add notes on what is easily misread.", show_default="not in LaTeX"
+        ),
     ] = None,
     text_width: Annotated[
         float,
@@ -107,7 +114,7 @@ def table(
     cite: Annotated[bool, typer.Option("--cite", help="Cite the methods, in LaTeX.")] = False,
     json: Json = False,
 ) -> None:
-    """Print or write leaderboards made from the records below one or more runs folders."""
+    """Print or write leaderboards from the records below one or more runs folders."""
     from fusionbench.cells.columns import StoredScores
     from fusionbench.cells.intact import check_records
     from fusionbench.cells.store import read_records
@@ -154,7 +161,7 @@ def table(
 
 
 def _asked(sweep: str | None) -> Asked:
-    """Return what the sweep's file says, or what holds without one."""
+    """Return the settings in the sweep's file, or the defaults without one."""
     from fusionbench.tables.style import TableStyle
 
     if sweep is None:
@@ -167,7 +174,7 @@ def _asked(sweep: str | None) -> Asked:
 
 
 def _format(format: str | None, output: Path | None, json: bool) -> str | None:
-    """Return the format before anything is read or written. Raises RequestError."""
+    """Return the format, None for printing by terminal or pipe. Raises RequestError for an unknown or missing one."""
     from fusionbench.tables import FORMATS
 
     if json and output is not None:
@@ -193,7 +200,7 @@ def _list(text: str | None) -> list[str] | None:
 
 
 def _style(asked: Asked, profile: str, given: dict[str, Any]) -> TableStyle:
-    """Let options win over the sweep's file, and spell the metrics as their cards do."""
+    """Return the style with options winning over the sweep's file, and metrics spelled as in their cards."""
     from fusionbench.metrics.tasks import resolve_shown
     from fusionbench.tables.style import check_style
 
@@ -215,7 +222,7 @@ def _with_reported(tables: list[Table], layout: str, only: Sequence[str]) -> lis
 
 
 def _cited(tables: list[Table], records: Sequence[dict], bib: Path | None, cite: bool) -> list[Table]:
-    """Write the bibliography, name on standard error what it lacks, and give the rows their keys."""
+    """Write the bibliography, report missing entries on standard error, and return the tables with citation keys."""
     from fusionbench.files import write_text
     from fusionbench.metrics import cards
     from fusionbench.tables.bibliography import bibliography, cited
@@ -233,7 +240,7 @@ def _cited(tables: list[Table], records: Sequence[dict], bib: Path | None, cite:
 def _show(
     tables: list[Table], format: str | None, output: Path | None, as_json: bool, options: dict[str, float]
 ) -> None:
-    """Print or write the tables; a caption in short has the long one in a file beside it, or in comments above it."""
+    """Print or write the tables; LaTeX has a short caption, and the full one is in a file beside it or in comments."""
     from fusionbench.cli.running import show_tables
     from fusionbench.files import write_text
     from fusionbench.tables import render, to_json
@@ -242,7 +249,7 @@ def _show(
     if as_json:
         print_json(to_json(tables))
         return
-    if format == "csv":  # has no place for them
+    if format == "csv":  # CSV has no place for warnings
         for warning in dict.fromkeys(warning for table in tables for warning in table.warnings):
             print(f"Note: {warning}", file=sys.stderr)
     if output is not None:

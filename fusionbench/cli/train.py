@@ -1,4 +1,4 @@
-"""``fusionbench train``: a method's weights from a data set's train split."""
+"""``fusionbench train``: train a method on the train split of data sets."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from fusionbench.cli.outcome import guarded, print_json
 
 
 def register(app: typer.Typer) -> None:
+    """Add the verb to the application."""
     app.command("train")(train)
 
 
@@ -32,7 +33,7 @@ def train(
     out: Out = Path("runs"),
     json: Json = False,
 ) -> None:
-    """Train by the method's recipe; stopped or killed, the same command goes on after the last full epoch."""
+    """Train by the method's recipe; after an interruption the same command continues after the last complete epoch."""
     from fusionbench.data.joined import find_training_data
     from fusionbench.devices import pick_device
     from fusionbench.registry.methods import spec
@@ -49,7 +50,9 @@ def train(
     options = FitOptions(seed, device)
     done_before = training_folder(method_spec, config, pairs, seed, out).finished
     folder = fit(method_spec, config, pairs, out, options)
-    if os.environ.get("LOCAL_RANK", "0") != "0":  # ddp runs this command once a device; the first one speaks
+    if (
+        os.environ.get("LOCAL_RANK", "0") != "0"
+    ):  # ddp runs this command once per device; only the first process prints
         return
     if json:
         print_json(

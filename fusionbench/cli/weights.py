@@ -1,4 +1,4 @@
-"""``fusionbench weights``: which files methods and metrics have, whether they are whole, and how to get others."""
+"""``fusionbench weights``: list, verify, fetch, import and convert the files of methods and metrics."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ app = typer.Typer(help="List, verify, fetch and import weights.", no_args_is_hel
 @app.command("list")
 @guarded
 def list_(json: Json = False) -> None:
-    """List every file that a method or metric can use: what is here, and what makes or fetches the others."""
+    """List every file that a method or metric can use: those that are here, and the commands that get the others."""
     from fusionbench.metrics.learned.fetch import file_states
     from fusionbench.weights.listing import known_weights
 
@@ -45,7 +45,7 @@ def list_(json: Json = False) -> None:
 @app.command()
 @guarded
 def verify(json: Json = False) -> None:
-    """Read every file that is here and compare it with its SHA-256; exit code 1 if one differs."""
+    """Read every present file and compare it with its SHA-256; exit code 1 if one differs."""
     from fusionbench.metrics.learned.fetch import file_states, verify_file
     from fusionbench.weights.listing import known_weights
     from fusionbench.weights.listing import verify as check
@@ -81,16 +81,16 @@ def import_(
         typer.Option("--as", metavar="NAME", help="Instead: as the file that `weights list` calls so."),
     ] = None,
     family: Annotated[
-        str | None, typer.Option(help="Family of images they are for.", show_default="all of the method")
+        str | None, typer.Option(help="Family of images that they are for.", show_default="all of the method")
     ] = None,
     title: Annotated[str | None, typer.Option(help="What they are, in one sentence for captions.")] = None,
     sha256: Annotated[str | None, typer.Option(help="SHA-256 that their publisher states.")] = None,
     trust: Annotated[
-        bool, typer.Option("--trust", help="Take a file that is not the published one.")
+        bool, typer.Option("--trust", help="Accept a file other than the published one.")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Register a file of weights: for a method, used before what is shipped, or for a metric."""
+    """Register a file of weights for a method, where it is preferred to shipped weights, or for a metric."""
     path, about = _imported(
         file.expanduser(),
         method=method,
@@ -123,7 +123,7 @@ def convert(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Rename the tensors of a foreign checkpoint into a method's weights; strict, and no code in the file is run."""
+    """Convert another program's checkpoint by renaming its tensors; all must fit, and no code in the file is run."""
     from fusionbench.weights.convert import convert_weights
 
     converted = convert_weights(file.expanduser(), method, output.expanduser(), map, tuple(overrides or ()))
@@ -147,7 +147,7 @@ def fetch(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Download files of weights and verify them; what was interrupted goes on where it was."""
+    """Download files of weights and verify them; an interrupted download is resumed."""
     from fusionbench.errors import RequestError
 
     if url is not None and len(name) > 1:
@@ -161,7 +161,7 @@ def fetch(
 
 
 def _fetched(name: str, url: str | None) -> list[Path]:
-    """Fetch what a method's authors published, or the one file of metrics of that name."""
+    """Fetch the weights that a method's authors published, or the file of metrics of that name, and return the paths."""
     from fusionbench.metrics.learned.fetch import fetch_file
     from fusionbench.metrics.learned.files import weight_file
     from fusionbench.registry.methods import names
@@ -177,7 +177,7 @@ def _fetched(name: str, url: str | None) -> list[Path]:
 def _imported(
     file: Path, method: str | None, metric: str | None, as_: str | None, trust: bool, **options: Any
 ) -> tuple[Path, Path | None]:
-    """Import a file for the one thing that is named; return its place and that of the note beside it, if any."""
+    """Import a file for the method, metric or file named; return its path and that of the JSON file beside it, if any."""
     from fusionbench.errors import RequestError
 
     if sum(name is not None for name in (method, metric, as_)) != 1:
@@ -200,7 +200,7 @@ def _imported(
 
 @contextmanager
 def _bar(file: str, size: int | None = None) -> Iterator[Callable[[int, int | None], None]]:
-    """Show a bar of bytes on standard error, where that is a terminal."""
+    """Show a progress bar of bytes if standard error is a terminal, and yield the function that updates it."""
     from rich.console import Console
     from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
@@ -212,7 +212,7 @@ def _bar(file: str, size: int | None = None) -> Iterator[Callable[[int, int | No
 
 
 def line(entry: KnownWeights, text: str) -> str:
-    """Return the line of a method's weights."""
+    """Return one line on a method's weights, ended by ``text``."""
     file = f"{entry.path.name} {str(entry.sha256)[:10]}" if entry.path else ""
     size = f"{entry.path.stat().st_size / 1e6:.1f} MB" if entry.path and entry.path.is_file() else ""
     families = ", ".join(entry.families)
@@ -220,7 +220,7 @@ def line(entry: KnownWeights, text: str) -> str:
 
 
 def remark(entry: KnownWeights) -> str:
-    """Return what `list` says of a method's weights: where they are from, under which licence, how to get them."""
+    """Return the remark of `weights list` on a method's weights: origin, licence, and how to get them."""
     verb = "gets" if entry.command and " fetch " in entry.command else "makes"
     remedy = f"`{entry.command}` {verb} them" if entry.command else ""
     licence = f"licence: {entry.licence}" if entry.licence else ""
@@ -228,7 +228,7 @@ def remark(entry: KnownWeights) -> str:
 
 
 def document(entry: KnownWeights) -> dict[str, Any]:
-    """Return the entry of a method's weights."""
+    """Return a method's weights as a JSON object."""
     return asdict(entry) | {
         "families": list(entry.families),
         "path": str(entry.path) if entry.path else None,
@@ -237,7 +237,7 @@ def document(entry: KnownWeights) -> dict[str, Any]:
 
 
 def file_lines(state: FileState) -> list[str]:
-    """Return what there is to say of a metric's file: what it is and is for, then where it is from and belongs."""
+    """Return three lines on a metric's file: name and purpose, origin, and path or remedy."""
     from fusionbench.metrics.learned.files import remedy
 
     known = state.known
@@ -257,7 +257,7 @@ def _facts(state: FileState) -> str:
 
 
 def file_document(state: FileState) -> dict[str, Any]:
-    """Return the entry of a metric's file, with the keys of a method's where they mean the same."""
+    """Return a metric's file as a JSON object, with the same keys as a method's where they mean the same."""
     known = state.known
     return {
         "method": None,

@@ -91,7 +91,7 @@ def _yolo(path: Path, spec: BoxSpec, size: tuple[int, int]) -> Iterator[Box]:
         if not 0 <= kind < len(spec.classes):
             raise ImageError(f"'{path}' line {number} has class {kind}: {_known(spec)}.")
         if not all(map(math.isfinite, (cx, cy, w, h))):
-            raise ImageError(f"'{path}' line {number} holds a number that is not finite: mend that line.")
+            raise ImageError(f"'{path}' line {number} holds a number that is not finite: fix that line.")
         yield Box(
             kind, (cx - w / 2) * width, (cy - h / 2) * height, (cx + w / 2) * width, (cy + h / 2) * height
         )
@@ -119,7 +119,7 @@ def _voc(path: Path, spec: BoxSpec) -> Iterator[Box]:
             )
         except ValueError as error:
             raise ImageError(
-                f"'{path}' object {number} lacks a bndbox with xmin, ymin, xmax and ymax: mend it."
+                f"'{path}' object {number} lacks a bndbox with xmin, ymin, xmax and ymax: fix it."
             ) from error
         yield Box(kind, left - 1, top - 1, right, bottom)
 

@@ -49,7 +49,7 @@ def _guarded(
     except Exception as error:  # an entry of another maker can be wrong in any way
         reason = str(error) if isinstance(error, FusionbenchError) else f"{type(error).__name__}: {error}"
         plugins.problems[name] = (
-            f"Data set '{name}' of {provider.package} cannot be used: {reason.rstrip('.')}; mend or uninstall "
+            f"Data set '{name}' of {provider.package} cannot be used: {reason.rstrip('.')}; fix or uninstall "
             f"{provider.package}."
         )
 

@@ -59,7 +59,7 @@ def _ask(entry: Entry, device: str, levels: Any) -> Any:
             code = process.returncode
             stop()
             raise PluginError(
-                f"Metric '{entry.definition.metric}' ended its process (exit code {code}): mend {entry.module}."
+                f"Metric '{entry.definition.metric}' ended its process (exit code {code}): fix {entry.module}."
             ) from None
         except (
             BaseException

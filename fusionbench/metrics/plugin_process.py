@@ -82,14 +82,14 @@ def _answer(entry: Any, device: str, levels: Any) -> Any:
         if any(
             (image.levels.cpu().numpy() != plane).any() for image, plane in zip(images, levels, strict=True)
         ):
-            return f"Metric '{entry.definition.metric}' changes the images it is given: copy before writing; mend {entry.module}."
+            return f"Metric '{entry.definition.metric}' changes the images it is given: copy before writing; fix {entry.module}."
         masks = [(mask.cpu().numpy(), str(reason)) for mask, reason in outcome.undefined]
         return outcome.values.detach().cpu().numpy(), masks
     except PluginError as error:
         return str(error)
     except BaseException as error:  # includes SystemExit, with which a metric may try to end the process
         return (
-            f"Metric '{entry.definition.metric}' raised {type(error).__name__}: {error}; mend {entry.module}."
+            f"Metric '{entry.definition.metric}' raised {type(error).__name__}: {error}; fix {entry.module}."
         )
 
 

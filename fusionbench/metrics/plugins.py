@@ -133,7 +133,7 @@ def _unreadable(provider: Provider, error: Exception) -> str:
     reason = (
         str(error).rstrip(".;: ") if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
     )
-    remedy = "mend it" if is_file(provider.module) else f"mend or uninstall {provider.package}"
+    remedy = "fix it" if is_file(provider.module) else f"fix or uninstall {provider.package}"
     return f"Metrics of {provider} cannot be read: {reason}; {remedy}."
 
 
@@ -168,7 +168,7 @@ def import_function(entry: Entry) -> Any:
         return getattr(module, entry.function)
     except (Exception, SystemExit) as error:
         raise PluginError(
-            f"Metric '{name}' cannot be imported: {type(error).__name__}: {error}; mend {entry.module} or install "
+            f"Metric '{name}' cannot be imported: {type(error).__name__}: {error}; fix {entry.module} or install "
             "what it needs."
         ) from error
 
@@ -193,7 +193,7 @@ def guarded(entry: Entry, function: Any) -> Any:
             raise
         except Exception as error:  # a plug-in can raise anything
             raise PluginError(
-                f"Metric '{entry.definition.metric}' raised {type(error).__name__}: {error}; mend {entry.module}."
+                f"Metric '{entry.definition.metric}' raised {type(error).__name__}: {error}; fix {entry.module}."
             ) from error
 
     call.card = getattr(function, "card", None)  # type: ignore[attr-defined]
@@ -207,6 +207,6 @@ def require_outcome(entry: Entry, outcome: Any, batch: int) -> Any:
     if returned != f"torch.float64 [{batch}]":
         raise PluginError(
             f"Metric '{entry.definition.metric}' returned {returned} for a batch of {batch}: return Outcome(values) "
-            f"with values in float64 [{batch}]; mend {entry.module}."
+            f"with values in float64 [{batch}]; fix {entry.module}."
         )
     return outcome

@@ -142,7 +142,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} is missing: add it.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(
-            f"{path} is not valid YAML: {' '.join(str(error).split())}; mend that line."
+            f"{path} is not valid YAML: {' '.join(str(error).split())}; fix that line."
         ) from error
     if not isinstance(data, dict):
         raise ConfigError(f"{path} must be a mapping of keys to values, found {type(data).__name__}.")
@@ -170,4 +170,4 @@ def parsed(source: Path) -> ast.Module:
     try:
         return ast.parse(source.read_text(encoding="utf-8"), str(source))
     except (SyntaxError, ValueError) as error:
-        raise PluginError(f"{source} is not valid Python: {error}; mend it.") from error
+        raise PluginError(f"{source} is not valid Python: {error}; fix it.") from error

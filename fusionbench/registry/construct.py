@@ -80,7 +80,7 @@ def _import(spec: MethodSpec, module_name: str) -> ModuleType:
     except (Exception, SystemExit) as error:
         reason = f"{type(error).__name__}: {error}"
         raise PluginError(
-            f"Method '{spec.name}' cannot be imported: {reason}; mend {spec.source} or install what it needs."
+            f"Method '{spec.name}' cannot be imported: {reason}; fix {spec.source} or install what it needs."
         ) from error
 
 

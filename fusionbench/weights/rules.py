@@ -53,9 +53,7 @@ def _rule(key: Any, value: Any, where: Path) -> Rule:
             rule.pattern.pattern + "|", rule.replacement, ""
         )  # an unknown group shows only when it is used
     except (re.error, IndexError) as error:
-        raise ConfigError(
-            f"{where}: the rule '{key}': '{value}' is not usable ({error}): mend it."
-        ) from error
+        raise ConfigError(f"{where}: the rule '{key}': '{value}' is not usable ({error}): fix it.") from error
     return rule
 
 

@@ -22,7 +22,7 @@ def test_a_single_file_passes_the_suite(tmp_path: Path) -> None:
     assert in_process("new", "method", "solo", "--single-file", cwd=tmp_path).returncode == 0
     checked = in_process("check", "./solo.py", cwd=tmp_path)
     assert checked.returncode == 0, checked.stdout
-    assert "to mend" not in checked.stdout
+    assert "to fix" not in checked.stdout
 
 
 @pytest.mark.slow

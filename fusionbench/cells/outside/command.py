@@ -103,7 +103,7 @@ def call_command(method: MethodSpec, folder: Path, device: str) -> None:
     except OSError as error:
         raise PluginError(
             f"The command '{command[0]}' of {method.name} cannot be started ({error.strerror}): install it, or "
-            f"mend {method.source / 'card.yaml'}."
+            f"fix {method.source / 'card.yaml'}."
         ) from error
     with process:
         last = _pass_on(process)

@@ -107,7 +107,7 @@ def joint_entropy_row(
     entropy: np.ndarray, mixture: np.ndarray, correlation: np.ndarray,
     source_chances: np.ndarray, source: np.ndarray, fused_chances: np.ndarray, fused: np.ndarray,
 ) -> None:  # fmt: skip
-    """Compute the entropy of the 81 joint probabilities, in place; of negative ones the logarithm takes the absolute value."""
+    """Compute the entropy of the 81 joint probabilities, in place; negative ones enter the logarithm by absolute value."""
     n = len(entropy)
     above, left = np.zeros((STATES, n)), np.empty(n)
     joint, logs, scratch = np.empty(n), np.empty(n), np.empty(n)

@@ -1,4 +1,7 @@
-"""How functions are compiled, and exponentials and arc tangents of rows that the processor's vector units can take."""
+"""Compiler settings, and exponentials, logarithms and arc tangents written so that loops over rows are vectorised.
+
+Calls of the C library's functions would keep the compiler from using the processor's vector units.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from functools import partial
 import numba
 import numpy as np
 
-# a product and a sum may become one instruction, which rounds once; sums keep their order, and 0 / 0 is NaN as in torch
+# "contract" allows fused multiply-add, which rounds once; sums keep their order. error_model "numpy" makes 0 / 0 NaN as
+# in torch instead of an exception
 compiled = partial(numba.njit, cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 
 # with one rounding per operation as in torch, for code in which rounding decides whether two numbers are equal

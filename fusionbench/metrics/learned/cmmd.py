@@ -11,7 +11,7 @@ from fusionbench.metrics.registry import metric
 
 
 class Views(NamedTuple):
-    """The embeddings, float32 [N, D], of the N scenes of a set: each source, and the fused images by that source's tower."""
+    """Embeddings, float32 [N, D], of the N scenes of a set: each source, and the fused images by that source's tower."""
 
     a: np.ndarray
     fused_by_a: np.ndarray

@@ -1,4 +1,4 @@
-"""Embeddings of images, each computed once for a tower and kept in files named by what the image shows."""
+"""Embeddings of images, computed once for each tower and cached in files named by the hash of the pixels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from fusionbench.files import write_through
 from fusionbench.metrics.learned.sets_options import FoundTower
 
-VERSION = 1  # raised when `towers.prepare` changes what a tower sees
+VERSION = 1  # to be raised when `towers.prepare` changes the input of a tower
 
 
 class EmbeddingCache:

@@ -56,7 +56,7 @@ def check_liqe(path: Path) -> None:
 
 
 def check_clip_iqa(path: Path) -> None:
-    """Raise WeightsError unless a file contains a CLIP with a residual network; code in it must have been trusted before."""
+    """Raise WeightsError unless a file, trusted before, contains a CLIP with a residual network."""
     _clip_iqa_network(path)
 
 
@@ -152,7 +152,7 @@ def _arch(name: str) -> ModuleType:
             return import_module(f"pyiqa.archs.{name}")
     except ImportError as error:
         raise WeightsError(
-            f"pyiqa cannot be imported ({error}): `fusionbench doctor` says what lacks."
+            f"pyiqa cannot be imported ({error}): `fusionbench doctor` says what is missing."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Quality of the fused image alone, as models of vision and language judge it: LIQE and CLIP-IQA by pyiqa."""
+"""Quality of the fused image alone as judged by vision-language models: LIQE and CLIP-IQA of pyiqa."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch
 from fusionbench.metrics.image_cache import Outcome, Triple
 from fusionbench.metrics.registry import metric
 
-AT_ONCE = 2**20  # pixels: LIQE copies each into 49 windows, in float32 some 600 bytes
+AT_ONCE = 2**20  # pixels per call: LIQE copies each into 49 windows, which takes about 600 bytes in float32
 
 
 @metric(
@@ -45,7 +45,7 @@ def language_image_quality(triple: Triple) -> Outcome:
     weights=("liqe-mix",),
 )
 def language_image_quality_mixed(triple: Triple) -> Outcome:
-    """Return LIQE, in [1, 5], with prompts of nine scenes and eleven distortions. Source: Zhang et al. 2023, as in pyiqa."""
+    """Return LIQE, in [1, 5], with prompts of nine scenes and eleven distortions. Source: Zhang et al. 2023 by pyiqa."""
     return _by_model(triple, "liqe_mix", "liqe-mix")
 
 

@@ -1,4 +1,4 @@
-"""Score a set of images: metrics with one value for all fused images of a split together."""
+"""Scoring sets of images by metrics that have one value for all fused images of a split."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fusionbench.metrics.learned.sets_options import SetOptions, options_of, set
 from fusionbench.metrics.profiles import definition_of
 from fusionbench.metrics.registry import CANONICAL, function_of
 
-SMALLEST = 2
+SMALLEST = 2  # images of a set
 Triples = Callable[[], Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]]]
 
 

@@ -1,4 +1,4 @@
-"""Image towers of CLIP models as open_clip builds them, from local files alone."""
+"""Image towers of CLIP models, built by open_clip from local files only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fusionbench.errors import ConfigError
 from fusionbench.metrics.learned.sets_options import TOWERS, FoundTower, TowerSpec, folder
 from fusionbench.weights.checkpoints import check_fit, is_torchscript, read_state, read_torchscript, unwrapped
 
-# the text tower is built along and thrown away, so it is as small as can be
+# open_clip always builds a text tower, which is discarded here, so it is as small as possible
 NO_TEXT = {"context_length": 2, "vocab_size": 2, "width": 8, "heads": 1, "layers": 1}
 
 
@@ -97,7 +97,7 @@ def _filled(path: Path, spec: TowerSpec, name: str, vouched: bool) -> nn.Module:
 
 
 def check_rn50(path: Path) -> None:
-    """Raise WeightsError unless a file contains the image tower of a CLIP RN50; code in it must have been trusted before."""
+    """Raise WeightsError unless a file, trusted before, contains the image tower of a CLIP RN50."""
     _filled(path, TOWERS["remoteclip-rn50"], "of a CLIP RN50", vouched=True)
 
 

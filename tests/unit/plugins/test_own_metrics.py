@@ -49,7 +49,7 @@ def test_an_edited_file_has_another_version_and_value(tmp_path: Path) -> None:
     ("text", "message"),
     [
         (None, "does not exist: check the path in --metrics"),
-        ("x = 1\n", r"holds no function marked @metric\(...\); mend it"),
+        ("x = 1\n", r"holds no function marked @metric\(...\); fix it"),
         ("def broken(:\n", "SyntaxError"),
         ("metric_ = 'EN'\n", "holds no function"),
     ],
