@@ -48,7 +48,7 @@ def _show_plan(asked: Sequence[RunOptions], as_json: bool) -> None:
 
     plans = plan_all(asked)
     print(opening(plans), file=sys.stderr)
-    for sentence in dict.fromkeys(text for plan in plans for text in plan.left_out):
+    for sentence in dict.fromkeys(text for plan in plans for text in (*plan.broken, *plan.left_out)):
         print(f"Left out: {sentence}", file=sys.stderr)
     jobs = make_jobs(plans, asked)
     if problems := wrong_arguments(job.planned for job in jobs):

@@ -5,14 +5,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from fusionbench.cells.planned import PlannedCell, RunOptions
 from fusionbench.data.fused.folder import find_fused
 from fusionbench.data.noise.setting import read_noise
-from fusionbench.data.pairs import Split, find_split
+from fusionbench.data.own.modalities import actual_folder
+from fusionbench.data.pairs import Split, data_root, find_split
 from fusionbench.data.registry import dataset, datasets
 from fusionbench.data.spec import canonical
-from fusionbench.errors import ConfigError, FusionbenchError, PlanError, RequestError
+from fusionbench.errors import ConfigError, DataNotFoundError, FusionbenchError, PlanError, RequestError
 from fusionbench.files import folder_name
 from fusionbench.registry.cards import Card
 from fusionbench.registry.method_spec import MethodSpec, check_family
@@ -32,8 +34,8 @@ METHOD_GROUPS: dict[str, Callable[[Card], bool]] = {
 class Plan:
     """The planned cells in order, and what was left out.
 
-    ``skipped`` are (data set, method, reason) of methods whose family does not fit. ``broken`` says why methods that
-    nobody named are left out: a broken plug-in must not stop a run of a group. ``left_out`` says on which data sets
+    ``skipped`` are (data set, method, reason) of methods whose family does not fit. ``broken`` says why methods and data
+    sets that nobody named are left out: a broken plug-in must not stop a run of a group. ``left_out`` says on which data sets
     methods that were named are not run.
     """
 
@@ -61,7 +63,7 @@ def make_plan(options: RunOptions, lookup: Lookup | None = None) -> Plan:
     lookup = lookup or Lookup()
     broken: list[str] = []
     methods = _methods(options, lookup, problems, broken)
-    splits = _splits(options, lookup, problems)
+    splits = _splits(options, lookup, problems, broken)
     cells, skipped = [], []
     misfits = _misfits(methods, splits, problems)
     splits = [split for split in splits if _fits_somebody(split, methods, misfits)]
@@ -198,10 +200,10 @@ def _members(group: str) -> tuple[list[str], list[str]]:
     return members, unreadable
 
 
-def _splits(options: RunOptions, lookup: Lookup, problems: list[str]) -> list[Split]:
+def _splits(options: RunOptions, lookup: Lookup, problems: list[str], broken: list[str]) -> list[Split]:
     splits: dict[str, Split] = {}
     for asked in options.dataset:
-        for name in expand_dataset(asked, options, problems):
+        for name in expand_dataset(asked, options, problems, broken):
             try:
                 split = lookup.split(name, options.split, options.data_root, options.limit)
                 first = splits.setdefault(split.spec.name, split)
@@ -214,10 +216,10 @@ def _splits(options: RunOptions, lookup: Lookup, problems: list[str]) -> list[Sp
     return list(splits.values())
 
 
-def expand_dataset(asked: str, options: RunOptions, problems: list[str]) -> list[str]:
+def expand_dataset(asked: str, options: RunOptions, problems: list[str], broken: list[str]) -> list[str]:
     """Return the data sets that a name, a family or ``all`` stands for; the latter two mean those on this machine.
 
-    Errors are added to ``problems``.
+    Errors are added to ``problems``; to ``broken`` goes why a data set of a family is left out whose folder is here.
     """
     name = canonical(asked)
     if name not in (*FAMILIES, "all"):
@@ -230,22 +232,24 @@ def expand_dataset(asked: str, options: RunOptions, problems: list[str]) -> list
     candidates = [
         d.name for d in datasets().values() if name in ("all", d.family) and options.split in d.splits
     ]
-    present = [d for d in candidates if _present(d, options)]
+    absent = {name: reason for name in candidates if (reason := _absent(name, options)) is not None}
+    present = [name for name in candidates if name not in absent]
+    unusable = [reason for reason in absent.values() if reason]
+    broken += unusable
     if not present:
-        problems.append(
-            f"No data set of '{asked}' is here: point --data-root at the folder that holds {', '.join(candidates)}."
-        )
+        where = f"point --data-root at the folder that holds {', '.join(candidates)}"
+        problems += unusable or [f"No data set of '{asked}' is here: {where}."]
     return present
 
 
-def _present(name: str, options: RunOptions) -> bool:
-    from fusionbench.errors import DataNotFoundError
-
+def _absent(name: str, options: RunOptions) -> str | None:
+    """Return None for a data set that is here, else why its folder cannot be used; an empty text without a folder."""
+    spec = dataset(name)
     try:
-        find_split(dataset(name), options.split, options.data_root)
-    except DataNotFoundError:
-        return False
-    return True
+        find_split(spec, options.split, options.data_root)
+    except DataNotFoundError as error:
+        return str(error) if actual_folder(data_root(options.data_root), Path(spec.folder)).is_dir() else ""
+    return None
 
 
 def unusable_names(cells: Iterable[PlannedCell]) -> list[str]:

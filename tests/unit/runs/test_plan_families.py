@@ -52,3 +52,13 @@ def test_a_folder_of_images_without_any_of_the_pairs_is_told_before_any_work(tmp
     Image.fromarray(np.zeros((4, 4), np.uint8)).save(tmp_path / "other.png")
     with pytest.raises(PlanError, match="holds 1 images, none of them named as a pair"):
         plan(f"images:{tmp_path}=Ours", "demo")
+
+
+def test_a_data_set_of_a_family_that_is_here_but_not_prepared_is_named(tmp_path: Path) -> None:
+    (tmp_path / "Optical-SAR-dataset").mkdir()
+    asked = RunOptions(("average",), ("sar-opt",), baselines=False, data_root=str(tmp_path))
+    made = make_plan(asked)
+    assert {cell.split.spec.name for cell in made.cells} == {"demo-sar-opt"}
+    (sentence,) = made.broken
+    assert "Optical-SAR-dataset" in sentence
+    assert str(tmp_path) in sentence
