@@ -1,4 +1,4 @@
-"""Which keys of a configuration mean something to a method, read from its source without importing it."""
+"""The configuration keys that a method accepts, read from its source without importing it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from fusionbench.registry.method_spec import MethodSpec
 
 
 def takes(method: MethodSpec, key: str) -> bool:
-    """Tell whether ``args.NAME`` is an argument of the method's class, or another key part of a training it has.
+    """Tell whether ``args.NAME`` is an argument of the method's class, or another key belongs to a training that it has.
 
-    A class whose source does not tell takes everything: constructing it says what is wrong.
+    A class whose arguments cannot be read from its source accepts everything; constructing it will report errors.
     """
     if not method.has_class:
         return False
@@ -26,7 +26,7 @@ def takes(method: MethodSpec, key: str) -> bool:
 
 
 def constructor_arguments(source: Path) -> set[str] | None:
-    """Return the arguments of the classes of fusion methods in a file or folder; None where these are not written out."""
+    """Return the constructor arguments of the fusion methods in a file or folder; None if the source does not list them."""
     try:
         nodes = [node for path in method_files(source) for node in parsed(path).body]
     except FusionbenchError:
@@ -43,7 +43,7 @@ def constructor_arguments(source: Path) -> set[str] | None:
 
 
 def method_files(source: Path) -> list[Path]:
-    """Return the file of a method's class: by the layout of folders method.py, or the package itself."""
+    """Return the file of a method's class, in a folder method.py or else __init__.py; empty if there is none."""
     places = [source / "method.py", source / "__init__.py"] if source.is_dir() else [source]
     return [path for path in places if path.suffix == ".py" and path.is_file()][:1]
 

@@ -1,4 +1,4 @@
-"""What a method says of itself, read without importing it: ``card.yaml`` of a folder, ``CARD`` of a single file."""
+"""Cards of methods, read without importing them: ``card.yaml`` of a folder, or the literal ``CARD`` of a file."""
 
 from __future__ import annotations
 
@@ -26,25 +26,27 @@ SHAPE_NAMES: dict[Any, str] = {
     (list, tuple): "a list",
 }
 LISTS = ("families", "open", "notes", "command", "convert", "checkpoints", "quirks")
-# what a card beside a folder of fused images may say; ``citation`` is a card's ``paper``
+# keys of the card of a folder of fused images; its ``citation`` is the ``paper`` of other cards
 OF_RESULTS = ("title", "citation", "bibtex", "doi", "url", "families", "color", "notes")
 
 
 @dataclass(frozen=True)
 class Card:
-    """Facts about a method.
+    """The description of a method.
 
-    ``weights`` maps a family to a file name in the method's folder (or says where to get one); ``expect`` holds
-    sizes as the paper prints them; ``open`` lists what the paper leaves open, what we chose and why; ``xfail``
-    maps a contract check to the reason why the method cannot pass it; ``command`` is run where there is no class;
-    ``convert`` renames the tensors of foreign checkpoints, a regular expression to its replacement each, in order;
-    ``layers`` names the places in the network that its paper draws, {group: {label: place}}, see figures/networks/layers.py;
-    ``trainable`` is false for inference with ``checkpoints``, the files that its authors published
-    (`fusionbench.weights.published` reads them); ``quirks`` tells where ``official``, the authors' script, and the
-    ``default`` differ and what that changes;
-    ``color`` (luma or rgb) says how results made elsewhere were fused, a class says it itself;
-    ``canary`` is the method of which this one is a copy made worse on purpose, to find metrics that prefer it;
-    ``reading`` says which parts are our reading of a paper that does not print them, in words for a table's caption.
+    - ``weights``: by family, the name of a file in the method's folder, or words on where to get one.
+    - ``expect``: sizes and costs as the paper prints them.
+    - ``open``: what the paper leaves open, what was chosen and why.
+    - ``xfail``: by contract check, the reason why the method cannot pass it.
+    - ``command``: the command to run, for a method without a class.
+    - ``convert``: ordered rules, regular expression to replacement, that rename the tensors of other programs' checkpoints.
+    - ``layers``: the places in the network that figures draw, {group: {label: place}}, see figures/networks/layers.py.
+    - ``trainable``: false for inference with ``checkpoints``, the files that the authors published, see
+        `fusionbench.weights.published`.
+    - ``quirks``: differences between the authors' script (``official``) and the ``default``, and their effect.
+    - ``color`` (luma or rgb): how results made elsewhere were fused; a class defines it itself.
+    - ``canary``: the method of which this one is a deliberately worse copy, to find metrics that prefer it.
+    - ``reading``: parts that interpret a paper that does not print them, in words for a table's caption.
     """
 
     title: str
@@ -74,7 +76,7 @@ class Card:
 
 
 def card_from(data: Mapping[str, Any], where: Path) -> Card:
-    """Check the keys of a card. Raises ConfigError naming the file and the key."""
+    """Return a card after checking its keys and values. Raises ConfigError naming the file and the key."""
     known = [f.name for f in fields(Card)]
     if not isinstance(data, Mapping):
         raise ConfigError(
@@ -107,7 +109,7 @@ def card_from(data: Mapping[str, Any], where: Path) -> Card:
 
 
 def read_card(source: Path) -> Card:
-    """Read the card of a method folder or of a single file. Raises PluginError where there is none."""
+    """Return the card of a method's folder or file. Raises PluginError or ConfigError if it is missing or wrong."""
     if source.is_dir():
         return card_from(read_yaml(source / "card.yaml"), source / "card.yaml")
     card = literal(source, "CARD")
@@ -117,7 +119,7 @@ def read_card(source: Path) -> Card:
 
 
 def results_card(folder: Path) -> Card:
-    """Return the card of a folder of fused images: what its ``card.yaml`` says, or its name and every family.
+    """Return the card of a folder of fused images; by default with the folder's name and all families.
 
     Raises ConfigError for a key that such a card does not have.
     """
@@ -131,12 +133,14 @@ def results_card(folder: Path) -> Card:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML mapping. Raises ConfigError for a missing file or one that is no mapping."""
+    """Return the mapping in a YAML file. Raises ConfigError for a missing file, invalid YAML or another type."""
     import yaml
 
     try:
         data = yaml.load(
-            path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+            # libyaml's loader is several times faster than the one in Python, and lists read every card
+            path.read_text(encoding="utf-8"),
+            Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader),
         )
     except FileNotFoundError as error:
         raise ConfigError(f"{path} is missing: add it.") from error
@@ -150,7 +154,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def literal(source: Path, name: str) -> Any:
-    """Return the literal that a Python file assigns to ``name`` at its top level, without running it; else None."""
+    """Return the literal that a Python file assigns to ``name`` at its top level, None without one; nothing is run.
+
+    Raises PluginError if the value is not a literal.
+    """
     for node in parsed(source).body:
         if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
             continue
@@ -166,7 +173,7 @@ def literal(source: Path, name: str) -> Any:
 
 
 def parsed(source: Path) -> ast.Module:
-    """Return the syntax tree of a Python file, without running it. Raises PluginError."""
+    """Return the syntax tree of a Python file. Raises PluginError if it is not valid Python."""
     try:
         return ast.parse(source.read_text(encoding="utf-8"), str(source))
     except (SyntaxError, ValueError) as error:

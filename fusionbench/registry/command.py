@@ -1,4 +1,4 @@
-"""Methods that are commands: what their card may say, and what makes two of them the same."""
+"""Methods that are commands: checking their cards, and their identity."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COMMAND_KINDS = ("learned", "classical")
 
 
 def check_command(command: Any, kind: str, where: Path) -> None:
-    """Raise ConfigError for a card's command that cannot be run."""
+    """Raise ConfigError if a card's command cannot be run."""
     if not isinstance(command, list) or not command or not all(isinstance(part, str) for part in command):
         raise ConfigError(f"{where}: command must be a list of strings: write [program, argument, ...].")
     if missing := [place for place in PLACES if not any(place in part for part in command)]:
@@ -28,7 +28,7 @@ def check_command(command: Any, kind: str, where: Path) -> None:
 
 
 def command_hash(folder: Path, command: Sequence[str]) -> str:
-    """Return the SHA-256 over a command and the files of its folder, the card and hidden or cached ones left out.
+    """Return the SHA-256 of a command and of the files in its folder, without the card and hidden or cached files.
 
     Raises ImageError for a file that cannot be read.
     """

@@ -1,4 +1,4 @@
-"""Import a method's class and construct it; the only place where plug-in code starts to run."""
+"""Importing and constructing a method's class, the only place where code of plug-ins starts to run."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ Method = TypeVar("Method", bound=FusionMethod)
 
 
 def construct(spec: MethodSpec, arguments: dict[str, Any]) -> FusionMethod:
-    """Return the method in eval mode with freshly initialised parameters.
+    """Return the method in eval mode with initial parameters.
 
-    Raises PluginError where the code cannot be imported or constructed, ConfigError for an unknown argument.
+    Raises PluginError if the code cannot be imported or constructed, ConfigError for an unknown argument.
     """
     return instantiate(spec, find_class(spec), arguments)
 
 
 def instantiate(spec: MethodSpec, method_class: type[Method], arguments: dict[str, Any]) -> Method:
-    """Return an instance of the method's class or of one derived from it, in eval mode."""
+    """Return an instance of the method's class, or of a class derived from it, in eval mode. Raises as `construct`."""
     accepted = [
         p.name
         for p in inspect.signature(method_class).parameters.values()
@@ -39,14 +39,14 @@ def instantiate(spec: MethodSpec, method_class: type[Method], arguments: dict[st
         return method_class(**arguments).eval()
     except FusionbenchError:
         raise
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # a plug-in can raise anything, and must not end the process
         raise PluginError(
             f"{spec.name} cannot be built with {arguments}: {type(error).__name__}: {error}"
         ) from error
 
 
 def find_class(spec: MethodSpec) -> type[FusionMethod]:
-    """Import the method's module and return its FusionMethod class."""
+    """Import the method's module and return its FusionMethod class. Raises PluginError unless there is exactly one."""
     module_name, _, class_name = spec.target.rpartition(":") if ":" in spec.target else (spec.target, "", "")
     module = _import(spec, module_name)
     if class_name:
@@ -85,7 +85,7 @@ def _import(spec: MethodSpec, module_name: str) -> ModuleType:
 
 
 def _import_file(path: Path) -> ModuleType:
-    # a name of its own, so that two files called mine.py do not meet in sys.modules
+    # a name of its own in sys.modules, so that two files called mine.py do not replace each other
     name = f"fusionbench_local_{abs(hash(path))}_{path.stem}"
     module_spec = importlib.util.spec_from_file_location(name, path)
     assert module_spec is not None
@@ -101,7 +101,7 @@ def _import_file(path: Path) -> ModuleType:
 
 
 def check_arguments(name: str, arguments: dict[str, Any], accepted: list[str]) -> None:
-    """Raise ConfigError for a constructor argument the class does not take."""
+    """Raise ConfigError for a constructor argument that is not accepted."""
     from fusionbench.config import unknown_key
 
     for key in arguments:

@@ -1,4 +1,4 @@
-"""A resolved method: its card, recipe, variants and files. Its class is imported where it is built, not before."""
+"""A resolved method with card, recipe, variants and files. Its class is imported only when it is built."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from fusionbench.config import MethodConfig
     from fusionbench.method import FusionMethod
 
-ABOUT_VARIANT = ("about", "xfail")  # what a variant says of itself beside its configuration
+ABOUT_VARIANT = ("about", "xfail")  # keys of a variant that are not configuration
 
 
 @dataclass(frozen=True)
 class MethodSpec:
-    """A resolved reference: everything about a method short of importing it.
+    """A resolved reference: everything about a method that is known without importing it.
 
-    ``name`` is what runs/ and tables call it. ``source`` is its folder or file, ``target`` what to import
-    (a module, a module with ``:Class``, or a file with ``:Class``).
+    ``name`` is the one used in runs/ and tables. ``source`` is its folder or file, ``target`` what to import (a module,
+    a module with ``:Class``, or a file with ``:Class``).
     """
 
     reference: str
@@ -39,17 +39,17 @@ class MethodSpec:
 
     @property
     def has_class(self) -> bool:
-        """Tell whether there is a class to construct; a command or a folder of images has none."""
+        """Whether there is a class to construct; a command or a folder of images has none."""
         return not (self.external or self.card.command)
 
     def require_class(self) -> None:
-        """Raise RequestError where there is no class."""
+        """Raise RequestError if there is no class."""
         if not self.has_class:
             what = "a folder of images" if self.external else "a command"
             raise RequestError(f"'{self.name}' is {what} and no class: name a method that is one.")
 
     def recipe_file(self) -> dict[str, Any]:
-        """Return config.yaml of a folder or the literal CONFIG of a single file, empty where there is none."""
+        """Return config.yaml of a folder or the literal CONFIG of a file, empty if there is none."""
         if self.source.is_file():
             config = literal(self.source, "CONFIG") or {}
             if not isinstance(config, dict):
@@ -59,12 +59,13 @@ class MethodSpec:
         return read_yaml(path) if path.exists() else {}
 
     def known_variants(self) -> dict[str, dict[str, Any]]:
+        """Return the variants of the recipe by name."""
         return self.recipe_file().get("variants", {})
 
     def layers(self) -> list[dict[str, Any]]:
         """Return the configuration layers of this reference: the recipe, then its variants in order.
 
-        Raises UnknownNameError for a variant that the recipe does not name.
+        Raises UnknownNameError for a variant that the recipe does not have.
         """
         recipe = self.recipe_file()
         recipe.pop("datasets", None)
@@ -78,14 +79,14 @@ class MethodSpec:
         ]
 
     def training_sets(self) -> dict[str, dict[str, Any]]:
-        """Return what the recipe changes where one data set is learned from, by data set."""
+        """Return, by data set, the changes to the recipe for training on that data set."""
         return self.recipe_file().get("datasets", {})
 
     def config(self, overrides: tuple[str, ...] = (), training_set: str | None = None) -> MethodConfig:
-        """Resolve the configuration: recipe, what it says of ``training_set``, variants, overrides; later ones win.
+        """Return the configuration from recipe, its changes for ``training_set``, variants and overrides; later ones win.
 
-        Raises ConfigError for unknown keys, and for a key that two variants set to different values and no override
-        decides.
+        Raises ConfigError for unknown keys, and for a key that two variants set to different values without an override
+        that decides.
         """
         from fusionbench.config import check_variants, resolve
 
@@ -102,7 +103,10 @@ class MethodSpec:
         return resolved
 
     def files_hash(self) -> str:
-        """Return the SHA-256 over the method's code: what must not change between two halves of a run."""
+        """Return the SHA-256 of the method's own code, which is part of the identity of its cells.
+
+        For a folder these are its Python files, not the card, whose text does not affect images.
+        """
         if self.card.command:
             return command_hash(self.source, self.card.command)
         digest = hashlib.sha256()
@@ -112,7 +116,7 @@ class MethodSpec:
         return digest.hexdigest()
 
     def build(self, arguments: dict[str, Any]) -> FusionMethod:
-        """Import the class and construct it. Raises PluginError, ConfigError or RequestError."""
+        """Import the class and return an instance in eval mode. Raises PluginError, ConfigError or RequestError."""
 
         self.require_class()
         from fusionbench.registry.construct import construct  # loads torch
@@ -121,7 +125,7 @@ class MethodSpec:
 
 
 def check_family(method: MethodSpec, dataset: str, family: str) -> None:
-    """Raise RequestError where a method was not made for a data set's family."""
+    """Raise RequestError if a method does not support a data set's family."""
     if family not in method.card.families:
         raise RequestError(
             f"Method '{method.name}' fuses {', '.join(method.card.families)}, data set '{dataset}' is {family}: "

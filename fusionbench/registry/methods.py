@@ -1,8 +1,8 @@
-"""Find methods by name, file, class or folder of images. Listing imports none of them.
+"""Finding methods by name, file, class or folder of images. Listing does not import them.
 
-A reference is ``name``, ``name@variant`` (several as ``name@v1@v2``; a + between them is read too),
-``./file.py[:Class]``, ``package.module:Class``, ``./folder`` (its card.yaml names a command), ``images:DIR`` or ``images:DIR=NAME``. Names are compared
-without case, and hyphen equals underscore.
+A reference is ``name``, ``name@variant`` (several as ``name@v1@v2``, or with + between them), ``./file.py[:Class]``,
+``package.module:Class``, ``./folder`` (whose card.yaml names a command), ``images:DIR`` or ``images:DIR=NAME``. Case of
+names is ignored, and hyphens equal underscores.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ FILE = re.compile(r"(?P<path>.+?\.py)(?::(?P<class>\w+))?(?:@(?P<variants>[^/]+)
 
 
 def names() -> list[str]:
-    """Return the names of all registered methods, built-in and installed, in order."""
+    """Return the names of all registered methods, built-in and installed, sorted."""
     return sorted({*_built_in(), *(folded(ep.name) for ep in _installed())})
 
 
 def spec(reference: str) -> MethodSpec:
-    """Resolve a reference.
+    """Return the method that a reference names, without importing it.
 
-    Raises UnknownNameError (with the nearest name), PluginError (no such file, no card, two providers) and
-    RequestError (a malformed reference).
+    Raises UnknownNameError (with the nearest name), PluginError (no such file, no card, two providers), DataNotFoundError
+    (no such folder of images) and RequestError (a malformed reference).
     """
     reference = reference.strip()
     if reference.lower().startswith("images:"):
@@ -53,12 +53,15 @@ def spec(reference: str) -> MethodSpec:
 
 
 def card(reference: str) -> Card:
-    """Return a method's card without importing the method."""
+    """Return a method's card without importing the method. Raises as `spec`."""
     return spec(reference).card
 
 
 def load(reference: str, **arguments: Any) -> FusionMethod:
-    """Build a method with untrained weights; ``arguments`` win over the variant's and the recipe's."""
+    """Return a method with initial parameters; ``arguments`` win over those of the variant and the recipe.
+
+    Raises as `spec` and as `MethodSpec.build`.
+    """
     method = spec(reference)
     return method.build({**method.config().args, **arguments})
 
@@ -126,13 +129,13 @@ def _class(reference: str, base: str, variants: str) -> MethodSpec:
 
 
 def _with_variants(name: str, text: str) -> tuple[str, tuple[str, ...]]:
-    """Return the name that runs/ and tables use, and the variants in order, each once."""
+    """Return the name used in runs/ and tables, and the variants in order, each once."""
     variants = tuple(dict.fromkeys(variant for variant in re.split("[@+]", text) if variant))
     return "@".join([name, *variants]), variants
 
 
 def _images(reference: str) -> MethodSpec:
-    """Read ``images:DIR`` or ``images:DIR=NAME``, where the row has the name; a folder may have "=" in its own."""
+    """Return the method for ``images:DIR`` or ``images:DIR=NAME``, NAME being that of the row; DIR may contain "="."""
     text, title = reference.partition(":")[2].strip(), ""
     if not Path(text).expanduser().is_dir():
         place, sign, given = text.rpartition("=")
@@ -155,7 +158,10 @@ def _images(reference: str) -> MethodSpec:
 
 
 def _card_or_default(source: Path, title: str) -> Card:
-    """Let a local experiment run without a card: it is learned, titled by its class, of the families written there."""
+    """Return the card; without one a default, so that local experiments need none.
+
+    The default is a learned method with the class as its title and the families that the class lists, else all.
+    """
     has_card = (source / "card.yaml").exists() if source.is_dir() else literal(source, "CARD") is not None
     if has_card:
         return read_card(source)
@@ -163,7 +169,7 @@ def _card_or_default(source: Path, title: str) -> Card:
 
 
 def _families_in(source: Path, class_name: str) -> tuple[str, ...]:
-    """Return the families that a class names in its body, nothing where these are not written out."""
+    """Return the families that a class lists as literals in its body, empty if it does not."""
     import ast
 
     bodies = [n.body for n in parsed(source).body if isinstance(n, ast.ClassDef) and n.name == class_name]
@@ -178,7 +184,10 @@ def _families_in(source: Path, class_name: str) -> tuple[str, ...]:
 
 
 def only_class(path: Path) -> str:
-    """Name the one class of a file that derives from something called FusionMethod, without importing the file."""
+    """Return the name of the only class of a file that derives from a FusionMethod, without importing the file.
+
+    Raises PluginError if there is none or several.
+    """
     import ast
 
     classes = [

@@ -1,1 +1,1 @@
-"""Train a method. The only product is a checkpoint; nothing here fuses, scores or writes tables."""
+"""Training of methods. Its only product is a checkpoint; nothing here fuses, scores or writes tables."""

@@ -1,4 +1,4 @@
-"""What happens between epochs: an atomic checkpoint and a note of how far the training is."""
+"""Lightning callbacks of a training: reproducible randomness, and an atomic checkpoint with progress per epoch."""
 
 from __future__ import annotations
 
@@ -16,21 +16,24 @@ from fusionbench.files import write_json
 
 
 class Progress(NamedTuple):
-    """Complete epochs of a stage and the seconds they took, over all calls."""
+    """The complete epochs of a stage and the seconds that they took, over all calls."""
 
     epochs: int
     seconds: float
 
 
 def read_progress(place: Path) -> Progress:
-    """Read the epochs from the checkpoint itself: a kill may have come before progress.json was written."""
+    """Return the progress of a stage; epochs are read from the checkpoint, which is written before progress.json.
+
+    Raises WeightsError for a damaged checkpoint.
+    """
     checkpoint, path = place / "last.ckpt", place / "progress.json"
     if not checkpoint.exists():
         return Progress(0, 0.0)
     try:
         epochs = int(torch.load(checkpoint, map_location="cpu", weights_only=True)["epoch"]) + 1
         seconds = float(json.loads(path.read_text(encoding="utf-8"))["seconds"]) if path.exists() else 0.0
-    except Exception as error:  # a file that is torn or another program's can be wrong in any way
+    except Exception as error:  # of any kind, from a damaged file or one of another program
         raise WeightsError(
             f"The training in {place} cannot go on, {checkpoint.name} or {path.name} is damaged or another program's: "
             "delete the folder and train again."
@@ -39,9 +42,10 @@ def read_progress(place: Path) -> Progress:
 
 
 class ReseedEachStep(pl.Callback):
-    """Make what is random inside a network (dropout) depend on seed and step alone, as crops do on the epoch.
+    """A callback that seeds torch before each step from seed, step and rank.
 
-    A checkpoint holds no generator's state, so a resumed training would draw other numbers otherwise.
+    Checkpoints do not contain the state of random generators, so without it dropout in a resumed training would draw
+    other numbers than in an uninterrupted one.
     """
 
     def __init__(self, seed: int) -> None:
@@ -50,17 +54,19 @@ class ReseedEachStep(pl.Callback):
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: object, batch_idx: int
     ) -> None:
+        # primes keep seeds of different seeds, steps and ranks apart
         torch.manual_seed((self.seed * 1_000_003 + trainer.global_step) * 997 + trainer.global_rank)
 
 
 class LastCheckpoint(pl.Callback):
-    """Keep one checkpoint, of the last complete epoch, that a kill at any moment leaves whole."""
+    """A callback that keeps one checkpoint, of the last complete epoch, intact at any moment of a kill."""
 
     def __init__(self, place: Path, earlier: float) -> None:
         self.place, self.earlier = place, earlier
         self.started = time.monotonic()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        # logs first: a resumed training repeats the epochs after the checkpoint, so those before it must be on disk
         for logger in trainer.loggers:
             logger.save()
         partial = self.place / "last.ckpt.partial"

@@ -1,4 +1,4 @@
-"""Learning curves of a training: its logs as one table, and as a picture beside the weights."""
+"""Learning curves of a training: its logs as one table, and drawn as a picture beside the weights."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def read_curves(stage: Path) -> pd.DataFrame:
     """Return the mean of each logged term by epoch, over all calls of one stage's training.
 
-    A call that was interrupted has logged a part of the epoch that the next call began anew; the later log holds.
+    An interrupted call has logged a part of an epoch that the next call repeats; the later log counts.
     """
     rows = _rows(stage)
     if rows.empty:
@@ -26,18 +26,19 @@ def read_curves(stage: Path) -> pd.DataFrame:
 
 
 def read_steps(stage: Path, prefix: str) -> pd.DataFrame:
-    """Return by step what was logged at single steps under names that begin so; as `read_curves` in all else."""
+    """Return, by step, the values logged under names that begin with ``prefix``, over all calls as `read_curves`."""
     rows = _rows(stage)
     terms = [column for column in rows if column.startswith(prefix)]
     return rows.set_index(rows["step"].astype(int))[terms].dropna(how="all") if terms else pd.DataFrame()
 
 
 def _rows(stage: Path) -> pd.DataFrame:
-    """Return the logged lines that hold, over all calls in order."""
+    """Return the valid lines of the logs of all calls, in order."""
     logs = sorted(stage.glob("csv-*/metrics.csv"), key=lambda path: int(path.parent.name.partition("-")[2]))
     frames = [pd.read_csv(log) for log in logs]
     if not logs:
         return pd.DataFrame()
+    # a log's folder is named by the epoch at which its call started: earlier logs are valid up to that epoch
     ends = [int(log.parent.name.partition("-")[2]) for log in logs[1:]]
     kept = [frame[frame["epoch"] < end] for frame, end in zip(frames, ends, strict=False)]
     kept.append(frames[-1])
@@ -45,7 +46,7 @@ def _rows(stage: Path) -> pd.DataFrame:
 
 
 def write_curves(folder: Path, stages: list[str]) -> Path:
-    """Draw every term of every stage over its epochs, training solid and validation dashed, as ``curves.png``."""
+    """Draw each term of each stage by epoch to ``curves.png`` (training solid, validation dashed), and return its path."""
     from matplotlib.figure import Figure
 
     curves = {stage: read_curves(folder / stage) for stage in stages}
@@ -61,7 +62,7 @@ def write_curves(folder: Path, stages: list[str]) -> Path:
 
 
 def draw_curves(axes: Axes, stage: str, frame: pd.DataFrame) -> None:
-    """Draw what `read_curves` gives of one stage, a color for each term; the caller adds a legend."""
+    """Draw the curves of one stage from `read_curves`, with a colour for each term; the caller adds a legend."""
     for color, term in enumerate(sorted({column.partition("/")[2] for column in frame})):
         for prefix, line in (("train", "-"), ("val", "--")):
             if f"{prefix}/{term}" in frame:

@@ -1,4 +1,4 @@
-"""Say how long a training will take before it starts."""
+"""Estimating the duration of a training before it starts."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from fusionbench.training.loaders import build_loaders
 from fusionbench.types import PairBatch
 
 TIMED_STEPS = 2
-LONGEST = 30  # seconds that timing whole batches of a stage may take; beyond, one sample stands for its batch
-START_UP = 5  # how many times slower than the others a first step may be
+LONGEST = 30  # seconds that timing full batches of a stage may take; above that a single sample is timed
+START_UP = 5  # factor by which a first step may be slower than the others
 
 
 def estimate_seconds(
@@ -30,11 +30,11 @@ def estimate_seconds(
     options: FitOptions,
     enough: float = math.inf,
 ) -> float:
-    """Time a few steps of each stage on a throw-away copy and extrapolate to all of its batches.
+    """Return the expected seconds of a training, from a few timed steps of each stage with a temporary method.
 
-    A step on a single sample comes first: where whole batches would take more than `LONGEST` seconds, its time for
-    each of their samples is the estimate, and no more memory is taken than one sample needs. Stops early, with what
-    it has found, once that is beyond ``enough`` seconds whatever the later steps take.
+    A step with a single sample comes first. If full batches would take more than `LONGEST` seconds, its time per sample
+    is extrapolated, which also needs no more memory than one sample. Returns early with the estimate so far as soon as it
+    certainly exceeds ``enough`` seconds.
     """
     device = torch.device(
         "cuda"
@@ -60,24 +60,24 @@ def estimate_seconds(
             seconds.append(_step_seconds(method, batch, device))
             if total + seconds[-1] * steps > START_UP * enough:
                 return total + seconds[-1] * steps
-        # the first step pays for start-up
+        # the first step includes start-up, such as the choice of convolution algorithms
         timed = seconds[1:] or seconds
         total += sum(timed) / len(timed) * steps
     return total
 
 
 def _sample_seconds(method: LightningMethod, loader: Iterable[PairBatch], device: torch.device) -> float:
-    """Return the seconds of a second step on the first sample of a batch; 0 where a loss needs more than one."""
+    """Return the seconds of a step with one sample, the faster of two; 0 if a loss needs more than one sample."""
     first = next(iter(loader))
     sample = _each(first, lambda x: x[:1])
     try:
         return min(_step_seconds(method, sample, device) for _ in range(2))
-    except (RuntimeError, ValueError):  # a contrast between samples, say
+    except (RuntimeError, ValueError):  # for example a contrastive loss between samples
         return 0.0
 
 
 def _each(batch: PairBatch, change: Callable[[torch.Tensor], torch.Tensor]) -> PairBatch:
-    """Return a batch with its tensors changed; a batch without label maps stays so."""
+    """Return a batch with ``change`` applied to its tensors, except those that are None."""
     changed = {name: change(x) for name, x in batch._asdict().items() if x is not None}
     return batch._replace(**changed)
 
@@ -90,6 +90,7 @@ def _step_seconds(method: LightningMethod, batch: PairBatch, device: torch.devic
 
 
 def in_words(seconds: float) -> str:
+    """Return a duration in minutes, hours or days."""
     minutes = seconds / 60
     if minutes > 48 * 60:
         return f"{minutes / 60 / 24:.0f} days"

@@ -1,4 +1,4 @@
-"""``fusionbench train``: stages in order, resumable inside, ending in one safetensors file."""
+"""``fusionbench train``: train the stages in order, each resumable, and write one safetensors file."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from fusionbench.weights.methods import load_weights, save_weights
 
 @dataclass(frozen=True)
 class FitOptions:
-    """What the caller chooses beside the recipe; ``device`` is auto, cpu, cuda or cuda:i.
+    """Options of a training besides the recipe; ``device`` is auto, cpu, cuda or cuda:i.
 
-    ``callback``, where there is one, takes the place of the progress bar.
+    ``callback`` replaces the progress bar; ``quiet`` removes it.
     """
 
     seed: int = 0
@@ -45,16 +45,16 @@ class FitOptions:
 def train(
     spec: MethodSpec, config: MethodConfig, data: Split | TrainingData, out: Path, options: FitOptions
 ) -> TrainingFolder:
-    """Train a method on one or several splits, or go on where an earlier call was stopped, and write its weights.
+    """Train a method on one or several splits, resuming an interrupted training, and return the folder of its weights.
 
-    Returns at once where the same training is finished. Raises RequestError for a method that has nothing to
-    train, for a data set of a family it was not made for and for too few pairs.
+    Returns at once if the same training is finished. Raises RequestError for a method with nothing to train, a data set
+    of an unsupported family or too few pairs, and ConfigError for a stage without a recipe.
     """
     spec.require_class()
     data = TrainingData.of(data)
     check_family(spec, data.name, data.family)
     folder = training_folder(spec, config, data, options.seed, out)
-    # the processes of one distributed training share its folder, two trainings must not
+    # processes of one distributed training (LOCAL_RANK) share its folder; two trainings must not
     lock = nullcontext() if "LOCAL_RANK" in os.environ else folder.lock()
     with lock:
         if not folder.finished:
@@ -66,7 +66,7 @@ def _train(
     spec: MethodSpec, config: MethodConfig, data: TrainingData, folder: TrainingFolder, options: FitOptions
 ) -> None:
     for name in ("pytorch_lightning", "lightning_fabric", "lightning_utilities"):
-        logging.getLogger(name).setLevel(logging.WARNING)  # devices, and what Lightning advertises
+        logging.getLogger(name).setLevel(logging.WARNING)  # its messages on devices and its advertisements
     pl.seed_everything(options.seed, workers=True, verbose=False)
     if not spec.card.trainable:
         raise RequestError(
@@ -106,7 +106,7 @@ def _fit_stage(
     folder: TrainingFolder,
     options: FitOptions,
 ) -> float:
-    """Train one stage and return its seconds, those of interrupted calls included."""
+    """Train one stage and return its seconds, including those of interrupted calls."""
     place = folder.path / stage
     last = place / "last.ckpt"
     method.recipe = config.stages[stage]
@@ -119,7 +119,7 @@ def _fit_stage(
     trainer = build_trainer(method, config, stage, place, progress, options)
     color = method.batch_color or method.color
     loaders = build_loaders(data, method.recipe, color, options.seed, config.trainer.workers)
-    # Lightning starts loader processes before it tells the sampler which epoch it resumes at
+    # set here, because Lightning starts the loader's processes before it tells the sampler the epoch to resume at
     sampler = loaders[0].sampler
     assert isinstance(sampler, EpochSampler)
     sampler.set_epoch(progress.epochs)
@@ -127,7 +127,7 @@ def _fit_stage(
     try:
         trainer.fit(method, *loaders, ckpt_path=resume, weights_only=True if resume else None)
     except SystemExit:
-        # Lightning turns Ctrl-C into exit(1), which would hide that everything up to the last epoch is kept
+        # Lightning turns Ctrl-C into exit(1), which would look like a failure instead of an interruption
         if trainer.interrupted:
             raise KeyboardInterrupt from None
         raise
@@ -142,7 +142,7 @@ def build_trainer(
     progress: Progress,
     options: FitOptions,
 ) -> pl.Trainer:
-    """Return Lightning's Trainer for one stage: logs as CSV and TensorBoard, a checkpoint an epoch."""
+    """Return Lightning's Trainer for one stage, with logs as CSV and TensorBoard and a checkpoint per epoch."""
     recipe, hardware = config.stages[stage], config.trainer
     accelerator = "auto" if options.device == "auto" else options.device.partition(":")[0]
     index = options.device.partition(":")[2]
@@ -163,7 +163,7 @@ def build_trainer(
         precision=cast(Any, hardware.precision),  # checked with the recipe against config.PRECISIONS
         max_epochs=recipe.epochs,
         limit_val_batches=1.0 if recipe.validation else 0,
-        # a method that takes its steps itself clips by itself: Lightning refuses to
+        # with manual optimization Lightning refuses to clip, and the method has to
         gradient_clip_val=(recipe.clip or None) if method.automatic_optimization else None,
         callbacks=callbacks,
         logger=[
@@ -181,7 +181,7 @@ def build_trainer(
 def _about(
     spec: MethodSpec, config: MethodConfig, data: TrainingData, seconds: dict[str, float], options: FitOptions
 ) -> dict[str, Any]:
-    """Describe finished weights: data, recipe, duration, versions, hashes."""
+    """Return the record of finished weights: data, recipe, duration, versions, hashes."""
     minutes = sum(seconds.values()) / 60
     epochs = " + ".join(str(config.stages[stage].epochs) for stage in seconds)
     unit = "epoch" if epochs == "1" else "epochs"
@@ -201,6 +201,6 @@ def _about(
 
 
 def _pairs_used(data: TrainingData, recipe: StageRecipe, seed: int) -> dict[str, int]:
-    """Count the pairs that a stage learned from and those that it kept back."""
+    """Return the numbers of pairs that a stage used for training and for validation."""
     training, validation = data.divided(recipe.validation, seed)
     return {"training": len(training), "validation": len(validation)}

@@ -1,4 +1,4 @@
-"""Where a training lies and what decides its outcome. Importing this module loads neither torch nor Lightning."""
+"""The folder and the identity of a training. Importing this module loads neither torch nor Lightning."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainingFolder:
-    """One training's place: ``<out>/training/<data set>/<method>/<id>``."""
+    """The folder of one training: ``<out>/training/<data set>/<method>/<id>``."""
 
     path: Path
 
@@ -32,9 +32,9 @@ class TrainingFolder:
         return self.weights.exists() and self.weights.with_suffix(".json").exists()
 
     def lock(self) -> FileLock:
-        """Return the lock that keeps two processes from one training; the system frees it after a kill.
+        """Return the lock against a second process with the same training; the kernel frees it after a kill.
 
-        Raises OutputError where the folder cannot be made.
+        Raises OutputError where the folder cannot be created.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -46,7 +46,10 @@ class TrainingFolder:
 def training_identity(
     spec: MethodSpec, config: MethodConfig, data: TrainingData, seed: int
 ) -> dict[str, Any]:
-    """Return what decides the outcome of a training; the trainer's devices and workers do not."""
+    """Return everything that determines the outcome of a training; the trainer's devices and workers are left out.
+
+    A training may thus be resumed on other hardware, at the price of other last digits.
+    """
     stages = {name: asdict(recipe) for name, recipe in config.stages.items()}
     return {
         "method": spec.files_hash(),
@@ -60,6 +63,6 @@ def training_identity(
 def training_folder(
     spec: MethodSpec, config: MethodConfig, data: TrainingData, seed: int, out: Path
 ) -> TrainingFolder:
-    """Name the folder of a training without creating it."""
+    """Return the folder of a training without creating it."""
     identity = digest_of(training_identity(spec, config, data, seed))[:10]
     return TrainingFolder(out / "training" / folder_name(data.name) / folder_name(spec.name) / identity)

@@ -1,4 +1,4 @@
-"""What trains: a LightningModule, made of a method's class by putting Lightning's module beneath it."""
+"""Making a LightningModule of a method's class, so that Lightning's Trainer can train it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from fusionbench.registry.construct import find_class, instantiate
 from fusionbench.registry.method_spec import MethodSpec
 
 
-class LightningMethod(FusionMethod, LightningModule):  # type: ignore[misc]  # both speak for Lightning, it wins
-    """A fusion method that is a LightningModule; what FusionMethod answers for Lightning is Lightning's again."""
+class LightningMethod(FusionMethod, LightningModule):  # type: ignore[misc]  # both define names of Lightning
+    """A fusion method that is a LightningModule; names that FusionMethod replaces are Lightning's own again."""
 
     automatic_optimization = LightningModule.automatic_optimization
     device = LightningModule.device
@@ -26,10 +26,10 @@ class LightningMethod(FusionMethod, LightningModule):  # type: ignore[misc]  # b
 
 @cache
 def lightning_class(method_class: type[FusionMethod]) -> type[LightningMethod]:
-    """Return the class of the same name, constructor and parameters that Lightning's Trainer trains.
+    """Return a class with the method's name, constructor and parameters that Lightning's Trainer can train.
 
-    Attributes are looked up in the method's class first, then in `LightningMethod`, FusionMethod and LightningModule:
-    whatever the method overrides wins, and ``super()`` in it reaches Lightning.
+    It derives from the method's class, then `LightningMethod`, FusionMethod and LightningModule: overrides of the method
+    win, and ``super()`` in them reaches Lightning.
     """
     if issubclass(method_class, LightningMethod):
         return method_class
@@ -38,6 +38,6 @@ def lightning_class(method_class: type[FusionMethod]) -> type[LightningMethod]:
 
 
 def build_trainable(spec: MethodSpec, arguments: dict[str, Any]) -> LightningMethod:
-    """Import a method's class and construct what trains; the errors are those of `MethodSpec.build`."""
+    """Import a method's class and return a trainable instance. Raises as `MethodSpec.build`."""
     spec.require_class()
     return instantiate(spec, lightning_class(find_class(spec)), arguments)  # type: ignore[arg-type]

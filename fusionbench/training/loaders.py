@@ -1,4 +1,4 @@
-"""The loaders of one training stage."""
+"""The data loaders of one training stage."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from fusionbench.training.training_set import EpochSampler, TrainingPairs, Valid
 def build_loaders(
     data: TrainingData, recipe: StageRecipe, color: Literal["luma", "rgb"], seed: int, workers: int
 ) -> tuple[DataLoader, DataLoader]:
-    """Return the training and the validation loader; the latter is empty where the recipe keeps no pair back.
+    """Return the training and the validation loader; the latter is empty if the recipe holds no pairs out.
 
-    Every pair is seen once an epoch: a last batch may be smaller than the others. Order and crops depend on seed
-    and epoch alone, so a training that was killed and resumed sees the batches of one that was not.
+    Every pair is used once per epoch, so the last batch may be smaller. Order and crops depend on seed and epoch only, so
+    a resumed training sees the same batches as an uninterrupted one.
     """
     training, validation = data.divided(recipe.validation, seed)
     pairs = TrainingPairs(training, crop=recipe.crop, augment=recipe.augment, color=color, seed=seed)

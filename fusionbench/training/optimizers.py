@@ -1,4 +1,4 @@
-"""Optimizers and learning-rate schedules by name, as the recipes of the field's papers use them."""
+"""Optimizers and learning-rate schedules by name, as recipes of papers use them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 def build_optimizer(method: FusionMethod) -> dict[str, object]:
-    """Return what Lightning's configure_optimizers returns: the recipe's optimizer, its schedule stepped per batch."""
+    """Return the recipe's optimizer, and its schedule stepped per batch, in the form of configure_optimizers.
+
+    Raises ConfigError for an unknown name.
+    """
     recipe = method.recipe
     assert recipe is not None  # training sets it before Lightning asks for optimizers
     parameters = [p for p in method.parameters() if p.requires_grad]
@@ -38,14 +41,17 @@ def _optimizer(config: OptimizerConfig, parameters: list[torch.nn.Parameter]) ->
 
 
 class LearningRateFactor:
-    """Give lr(step) / lr of a schedule over ``total`` batches; a class, because LambdaLR saves callables' state."""
+    """The factor lr(step) / lr of a schedule over ``total`` batches.
+
+    It is a class, because LambdaLR stores the state of callable objects in checkpoints, but not that of functions.
+    """
 
     def __init__(self, schedule: ScheduleConfig, lr: float, total: int) -> None:
         if schedule.name not in ("constant", "poly", "cosine"):
             raise ConfigError(f"Schedule '{schedule.name}' is unknown: use constant, poly or cosine.")
         self.name, self.power = schedule.name, schedule.power
         self.floor, self.start = schedule.min_lr / lr, schedule.warmup_from / lr
-        # a short run keeps its main phase
+        # at most a tenth of all batches, so that a short training does not consist of warm-up
         self.warmup = min(schedule.warmup_steps, total // 10)
         self.total = max(1, total)
 

@@ -1,7 +1,8 @@
-"""PCGrad: take steps that serve several objectives, where a plain sum would let one undo what another asks for.
+"""PCGrad: optimization of several objectives whose gradients conflict.
 
-Yu et al. 2020, "Gradient surgery for multi-task learning", arXiv 2001.06782: from the gradient of each objective the
-part that points against another objective's gradient is removed; the rests are joined to one step.
+Source: Yu et al. 2020, "Gradient surgery for multi-task learning", arXiv 2001.06782. From the gradient g_i of each
+objective the component against each conflicting g_j is removed, g_i <- g_i - (g_i . g_j) / |g_j|^2 g_j where
+g_i . g_j < 0, and the results are added or averaged to one step.
 """
 
 from __future__ import annotations
@@ -19,19 +20,19 @@ from fusionbench.errors import ConfigError, PluginError
 from fusionbench.method import FusionMethod
 from fusionbench.types import PairBatch
 
-EPSILON = 1e-12  # beside a squared norm, for a gradient that is zero
+EPSILON = 1e-12  # added to squared norms, for gradients that are zero
 
 
 class PCGradFusionMethod(FusionMethod):
-    """Base of methods with two or more objectives; derive from it instead of FusionMethod.
+    """The base class, in place of FusionMethod, of methods trained by PCGrad on two or more objectives.
 
-    Each term that ``losses`` returns is an objective, unless ``objectives`` groups them. The cosine of each two
-    objectives' gradients is logged every step as ``train/cosine_<first>_<second>``, before any projection. The
-    recipe's optimizer, schedule and clipping apply as in any training; the limit is on the joined gradient. With
-    several processes each objective's gradient is averaged over them first, so that they project alike.
+    Each term that ``losses`` returns is an objective, unless ``objectives`` groups them. The cosine between the gradients
+    of each two objectives, before projection, is logged every step as ``train/cosine_<first>_<second>``. Optimizer,
+    schedule and clipping of the recipe apply as in any training; clipping limits the joined gradient. With several
+    processes the gradient of each objective is averaged over them first, so that all project alike.
 
-    ``reduction`` joins the projected gradients: "mean", as the released codes do, or "sum", as papers write it. A
-    constructor that sets ``self.automatic_optimization = True`` has the terms summed as in any other method.
+    ``reduction`` joins the projected gradients: "mean" as in released codes, or "sum" as in papers. A constructor that
+    sets ``self.automatic_optimization = True`` gets the plain sum of terms as in any other method.
     """
 
     reduction: Literal["mean", "sum"] = "mean"
@@ -41,7 +42,7 @@ class PCGradFusionMethod(FusionMethod):
         self.automatic_optimization = False
 
     def objectives(self, terms: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Group the terms of ``losses`` to the objectives that are weighed against each other."""
+        """Return the objectives by name, grouped from the terms of ``losses``; by default each term is one."""
         return terms
 
     def on_fit_start(self) -> None:
@@ -60,7 +61,7 @@ class PCGradFusionMethod(FusionMethod):
         return None
 
     def step(self, objectives: dict[str, Tensor]) -> None:
-        """Take one step of optimizer and schedule for the objectives, scalars by name."""
+        """Take one step of optimizer and schedule for two or more objectives, scalars by name. Raises PluginError for fewer."""
         if len(objectives) < 2:
             raise PluginError(
                 f"{type(self).__name__} gave PCGrad {sorted(objectives)}: return two objectives or more."
@@ -82,9 +83,9 @@ class PCGradFusionMethod(FusionMethod):
 def gradients(
     objectives: Sequence[Tensor], parameters: Sequence[Parameter]
 ) -> tuple[list[Parameter], Tensor]:
-    """Return the parameters that any objective depends on, and [objectives, their values] of gradients.
+    """Return the parameters on which any objective depends, and the gradients [K objectives, P values] for them.
 
-    The others get no gradient at all, as under ``backward``; an optimizer leaves them alone.
+    All other parameters get no gradient, as with ``backward``, so that an optimizer does not change them.
     """
     wanted = [p for p in parameters if p.requires_grad]
     rows = [torch.autograd.grad(o, wanted, retain_graph=True, allow_unused=True) for o in objectives]
@@ -94,7 +95,7 @@ def gradients(
 
 
 def cosines(names: Sequence[str], gradient_rows: Tensor) -> dict[str, Tensor]:
-    """Return the cosine of each two gradients under the name that it is logged by; negative where they conflict."""
+    """Return the cosine between each two gradients by its name in the log, in [-1, 1], negative for a conflict."""
     rows = zip(names, gradient_rows, strict=True)
     return {
         f"train/cosine_{first}_{second}": F.cosine_similarity(x, y, dim=0)
@@ -103,18 +104,18 @@ def cosines(names: Sequence[str], gradient_rows: Tensor) -> dict[str, Tensor]:
 
 
 def project(gradient_rows: Tensor, seed: int = 0, reduction: Literal["mean", "sum"] = "mean") -> Tensor:
-    """Join gradients [K, P] to one [P], each projected on the normal planes of those that it conflicts with.
+    """Return gradients [K, P] joined to one [P], each projected onto the normal planes of those that conflict with it.
 
-    From three objectives on the order of the planes matters: it is drawn by ``seed``, which must be the same in all
-    processes of a training.
+    With three or more objectives the order of the projections matters; it is drawn from ``seed``, which must be the same
+    in all processes of a training.
     """
-    # every projection is a sum of the given gradients, so it takes no more of them than their dot products
+    # projections are linear combinations of the given gradients, so their K x K dot products are all that is needed
     products, order = gradient_rows @ gradient_rows.T, torch.Generator().manual_seed(seed)
     shares = torch.eye(len(gradient_rows), dtype=gradient_rows.dtype, device=gradient_rows.device)
     for number, share in enumerate(shares):
         for other in torch.randperm(len(gradient_rows), generator=order).tolist():
             if other != number:
-                # nothing to remove where the product is positive; no branch, which would wait for the device
+                # clamp instead of a branch on the sign, which would synchronise with the device
                 against = (share @ products[:, other]).clamp(max=0)
                 share[other] -= against / (products[other, other] + EPSILON)
     return shares.sum(0) @ gradient_rows / (len(gradient_rows) if reduction == "mean" else 1)

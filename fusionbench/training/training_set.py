@@ -1,4 +1,4 @@
-"""Crops of pairs for training and validation, the same ones in every run, worker and process."""
+"""Crops of pairs for training and validation, the same in every run, worker and process."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from fusionbench.errors import DataNotFoundError, RequestError
 from fusionbench.training import training_set as transforms
 from fusionbench.types import Pair, PairBatch
 
-Arrays = tuple[np.ndarray, ...]  # a, b and, where there is one, the label map
+Arrays = tuple[np.ndarray, ...]  # a, b and, if there is one, the label map
 
 
 class _Crops(Dataset[PairBatch]):
-    """Pairs of one or several data sets, decoded once and kept in memory while they fit."""
+    """Pairs of one or several data sets, decoded once and kept in memory up to ``cache_bytes``."""
 
     def __init__(
         self, data: Split | TrainingData, crop: int, color: Literal["luma", "rgb"], cache_bytes: int
@@ -62,13 +62,12 @@ class _Crops(Dataset[PairBatch]):
 
 
 class TrainingPairs(_Crops):
-    """Random square crops, mirrored and turned by quarters, as PairBatch items without the batch axis.
+    """Random square crops, mirrored and turned by multiples of 90 degrees, as PairBatch items without the batch axis.
 
-    Item i of an epoch depends on ``seed``, epoch and i only, so a resumed training sees what an uninterrupted
-    one would have. ``length`` is the number of crops an epoch (default: one a pair); crop i comes from pair i
-    modulo their number. ``color`` is what the method takes as b: "luma" [1, H, W] or "rgb" [3, H, W]. Pairs
-    smaller than the crop are mirrored at their border. ``cache_bytes`` is the room for decoded pairs, in each
-    process anew.
+    Item i of an epoch depends on ``seed``, the epoch and i only, so a resumed training sees the same items as an
+    uninterrupted one. ``length`` is the number of crops per epoch (default: one per pair); crop i is from pair i modulo
+    the number of pairs. ``color`` is the form of b: "luma" [1, H, W] or "rgb" [3, H, W]. Pairs smaller than the crop are
+    mirrored at their border. ``cache_bytes`` limits the memory for decoded pairs in each process.
     """
 
     def __init__(
@@ -83,14 +82,14 @@ class TrainingPairs(_Crops):
     ) -> None:
         super().__init__(data, crop, color, cache_bytes)
         self.augment, self.seed, self.length = augment, seed, length
-        # in shared memory, so that workers that outlive an epoch see the change as well
+        # in shared memory, so that persistent workers see a new epoch too
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
 
     def __len__(self) -> int:
         return self.length or super().__len__()
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the crops of that epoch; call it before the epoch's first batch is asked for."""
+        """Select the crops of an epoch; to be called before its first batch is requested."""
         self._epoch.fill_(epoch)
 
     def __getitem__(self, index: int) -> PairBatch:
@@ -107,7 +106,7 @@ class TrainingPairs(_Crops):
 
 
 class ValidationPairs(_Crops):
-    """The crop in the middle of each pair, unchanged from epoch to epoch; arguments as for TrainingPairs."""
+    """The central crop of each pair, the same in every epoch; arguments as for TrainingPairs."""
 
     def __init__(
         self,
@@ -126,16 +125,16 @@ class ValidationPairs(_Crops):
 
 
 class EpochSampler(Sampler[int]):
-    """Shuffle TrainingPairs anew each epoch, by seed and epoch alone.
+    """A sampler that shuffles TrainingPairs in each epoch by seed and epoch only.
 
-    Lightning calls ``set_epoch`` of a sampler by itself; it is passed on to the data set.
+    Lightning calls a sampler's ``set_epoch``; it is passed on to the data set.
     """
 
     def __init__(self, pairs: TrainingPairs, seed: int = 0) -> None:
         self.pairs, self.seed, self.epoch = pairs, seed, 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the order, and the data set's crops, of that epoch."""
+        """Select the order and the data set's crops of an epoch."""
         self.epoch = epoch
         self.pairs.set_epoch(epoch)
 
@@ -147,7 +146,7 @@ class EpochSampler(Sampler[int]):
 
 
 def collate(items: Sequence[PairBatch]) -> PairBatch:
-    """Stack items to a batch; label and salient stay None where the data set has no label maps."""
+    """Return items stacked to a batch; label and salient stay None without label maps."""
 
     def stacked(parts: Sequence[torch.Tensor | None]) -> torch.Tensor | None:
         tensors = [part for part in parts if part is not None]
@@ -186,7 +185,7 @@ def _tensor(array: np.ndarray) -> torch.Tensor:
 
 
 def pad_to(image: np.ndarray, size: int) -> np.ndarray:
-    """Mirror an image at its lower and right border until both sides are at least ``size``."""
+    """Return an image [H, W] or [H, W, C] mirrored at its lower and right border until both sides have ``size`` pixels."""
     missing = [max(0, size - side) for side in image.shape[:2]]
     if not any(missing):
         return image
@@ -194,22 +193,22 @@ def pad_to(image: np.ndarray, size: int) -> np.ndarray:
 
 
 def random_corner(shape: tuple[int, ...], size: int, rng: np.random.Generator) -> tuple[int, int]:
-    """Draw the top left corner of a crop that lies inside an image of at least that size."""
+    """Return a random top left corner of a crop inside an image that is at least as large."""
     return int(rng.integers(shape[0] - size + 1)), int(rng.integers(shape[1] - size + 1))
 
 
 def center_corner(shape: tuple[int, ...], size: int) -> tuple[int, int]:
-    """Return the top left corner of the crop in the middle."""
+    """Return the top left corner of the central crop."""
     return (shape[0] - size) // 2, (shape[1] - size) // 2
 
 
 def crop_at(image: np.ndarray, corner: tuple[int, int], size: int) -> np.ndarray:
-    """Return the square crop with that top left corner."""
+    """Return the square crop with the given top left corner."""
     top, left = corner
     return image[top : top + size, left : left + size]
 
 
 def dihedral(image: np.ndarray, number: int) -> np.ndarray:
-    """Return one of the eight mirrorings and quarter turns of a square; number 0 changes nothing."""
+    """Return one of the eight mirrorings and turns of a square image; number 0 leaves it unchanged."""
     turned = np.rot90(image, number % 4)
     return turned[:, ::-1] if number >= 4 else turned

@@ -1,4 +1,4 @@
-"""Files of weights as others write them: where they are kept, their SHA-256, and reading them without running code."""
+"""Files of weights in the formats of other programs: their folder, their SHA-256, and reading without running code."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 METRICS_FOLDER = "metrics"  # weights of metrics, beside the folders of the methods' imported weights
 
 
-# what others put around a state
+# keys under which checkpoints of other programs have the state dict
 WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "net", "params")
 
 
 def weights_folder() -> Path:
-    """Return where imported weights lie: FUSIONBENCH_WEIGHTS, else ``weights`` in the user's data folder."""
+    """Return the folder of imported weights: FUSIONBENCH_WEIGHTS, else ``weights`` in the user's data folder."""
     given = os.environ.get("FUSIONBENCH_WEIGHTS")
     return Path(given).expanduser() if given else Path(user_data_dir("fusionbench")) / "weights"
 
 
 def file_hash(path: Path) -> str:
-    """Return a file's SHA-256. Raises WeightsError where it cannot be read."""
+    """Return a file's SHA-256. Raises WeightsError if it cannot be read."""
     try:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -43,7 +43,7 @@ def file_hash(path: Path) -> str:
 
 
 def known_hash(path: Path) -> str:
-    """Return a file's SHA-256, read again only after it changed: a sweep asks for the same file once a cell."""
+    """Return a file's SHA-256, read again only after it changed, because a sweep asks for the same file in each cell."""
     try:
         status = path.stat()
     except OSError as error:
@@ -57,18 +57,18 @@ def _hash_once(path: Path, size: int, changed: int) -> str:
 
 
 def is_torchscript(path: Path) -> bool:
-    """Tell whether a file is a TorchScript archive, which holds code beside tensors."""
+    """Tell whether a file is a TorchScript archive, which contains code besides tensors."""
     try:
         with zipfile.ZipFile(path) as archive:
             return any(name.endswith("/constants.pkl") for name in archive.namelist())
-    except Exception:  # no archive, or a torn one, which can be wrong in any way
+    except Exception:  # of any kind: no archive, or a damaged one
         return False
 
 
 def read_state(path: Path) -> dict[str, Any]:
-    """Return what a safetensors file or a checkpoint holds, on the CPU; no code in the file is run.
+    """Return the content of a safetensors file or checkpoint, on the CPU, without running code in the file.
 
-    Raises WeightsError for files that are missing, damaged or hold more than plain tensors and containers.
+    Raises WeightsError for files that are missing, damaged or contain more than plain tensors and containers.
     """
     if not path.is_file():
         raise WeightsError(f"'{path}' is no file of weights: check the path.")
@@ -80,7 +80,9 @@ def read_state(path: Path) -> dict[str, Any]:
         state = _load(path)
     except WeightsError:
         raise
-    except UnpicklingError as error:  # torch's own message recommends to run the code in the file
+    except (
+        UnpicklingError
+    ) as error:  # torch's own message recommends weights_only=False, which runs code in the file
         raise WeightsError(
             f"Weights {path} are no checkpoint of plain tensors, and code in files is never run: save its state dict."
         ) from error
@@ -96,9 +98,9 @@ def read_state(path: Path) -> dict[str, Any]:
 
 
 def unwrapped(path: Path, state: Mapping[str, Any], wrapper: str) -> dict[str, Any]:
-    """Return what ``state`` holds under ``wrapper``, or all of it where there is no such key, as a state dict.
+    """Return the mapping in ``state`` under the key ``wrapper``, or all of ``state`` without that key.
 
-    Raises WeightsError where that is no mapping from names.
+    Raises WeightsError if it is no mapping with names as keys.
     """
     inner = state.get(wrapper, state)
     if not isinstance(inner, Mapping) or not all(isinstance(name, str) for name in inner):
@@ -107,11 +109,11 @@ def unwrapped(path: Path, state: Mapping[str, Any], wrapper: str) -> dict[str, A
 
 
 def state_for(path: Path, state: Mapping[str, Any], expected: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Return a checkpoint's tensors under the names of ``expected``, whatever its writer put around them.
+    """Return a checkpoint's tensors under the names of ``expected``, without wrappers and prefixes.
 
-    Looked through are mappings under the keys of WRAPPERS, two deep, and prefixes that all tensors share, such as
-    ``module.`` of DataParallel. Where nothing has the names, the innermost mapping is returned as it is. Raises
-    WeightsError where that is no mapping from names.
+    Mappings under the keys of WRAPPERS are opened up to two levels deep, and prefixes that all tensors share are removed,
+    such as ``module.`` of DataParallel. If the names still differ, the innermost mapping is returned unchanged. Raises
+    WeightsError if that is no mapping with names as keys.
     """
     inner: Mapping[str, Any] = state
     for _ in range(2):
@@ -125,9 +127,12 @@ def state_for(path: Path, state: Mapping[str, Any], expected: Mapping[str, Tenso
 
 
 def _without_prefix(names: Iterable[str]) -> dict[str, str]:
-    """Return the names by what is left of each without the dotted prefix that all share."""
+    """Return the names by their remainders without the dotted prefix that all of them share."""
     parts = [name.split(".") for name in names]
-    first, last = min(parts, default=[]), max(parts, default=[])  # all others lie between the two
+    first, last = (
+        min(parts, default=[]),
+        max(parts, default=[]),
+    )  # in sorted order all names are between these two, so a prefix of both is one of all
     shared = 0
     while shared < min(len(first), len(last)) - 1 and first[shared] == last[shared]:
         shared += 1
@@ -135,9 +140,9 @@ def _without_prefix(names: Iterable[str]) -> dict[str, str]:
 
 
 def check_values(path: Path, expected: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> None:
-    """Raise WeightsError for tensors that would be loaded but are no weights: NaN, infinite, complex, without values.
+    """Raise WeightsError for tensors that could be loaded but are no weights: NaN, infinite, complex, without values.
 
-    Infinity is allowed where the fresh model has it too, as in a mask.
+    Infinity is allowed where the model has it initially too, as in attention masks.
     """
     for name, tensor in state.items():
         wrong = _wrong_values(tensor, expected[name])
@@ -163,7 +168,7 @@ def _wrong_values(tensor: Tensor, expected: Tensor) -> str | None:
 
 
 def check_fit(path: Path, expected: Mapping[str, Tensor], state: Mapping[str, Any], name: str) -> None:
-    """Raise WeightsError unless a file's ``state`` has exactly the tensors that ``name`` expects, of their shapes."""
+    """Raise WeightsError unless a file's ``state`` has exactly the expected tensors with their shapes."""
     missing, surplus = sorted(expected.keys() - state.keys()), sorted(state.keys() - expected.keys())
     shapes = [
         k for k in expected.keys() & state.keys() if expected[k].shape != getattr(state[k], "shape", None)
@@ -191,16 +196,16 @@ def _load(path: Path) -> Any:
 
 
 def _is_safetensors(path: Path) -> bool:
-    """Tell by the content, since files of metrics have fixed names: a length of 8 bytes, then a JSON object."""
+    """Tell whether a file is safetensors, by suffix or content: 8 bytes of length, then JSON."""
     with path.open("rb") as stream:
         head = stream.read(9)
     return path.suffix == ".safetensors" or (head[4:8] == bytes(4) and head[8:] == b"{")
 
 
 def read_torchscript(path: Path) -> dict[str, Tensor]:
-    """Return the parameters of a TorchScript archive, on the CPU.
+    """Return the parameters of a TorchScript archive, on the CPU. Raises WeightsError if it cannot be read.
 
-    Loading one may run code that it holds: ask for a file of known SHA-256, or one that its user trusts, only.
+    Loading may run code in the archive, so callers must know its SHA-256 or have the user's trust.
     """
     import torch
 
@@ -208,7 +213,7 @@ def read_torchscript(path: Path) -> dict[str, Tensor]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch deprecates the format
             return dict(torch.jit.load(path, map_location="cpu").state_dict())
-    except Exception as error:  # a torn archive can be wrong in any way
+    except Exception as error:  # of any kind, from a damaged archive
         raise WeightsError(
             f"Weights {path} cannot be read: {' '.join(str(error).split())[:300]}; get the file again."
         ) from error

@@ -1,4 +1,4 @@
-"""Turn a checkpoint with other tensor names into weights of a method: renamed by rules, then checked strictly."""
+"""Converting a checkpoint with other tensor names to weights of a method: renamed by rules, then checked strictly."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from fusionbench.weights.rules import Rule, card_rules, read_rules, rename
 if TYPE_CHECKING:
     from torch import Tensor
 
-SHOWN = 8  # names of a list that a message spells out
+SHOWN = 8  # names that a message lists before it says how many more there are
 
 
 @dataclass(frozen=True)
 class Converted:
-    """The file written, how many tensors it holds, and the names that the rules emptied, so that they were dropped."""
+    """The written file, its number of tensors, and the names that were dropped because rules made them empty."""
 
     path: Path
     tensors: int
@@ -34,10 +34,10 @@ class Converted:
 def convert_weights(
     source: Path, reference: str, out: Path, mapping: Path | None = None, overrides: tuple[str, ...] = ()
 ) -> Converted:
-    """Write ``source`` as safetensors that ``reference`` loads, with a JSON file of where they come from.
+    """Write ``source`` as safetensors that the method ``reference`` loads, with their origin in a JSON file.
 
-    The rules are those of ``mapping``, else those of the card's ``convert``; every rule is applied to every name, in
-    order, and a name that becomes empty is dropped. No code in the file is run. Raises WeightsError listing every
+    The rules are those of the file ``mapping``, else those of the card's ``convert``. Every rule is applied to every
+    name, in order, and a name that becomes empty is dropped. No code in the file is run. Raises WeightsError with every
     tensor that is missing, surplus or of another shape, ConfigError for a rule that cannot be used.
     """
     method_spec = spec(reference)
@@ -69,7 +69,7 @@ def convert_weights(
 def _renamed(
     source: Path, method: MethodSpec, rules: Sequence[Rule], by_card: bool
 ) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """Return the tensors by new name and the names dropped; what authors published in several files is read whole."""
+    """Return the tensors by new name and the dropped names; all files of a published checkpoint are read together."""
     known = beside(method, source) if by_card and source.is_file() else None
     if known is not None:
         return read_published(method, *known)
@@ -77,7 +77,7 @@ def _renamed(
 
 
 def unwrapped(state: Mapping[str, Any], source: Path) -> dict[str, Tensor]:
-    """Return the tensors by name, also where a checkpoint holds them beside an optimizer's. Raises WeightsError."""
+    """Return the tensors by name from a state dict or a checkpoint that contains one. Raises WeightsError for others."""
     import torch
 
     for wrapper in WRAPPERS:
@@ -96,7 +96,7 @@ def unwrapped(state: Mapping[str, Any], source: Path) -> dict[str, Tensor]:
 
 
 def check(source: Path, name: str, expected: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> None:
-    """Raise WeightsError, a sentence each for what is missing, surplus and of another shape."""
+    """Raise WeightsError with one sentence each on tensors that are missing, surplus or of another shape."""
     missing, surplus = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
     shapes = [
         f"{key} {list(tensors[key].shape)} instead of {list(expected[key].shape)}"

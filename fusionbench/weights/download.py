@@ -1,4 +1,4 @@
-"""Download one file: only when asked, resumed after an interruption, verified before it gets its name."""
+"""Downloading a file: resumed after an interruption, and verified before it gets its name."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fusionbench.files import cannot_write, write_json
 
 OFFLINE = "FUSIONBENCH_OFFLINE"
 CHUNK = 2**20
-PATIENCE = 60  # seconds without a byte
+PATIENCE = 60  # seconds without data after which a transfer is given up
 
 Progress = Callable[[int, int | None], None]
 
@@ -32,12 +32,12 @@ def download(
     progress: Progress | None = None,
     check: Callable[[Path], object] | None = None,
 ) -> str:
-    """Write what lies at a web address to ``target`` and return its SHA-256.
+    """Download ``url`` to ``target`` and return the SHA-256.
 
-    What an interrupted call got stays beside it, and the next one goes on from there where the server can and has
-    the same file still. ``progress`` is told the bytes that are here and their full number, None where the server
-    does not say. ``check`` is shown the whole file before it gets its name; what it raises is passed on, and the file
-    is deleted. Raises DownloadError, with --offline at once, and OutputError.
+    The part that an interrupted call received stays beside it, and the next call resumes there if the server supports
+    that and still has the same file. ``progress`` is called with the number of bytes received and their total, None if
+    the server does not state it. ``check`` gets the complete file before it is renamed; its errors are passed on and
+    delete the file. Raises DownloadError (at once with --offline) and OutputError.
     """
     forbid_offline(url)
     if not re.match(r"https?://", url):
@@ -64,12 +64,12 @@ def download(
 
 
 def offline() -> bool:
-    """Tell whether network use is forbidden, by --offline or FUSIONBENCH_OFFLINE."""
+    """Tell whether network use is forbidden by --offline or FUSIONBENCH_OFFLINE."""
     return os.environ.get(OFFLINE, "").lower() not in ("", "0", "false", "no")
 
 
 def forbid_offline(what: str) -> None:
-    """Raise DownloadError where network use is forbidden."""
+    """Raise DownloadError if network use is forbidden; ``what`` begins the message."""
     if offline():
         raise DownloadError(
             f"{what} is not downloaded: --offline or {OFFLINE} forbids any network use; call again without."
@@ -78,7 +78,7 @@ def forbid_offline(what: str) -> None:
 
 @dataclass(frozen=True)
 class _Part:
-    """What has come so far, and beside it which version of which file it is a part of."""
+    """The part of a file received so far, with its address and version in a JSON file beside it."""
 
     path: Path
 
@@ -91,7 +91,7 @@ class _Part:
         return self.path.with_name(f"{self.path.name}.lock")
 
     def size(self, url: str) -> tuple[int, str | None]:
-        """Return how many bytes can be kept and the mark of their version; none where either is not known."""
+        """Return the number of bytes that can be resumed and the mark of their version; 0 and None if either is unknown."""
         try:
             about = json.loads(self.note.read_text(encoding="utf-8"))
             return (self.path.stat().st_size, about["version"]) if about["url"] == url else (0, None)
@@ -99,7 +99,7 @@ class _Part:
             return 0, None
 
     def forget(self) -> None:
-        """Delete all of it. The lock goes last: a process that waited for it finds that it names no file any more."""
+        """Delete part, note and lock, the lock last, because it protects the others."""
         for path in (self.path, self.note, self.lock):
             path.unlink(missing_ok=True)
 
@@ -107,9 +107,9 @@ class _Part:
 def _transfer(url: str, part: _Part, progress: Progress) -> None:
     have, version = part.size(url)
     response = _open(url, have, version)
-    if response is None:  # the server has nothing beyond what is here, or another file by now: begin again
+    if response is None:  # the server has no more bytes than are here, or another file now: start again
         have, response = 0, _open(url, 0, None)
-    if response is None:  # not even the first byte
+    if response is None:  # the server has not even a first byte
         raise DownloadError(_broken(url, "has no content"))
     with response:
         if response.status != 206:
@@ -128,9 +128,10 @@ def _transfer(url: str, part: _Part, progress: Progress) -> None:
 
 
 def _open(url: str, have: int, version: str | None) -> HTTPResponse | None:
-    """Ask for the file, or for what lacks of it; None where the server has no such part."""
+    """Request the file, or the part from byte ``have`` on; return None if the server has no such part."""
     headers = {"User-Agent": "fusionbench", "Accept-Encoding": "identity"}
     if have and version:
+        # If-Range makes the server send the whole file if it changed, so that parts of two versions are never joined
         headers |= {"Range": f"bytes={have}-", "If-Range": version}
     try:
         response = urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=PATIENCE)
@@ -140,7 +141,7 @@ def _open(url: str, have: int, version: str | None) -> HTTPResponse | None:
         raise DownloadError(
             f"{url} answers {error.code} {error.reason}: check the address, or get the file elsewhere and import it."
         ) from error
-    except (OSError, HTTPException, ValueError) as error:  # ValueError: an address that is none
+    except (OSError, HTTPException, ValueError) as error:  # ValueError for a malformed address
         reason = getattr(error, "reason", None) or error
         raise DownloadError(
             f"{url} cannot be reached ({reason}): check the network, or get the file elsewhere and import it."
@@ -152,9 +153,11 @@ def _open(url: str, have: int, version: str | None) -> HTTPResponse | None:
 
 
 def _note_version(part: _Part, url: str, response: HTTPResponse) -> None:
-    """Keep what tells this version of the file from others; without it the next call begins again."""
+    """Store the mark of this version of the file; without one the next call starts again."""
     tag = response.headers.get("ETag") or ""
-    version = tag if tag.startswith('"') else response.headers.get("Last-Modified")  # weak tags name no bytes
+    version = (
+        tag if tag.startswith('"') else response.headers.get("Last-Modified")
+    )  # weak tags may stay the same when bytes change
     if version:
         write_json(part.note, {"url": url, "version": version})
 

@@ -1,4 +1,4 @@
-"""Put the files that a method's authors published into their place: downloaded, or copied from a local file."""
+"""Getting the files that a method's authors published, by download or from a local copy."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Bar = Callable[[str], AbstractContextManager[Progress]]
 
 
 def fetch_published(name: str, url: str | None, say: Callable[[str], None], bar: Bar) -> list[Path]:
-    """Download every file that a method's authors published, unless it is there, and return their places.
+    """Download the files that a method's authors published, unless they are present, and return their paths.
 
-    ``url`` is another folder to get them from; ``say`` is told the licence of each before its transfer, ``bar`` shows
-    the transfer of a file. Raises RequestError for a method without such files, DownloadError and OutputError.
+    ``url`` is the address of another folder with the files. ``say`` receives the licence before each transfer, ``bar``
+    shows its progress. Raises RequestError for a method without such files, DownloadError and OutputError.
     """
     method = spec(name)
     entries = checkpoints(method)
@@ -49,7 +49,7 @@ def _fetched(method: MethodSpec, entry: Checkpoint, file: str, url: str | None, 
 
 
 def keep_published(source: Path, method: MethodSpec, digest: str) -> Path | None:
-    """Copy a local file to the place of the published one with its SHA-256 and return that; None where there is none."""
+    """Copy a local file to the place of the published file with the same SHA-256, and return it; None without one."""
     for entry in checkpoints(method):
         for file, stated in entry.files.items():
             if stated == digest:

@@ -1,4 +1,4 @@
-"""Register a local file of weights: checked against the method, kept as safetensors with where it came from."""
+"""Importing a local file of weights: checked against the method, stored as safetensors with its origin."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """What a file is imported for; without ``family`` for all families of the method.
+    """The options of an import; without ``family`` the weights are for all families of the method.
 
-    ``title`` says in a caption what the weights are; ``sha256`` is what the file's publisher states. ``trust`` takes
-    other weights than those that a method's authors published; code in files is never run.
+    ``title`` describes the weights in captions. ``sha256`` is the one that the file's publisher states. ``trust`` accepts
+    weights other than those that the method's authors published; code in files is never run.
     """
 
     method: str
@@ -39,12 +39,12 @@ class ImportOptions:
 
 
 def import_weights(source: Path, options: ImportOptions) -> Path:
-    """Copy a safetensors file or a checkpoint into the weights folder and return its place there.
+    """Copy a safetensors file or checkpoint into the weights folder and return its path there.
 
-    The file lies at ``<method>/<family>-<sha10>.safetensors``, or ``any-...`` for all families. Repeated, the same
-    import only renews its JSON. What the method's authors published is kept as it is, under its own name. Raises
-    WeightsError for a file that is missing, does not have ``sha256`` or does not
-    fit the method strictly, RequestError for a method without parameters and OutputError.
+    The path is ``<method>/<family>-<sha10>.safetensors``, or ``any-...`` for all families. Importing the same file again
+    only updates its JSON file. A file published by the method's authors is stored unchanged under its own name. Raises
+    WeightsError for a file that is missing, does not have ``sha256`` or does not fit the method strictly, RequestError
+    for a method without parameters, and OutputError.
     """
     if not source.is_file():
         raise WeightsError(f"'{source}' is no file of weights: check the path of the file to import.")
@@ -76,7 +76,7 @@ def import_weights(source: Path, options: ImportOptions) -> Path:
 def _check_published(
     source: Path, method: MethodSpec, digest: str, about: dict[str, Any], trust: bool
 ) -> None:
-    """Raise WeightsError where a method has published weights, and a file is neither made of them nor trusted."""
+    """Raise WeightsError if a method has published weights and a file is neither converted from them nor trusted."""
     stated = [known for entry in checkpoints(method) for known in entry.files.values()]
     origin = about.get("source")
     converted = isinstance(origin, dict) and origin.get("sha256") in stated
@@ -106,7 +106,7 @@ def _built(spec: MethodSpec, arguments: dict[str, Any]) -> FusionMethod:
 
 
 def _as_safetensors(source: Path, method: FusionMethod) -> bytes:
-    """Return the file itself, so that its published hash stays true, or the state of a checkpoint."""
+    """Return the bytes of a safetensors file unchanged, which keeps its published hash, or a checkpoint's state as such."""
     from safetensors.torch import save
 
     load_weights(method, source)
@@ -116,7 +116,7 @@ def _as_safetensors(source: Path, method: FusionMethod) -> bytes:
 
 
 def _trained_as(source: Path, digest: str) -> dict[str, Any]:
-    """Return what ``train`` wrote beside its weights, if it speaks of this very file."""
+    """Return the record that ``train`` wrote beside its weights if it belongs to this file, else an empty one."""
     try:
         about = json.loads(source.with_suffix(".json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Every file of weights that methods can use without training: shipped, imported, and what lacks. Loads no torch."""
+"""All weights that methods can use without training, and those that are missing. Does not load torch."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from fusionbench.weights.published import checkpoints, fetch_command, published_
 
 @dataclass(frozen=True)
 class KnownWeights:
-    """A file, or the lack of one.
+    """A file of weights, or the fact that there is none.
 
-    ``source`` is shipped, imported, published or unavailable; ``command`` makes what is unavailable; ``problem`` says what
-    is wrong with a card or file, None where nothing is known to be. ``licence`` and ``url`` are those of the method's
-    card; those of an imported file are not known.
+    ``source`` is "shipped", "imported", "published" or "unavailable"; ``command`` is the command that gets unavailable
+    weights. ``problem`` says what is wrong with a card or file, None without a known problem. ``licence`` and ``url`` are
+    those of the method's card, and not known for an imported file.
     """
 
     method: str
@@ -40,9 +40,9 @@ class KnownWeights:
 
 
 def known_weights() -> list[KnownWeights]:
-    """Return what every learned method has for its families, then imports for methods that are no longer here.
+    """Return the weights of every learned method, then imported weights of methods that are no longer installed.
 
-    A broken card or file is an entry with a problem, never an error.
+    A broken card or file becomes an entry with a problem and raises no error.
     """
     registered = names()
     entries = [entry for name in registered for entry in _of_method(name)]
@@ -59,12 +59,12 @@ def _of_method(name: str) -> list[KnownWeights]:
         learned = method.card.kind == "learned"
         known = [*_shipped(method), *_imported(name), *_published(method)] if learned else []
         return known + _lacking(method, known)
-    except Exception as error:  # a card of another maker can be wrong in any way
+    except Exception as error:  # cards of third parties can be wrong in any way
         return [KnownWeights(name, (), "unavailable", problem=str(error) or type(error).__name__)]
 
 
 def _shipped(method: MethodSpec) -> list[KnownWeights]:
-    """Return one entry a file; several families may share it. A card may also say in words where to get one."""
+    """Return one entry per shipped file, which several families may share; cards may also have words instead of files."""
     files: dict[str, list[str]] = {}
     for family, name in method.card.weights.items():
         if isinstance(name, str) and name.endswith(".safetensors") and "://" not in name:
@@ -101,7 +101,7 @@ def _imported(name: str) -> Iterator[KnownWeights]:
 
 
 def _published(method: MethodSpec) -> Iterator[KnownWeights]:
-    """Yield one entry a file that the method's authors published, here or not."""
+    """Yield one entry for each file that the method's authors published, present or not."""
     for entry in checkpoints(method):
         for file, digest in entry.files.items():
             path = published_file(method.name, file)
@@ -132,7 +132,7 @@ def _lacking(method: MethodSpec, known: list[KnownWeights]) -> list[KnownWeights
 
 
 def _command(name: str, family: str) -> str:
-    """Return the command that trains for a family, or that imports where no data set of it has a train split."""
+    """Return the command that trains for a family, or the one that imports if no data set of it has a train split."""
     training = [
         d.name for d in datasets().values() if d.family == family and "train" in d.splits and not d.generated
     ]
@@ -142,7 +142,7 @@ def _command(name: str, family: str) -> str:
 
 
 def verify(entry: KnownWeights) -> KnownWeights:
-    """Read the file and return the entry with the problem found, if any."""
+    """Hash the file and return the entry, with a problem if the hash differs."""
     if entry.problem or entry.path is None:
         return entry
     try:

@@ -1,4 +1,4 @@
-"""Weights as safetensors files with their provenance in a JSON file of the same name."""
+"""Weights of methods as safetensors files with their origin in a JSON file of the same name."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from fusionbench.registry.method_spec import MethodSpec
 
 
-IMPORTED_KEYS = {"arguments", "families", "imported", "note", "sha256"}  # what choosing among imports reads
+IMPORTED_KEYS = {"arguments", "families", "imported", "note", "sha256"}  # keys needed to choose among imports
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Where a method's parameters come from.
+    """The origin of a method's parameters.
 
-    ``source`` is none, trained, imported, published, shipped, file or random; ``note`` one sentence for captions.
-    What is published may lie in several ``files``, of which ``path`` is the first.
+    ``source`` is "none", "trained", "imported", "published", "shipped", "file" or "random"; ``note`` is a sentence for
+    captions. Published weights may consist of several ``files``, of which ``path`` is the first.
     """
 
     source: str
@@ -41,25 +41,26 @@ class Weights:
     sha256: str | None = None
     note: str = ""
     files: tuple[Path, ...] = ()
-    terms: str = ""  # what a user must know before use: that no licence is stated
-    label: str = ""  # follows the method's title wherever a row is named, such as what it was trained without
+    terms: str = ""  # told to the user before use: that no licence is stated
+    label: str = ""  # appended to the method's title in tables, such as what it was trained without
 
 
 def joint_hash(paths: Iterable[Path]) -> str:
-    """Return the SHA-256 that stands for one or several files. Raises WeightsError where one cannot be read."""
+    """Return one SHA-256 for one or several files. Raises WeightsError if one cannot be read."""
     return joined([file_hash(path) for path in paths])
 
 
 def joined(digests: Sequence[str]) -> str:
+    """Return one SHA-256 for several, in their order; a single one is returned unchanged."""
     return digests[0] if len(digests) == 1 else digest_of(list(digests))
 
 
 def save_weights(method: FusionMethod, path: Path, provenance: dict[str, Any]) -> str:
-    """Write parameters and buffers, and beside them what they come from; return the SHA-256."""
+    """Write parameters and buffers as safetensors, and their origin as JSON beside them; return the SHA-256."""
     from safetensors.torch import save
 
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in method.state_dict().items()}
-    data = save(state)  # `save_file` has its own error for a full disk, and its own temporary file
+    data = save(state)  # not `save_file`, which handles temporary files and full disks in its own way
     write_through(path, lambda partial: partial.write_bytes(data))
     digest = file_hash(path)
     write_json(path.with_suffix(".json"), {**provenance, "sha256": digest})
@@ -67,11 +68,11 @@ def save_weights(method: FusionMethod, path: Path, provenance: dict[str, Any]) -
 
 
 def load_weights(method: FusionMethod, path: Path) -> None:
-    """Load a safetensors file or a checkpoint's state dict, strictly.
+    """Load a safetensors file or a checkpoint's state dict into a method, strictly.
 
-    Foreign pickles are read with ``weights_only=True``, so they cannot run code; wrappers and prefixes around the
-    tensors are taken off, see `state_for`. Raises WeightsError where the file is missing, unreadable, made for another
-    architecture, or holds NaN or other values that are no weights.
+    Pickles are read with ``weights_only=True``, so they cannot run code. Wrappers and prefixes around the tensors are
+    removed, see `state_for`. Raises WeightsError if the file is missing, unreadable, made for another architecture, or
+    contains NaN or other values that are no weights.
     """
     stored = read_state(path)
     method.fit_to(stored)
@@ -83,10 +84,11 @@ def load_weights(method: FusionMethod, path: Path) -> None:
 
 
 def shipped_weights(spec: MethodSpec, family: str, arguments: dict[str, Any]) -> Weights | None:
-    """Return the weights that come with a method for a family, if they were trained with these arguments.
+    """Return the weights shipped with a method for a family if they were trained with these arguments, else None.
 
-    ``stands_for`` in their JSON names other arguments that they are offered for: weights trained with another loss
-    fit the same network. ``label`` there is what tables add to the method's title. Raises WeightsError where the file does not have the SHA-256 its JSON states.
+    ``stands_for`` in their JSON names further arguments for which they are offered: weights trained with another loss fit
+    the same network. ``label`` there is what tables append to the method's title. Raises WeightsError if the file does not
+    have the SHA-256 in its JSON, or is missing.
     """
     name = spec.card.weights.get(family)
     if not isinstance(name, str) or not name.endswith(".safetensors") or "://" in name:
@@ -111,7 +113,7 @@ def shipped_weights(spec: MethodSpec, family: str, arguments: dict[str, Any]) ->
 
 
 def absent(path: Path, about: dict[str, Any]) -> str:
-    """Say where the shipped weights lie that an installed package leaves out because they are large."""
+    """Return the sentence on how to get shipped weights that are too large to be part of an installed package."""
     size = f"{about['bytes'] / 1e6:.0f} MB" if "bytes" in about else "too large"
     method = path.parent.parent.name
     return (
@@ -122,9 +124,9 @@ def absent(path: Path, about: dict[str, Any]) -> str:
 
 
 def imported_files(name: str) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Yield the imported weights of a method (variants share a folder) with what their JSON says, oldest first.
+    """Yield the paths of a method's imported weights with the content of their JSON files, oldest first.
 
-    Raises WeightsError for a damaged JSON file.
+    Variants of a method share a folder. Raises WeightsError for a damaged JSON file.
     """
     imported = [(path, _imported_about(path)) for path in (weights_folder() / base_name(name)).glob("*.json")]
     for path, about in sorted(imported, key=lambda entry: (str(entry[1]["imported"]), entry[0])):
@@ -147,9 +149,9 @@ def _imported_about(path: Path) -> dict[str, Any]:
 
 
 def imported_weights(spec: MethodSpec, family: str, arguments: dict[str, Any]) -> Weights | None:
-    """Return the weights imported last for a method, a family and these constructor arguments.
+    """Return the weights imported last for a method, a family and these constructor arguments, None without any.
 
-    Raises WeightsError where their file is gone or no longer has the SHA-256 its JSON states.
+    Raises WeightsError if their file is missing or no longer has the SHA-256 in its JSON.
     """
     fitting = [
         (path, about)

@@ -1,6 +1,6 @@
-"""Checkpoints that a method's authors published: what a card says of them, and finding and reading them. Loads no torch.
+"""Checkpoints that a method's authors published: their entries in cards, finding and reading them. Does not load torch.
 
-None comes with this package. A file is used where it has the SHA-256 of its card only, and no code in it is run.
+None of them is part of this package. A file is used only if it has the SHA-256 in the card, and no code in it is run.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ UNSTATED = "none stated"
 class Checkpoint:
     """One set of weights as its authors published it.
 
-    ``files`` maps the names of its files to their SHA-256; ``url`` is the folder of a public repository, at one commit,
-    that holds them. ``families`` are those that it is for, none: all of the method. ``arguments`` are the constructor
-    arguments that ask for it. ``licence`` is what the repository states. ``swapped`` names tensors whose two input
-    channels the file holds in the other order than the method.
+    ``files`` maps the names of its files to their SHA-256. ``url`` is the folder with the files in a public repository
+    at one commit. ``families`` are those that it is for; empty means all of the method. ``arguments`` are the constructor
+    arguments that select it. ``licence`` is the one that the repository states. ``swapped`` names tensors whose two input
+    channels are in the opposite order in the file.
     """
 
     url: str
@@ -59,7 +59,7 @@ class Checkpoint:
 
     @property
     def terms(self) -> str:
-        """Say under which licence the files are, in a sentence."""
+        """The licence of the files in a sentence."""
         names = ", ".join(self.files)
         if self.licence == UNSTATED:
             return f"{names}: no licence is stated, so all rights are reserved: compare with it, do not pass it on."
@@ -67,7 +67,7 @@ class Checkpoint:
 
 
 def checkpoints(method: MethodSpec) -> tuple[Checkpoint, ...]:
-    """Return what a method's card lists under ``checkpoints``. Raises ConfigError for an entry that cannot be used."""
+    """Return the checkpoints in a method's card. Raises ConfigError for an entry that cannot be used."""
     return tuple(_checkpoint(entry, method.source) for entry in method.card.checkpoints)
 
 
@@ -86,22 +86,22 @@ def _checkpoint(entry: Any, where: Path) -> Checkpoint:
 
 
 def checkpoint_for(method: MethodSpec, family: str, arguments: Mapping[str, Any]) -> Checkpoint | None:
-    """Return the checkpoint for a family whose own arguments agree with most of these, None where there is none."""
+    """Return the checkpoint for a family and arguments, the one with most matching arguments; None if none matches."""
     fitting = [entry for entry in checkpoints(method) if entry.serves(family, arguments)]
     return max(fitting, key=lambda entry: len(entry.arguments), default=None)
 
 
 def published_file(name: str, file: str) -> Path:
-    """Return where a file of a method lies or belongs: in a folder of the method's name, or in ``weights`` in it."""
+    """Return the path of a method's file: in the folder of the method's name, or in ``weights`` below it if it is there."""
     folder = weights_folder() / base_name(name)
     nested = folder / "weights" / file
     return nested if nested.is_file() and not (folder / file).is_file() else folder / file
 
 
 def published_weights(method: MethodSpec, family: str, arguments: Mapping[str, Any]) -> Weights | None:
-    """Return the authors' weights for a method, a family and constructor arguments, None where its files are not here.
+    """Return the authors' weights for a method, a family and constructor arguments, None if files are missing.
 
-    Raises WeightsError where a file does not have the SHA-256 that the card states.
+    Raises WeightsError if a file does not have the SHA-256 in the card.
     """
     entry = checkpoint_for(method, family, arguments)
     if entry is None:
@@ -122,18 +122,18 @@ def _weights(entry: Checkpoint, paths: tuple[Path, ...]) -> Weights:
 
 
 def available_weights(method: MethodSpec, family: str, arguments: dict[str, Any]) -> Weights | None:
-    """Return the weights that are here for a method without training: imported, then published, then shipped ones.
+    """Return the weights for a method that need no training: imported, else published, else shipped ones, else None.
 
-    Raises WeightsError where a file is not what it should be.
+    Raises WeightsError if a file has another SHA-256 than stated.
     """
     wanted = method, family, arguments
     return imported_weights(*wanted) or published_weights(*wanted) or shipped_weights(*wanted)
 
 
 def beside(method: MethodSpec, path: Path) -> tuple[Checkpoint, tuple[Path, ...]] | None:
-    """Return the checkpoint that a file belongs to by its SHA-256, and its files in the folder of this one.
+    """Return the checkpoint to which a file belongs by its SHA-256, and all its files in the folder of this one.
 
-    None for a file that nobody published. Raises WeightsError where another file of the checkpoint is not there.
+    Returns None for a file that is not published. Raises WeightsError if another file of the checkpoint is missing.
     """
     digest = known_hash(path)
     for entry in checkpoints(method):
@@ -148,7 +148,7 @@ def beside(method: MethodSpec, path: Path) -> tuple[Checkpoint, tuple[Path, ...]
 
 
 def check_hash(path: Path, stated: str, name: str) -> None:
-    """Raise WeightsError where a file is not the published one."""
+    """Raise WeightsError unless a file has the published SHA-256."""
     digest = known_hash(path)
     if digest != stated:
         raise WeightsError(
@@ -158,12 +158,12 @@ def check_hash(path: Path, stated: str, name: str) -> None:
 
 
 def fetch_command(name: str) -> str:
-    """Return the command that gets the published files of a method."""
+    """Return the command line that downloads the published files of a method."""
     return f"fusionbench weights fetch {base_name(name)}"
 
 
 def lacking_sentence(method: MethodSpec, family: str, arguments: Mapping[str, Any]) -> str:
-    """Say which published files are not here and what gets them."""
+    """Return a sentence on the published files that are missing and how to get them."""
     entry = checkpoint_for(method, family, arguments)
     if entry is None:
         return f"No published weights of {method.name} are for {family}: `fusionbench info {base_name(method.name)}` lists them."
@@ -179,9 +179,9 @@ def lacking_sentence(method: MethodSpec, family: str, arguments: Mapping[str, An
 
 
 def load_chosen(spec: MethodSpec, method: FusionMethod, weights: Weights) -> None:
-    """Load weights into a method: its authors' files under their names, or a file under the method's own names.
+    """Load weights into a method, renaming the tensors if they are files that its authors published.
 
-    Raises WeightsError for files that are damaged, hold code or do not fit.
+    Raises WeightsError for files that are damaged, contain code or do not fit.
     """
     if weights.path is None:
         return
@@ -200,9 +200,9 @@ def load_chosen(spec: MethodSpec, method: FusionMethod, weights: Weights) -> Non
 def read_published(
     method: MethodSpec, entry: Checkpoint, paths: tuple[Path, ...]
 ) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """Read the files of a checkpoint, safely; return its tensors under the method's own names, and the names dropped.
+    """Return the tensors of a checkpoint's files under the method's own names, and the dropped names.
 
-    Raises WeightsError for files that are damaged, hold code, or hold anything that the card's rules do not drop.
+    No code in the files is run. Raises WeightsError for files that are damaged or contain code.
     """
     state: dict[str, Any] = {}
     for path in paths:
@@ -214,13 +214,13 @@ def read_published(
 
 
 def with_counters(state: dict[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Add the counters of batches that files of an old torch lack; only training reads them."""
+    """Return the state with counters of batches, which files of old torch versions lack and only training reads."""
     counters = {name: tensor for name, tensor in expected.items() if name.endswith(".num_batches_tracked")}
     return counters | state
 
 
 def flattened(state: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return the leaves of nested mappings, their keys joined by dots."""
+    """Return the leaves of nested mappings with their keys joined by dots."""
     leaves: dict[str, Any] = {}
     for key, value in state.items():
         leaves |= (

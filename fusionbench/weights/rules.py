@@ -1,4 +1,4 @@
-"""Rules that rename the tensors of a foreign checkpoint: regular expressions and their replacements, in order."""
+"""Rules that rename the tensors of other programs' checkpoints: regular expressions and replacements, in order."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 
 class Rule(NamedTuple):
-    """A regular expression and what its matches in a tensor's name become."""
+    """A regular expression, and the replacement of its matches in a tensor's name."""
 
     pattern: re.Pattern[str]
     replacement: str
 
 
 def card_rules(method: MethodSpec) -> list[Rule]:
-    """Return the rules of a method's card, none where it has none. Raises ConfigError."""
+    """Return the rules of a method's card. Raises ConfigError for a rule that cannot be used."""
     return rules_from(list(method.card.convert), method.source)
 
 
 def read_rules(path: Path) -> list[Rule]:
-    """Read rules from YAML: a mapping, or a list of mappings, of expression to replacement. Raises ConfigError."""
+    """Return the rules in a YAML file, a mapping or list of mappings from expression to replacement. Raises ConfigError."""
     import yaml
 
     try:
@@ -40,7 +40,7 @@ def read_rules(path: Path) -> list[Rule]:
 
 
 def rules_from(data: Any, where: Path) -> list[Rule]:
-    """Return the rules of a list of mappings. Raises ConfigError."""
+    """Return the rules in a list of mappings. Raises ConfigError for a rule that cannot be used."""
     if not isinstance(data, list) or not all(isinstance(entry, Mapping) for entry in data):
         raise ConfigError(rf"{where}: rules must be a list such as - '^module\.': '', found {data!r}.")
     return [_rule(key, value, where) for entry in data for key, value in entry.items()]
@@ -51,7 +51,7 @@ def _rule(key: Any, value: Any, where: Path) -> Rule:
         rule = Rule(re.compile(str(key)), "" if value is None else str(value))
         re.sub(
             rule.pattern.pattern + "|", rule.replacement, ""
-        )  # an unknown group shows only when it is used
+        )  # an unknown group in the replacement is reported only when it is used, hence the empty match
     except (re.error, IndexError) as error:
         raise ConfigError(f"{where}: the rule '{key}': '{value}' is not usable ({error}): fix it.") from error
     return rule
@@ -60,7 +60,7 @@ def _rule(key: Any, value: Any, where: Path) -> Rule:
 def rename(
     state: Mapping[str, Tensor], rules: Sequence[Rule], source: Path
 ) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """Apply the rules to every name; return tensors by new name and the names dropped. Raises WeightsError."""
+    """Return the tensors by new name, and the dropped names. Raises WeightsError if two tensors get the same name."""
     renamed: dict[str, Tensor] = {}
     came_from: dict[str, str] = {}
     dropped = []

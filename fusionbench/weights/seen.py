@@ -1,4 +1,4 @@
-"""Which test pairs weights have learned from: scores on those show memory, not fusion."""
+"""Finding test pairs on which weights were trained: scores on those show memory, not fusion."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from fusionbench.data.pairs import Split
 
 
 def seen_pairs(weights: Path | None, split: Split) -> list[str]:
-    """Return the ids of the pairs of which either source is a file that these weights were trained on.
+    """Return the ids of the pairs with a source on which these weights were trained.
 
-    Known of weights with the record of their training beside them. Files are compared by content, so renaming hides
-    nothing, but a copy that was encoded anew is not recognised. Raises ImageError for a source that cannot be read.
+    This is known for weights with the record of their training beside them. Files are compared by content, so renaming
+    hides nothing, but a re-encoded copy is not recognised. Raises ImageError for a source that cannot be read.
     """
     learned = _learned_from(weights) if weights else set()
     if not learned:
@@ -22,10 +22,10 @@ def seen_pairs(weights: Path | None, split: Split) -> list[str]:
 
 
 def _learned_from(weights: Path) -> set[str]:
-    """Return the digests of the sources in the record of a training; none where there is no such record."""
+    """Return the digests of the sources in the record of a training, empty without such a record."""
     try:
         about = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # weights from elsewhere have none, as their caption says
+    except (OSError, ValueError):  # weights made elsewhere have no record
         return set()
     parts = about.get("datasets", []) if isinstance(about, dict) else []
     return {digest for part in parts for files in part.get("files", []) for digest in files.split()}

@@ -1,8 +1,8 @@
-"""Read a TensorFlow checkpoint (the V2 bundle of an index and data shards) with NumPy alone.
+"""Reading a TensorFlow checkpoint (the V2 bundle of an index and data shards) with NumPy only.
 
-The index is a sorted string table in LevelDB's format: blocks of entries with shared key prefixes, found by way of an
-index block that the last 48 bytes point to. Each entry is a protocol-buffer message with a tensor's type, shape and
-place. Nothing in such files can run code.
+The index is a sorted string table in LevelDB's format: blocks of entries with shared key prefixes, listed in an index
+block to which the last 48 bytes point. Each entry is a protocol-buffer message with a tensor's type, shape and
+position. Nothing in such files can run code.
 """
 
 from __future__ import annotations
@@ -29,22 +29,28 @@ def is_tensorflow(path: Path) -> bool:
 
 
 def read_tensorflow(path: Path) -> dict[str, np.ndarray]:
-    """Return the tensors by name of the checkpoint that an index file, or one of its data shards, belongs to.
+    """Return the tensors by name of the checkpoint to which an index file or data shard belongs.
 
-    Kernels of convolutions, stored as (height, width, in, out), come in torch's order (out, in, height, width).
-    Raises WeightsError for files that are missing, damaged or hold anything but numbers.
+    Kernels of convolutions, stored as (height, width, in, out), are returned in torch's order (out, in, height, width).
+    Raises WeightsError for files that are missing, damaged or contain anything but numbers.
     """
     index = path if path.suffix == ".index" else path.with_name(f"{path.name.rpartition('.data-')[0]}.index")
     try:
         table = dict(_table(index.read_bytes()))
-        shards = _fields(table.pop(b"")).get(1, 1)  # the header
+        shards = _fields(table.pop(b"")).get(1, 1)  # the empty key is that of the header
         return {name.decode(): _tensor(index, _fields(entry), shards) for name, entry in table.items()}
     except OSError as error:
         raise WeightsError(
             f"Weights {index} cannot be read ({error.strerror}): a TensorFlow checkpoint is an index and its data, "
             "so put both into one folder."
         ) from error
-    except (ValueError, IndexError, KeyError, AttributeError, TypeError) as error:  # torn or another format
+    except (
+        ValueError,
+        IndexError,
+        KeyError,
+        AttributeError,
+        TypeError,
+    ) as error:  # truncated, or another format
         raise WeightsError(
             f"Weights {index} are no whole TensorFlow checkpoint ({type(error).__name__}: {error}): get the files again."
         ) from error
@@ -54,14 +60,14 @@ def _table(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     footer = data[-FOOTER:]
     if len(footer) < FOOTER or footer[-8:] != MAGIC:
         raise ValueError("its end is not that of a table")
-    *_, at = _handle(footer, 0)  # of a block of statistics
+    *_, at = _handle(footer, 0)  # the first handle is that of a block of statistics
     offset, size, _ = _handle(footer, at)
     for _, handle in _block(data, offset, size):
         yield from _block(data, *_handle(handle, 0)[:2])
 
 
 def _handle(data: bytes, at: int) -> tuple[int, int, int]:
-    """Return offset and size of a block, and where the next handle begins."""
+    """Return offset and size of a block, and the position after the handle."""
     offset, at = _varint(data, at)
     size, at = _varint(data, at)
     return offset, size, at
@@ -82,7 +88,7 @@ def _block(data: bytes, offset: int, size: int) -> Iterator[tuple[bytes, bytes]]
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """Return a number of seven bits a byte, the lowest first, and where the next thing begins."""
+    """Return a number stored in seven bits per byte, lowest first, and the position after it."""
     value, shift = 0, 0
     while True:
         byte = data[at]
@@ -93,7 +99,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _fields(message: bytes) -> dict[int, Any]:
-    """Return the fields of a message by number; messages that repeat, in a list."""
+    """Return the fields of a message by number; nested messages as lists, because they may repeat."""
     fields: dict[int, Any] = {}
     at = 0
     while at < len(message):
@@ -113,7 +119,7 @@ def _fields(message: bytes) -> dict[int, Any]:
 
 
 def _tensor(index: Path, entry: dict[int, Any], shards: int) -> np.ndarray:
-    import numpy as np  # only here: whether a file is TensorFlow's is asked wherever weights are named
+    import numpy as np  # here rather than above, because this module is imported wherever weights are named
 
     if entry.get(1) not in DTYPES or 7 in entry:
         raise ValueError(f"a tensor is of type {entry.get(1)} or cut into slices")
