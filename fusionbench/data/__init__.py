@@ -1,4 +1,4 @@
-"""Data sets, pairs of images and colour: everything between the disk and ``fuse``."""
+"""Data sets, pairs of images and colour: everything between the disk and a method's ``fuse``."""
 
 from importlib import import_module
 
@@ -23,7 +23,7 @@ __all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name at its first use, so that the catalog can be listed without numpy or Pillow."""
+    """Return a public name, imported on first use, so that the catalog can be listed without NumPy or Pillow."""
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

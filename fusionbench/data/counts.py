@@ -1,6 +1,6 @@
-"""Notice 16-bit images that use a small part of their range: read as value / 65535 they are nearly black or flat.
+"""Detecting 16-bit images that use a small part of their range: read as value / 65535 they are nearly black or flat.
 
-Mostly they hold the counts of a sensor of 8, 12 or 14 bits, or radiometric values such as a FLIR camera's.
+Most of them contain the counts of a sensor of 8, 12 or 14 bits, or radiometric values such as those of FLIR cameras.
 """
 
 from __future__ import annotations
@@ -16,19 +16,22 @@ from fusionbench.data.images import read_image
 from fusionbench.errors import ImageError
 from fusionbench.types import Pair
 
-SPAN = 2**14  # counts of 14 bits, the deepest common sensor, span no more of the 2^16
-SAMPLE = 8  # so many pairs are looked at before work begins
+SPAN = 2**14  # levels: counts of 14 bits, the deepest common sensor, span no more of the 2^16
+SAMPLE = 8  # pairs that are examined before work begins
 
 
 @dataclass
 class CountWatch:
-    """Look at images as they are read and word one warning a folder; ``suspects`` are (file, lowest, highest)."""
+    """A collector of suspicious images as they are read, with one warning per folder.
+
+    ``suspects`` are (file, lowest value, highest value), ``looked_at`` counts the images of each folder.
+    """
 
     suspects: dict[Path, list[tuple[Path, int, int]]] = field(default_factory=dict)
     looked_at: dict[Path, int] = field(default_factory=dict)
 
     def look(self, path: Path, image: np.ndarray) -> None:
-        """Remember an image, as stored, whose 16-bit values span less than a quarter of their range."""
+        """Record an image, as stored, if its 16-bit values span less than a quarter of their range."""
         self.looked_at[path.parent] = self.looked_at.get(path.parent, 0) + 1
         if image.dtype != np.uint16:
             return
@@ -37,14 +40,14 @@ class CountWatch:
             self.suspects.setdefault(path.parent, []).append((path, low, high))
 
     def add(self, other: CountWatch) -> None:
-        """Add what another watch has seen after this one."""
+        """Add the records of another watch after those of this one."""
         for folder, count in other.looked_at.items():
             self.looked_at[folder] = self.looked_at.get(folder, 0) + count
         for folder, images in other.suspects.items():
             self.suspects.setdefault(folder, []).extend(images)
 
     def warnings(self) -> list[str]:
-        """Return a sentence for each folder with such images: the range found and what to do."""
+        """Return a sentence for each folder with such images, with the range found and the remedy."""
         return [self._sentence(folder, suspects) for folder, suspects in self.suspects.items()]
 
     def _sentence(self, folder: Path, suspects: Sequence[tuple[Path, int, int]]) -> str:
@@ -64,7 +67,7 @@ class CountWatch:
 
 
 def sampled_warnings(pairs: Sequence[Pair]) -> list[str]:
-    """Return the warnings of a few pairs, taken evenly; images that cannot be read are reported where they are used."""
+    """Return the warnings about a few evenly spaced pairs; unreadable images are reported where they are used."""
     watch = CountWatch()
     step = max(1, -(-len(pairs) // SAMPLE))
     for path in (path for pair in pairs[::step] for path in (pair.a, pair.b)):

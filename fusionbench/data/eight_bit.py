@@ -1,7 +1,7 @@
-"""Grey and colour of 8-bit images as Pillow and OpenCV compute them, in integers, on torch tensors of any device.
+"""Grey and colour of 8-bit images exactly as Pillow and OpenCV compute them, in integers, on torch tensors.
 
-Scripts of published networks read and write images by these libraries. Their results differ from real-valued BT.601
-by up to half a grey level, which a network that has to be repeated to the pixel notices.
+Scripts of published networks read and write images with these libraries. Their fixed-point results differ from
+real-valued BT.601 by up to half a grey level, which shows when a network's output has to be reproduced pixel by pixel.
 """
 
 from __future__ import annotations
@@ -9,16 +9,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-HALF_16, HALF_15, HALF_14 = 1 << 15, 1 << 14, 1 << 13
+HALF_16, HALF_15, HALF_14 = (
+    1 << 15,
+    1 << 14,
+    1 << 13,
+)  # one half in fixed point with 16, 15 and 14 fractional bits
 
 
 def levels(image: Tensor) -> Tensor:
-    """Return the levels 0..255, int32, of an image in [0, 1] that was read from 8 bits; others are rounded."""
+    """Return an image in [0, 1] as levels 0..255, int32, rounded."""
     return (image * 255).round().to(torch.int32)
 
 
 def truncated(image: Tensor) -> Tensor:
-    """Return an image, clamped to [0, 1], as a cast of 255 times its values to uint8 stores it, in [0, 1]."""
+    """Return floor(255 x) / 255 of an image x clamped to [0, 1]: what a cast of 255 x to uint8 stores."""
     return (image.clamp(0, 1) * 255).floor() / 255
 
 
@@ -35,10 +39,10 @@ def opencv_gray(rgb: Tensor) -> Tensor:
 
 
 def libpng_gray(rgb: Tensor) -> Tensor:
-    """Return the grey levels [B, 1, H, W] of levels [B, 3, H, W] as OpenCV gives them that reads a PNG as grey.
+    """Return the grey levels [B, 1, H, W] of levels [B, 3, H, W] as OpenCV returns them when it reads a PNG as grey.
 
-    It leaves the conversion to libpng, which truncates coefficients and result: about half of the pixels are a level
-    below those of ``opencv_gray``.
+    It leaves the conversion to libpng, which truncates coefficients and result, so that about half of the pixels are one
+    level below those of `opencv_gray`.
     """
     red, green, blue = rgb.split(1, dim=1)
     return (9797 * red + 19234 * green + 3737 * blue) >> 15

@@ -1,4 +1,4 @@
-"""Read source images at full depth, pair them, and write results so that no half file is ever seen."""
+"""Reading source images at full depth, and writing results so that no incomplete file is ever seen."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fusionbench.files import write_through
 from fusionbench.types import Pair
 
 _REPLACE = "replace it by the original file"
-# Pillow's modes with a fixed range of 8 bits, and what they are read as
+# Pillow's modes with a fixed range of 8 bits, and the modes to which they are converted
 _CONVERSIONS = {
     "1": "L",
     "L": "L",
@@ -37,29 +37,28 @@ class PairImages:
 
 
 def load_pair(pair: Pair) -> PairImages:
-    """Read both sources of a pair; ``b`` keeps its number of channels, ``a`` is made one channel.
+    """Return both sources of a pair; ``b`` keeps its number of channels, ``a`` is converted to one channel.
 
-    An ``a`` stored as RGB with equal channels becomes that channel, one with true colour its luma. 8- and
-    16-bit files are divided by 255 and 65535. Raises ImageError for a file that cannot be used and for
-    different sizes.
+    An ``a`` stored as RGB with equal channels becomes that channel, one in true colour its luma. Values of 8- and 16-bit
+    files are divided by 255 and 65535. Raises ImageError for a file that cannot be used and for different sizes.
     """
     a, b = read_pair(pair)
     return PairImages(one_channel(unit(a)), unit(b))
 
 
 def read_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
-    """Read both sources as stored, uint8 or uint16. Raises ImageError, also where their sizes differ."""
+    """Return both sources as stored, uint8 or uint16. Raises ImageError for unreadable files and different sizes."""
     a, b = read_image(pair.a), read_image(pair.b)
     check_same_size(a, pair.a, b, pair.b)
     return drop_equal_channels(a), b
 
 
 def read_image(path: str | Path) -> np.ndarray:
-    """Read an image as uint8 or uint16, [H, W] or [H, W, 3] in RGB order.
+    """Return an image as uint8 or uint16, [H, W] or [H, W, 3] in RGB order.
 
-    Palettes are expanded (all grey: one channel) and CMYK is converted; alpha is dropped where it is fully
-    opaque and refused elsewhere. EXIF orientation is ignored, since pairs are registered as stored. Raises
-    ImageError.
+    Palettes are expanded (to one channel if all colours are grey) and CMYK is converted; an opaque alpha channel is
+    dropped. EXIF orientation is ignored, because pairs are registered as stored. Raises ImageError for files that are
+    missing, damaged, of an unsupported kind or transparent.
     """
     path = Path(path)
     data = _bytes(path)
@@ -72,7 +71,7 @@ def read_image(path: str | Path) -> np.ndarray:
 
 
 def read_label(path: str | Path) -> np.ndarray:
-    """Read a map of class numbers, uint8 [H, W]; of a palette image the indices, not the colours."""
+    """Return a map of class numbers, uint8 [H, W]; for a palette image the indices, not the colours. Raises ImageError."""
     path = Path(path)
     data = _bytes(path)
     if is_tiff(data):
@@ -92,24 +91,24 @@ def unit(image: np.ndarray) -> np.ndarray:
 
 
 def eight_bit(image: np.ndarray) -> np.ndarray:
-    """Return a uint8 image as it is and a uint16 one as uint8, rounded: what metrics are taken on."""
+    """Return a uint8 image unchanged and a uint16 image as round(v / 257), uint8, as metrics take them."""
     return image if image.dtype == np.uint8 else ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
 def one_channel(image: np.ndarray) -> np.ndarray:
-    """Return a float image [H, W] as it is and the luma of one [H, W, 3]."""
+    """Return a float image [H, W] unchanged, and the luma of an image [H, W, 3]."""
     return image if image.ndim == 2 else luma(image[..., 0], image[..., 1], image[..., 2])
 
 
 def drop_equal_channels(image: np.ndarray) -> np.ndarray:
-    """Return the one channel of an RGB image with R = G = B; any other image unchanged."""
+    """Return a single channel of an RGB image with R = G = B, any other image unchanged."""
     if image.ndim == 3 and (image[..., :1] == image).all():
         return np.ascontiguousarray(image[..., 0])
     return image
 
 
 def check_same_size(first: np.ndarray, first_path: Path, second: np.ndarray, second_path: Path) -> None:
-    """Raise ImageError naming both files and sizes where height or width differ."""
+    """Raise ImageError, naming both files and sizes, if height or width differ."""
     if first.shape[:2] != second.shape[:2]:
         raise ImageError(
             f"The images of a pair must have one size: '{first_path}' is {_size(first)} and '{second_path}' "
@@ -117,13 +116,13 @@ def check_same_size(first: np.ndarray, first_path: Path, second: np.ndarray, sec
         )
 
 
-FAST = 1  # zlib level of stored images
+FAST = 1  # zlib level of stored images: higher levels take several times longer for little smaller files
 
 
 def write_image(path: str | Path, image: np.ndarray) -> None:
-    """Write uint8 [H, W] or [H, W, 3] as PNG; a file under that name is always complete.
+    """Write uint8 [H, W] or [H, W, 3] as PNG, as `write_through` does, creating missing folders.
 
-    Missing folders are made. Raises OutputError where the folder cannot be written to or the disk is full.
+    Raises OutputError where the folder cannot be written or the disk is full, ValueError for another type or shape.
     """
     if image.dtype != np.uint8 or image.ndim < 2 or image.shape[2:] not in ((), (3,)):
         raise ValueError(
@@ -150,8 +149,8 @@ def _bytes(path: Path) -> bytes:
 
 
 def _open(path: Path, data: bytes) -> Image.Image:
-    """Open and decode completely, so that damage shows here and nowhere else."""
-    # other packages (pyiqa) switch this on for the whole process: missing rows would silently become grey
+    """Return an image, decoded completely so that damage is found here. Raises ImageError."""
+    # other packages (pyiqa) switch this on for the whole process, and missing rows would silently become grey
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     try:
         image = Image.open(BytesIO(data))
@@ -167,7 +166,7 @@ def _open(path: Path, data: bytes) -> Image.Image:
         raise ImageError(
             f"'{path}' has more pixels than a source image can have: cut it into parts ({error})."
         ) from error
-    except Exception as error:  # decoders raise anything on damaged data
+    except Exception as error:  # decoders can raise anything for damaged data
         raise ImageError(f"'{path}' is damaged or cut off ({error}): {_REPLACE}.") from error
     if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
         raise ImageError(
@@ -177,24 +176,24 @@ def _open(path: Path, data: bytes) -> Image.Image:
 
 
 def _is_cut_to_8_bits(image: Image.Image, data: bytes) -> bool:
-    """Tell whether Pillow has silently dropped depth, as it does with 16-bit RGB and grey with alpha."""
+    """Tell whether Pillow has silently reduced the depth, as it does with 16-bit RGB and 16-bit grey with alpha."""
     return image.format == "PNG" and data[24] == 16 and image.mode in _CONVERSIONS  # byte 24: the bit depth
 
 
 def _decode_16_bit(path: Path, data: bytes) -> np.ndarray:
-    import cv2  # only for these files; importing it costs more than reading one
+    import cv2  # here rather than above, because the import takes longer than reading an image
 
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if image is None or image.dtype != np.uint16:
         raise ImageError(f"'{path}' is a 16-bit image that cannot be read: save it as a 16-bit PNG.")
-    if image.ndim == 3:  # blue, green, red, alpha; grey with alpha comes as four channels too
+    if image.ndim == 3:  # blue, green, red, alpha; OpenCV returns grey with alpha as four channels too
         equal = (image[..., :1] == image[..., :3]).all()
         image = image[..., [0, 3] if equal and image.shape[2] == 4 else [2, 1, 0, 3][: image.shape[2]]]
     return np.ascontiguousarray(image)
 
 
 def _to_array(image: Image.Image, path: Path) -> np.ndarray:
-    """Return [H, W], [H, W, 2] (grey, alpha), [H, W, 3] or [H, W, 4]."""
+    """Return an image as [H, W], [H, W, 2] (grey, alpha), [H, W, 3] or [H, W, 4] (RGB, alpha)."""
     if image.mode in ("P", "PA"):
         return _expand_palette(image)
     if image.mode.startswith("I;16"):
@@ -208,20 +207,20 @@ def _to_array(image: Image.Image, path: Path) -> np.ndarray:
             f"'{path}' stores pixels as '{image.mode}', which has no fixed range: scale it and save it as an "
             "8- or 16-bit PNG."
         )
-    if "transparency" in image.info:  # a PNG may name one colour that is to be seen through
+    if "transparency" in image.info:  # a PNG may declare one colour to be transparent
         mode = {"L": "LA", "RGB": "RGBA"}.get(mode, mode)
     return np.array(image.convert(mode))
 
 
 def _expand_palette(image: Image.Image) -> np.ndarray:
-    """Return the colours of a palette image; one channel where its colours are all grey."""
+    """Return the colours of a palette image, as one channel if all are grey."""
     rgba = np.asarray(image.convert("RGBA"))
     color = drop_equal_channels(rgba[..., :3])
     return color if (rgba[..., 3] == 255).all() else rgba
 
 
 def _split_alpha(array: np.ndarray, path: Path) -> np.ndarray:
-    """Drop an alpha channel that says nothing."""
+    """Return the image without an opaque alpha channel. Raises ImageError for transparent pixels."""
     if array.ndim == 2 or array.shape[2] == 3:
         return array
     if (array[..., -1] != np.iinfo(array.dtype).max).any():

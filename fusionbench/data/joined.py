@@ -1,4 +1,4 @@
-"""What one training learns from: the splits of one or several data sets of a family."""
+"""The data of one training: splits of one or several data sets of a family."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from fusionbench.errors import RequestError
 from fusionbench.files import digest_of
 from fusionbench.types import Family, Pair
 
-LONGEST_NAME = 100  # characters; the name is a folder's
+LONGEST_NAME = 100  # characters of the name, which is that of a folder
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """One split or several, of different data sets of one family, in the order in which they were named."""
+    """Splits of one or several data sets of one family, in the order in which they were named."""
 
     parts: tuple[Split, ...]
 
     @classmethod
     def of(cls, data: Split | TrainingData) -> TrainingData:
-        """Return training data as they are, and a single split as training data of one part."""
+        """Return training data unchanged, and a single split as training data of one part."""
         return cls((data,)) if isinstance(data, Split) else data
 
     @property
     def name(self) -> str:
-        """Return the names of the data sets, joined by ``+``: the training's folder."""
+        """The names of the data sets joined by ``+``, as used for the training's folder."""
         names = [part.spec.name for part in self.parts]
         whole = "+".join(names)
         return whole if len(whole) <= LONGEST_NAME else f"{names[0]}+{len(names) - 1}-more"
@@ -40,7 +40,7 @@ class TrainingData:
 
     @property
     def members(self) -> tuple[tuple[Split, Pair], ...]:
-        """Return every pair with the split it is of: ids of different data sets may be equal."""
+        """Every pair with its split, because ids of different data sets may be equal."""
         return tuple((part, pair) for part in self.parts for pair in part.pairs)
 
     def __len__(self) -> int:
@@ -48,28 +48,28 @@ class TrainingData:
 
     @property
     def labelled(self) -> bool:
-        """Tell whether all data sets name the same classes and no pair lacks its label map."""
+        """Whether all data sets have the same classes and all pairs a label map."""
         classes = {part.spec.labels and part.spec.labels.classes for part in self.parts}
         return len(classes) == 1 and all(pair.label is not None for _, pair in self.members)
 
     @property
     def unused_labels(self) -> str | None:
-        """Say which label maps are not used because pairs of other data sets have none; None if all are."""
+        """A sentence on the label maps that are not used because other data sets have none; None if all are used."""
         having = [part.spec.title for part in self.parts if any(pair.label for pair in part.pairs)]
         if self.labelled or not having or len(self.parts) == 1:
             return None
         return f"The label maps of {', '.join(having)} are not used, because not all data sets have them."
 
     def content_hash(self) -> str:
-        """Return the SHA-256 over ids, images and label maps. Raises ImageError for an unreadable file."""
+        """Return the SHA-256 of ids, images and label maps. Raises ImageError for an unreadable file."""
         hashes = [part.content_hash(labels=True) for part in self.parts]
         return hashes[0] if len(hashes) == 1 else digest_of(hashes)
 
     def divided(self, fraction: float, seed: int) -> tuple[TrainingData, TrainingData]:
-        """Divide into pairs to learn from and pairs to validate on, which are ``fraction`` of all.
+        """Return the pairs to train on and the pairs to validate on, which are ``fraction`` of all.
 
-        Fraction 0 keeps all pairs for learning; else at least one pair stands on each side, chosen by the hash of
-        its id. Raises RequestError where there is nothing to divide.
+        With fraction 0 all pairs are for training; otherwise each part gets at least one, by the hash of seed and id.
+        Raises RequestError if there are too few pairs.
         """
         if not fraction:
             return self, TrainingData(tuple(replace(part, pairs=()) for part in self.parts))
@@ -90,7 +90,7 @@ class TrainingData:
         )
 
     def manifest(self) -> list[dict[str, Any]]:
-        """Return what the record of weights keeps of each data set: which pairs, of how many, and their files.
+        """Return the description of each data set for the record of weights: its pairs, their official number, their files.
 
         Raises ImageError for a file that cannot be read.
         """
@@ -109,7 +109,7 @@ class TrainingData:
         ]
 
     def in_words(self) -> str:
-        """Return the pairs in words that a paper can print."""
+        """Return the numbers of pairs in words that a paper can print."""
         if len(self.parts) == 1:
             return f"{_counted(self.parts[0])} pairs"
         return f"{len(self)} pairs ({', '.join(map(_counted, self.parts))})"
@@ -118,10 +118,10 @@ class TrainingData:
 def find_training_data(
     names: str, split: str = "train", root: str | Path | None = None, limit: int | None = None
 ) -> TrainingData:
-    """Return that split of the data sets in a comma-separated list, of each the first ``limit`` pairs.
+    """Return the split of the data sets in a comma-separated list, of each the first ``limit`` pairs.
 
-    A data set is a name of the catalog or the path of a YAML file. Raises RequestError where two are of different
-    families or one is named twice, and what `dataset` and `find_split` raise.
+    A data set is a name in the catalog, or the path of a YAML file or folder. Raises RequestError if families differ or a
+    data set is named twice, and as `dataset` and `find_split` do.
     """
     specs = [dataset(name) for name in names.split(",") if name.strip()]
     if not specs:

@@ -1,4 +1,4 @@
-"""Read bounding boxes: YOLO lines, Pascal VOC files, or the connected parts of a label map."""
+"""Reading bounding boxes from YOLO lines, Pascal VOC files, or the connected parts of a label map."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from fusionbench.data.images import read_label
 from fusionbench.data.spec import BoxSpec, LabelSpec
 from fusionbench.errors import ImageError
 
-SMALLEST_PART = 16  # pixels: smaller connected parts of a label map are rests of covered objects
+SMALLEST_PART = 16  # pixels: smaller connected parts of a label map are remains of occluded objects
 
 
 class Box(NamedTuple):
-    """One annotated object: the number of its class and its corners in pixels, right and bottom exclusive."""
+    """One annotated object: the number of its class and its box in pixels, right and bottom exclusive."""
 
     number: int
     left: float
@@ -35,9 +35,9 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True)
 class Boxes:
-    """The objects of an image: ``corners`` float64 [N, 4] as left, top, right, bottom in pixels, ``numbers`` int64 [N].
+    """The objects of an image: ``corners``, float64 [N, 4], are left, top, right, bottom in pixels, ``numbers`` int64 [N].
 
-    ``dropped`` counts the annotated boxes without area inside the image, which are no objects.
+    ``dropped`` counts the annotated boxes without area inside the image, which are not objects.
     """
 
     corners: ndarray
@@ -46,10 +46,10 @@ class Boxes:
 
 
 def read_boxes(path: Path, spec: BoxSpec, size: tuple[int, int], labels: LabelSpec | None = None) -> Boxes:
-    """Read the boxes of an image of ``size`` (height, width), cut off at its border.
+    """Return the boxes of an image of ``size`` (height, width), clipped at its border.
 
-    The file's suffix decides: .txt is YOLO, .xml Pascal VOC, and an image a label map of the classes ``labels``. An
-    empty file means no object. Raises ImageError for a file that is none of these and for unknown classes.
+    The file's suffix determines the format: .txt is YOLO, .xml Pascal VOC, and an image a label map of the classes in
+    ``labels``. An empty file means no object. Raises ImageError for invalid files and unknown classes.
     """
     height, width = size
     inside: list[Box] = []
@@ -67,7 +67,7 @@ def read_boxes(path: Path, spec: BoxSpec, size: tuple[int, int], labels: LabelSp
 def annotated_boxes(
     path: Path, spec: BoxSpec, size: tuple[int, int], labels: LabelSpec | None = None
 ) -> list[Box]:
-    """Read boxes as annotated, which may leave the image or have no area. Arguments and errors as `read_boxes`."""
+    """Return boxes as annotated, which may leave the image or have no area. Arguments and errors as `read_boxes`."""
     if path.suffix.lower() == ".txt":
         return list(_yolo(path, spec, size))
     if path.suffix.lower() == ".xml":
@@ -76,7 +76,7 @@ def annotated_boxes(
 
 
 def _yolo(path: Path, spec: BoxSpec, size: tuple[int, int]) -> Iterator[Box]:
-    """Read lines ``class cx cy w h``, of which the last four are fractions of the image's width and height."""
+    """Yield the boxes of lines ``class cx cy w h``, whose last four are fractions of the image's width and height."""
     height, width = size
     for number, line in enumerate(_text(path).splitlines(), start=1):
         if not line.strip():
@@ -98,7 +98,7 @@ def _yolo(path: Path, spec: BoxSpec, size: tuple[int, int]) -> Iterator[Box]:
 
 
 def _voc(path: Path, spec: BoxSpec) -> Iterator[Box]:
-    """Read Pascal VOC objects, whose corners are pixel numbers that start at 1 and belong to the object."""
+    """Yield the boxes of Pascal VOC objects, whose corners are pixel numbers from 1 on, both inclusive."""
     text = _text(path)
     if not text.strip():
         return
@@ -125,7 +125,7 @@ def _voc(path: Path, spec: BoxSpec) -> Iterator[Box]:
 
 
 def _parts(path: Path, spec: BoxSpec, labels: LabelSpec | None) -> Iterator[Box]:
-    """Draw a box around each connected part of a label map whose class is one of the boxes'."""
+    """Yield the box around each connected part of a label map whose class is one of the boxes' classes."""
     from scipy import ndimage
 
     if labels is None:

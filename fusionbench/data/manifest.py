@@ -1,4 +1,4 @@
-"""Hashes of a data set's files, remembered by size and time stamps: a data set of many gigabytes is read once."""
+"""Hashes of a data set's files, cached by size and time stamps, so that a large data set is read only once."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from fusionbench.types import Pair
 
 
 def file_hashes(folder: Path, files: Iterable[Path]) -> dict[Path, str]:
-    """Return the SHA-256 of each file below ``folder``; reads those that changed since they were last asked for.
+    """Return the SHA-256 of each file below ``folder``, reading only files that changed since the last call.
 
-    A file counts as unchanged while its size, modification time and change time are. What is remembered lies in
-    FUSIONBENCH_CACHE, else in the user's cache folder; where neither can be written, every call reads everything.
-    Raises ImageError for a file that cannot be read.
+    A file counts as unchanged while its size, modification time and change time are the same. The cache is below
+    FUSIONBENCH_CACHE or the user's cache folder; if that cannot be written, every call reads all files. Raises ImageError
+    for a file that cannot be read.
     """
     place = _cache_file(folder)
     known = _read(place)
@@ -30,19 +30,19 @@ def file_hashes(folder: Path, files: Iterable[Path]) -> dict[Path, str]:
         stamp, before = _stamp(path), known.get(str(path))
         entries[str(path)] = before if before and before[0] == stamp else [stamp, _hash(path)]
     if any(known.get(path) != entry for path, entry in entries.items()):
-        with contextlib.suppress(OutputError):  # it only saves time
+        with contextlib.suppress(OutputError):  # the cache only saves time
             write_text(place, json.dumps(known | entries))
     return {Path(path): digest for path, (_, digest) in entries.items()}
 
 
 class SourceStamps:
-    """What the files of pairs look like from outside at one moment, to notice one that is replaced afterwards."""
+    """The sizes and time stamps of the files of pairs at one moment, to detect a file that is replaced afterwards."""
 
     def __init__(self, pairs: Iterable[Pair]) -> None:
         self._stamps = {path: _stamp_or_none(path) for pair in pairs for path in (pair.a, pair.b)}
 
     def check(self, pair: Pair) -> None:
-        """Raise ImageError where a source of the pair is another file than at that moment."""
+        """Raise ImageError if a source of the pair was replaced since the object was made."""
         for path in (pair.a, pair.b):
             if _stamp_or_none(path) != self._stamps.get(path):
                 raise ImageError(f"'{path}' was replaced while the run went on: run again.")
@@ -51,7 +51,7 @@ class SourceStamps:
 def _stamp_or_none(path: Path) -> str | None:
     try:
         return _stamp(path)
-    except ImageError:  # reported where it is read
+    except ImageError:  # an unreadable file is reported where it is read
         return None
 
 
@@ -63,7 +63,7 @@ def _cache_file(folder: Path) -> Path:
 def _read(place: Path) -> dict[str, list[str]]:
     try:
         known = json.loads(place.read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # absent, or of another version: read the files again
+    except (OSError, ValueError):  # absent or damaged: all files are read again
         return {}
     sound = isinstance(known, dict) and all(_is_entry(entry) for entry in known.values())
     return known if sound else {}
@@ -74,6 +74,7 @@ def _is_entry(entry: object) -> bool:
 
 
 def _stamp(path: Path) -> str:
+    """Return size, modification and change time; the latter cannot be set back by programs such as ``touch``."""
     try:
         status = path.stat()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Find the pairs of a split on disk."""
+"""Finding the pairs of a split on disk."""
 
 from __future__ import annotations
 
@@ -19,18 +19,20 @@ from fusionbench.types import Pair
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff"})
 BOX_SUFFIXES = IMAGE_SUFFIXES | {".txt", ".xml"}
-SHORT_HASH = 16  # hex digits; 64 bits tell millions of files apart, and the record of a training stays short
-# what every file system takes: letters of any script, digits, and signs that no system reserves
+SHORT_HASH = (
+    16  # hexadecimal digits: 64 bits distinguish millions of files, and records of trainings stay short
+)
+# characters that every file system accepts: letters of any script, digits, and unreserved signs
 _SAFE_ID = re.compile(r"\w[\w .,+=@()\-]*")
 
 
 @dataclass(frozen=True)
 class Split:
-    """The pairs of one split that are on this machine, in natural order of their ids.
+    """The pairs of one split on this machine, in natural order of their ids.
 
-    ``root`` is the data set's own folder. ``expected`` is the official number of pairs (None: unknown); fewer
-    on disk is a partial copy and no error. ``limit`` is what the user cut it down to. ``unmatched`` names the
-    files, relative to ``root``, that have no partner in the other folder.
+    ``root`` is the data set's own folder. ``expected`` is the official number of pairs, None if unknown; fewer on disk
+    are a partial copy and no error. ``limit`` is the number to which the user limited it. ``unmatched`` are the files,
+    relative to ``root``, without a partner in the other folder.
     """
 
     spec: DatasetSpec
@@ -43,18 +45,18 @@ class Split:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Return the ids in the order of the pairs."""
+        """The ids in the order of the pairs."""
         return tuple(pair.id for pair in self.pairs)
 
     @property
     def ids_hash(self) -> str:
-        """Return the SHA-256 of the sorted ids: which pairs, whatever their content."""
+        """The SHA-256 of the sorted ids, which tells the same selection of pairs regardless of their content."""
         return hashlib.sha256("\n".join(sorted(self.ids)).encode()).hexdigest()
 
     def content_hash(self, labels: bool = False) -> str:
-        """Return the SHA-256 over ids and file contents (the data manifest); reads every file once.
+        """Return the SHA-256 of ids and file contents (the data manifest).
 
-        Label maps count only with ``labels``: fusing does not see them. Raises ImageError.
+        Label maps are included only with ``labels``, because fusing does not use them. Raises ImageError.
         """
         members = {
             pair.id: [pair.a, pair.b, *([pair.label] if labels and pair.label else [])] for pair in self.pairs
@@ -66,13 +68,13 @@ class Split:
         return total.hexdigest()
 
     def source_digests(self) -> list[str]:
-        """Return "<a> <b>" for each pair in order: the first digits of the SHA-256 of its files. Raises ImageError."""
+        """Return "<a> <b>" for each pair in order, the first digits of its files' SHA-256. Raises ImageError."""
         hashes = file_hashes(self.root, (path for pair in self.pairs for path in (pair.a, pair.b)))
         return [f"{hashes[pair.a][:SHORT_HASH]} {hashes[pair.b][:SHORT_HASH]}" for pair in self.pairs]
 
 
 def data_root(given: str | Path | None = None) -> Path:
-    """Return the folder that holds the data sets: as given, else FUSIONBENCH_DATA, else ``data``."""
+    """Return the folder of the data sets: the given one, else FUSIONBENCH_DATA, else ``data``."""
     return Path(given or os.environ.get("FUSIONBENCH_DATA") or "data").expanduser()
 
 
@@ -81,8 +83,9 @@ def find_split(
 ) -> Split:
     """Return the pairs of a split below the data root, the first ``limit`` of them in natural order.
 
-    Files are paired by stem, so a JPEG pairs with a PNG. Raises UnknownNameError for the split's name,
-    DataNotFoundError where a folder is missing or nothing pairs up, ImageError for names that cannot be used.
+    Files are paired by stem, so a JPEG can pair with a PNG. Raises UnknownNameError for an unknown split,
+    DataNotFoundError if a folder is missing or there is no pair, ImageError for names that cannot be used, RequestError
+    for a limit below 1.
     """
     if split not in spec.splits and Path(spec.folder).is_absolute():
         raise DataNotFoundError(
@@ -102,15 +105,15 @@ def find_split(
 
 
 def natural(name: str) -> tuple[list[str | int], str]:
-    """Return a sort key that puts ``img2`` before ``img10``."""
+    """Return a sort key by which ``img2`` comes before ``img10``."""
     # the split alternates text and digits, so text is never compared with a number
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)], name
 
 
 def position(dataset: str, pair_id: str) -> float:
-    """Return where an id stands in [0, 1): the first 48 bits of the SHA-256 of ``<data set>/<id>``, over 2^48.
+    """Return the position of an id in [0, 1): the first 48 bits of the SHA-256 of ``<data set>/<id>``, over 2^48.
 
-    It depends on nothing else, so a pair is in the same split of every copy, whole or partial.
+    It depends on nothing else, so a pair is in the same split in every copy, complete or partial.
     """
     digest = hashlib.sha256(f"{dataset}/{pair_id}".encode()).digest()
     return int.from_bytes(digest[:6], "big") / 2**48
@@ -122,11 +125,11 @@ def list_images(
     suffixes: frozenset[str] = IMAGE_SUFFIXES,
     ids: Literal["stem", "path"] = "stem",
 ) -> dict[str, Path]:
-    """Return the images that match a glob, by id, in natural order; hidden and other files are passed over.
+    """Return the files that match a glob, by id, in natural order, without hidden ones.
 
-    ``suffixes`` are those of the wanted files, in lower case. An id is the file's stem, or with "path" the folders
-    from the glob's first wildcard on and the stem, joined by ``_``. Raises ImageError where two files have one id
-    or an id cannot name a result.
+    ``suffixes`` are those of the wanted files in lower case. An id is the file's stem, or with "path" the folders from
+    the glob's first wildcard on and the stem, joined by ``_``. Raises ImageError if two files have the same id or an id
+    cannot be the name of a result.
     """
     images: dict[str, Path] = {}
     fixed = len(list(takewhile(lambda part: not set(part) & set("*?["), PurePosixPath(pattern).parts)))
@@ -147,7 +150,7 @@ def list_images(
 
 
 def _twins(first: Path, second: Path, base: Path) -> str:
-    """Word the message for two files of one stem, in one folder or in two that a glob spans."""
+    """Return the message for two files with the same stem, in one folder or in two that a glob spans."""
     if first.parent == second.parent:
         names, folder, remedy = sorted([first.name, second.name]), first.parent, "keep one of them"
     else:
@@ -157,7 +160,7 @@ def _twins(first: Path, second: Path, base: Path) -> str:
 
 
 def _match(spec: DatasetSpec, base: Path, where: SplitSpec) -> tuple[list[Pair], list[str]]:
-    """Pair files by stem; the second list names those without a partner."""
+    """Return the pairs of files by stem, and the files without a partner."""
     marks = spec.stem_marks
     a = _in_part(spec, where, _by_id(list_images(base, where.a, ids=spec.ids), marks.a if marks else None))
     b = _in_part(spec, where, _by_id(list_images(base, where.b, ids=spec.ids), marks.b if marks else None))
@@ -177,7 +180,7 @@ def _by_id(images: dict[str, Path], mark: str | None) -> dict[str, Path]:
 
 
 def _in_part(spec: DatasetSpec, where: SplitSpec, images: dict[str, Path]) -> dict[str, Path]:
-    """Keep the ids that belong to the split, where splits are parts of the same folders."""
+    """Return the images whose ids belong to the split, for splits that are parts of the same folders."""
     images = {name: path for name, path in images.items() if name not in where.without}
     if where.part is None:
         return images
@@ -186,7 +189,7 @@ def _in_part(spec: DatasetSpec, where: SplitSpec, images: dict[str, Path]) -> di
 
 
 def _drawn(spec: DatasetSpec, where: SplitSpec, pairs: list[Pair]) -> list[Pair]:
-    """Keep ``count`` pairs, those of the lowest positions, where a part holds more; the order stays."""
+    """Return the ``count`` pairs with the lowest positions if a part has more, in unchanged order."""
     if where.part is None or where.count is None or len(pairs) <= where.count:
         return pairs
     lowest = sorted(pairs, key=lambda pair: position(spec.name, pair.id))[: where.count]
@@ -197,7 +200,9 @@ def _drawn(spec: DatasetSpec, where: SplitSpec, pairs: list[Pair]) -> list[Pair]
 def _dataset_folder(spec: DatasetSpec, split: str, root: Path) -> Path:
     base = actual_folder(root, Path(spec.folder))
     if spec.generated and not base.is_dir():
-        from fusionbench.data import demo  # only here: the generator is needed for its own data sets alone
+        from fusionbench.data import (
+            demo,
+        )  # here rather than above, because only demo data sets need the generators
 
         base = Path(demo.ensure(spec.name, split))
     where = _as_on_disk(base, spec.splits[split])
@@ -209,7 +214,7 @@ def _dataset_folder(spec: DatasetSpec, split: str, root: Path) -> Path:
 
 
 def _as_on_disk(base: Path, where: SplitSpec) -> SplitSpec:
-    """Return the split with its folders called as they are here, see `actual_folder`."""
+    """Return the split with the names that its folders have on this machine, see `actual_folder`."""
     globs = {key: getattr(where, key) for key in ("a", "b", "label", "boxes") if getattr(where, key)}
     actual: dict[str, Any] = {key: _glob_on_disk(base, glob) for key, glob in globs.items()}
     return replace(where, **actual)
@@ -238,7 +243,7 @@ def _missing(spec: DatasetSpec, folder: Path, root: Path) -> str:
 
 
 def _without_pairs(spec: DatasetSpec, split: str, base: Path, where: SplitSpec) -> str:
-    """Say what the folders hold where nothing pairs up: no image, or names that differ."""
+    """Return the message for a split without pairs: folders without images, or names that differ."""
     from fusionbench.data.own.folder_contents import without_images  # it builds on this module
 
     head = f"No pair of {spec.title} ({split})"
@@ -256,6 +261,6 @@ def _without_pairs(spec: DatasetSpec, split: str, base: Path, where: SplitSpec) 
 
 
 def _is_itself(spec: DatasetSpec, root: Path) -> bool:
-    """Tell whether the user gave the data set's own folder as the data root."""
+    """Tell whether the user gave the data set's own folder instead of the folder that contains it."""
     pairs = [((root / split.a).parent, (root / split.b).parent) for split in spec.splits.values()]
     return not (root / spec.folder).is_dir() and any(a.is_dir() and b.is_dir() for a, b in pairs)

@@ -1,4 +1,4 @@
-"""Data sets that installed packages register as entry points, each a YAML file in the package."""
+"""Data sets of installed packages, registered as entry points, each a YAML file in the package."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from fusionbench.spelling import folded
 
 @dataclass
 class DatasetPlugins:
-    """Data sets of installed packages; ``problems`` says by name why a data set cannot be used."""
+    """The data sets of installed packages; ``problems`` says, by name, why a data set cannot be used."""
 
     specs: dict[str, DatasetSpec] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
 
 
 def read_plugins(providers: Iterable[Provider], own: Mapping[str, DatasetSpec]) -> DatasetPlugins:
-    """Read the entries of all providers; ``own`` are the built-in ones, which keep their names.
+    """Return the data sets of all providers; ``own`` are the built-in ones, whose names cannot be taken.
 
-    What is wrong with one provider changes nothing for the others.
+    An error in one provider does not affect the others.
     """
     plugins = DatasetPlugins()
     claims: dict[str, list[Provider]] = {}
@@ -46,7 +46,7 @@ def _guarded(
 ) -> None:
     try:
         plugins.specs[name] = read(provider)
-    except Exception as error:  # an entry of another maker can be wrong in any way
+    except Exception as error:  # entries of third parties can be wrong in any way
         reason = str(error) if isinstance(error, FusionbenchError) else f"{type(error).__name__}: {error}"
         plugins.problems[name] = (
             f"Data set '{name}' of {provider.package} cannot be used: {reason.rstrip('.')}; fix or uninstall "
@@ -62,7 +62,7 @@ def _entry(provider: Provider) -> DatasetSpec:
 
 
 def entry_file(provider: Provider) -> Path:
-    """Return the YAML file of an entry point: named after it, in the module's folder. Raises PluginError."""
+    """Return the YAML file of an entry point, named after it, in the module's folder. Raises PluginError if missing."""
     source = module_source(provider.module)
     folder = source if source.is_dir() else source.parent
     name = canonical(provider.name)

@@ -1,4 +1,4 @@
-"""Make the 8-bit images that the catalog's splits read out of a publisher's GeoTIFF scenes."""
+"""Converting a publisher's GeoTIFF scenes to the 8-bit images that the catalog's splits name."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a preparation did: ``pairs`` are there now, of which it wrote ``written`` and found ``kept``.
+    """The result of a preparation: numbers of scenes and pairs, of which ``written`` are new and ``kept`` were there.
 
-    ``stretched`` counts the scenes written of which a source was not 8-bit and was stretched by percentiles.
+    ``stretched`` counts the written scenes with a source that was not 8-bit and was stretched by percentiles.
     """
 
     dataset: str
@@ -47,7 +47,7 @@ class _Scene:
 
 @dataclass(frozen=True)
 class _Target:
-    """One pair of images to be: where it lies in the scene and where it goes; ``label`` only where the scene has one."""
+    """One pair of images to be written: its files and its position in the scene; ``label`` if the scene has one."""
 
     a: Path
     b: Path
@@ -59,7 +59,7 @@ class _Target:
 
     @property
     def done(self) -> bool:
-        """Tell whether all files are there; they are written through a temporary name, so they are whole."""
+        """Whether all files exist, which means that they are complete, because they are renamed into place."""
         return all(path is None or path.is_file() for path in (self.a, self.b, self.label))
 
 
@@ -69,11 +69,11 @@ def prepare(
     out: str | Path | None = None,
     on_scene: Callable[[int, int], None] | None = None,
 ) -> Prepared:
-    """Write the missing images of a data set below ``out``, a data root too (None: the data root itself).
+    """Write the missing images of a data set below the data root ``out`` (None: the data root itself).
 
-    All scenes are looked over before the first image is written. ``on_scene`` is called after each scene with
-    the number done and the number of all. Raises RequestError where there is nothing to prepare or rasterio is
-    missing, DataNotFoundError for missing folders and partners, ImageError for scenes that cannot be used.
+    All scenes are checked before the first image is written. ``on_scene`` is called after each scene with the number done
+    and the total. Raises RequestError if there is nothing to prepare or rasterio is missing, DataNotFoundError for missing
+    folders and partners, ImageError for scenes that cannot be used.
     """
     if spec.prepare is None:
         raise RequestError(f"{spec.title} needs no preparation: its images are read as published.")
@@ -94,7 +94,7 @@ def prepare(
 def _find_scenes(
     spec: DatasetSpec, how: PrepareSpec, base: Path
 ) -> list[tuple[str, Path, Path, Path | None]]:
-    """Return (name, a, b, label map or None) of every scene. Raises DataNotFoundError where a folder or a partner is missing."""
+    """Return (name, a, b, label map or None) of every scene. Raises DataNotFoundError if a folder or partner is missing."""
     for folder in ((base / how.a).parent, (base / how.b).parent):
         if not folder.is_dir():
             raise DataNotFoundError(
@@ -114,7 +114,7 @@ def _find_scenes(
 
 
 def _look_over(name: str, a: Path, b: Path, label: Path | None, how: PrepareSpec) -> _Scene:
-    """Return the scene with its size, read from the headers. Raises ImageError for sizes that do not fit."""
+    """Return a scene with its size, read from the headers. Raises ImageError if the sizes of its files differ."""
     with geotiff.open_scene(a) as sar:
         size = sar.width, sar.height
     for path in filter(None, (b, label)):
@@ -132,7 +132,7 @@ def _look_over(name: str, a: Path, b: Path, label: Path | None, how: PrepareSpec
 
 
 def _targets(spec: DatasetSpec, how: PrepareSpec, scene: _Scene, folder: Path) -> Iterator[_Target]:
-    """Tile a scene from its top left corner, dropping the remainder; without patches it is one tile."""
+    """Yield the tiles of a scene from its top left corner, without incomplete ones; one tile without patches."""
     side = how.patch
     height, width = (side, side) if side else (scene.height, scene.width)
     into = spec.splits["test"]
@@ -145,7 +145,7 @@ def _targets(spec: DatasetSpec, how: PrepareSpec, scene: _Scene, folder: Path) -
 
 
 def _write(scene: _Scene, targets: list[_Target], how: PrepareSpec) -> bool:
-    """Write the tiles of one scene; return whether a source had to be stretched."""
+    """Write the tiles of one scene and return whether a source had to be stretched."""
     with geotiff.open_scene(scene.a) as sar:
         bands = geotiff.sar_band(sar)
         scale: tuple[float, float] | None
@@ -165,7 +165,7 @@ def _write(scene: _Scene, targets: list[_Target], how: PrepareSpec) -> bool:
 
 
 def _write_labels(path: Path, tiles: list[_Target], values: tuple[int, ...]) -> None:
-    """Write the tiles of a label map, each pixel as the position of its class in ``values``. Raises ImageError."""
+    """Write the tiles of a label map, with each pixel as the position of its class in ``values``. Raises ImageError."""
     positions = np.full(256, 255, np.uint8)
     positions[list(values)] = np.arange(len(values))
     with geotiff.open_scene(path) as scene:

@@ -1,4 +1,4 @@
-"""Find a data set by name: the catalog's YAML files, those of installed packages, and the user's own."""
+"""Finding a data set by name in the catalog, in installed packages and among the user's own files."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from fusionbench.errors import PluginError, UnknownNameError
 from fusionbench.providers import DATASETS, Provider, providers
 
 CATALOG = Path(__file__).parent / "catalog"
-# the user's own data sets that this process has read, by name; a later one replaces one of the same name
+# the user's own data sets that this process has read, by name; a later one replaces an earlier one of the same name
 _OWN: dict[str, DatasetSpec] = {}
 
 
 def datasets() -> dict[str, DatasetSpec]:
-    """Return every data set of the catalog by name, then those that installed packages bring and that are sound.
+    """Return every data set of the catalog by name, then the usable ones of installed packages.
 
-    Raises ConfigError where an entry of the catalog has an unknown or missing key or a value that is not allowed.
+    Raises ConfigError if an entry of the catalog has an unknown or missing key or a value that is not allowed.
     """
     return {**_catalog(), **_plugins().specs}
 
 
 def dataset(name: str) -> DatasetSpec:
-    """Return one data set by its name, or by the path of a YAML file or a folder of the user's own.
+    """Return a data set by name, or by the path of a YAML file or folder of the user.
 
-    Case does not matter and hyphen equals underscore. A data set of the user's own, once read, is known by its name as
-    well. Raises UnknownNameError with the nearest name, PluginError where a package brings an unusable entry of that name
-    or one that another provider has, too, and what `read_user_file` and `read_folder` raise.
+    Case is ignored, and hyphens equal underscores. A data set of the user, once read, is also known by its name. Raises
+    UnknownNameError with the nearest name, PluginError for an unusable entry of a package or one with two providers, and
+    as `read_user_file` and `read_folder` do.
     """
     own = _own(name)
     if own is not None:
@@ -47,7 +47,7 @@ def dataset(name: str) -> DatasetSpec:
 
 
 def _own(reference: str) -> DatasetSpec | None:
-    """Read a data set of the user's own, if one is asked for, and remember it: records keep only its name."""
+    """Return a data set of the user if the reference is a path, and remember it by name, as records store names only."""
     path, taken = Path(reference.strip()).expanduser(), frozenset(datasets())
     if is_user_file(reference):
         spec = read_user_file(path, taken)
@@ -60,7 +60,7 @@ def _own(reference: str) -> DatasetSpec | None:
 
 
 def problems() -> dict[str, str]:
-    """Return by name why data sets of installed packages cannot be used."""
+    """Return, by name, why data sets of installed packages cannot be used."""
     return dict(_plugins().problems)
 
 

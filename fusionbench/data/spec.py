@@ -1,4 +1,4 @@
-"""What a data set is: its sources, splits, labels and how its files are named. Nothing here opens an image."""
+"""The description of data sets: sources, splits, labels and names of files. Nothing here opens an image."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _NAME = re.compile(r"\w[\w.+-]*")
 
 @dataclass(frozen=True)
 class SplitSpec:
-    """Where the images of a split lie: globs below the data set's folder, and the official number of pairs.
+    """The files of a split.
 
-    The files of the globs are matched by their stem: ``test/ir/*`` with ``test/vi/*``. ``count`` is None
-    where the publisher names no number; ``label`` where there are no label maps, ``boxes`` where there are no
-    bounding boxes: text files (YOLO), XML files (Pascal VOC) or label maps whose objects become boxes. ``part`` draws
-    a split out of folders that hold all pairs: the ids whose ``pairs.position`` lies in [part[0], part[1]), and of
-    more than ``count`` of them those of the lowest positions. ``learned_on`` names the split that methods are trained on
-    where this one is fused. ``without`` are ids that the folders hold and the split must not, such as another split's.
+    ``a``, ``b``, ``label`` and ``boxes`` are globs below the data set's folder, matched by stem: ``test/ir/*`` with
+    ``test/vi/*``. ``label`` are label maps; ``boxes`` are text files (YOLO), XML files (Pascal VOC) or label maps whose
+    objects become boxes. ``count`` is the official number of pairs, None if the publisher states none. ``part`` selects a
+    split from folders with all pairs: the ids whose `pairs.position` is in [part[0], part[1]), and the ``count`` lowest
+    of them if there are more. ``learned_on`` is the split on which methods are trained when this one is fused.
+    ``without`` are ids to leave out, such as those of another split.
     """
 
     a: str
@@ -38,9 +38,10 @@ class SplitSpec:
 
 @dataclass(frozen=True)
 class LabelSpec:
-    """The classes of the label maps: a pixel's number is the position of its class in ``classes``.
+    """The classes of label maps: a pixel's number is the position of its class in ``classes``.
 
-    Pixels of the ``ignored`` classes take no part in training or scoring a segmentation.
+    ``salient`` classes are those of salient objects. Pixels of ``ignored`` classes are neither trained nor scored in
+    segmentation.
     """
 
     classes: tuple[str, ...]
@@ -49,22 +50,22 @@ class LabelSpec:
 
     @property
     def salient_numbers(self) -> tuple[int, ...]:
-        """Return the pixel values that count as a salient object."""
+        """The pixel values of salient objects."""
         return tuple(self.classes.index(name) for name in self.salient)
 
 
 @dataclass(frozen=True)
 class BoxSpec:
-    """The classes of the bounding boxes: a YOLO line's number is the position of its class in ``classes``.
+    """The classes of bounding boxes: the number in a YOLO line is the position of its class in ``classes``.
 
-    ``aliases`` maps other names of the classes, as XML files and papers have them, to those in ``classes``.
+    ``aliases`` maps other names of the classes, as in XML files and papers, to those in ``classes``.
     """
 
     classes: tuple[str, ...]
     aliases: Mapping[str, str] = field(default_factory=dict)
 
     def number_of(self, name: str) -> int | None:
-        """Return the number of a class by its name or an alias, whatever the case; None for an unknown one."""
+        """Return the number of a class by its name or an alias, ignoring case; None for an unknown name."""
         known = {other.casefold(): target for other, target in self.aliases.items()}
         names = [own.casefold() for own in self.classes]
         asked = known.get(name.casefold(), name).casefold()
@@ -73,12 +74,12 @@ class BoxSpec:
 
 @dataclass(frozen=True)
 class PrepareSpec:
-    """What ``data prepare`` makes 8-bit images of, which it writes to the folders of the test split.
+    """The input of ``data prepare``, which writes 8-bit images to the folders of the test split.
 
-    ``a`` and ``b`` are globs of GeoTIFFs below the data set's folder. ``patch`` is the side of the patches
-    that each scene is tiled into, without overlap (None: whole scenes). ``decibel`` is the range, low and
-    high, that a's first band is mapped from to 0..255; None where a is no backscatter in dB. ``label`` is a glob of
-    label maps, tiled alike where they are there; ``label_values`` are the pixel values of the classes in their order.
+    ``a`` and ``b`` are globs of GeoTIFFs below the data set's folder. ``patch`` is the side in pixels of the patches into
+    which scenes are tiled without overlap (None: whole scenes). ``decibel`` is the range in dB, (low, high), of a's first
+    band that is mapped to 0..255, None if a is no backscatter in dB. ``label`` is a glob of label maps, tiled in the same
+    way; ``label_values`` are the pixel values of the classes in their order.
     """
 
     a: str
@@ -91,7 +92,7 @@ class PrepareSpec:
 
 @dataclass(frozen=True)
 class StemMarks:
-    """The texts in which the stems of partners differ; an id has ``_`` in their place."""
+    """The texts in which the stems of partners differ; in an id they are replaced by ``_``."""
 
     a: str
     b: str
@@ -101,12 +102,12 @@ class StemMarks:
 class DatasetSpec:
     """One entry of the catalog.
 
-    ``a`` names the one-channel source, ``b`` the one whose colour the result inherits. ``folder`` is relative
-    to the data root. ``citation`` is BibTeX; ``sources`` are addresses the images can be had from; ``quirks``
-    is what a user has to know. ``generated`` data sets are made by our own code where the folder is absent.
-    ``stem_marks`` and ``prepare`` are None where partners share their stem and images are read as published.
-    ``ids`` says what names a pair: the stem of its files, or, where stems repeat in the folders that a glob's
-    wildcards span, these folders and the stem, joined by ``_`` ("path").
+    ``a`` is the modality of the one-channel source, ``b`` that of the source whose colour the result inherits. ``folder``
+    is relative to the data root. ``citation`` is BibTeX, ``sources`` are addresses of the images, and ``quirks`` is what
+    a user must know about the data. ``generated`` data sets are generated if the folder is missing. ``stem_marks`` is
+    None if partners have the same stem, ``prepare`` if images are read as published. ``ids`` says what identifies a pair:
+    the "stem" of its files or, if stems repeat in several folders, the "path" from the glob's first wildcard on, joined
+    by ``_``.
     """
 
     name: str
@@ -131,7 +132,7 @@ class DatasetSpec:
 
 
 def check_name(name: str, what: str) -> str:
-    """Return the name if it can be a folder's in runs/. Raises ConfigError; ``what`` is called so."""
+    """Return the name if it can be that of a folder in runs/. Raises ConfigError; ``what`` begins its message."""
     if not _NAME.fullmatch(name):
         raise ConfigError(
             f"{what} cannot name a data set ('{name}'): rename it, using letters, digits and the signs . + - only."
@@ -140,5 +141,5 @@ def check_name(name: str, what: str) -> str:
 
 
 def canonical(name: str) -> str:
-    """Return a data set's name as it is stored and compared."""
+    """Return a data set's name in the form in which it is stored and compared: lower case with hyphens."""
     return folded(name).replace("_", "-")

@@ -1,4 +1,4 @@
-"""Read and check the YAML file of a data set: a catalog entry, a package's or the user's own."""
+"""Reading and checking the YAML file of a data set, of the catalog, a package or the user."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from fusionbench.types import FAMILIES
 
 
 def read_spec(path: Path) -> DatasetSpec:
-    """Read one catalog entry; the file's stem is the data set's name. Raises ConfigError."""
+    """Return the data set in a YAML file, with the file's stem as its name. Raises ConfigError for wrong content."""
     return read_entry(read_yaml(path), path)
 
 
 def read_yaml(path: Path) -> Any:
-    """Read a YAML file. Raises ConfigError where it is none."""
+    """Return the content of a YAML file. Raises ConfigError if it is not readable."""
     loader = getattr(
         yaml, "CSafeLoader", yaml.SafeLoader
-    )  # the C one is ten times faster, where it was built
+    )  # libyaml's loader, if PyYAML was built with it, is ten times faster
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -38,7 +38,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def read_entry(content: Any, path: Path) -> DatasetSpec:
-    """Check what a YAML file holds and return the data set it describes. Raises ConfigError."""
+    """Return the data set described by the content of a YAML file. Raises ConfigError for anything not allowed."""
     entry = _checked(DatasetSpec, content, path.name)
     entry["splits"] = _splits(entry["splits"], path.name)
     entry["labels"] = _labels(entry.get("labels"), path.name)
@@ -52,7 +52,7 @@ def read_entry(content: Any, path: Path) -> DatasetSpec:
 
 
 def _checked(kind: type, entry: Any, where: str) -> dict[str, Any]:
-    """Return the mapping if its keys are those that the dataclass allows and needs."""
+    """Return the mapping if its keys are those that the dataclass allows and requires. Raises ConfigError."""
     if not isinstance(entry, dict):
         raise ConfigError(f"{where} must be a mapping of keys to values; found {type(entry).__name__}.")
     needed = {
@@ -170,7 +170,7 @@ def _texts(entry: Any, key: str, where: str) -> tuple[str, ...]:
 
 
 def _check_values(spec: DatasetSpec, where: str) -> None:
-    """Refuse values that would only fail later and elsewhere."""
+    """Raise ConfigError for values that would otherwise cause an error later and elsewhere."""
     if spec.family not in FAMILIES:
         raise ConfigError(f"'family' in {where} must be one of {', '.join(FAMILIES)}; found '{spec.family}'.")
     for key in ("title", "a", "b", "licence", "citation", "url", "quirks"):

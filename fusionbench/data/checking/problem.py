@@ -1,4 +1,4 @@
-"""One finding of `data verify`, in words."""
+"""The findings of `data verify`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Problem:
-    """An "error" makes pairs unusable or results wrong; a "warning" is good to know beforehand."""
+    """A finding in words: an "error" makes pairs unusable or results wrong, a "warning" should be known beforehand."""
 
     level: Literal["error", "warning"]
     message: str
@@ -19,6 +19,6 @@ class Problem:
 
 
 def some(names: Sequence[str]) -> str:
-    """Return the first three names, and how many more there are."""
+    """Return the first three names, and the number of further ones."""
     shown = ", ".join(names[:3])
     return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"

@@ -1,4 +1,4 @@
-"""Look a data set over before work is spent on it: one message a kind of problem, not one a file."""
+"""Checking a data set before work is spent on it, with one message per kind of problem instead of one per file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GREY, EQUAL, COLOR = "one channel", "RGB with equal channels", "colour"
 
 @dataclass(frozen=True)
 class _Finding:
-    """What one pair turned out to be: how its images are stored, or why it cannot be used."""
+    """The result of inspecting one pair: how its images are stored, or why it cannot be used."""
 
     id: str
     unreadable: str = ""
@@ -36,9 +36,9 @@ class _Finding:
 def verify(
     spec: DatasetSpec, root: str | Path | None = None, on_pair: Callable[[Pair], None] | None = None
 ) -> list[Problem]:
-    """Decode every pair below the data root and return what is wrong or unusual, or an empty list.
+    """Decode every pair of a data set and return what is wrong or unusual, an empty list if nothing is.
 
-    A missing split is a warning where another one is there. ``on_pair`` is called before each pair.
+    A missing split is a warning if another one is present. ``on_pair`` is called before each pair.
     """
     absent: list[str] = []
     problems: list[Problem] = []
@@ -55,7 +55,7 @@ def verify(
 
 
 def summary(spec: DatasetSpec, problems: Sequence[Problem], root: str | Path | None = None) -> str:
-    """Return the report as text for a terminal: a heading and one line a problem."""
+    """Return the report as text: a heading and one line per problem."""
     errors = sum(problem.level == "error" for problem in problems)
     verdict = f"errors: {errors}, warnings: {len(problems) - errors}" if problems else "nothing to report"
     head = f"{spec.title} ({data_root(root) / spec.folder}): {verdict}"
@@ -144,9 +144,9 @@ def _identical(findings: Sequence[_Finding]) -> Iterator[Problem]:
 
 
 def _swapped(spec: DatasetSpec, findings: Sequence[_Finding]) -> Iterator[Problem]:
-    """Colour belongs to b: where most of a has it and b never does, the folders have changed places.
+    """Yield an error if the folders seem to be swapped: most images of a are coloured and none of b is.
 
-    Two grey sources (TNO, MRI-CT) cannot be told apart this way.
+    Two grey sources (TNO, MRI-CT) cannot be distinguished in this way.
     """
     colored = sum(finding.a == COLOR for finding in findings)
     if 2 * colored > len(findings) and not any(finding.b == COLOR for finding in findings):

@@ -1,4 +1,4 @@
-"""Look the labels of a split over: classes of the maps, boxes inside the image, and pairs without either."""
+"""Checking the labels of a split: classes of the maps, boxes inside the image, and pairs without labels."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from fusionbench.data.spec import DatasetSpec
 from fusionbench.errors import ImageError
 from fusionbench.types import Pair
 
-BEYOND = 1.0  # pixels: annotation tools round, so a box may leave the image by so much unmentioned
+BEYOND = 1.0  # pixels by which a box may leave the image without a warning, because annotation tools round
 
 
 @dataclass(frozen=True)
 class Annotated:
-    """What is odd about the labels of a pair: why they cannot be used, and boxes that leave the image or have no area."""
+    """Problems of a pair's labels: why they cannot be used, and numbers of boxes outside the image or without area."""
 
     wrong: str = ""
     outside: int = 0
@@ -29,7 +29,7 @@ class Annotated:
 def inspect_labels(
     spec: DatasetSpec, pair: Pair, size: tuple[int, int], label: np.ndarray | None
 ) -> Annotated:
-    """Check the label map uint8 [H, W] (None: there is none) and the boxes of an image of ``size`` (height, width)."""
+    """Check the label map, uint8 [H, W] or None, and the boxes of an image of ``size`` (height, width)."""
     classes = spec.labels.classes if spec.labels else None
     if label is not None and classes and label.max() >= len(classes):
         return Annotated(
@@ -50,7 +50,7 @@ def inspect_labels(
 
 
 def label_problems(split: Split, annotated: Mapping[str, Annotated]) -> Iterator[Problem]:
-    """Yield one problem a kind; ``annotated`` is by pair id."""
+    """Yield one problem per kind; ``annotated`` is by pair id."""
     for what, without in (
         ("label map", [pair.id for pair in split.pairs if pair.label is None]),
         ("file of boxes", [pair.id for pair in split.pairs if pair.boxes is None]),

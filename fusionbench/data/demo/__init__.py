@@ -1,6 +1,6 @@
-"""The ``demo`` data sets: generated scenes of all three families, for trying things out without a download.
+"""The ``demo`` data sets: generated scenes of all three families, to try everything without a download.
 
-Every image follows from (data set, split, number) and GENERATOR_VERSION, whatever else is generated.
+Every image is determined by (data set, split, number) and GENERATOR_VERSION, independently of other images.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from fusionbench.data.demo.street import street_pair
 from fusionbench.data.demo.terrain import terrain_pair
 from fusionbench.errors import OutputError
 
-GENERATOR_VERSION = 1  # raised whenever a pixel changes, so that caches of older versions are not used
+GENERATOR_VERSION = (
+    1  # to be raised whenever a pixel changes, so that cached images of older versions are not used
+)
 
 Generator = Callable[[np.random.Generator, int, int], Scene]
 GENERATORS: dict[str, Generator] = {
@@ -39,7 +41,7 @@ COUNTS = {
 def ensure(name: str, split: str) -> Path:
     """Return the folder of a demo data set, generating the split on first use.
 
-    It lies in FUSIONBENCH_CACHE, else in the user's cache folder. Raises OutputError where that cannot be written.
+    It is below FUSIONBENCH_CACHE or the user's cache folder. Raises OutputError where that cannot be written.
     """
     cache = Path(os.environ.get("FUSIONBENCH_CACHE") or user_cache_dir("fusionbench"))
     folder = cache / "demo" / f"v{GENERATOR_VERSION}" / name
@@ -54,7 +56,10 @@ def ensure(name: str, split: str) -> Path:
 
 
 def _generate(name: str, split: str, folder: Path) -> None:
-    """Fill a temporary folder, then rename it: a half-made split is never seen, and of two racers one wins."""
+    """Generate a split in a temporary folder, then rename it.
+
+    No process sees an incomplete split, and if two generate it at once, the second rename fails and is ignored.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{split}.", dir=folder))
     try:
@@ -70,14 +75,15 @@ def _generate(name: str, split: str, folder: Path) -> None:
 
 
 def scene(name: str, split: str, number: int) -> Scene:
-    """Generate one scene in memory."""
+    """Return one scene, generated in memory."""
+    # CRC-32, because Python's own hash of a text differs from process to process
     rng = np.random.default_rng([GENERATOR_VERSION, zlib.crc32(f"{name}/{split}".encode()), number])
     height, width = size(name, split, number)
     return GENERATORS[name](rng, height, width)
 
 
 def size(name: str, split: str, number: int) -> tuple[int, int]:
-    """Return (height, width); some street scenes of the test split have odd sides, as real data have."""
+    """Return (height, width) of a scene; some street scenes of the test split have odd sides, as real data have."""
     if name != "demo":
         return 256, 256
     odd = {2: (239, 317), 5: (241, 319)} if split == "test" else {}

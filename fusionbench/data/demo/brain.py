@@ -1,4 +1,4 @@
-"""Brain phantoms: an MRI-like slice with folds, and a PET-like map of uptake in pseudo-colour."""
+"""Generated brain phantoms: an MRI-like slice with folds, and a PET-like map of uptake in pseudo-colour."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COLORS = np.array(
 
 
 def brain_pair(rng: np.random.Generator, height: int, width: int) -> Scene:
-    """Return a brain slice: a MRI, b PET in pseudo-colour."""
+    """Return a brain slice with a MRI and b PET in pseudo-colour."""
     y, x = grid(height, width)
     cy, cx = height * rng.uniform(0.48, 0.52), width * rng.uniform(0.48, 0.52)
     ry, rx = height * rng.uniform(0.36, 0.41), width * rng.uniform(0.29, 0.34)
@@ -30,7 +30,7 @@ def brain_pair(rng: np.random.Generator, height: int, width: int) -> Scene:
 
 
 def _gray_matter(rng: np.random.Generator, radius: np.ndarray, across: np.ndarray) -> np.ndarray:
-    """Return the cortex in [0, 1]: a folded band at the rim, and the fissure between the hemispheres."""
+    """Return the cortex, [H, W] in [0, 1]: a folded band at the rim with the fissure between the hemispheres."""
     folds = np.abs(fractal(rng, radius.shape, 7, octaves=2)) < 0.35
     band = (radius < 0.93) & (radius > 0.60 + 0.05 * texture(rng, radius.shape, 9))
     fissure = (np.abs(across) < 1.6) & (radius < 0.9) & (radius > 0.25)
@@ -69,7 +69,7 @@ def _pet(
     ventricles: np.ndarray,
     axes: tuple[float, float],
 ) -> np.ndarray:
-    """Blur uptake to a PET camera's resolution, add foci, colour it."""
+    """Return the uptake with foci, blurred to a PET camera's resolution, in pseudo-colour, uint8 [H, W, 3]."""
     uptake = np.where(radius < 0.93, 0.28 + 0.55 * gray, 0.0) * ~ventricles
     for side in (-1, 1):
         uptake += 0.45 * glow(dy, dx, 0.05 * axes[0], side * 0.28 * axes[1], 0.10 * axes[1])

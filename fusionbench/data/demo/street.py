@@ -1,4 +1,4 @@
-"""Street scenes by day, night and haze: what is warm shows in the infrared, what is printed in the visible only."""
+"""Generated street scenes by day, night and in haze: warm objects show in the infrared, markings in the visible only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CAR, PERSON = 1, 2  # class numbers as in MSRS
 
 
 class Street:
-    """A street being painted into three aligned images: visible, infrared and class numbers."""
+    """A street painted into three aligned images: visible, infrared and class numbers."""
 
     def __init__(self, rng: np.random.Generator, height: int, width: int) -> None:
         self.rng = rng
@@ -51,7 +51,7 @@ class Street:
         self._markings(depth, half, road)
 
     def _markings(self, depth: np.ndarray, half: np.ndarray, road: np.ndarray) -> None:
-        """Paint lines on the road: all but invisible to the infrared camera."""
+        """Paint lines on the road, which are nearly invisible in the infrared."""
         offset = np.abs(self.x - self.vanishing) / half
         dashes = np.mod(np.log(depth + 0.05) * 4, 1) < 0.5
         lines = road & (((offset < 0.025) & dashes) | (np.abs(offset - 0.92) < 0.025))
@@ -102,7 +102,7 @@ class Street:
             self.infrared[crown] = (0.27 + 0.35 * leaves)[crown]
 
     def scale(self, bottom: float) -> float:
-        """Return how large a thing is that stands at row ``bottom``: 1 at the lower border, near 0 at the horizon."""
+        """Return the relative size of an object at row ``bottom``: 1 at the lower border, 0 at the horizon."""
         return (bottom - self.horizon) / (self.shape[0] - self.horizon)
 
     def cars(self) -> None:
@@ -171,7 +171,7 @@ class Street:
             self.label[part] = PERSON
 
     def finish(self) -> Scene:
-        """Light the scene as each camera sees it."""
+        """Return the scene with the illumination, haze and noise of each camera."""
         visible = np.clip(self.visible, 0, 1)
         if self.night:
             visible = visible * np.array([0.13, 0.14, 0.18]) + np.clip(self.lights, 0, 1.2)[
@@ -187,14 +187,14 @@ class Street:
         return Scene(to_uint8(infrared), to_uint8(visible), ("ir", "vi"), self.label)
 
     def _haze(self, visible: np.ndarray) -> np.ndarray:
-        """Mix in smoke that the infrared sees through, denser towards the horizon."""
+        """Return the visible image with haze, denser towards the horizon, which does not affect the infrared."""
         distance = np.exp(-np.abs(self.y - self.horizon) / (0.35 * self.shape[0]))
         density = np.clip(0.75 * distance + 0.16 * fractal(self.rng, self.shape, 35), 0, 0.9)[..., None]
         return visible * (1 - density) + density * (0.25 if self.night else 0.78)
 
 
 def street_pair(rng: np.random.Generator, height: int, width: int) -> Scene:
-    """Return a street scene: a infrared, b visible, with a class map."""
+    """Return a street scene with a infrared, b visible, and a class map."""
     street = Street(rng, height, width)
     for draw in (street.sky, street.buildings, street.ground, street.trees, street.cars, street.people):
         draw()

@@ -1,4 +1,4 @@
-"""Landscapes from above: an optical image with clouds, and radar with speckle and double bounce."""
+"""Generated landscapes from above: an optical image with clouds, and radar with speckle and double bounce."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _buildings(
             height, width = rng.uniform(7, 12), rng.uniform(8, 14)
             roof = box(y, x, row, column, height, width)
             optical[roof] = ROOF + rng.uniform(-0.2, 0.15) + np.array([0.08, 0, -0.05]) * rng.uniform(0, 1)
-            optical[box(y, x, row + height, column, 2, width)] = 0.12  # its shadow
+            optical[box(y, x, row + height, column, 2, width)] = 0.12  # shadow of the house
             radar[roof] = 0.22
             radar[box(y, x, row, column - 2, height, 2)] = rng.uniform(0.7, 1.4)
             radar[box(y, x, row, column + width, height, 4)] = 0.006

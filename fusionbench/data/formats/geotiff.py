@@ -1,4 +1,4 @@
-"""Read GeoTIFFs of any depth as 8-bit images. The only file that needs rasterio (the extra ``geo``)."""
+"""Reading GeoTIFFs of any depth as 8-bit images. The only module that needs rasterio (the extra ``geo``)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
 PERCENTILES = (2, 98)
-# Sentinel-1's noise floor is near -30 dB, and no land or sea reflects 40 dB on average
+# plausible medians: Sentinel-1's noise floor is near -30 dB, and no land or sea reflects 40 dB on average
 MEDIAN_DECIBEL = (-60.0, 40.0)
-# percentiles are taken on a thinned scene of at most this side: exact enough, and a scene need not fit in memory
+# percentiles are computed on a subsampled scene of at most this side, because a scene need not fit in memory
 _SAMPLE_SIDE = 1024
 
 Range = tuple[float, float]
@@ -28,10 +28,10 @@ Window = tuple[tuple[int, int], tuple[int, int]]  # (top, bottom), (left, right)
 
 @contextmanager
 def open_scene(path: Path) -> Iterator[DatasetReader]:
-    """Open a GeoTIFF; reading from it inside the block raises ImageError too. Raises RequestError without rasterio."""
+    """Open a GeoTIFF. Raises ImageError, also for reading from it inside the block, and RequestError without rasterio."""
     rasterio = _rasterio()
     with warnings.catch_warnings():
-        # only pixels are used here, so where on Earth they lie may be missing
+        # only pixels are used here, so georeferences may be missing
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         try:
             with rasterio.open(path) as scene:
@@ -43,22 +43,22 @@ def open_scene(path: Path) -> Iterator[DatasetReader]:
 
 
 def sar_band(scene: DatasetReader) -> tuple[int, ...]:
-    """Return the first band: of VV and VH it is VV."""
+    """Return the number of the first band, which is VV if there are VV and VH."""
     return scene.indexes[:1]
 
 
 def optical_bands(scene: DatasetReader) -> tuple[int, ...]:
-    """Return the first three bands, red, green and blue, or the only one. Raises ImageError for two."""
+    """Return the numbers of the first three bands (red, green, blue) or of the only one. Raises ImageError for two."""
     if scene.count == 2:
         raise ImageError(f"'{scene.name}' has two bands: an optical image has one, or at least three (RGB).")
     return scene.indexes[:3]
 
 
 def decibel_range(scene: DatasetReader, bands: tuple[int, ...], wanted: Range) -> Range:
-    """Return the wanted range after a look at the scene: backscatter in dB is not 8-bit and not all positive.
+    """Return the wanted range, after checking that the scene is backscatter in dB.
 
-    Half of the values of a real scene lie within some tens of dB of zero, so integers that are hundredths of dB are
-    told from it. Raises ImageError.
+    Backscatter in dB is not 8-bit and not all positive. The median of a real scene is within some tens of dB of zero,
+    which excludes integers in hundredths of dB. Raises ImageError if the check fails.
     """
     values = _sample(scene, bands)
     if scene.dtypes[0] == "uint8" or values.min() >= 0:
@@ -76,7 +76,7 @@ def decibel_range(scene: DatasetReader, bands: tuple[int, ...], wanted: Range) -
 
 
 def stretch_range(scene: DatasetReader, bands: tuple[int, ...]) -> Range | None:
-    """Return the percentiles to stretch a scene by, over all bands at once; None where it is 8-bit already."""
+    """Return the percentiles by which to stretch a scene, over all bands together; None if it is 8-bit already."""
     if {scene.dtypes[band - 1] for band in bands} == {"uint8"}:
         return None
     low, high = np.percentile(_sample(scene, bands), PERCENTILES)
@@ -86,9 +86,9 @@ def stretch_range(scene: DatasetReader, bands: tuple[int, ...]) -> Range | None:
 def read_eight_bit(
     scene: DatasetReader, bands: tuple[int, ...], scale: Range | None, window: Window | None = None
 ) -> np.ndarray:
-    """Read bands as uint8, [H, W] or [H, W, 3]; ``scale`` is mapped linearly to 0..255, None keeps 8-bit values.
+    """Return bands as uint8, [H, W] or [H, W, 3]; ``scale`` is mapped linearly to 0..255, None keeps 8-bit values.
 
-    Values beyond the range are clipped, and pixels without a value (NaN, infinite, no-data) become 0.
+    Values outside of the range are clipped, and pixels without a value (NaN, infinite, no-data) become 0.
     """
     pixels = scene.read(bands, window=window, masked=scale is not None)
     if scale is not None:
@@ -99,7 +99,7 @@ def read_eight_bit(
 
 
 def _sample(scene: DatasetReader, bands: tuple[int, ...]) -> np.ndarray:
-    """Return the values of a thinned scene that are values. Raises ImageError where there is none."""
+    """Return the valid values of a subsampled scene. Raises ImageError if there are none."""
     shape = (len(bands), min(scene.height, _SAMPLE_SIDE), min(scene.width, _SAMPLE_SIDE))
     pixels = scene.read(bands, out_shape=shape, masked=True)
     values = pixels.data[_has_value(pixels)]

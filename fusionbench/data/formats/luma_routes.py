@@ -1,4 +1,4 @@
-"""The routes by which programs make one 8-bit channel of an image file, which differ by a level or by many."""
+"""The routes by which programs make one 8-bit channel of an image file, which differ by one level or by many."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from PIL import Image
 
 from fusionbench.data.images import drop_equal_channels, eight_bit, read_image
 
-MATLAB = (0.298936021293775, 0.587043074451121, 0.114020904255103)  # rgb2gray's row of its color matrix
+MATLAB = (0.298936021293775, 0.587043074451121, 0.114020904255103)  # the weights of MATLAB's rgb2gray
 
 
 class Route(NamedTuple):
-    """A way from a file to one channel: levels [H, W] and who goes it."""
+    """A route from a file to one channel: its levels [H, W] and the programs that use it."""
 
     name: str
     users: str
@@ -23,7 +23,7 @@ class Route(NamedTuple):
 
 
 class Statistics(NamedTuple):
-    """Levels of a route, and how they differ from fusionbench's: the share of other pixels, the largest difference."""
+    """Statistics of a route's levels, with the share of pixels differing from fusionbench's and the largest difference."""
 
     mean: float
     deviation: float
@@ -34,7 +34,7 @@ class Statistics(NamedTuple):
 
 
 def luma_routes(path: Path) -> list[Route]:
-    """Return the routes that an image file allows, fusionbench's own first. Raises ImageError."""
+    """Return the routes possible for an image file, fusionbench's own first. Raises ImageError for unreadable files."""
     image = drop_equal_channels(read_image(path))
     if image.ndim == 2:
         if image.dtype == np.uint8:
@@ -44,7 +44,7 @@ def luma_routes(path: Path) -> list[Route]:
 
 
 def statistics(route: Route, own: Route) -> Statistics:
-    """Return what a route's levels are, beside fusionbench's own."""
+    """Return the statistics of a route compared with fusionbench's own route."""
     difference = np.abs(route.levels.astype(np.int64) - own.levels)
     levels = route.levels.astype(np.float64)
     return Statistics(
@@ -59,7 +59,7 @@ def statistics(route: Route, own: Route) -> Statistics:
 
 def _color(image: np.ndarray) -> Iterator[Route]:
     """Yield the conversions of red, green and blue, uint8 [H, W, 3]."""
-    import cv2  # importing it costs more than reading an image
+    import cv2  # here rather than above, because the import takes longer than reading an image
 
     red, green, blue = (image[..., channel].astype(np.int64) for channel in range(3))
     exact = ((299 * red + 587 * green + 114 * blue + 500) // 1000).astype(np.uint8)
@@ -73,7 +73,7 @@ def _color(image: np.ndarray) -> Iterator[Route]:
 
 
 def _stored_luma(path: Path) -> Iterator[Route]:
-    """Yield the luma that a JPEG file stores, before red, green and blue are cut to 0..255."""
+    """Yield the luma stored in a JPEG file, which no clipping of red, green and blue has changed."""
     with Image.open(path) as image:
         if image.format != "JPEG" or image.mode != "RGB":
             return
@@ -82,7 +82,7 @@ def _stored_luma(path: Path) -> Iterator[Route]:
 
 
 def _sixteen_bits(image: np.ndarray) -> Iterator[Route]:
-    """Yield the ways from 16 to 8 bits, uint16 [H, W]."""
+    """Yield the conversions of a uint16 image [H, W] to 8 bits."""
     yield Route("v / 257, rounded", "fusionbench", eight_bit(image))
     yield Route("v >> 8", "OpenCV", (image >> 8).astype(np.uint8))
     yield Route('convert("L"), cut at 255', "Pillow", np.minimum(image, 255).astype(np.uint8))

@@ -1,7 +1,7 @@
-"""Read TIFF files as stored: every layout of samples by its tags, or a refusal that says what to save instead.
+"""Reading TIFF files as stored, each layout of samples by its tags, or refusing them with a remedy.
 
-tifffile decodes strips and tiles to the numbers in the file; what the numbers mean (white is zero, palettes, bands,
-alpha) is settled here, after TIFF 6.0. Orientation is not applied, since pairs are registered as stored.
+tifffile decodes strips and tiles to the numbers in the file; their meaning (white is zero, palettes, bands, alpha) is
+interpreted here according to TIFF 6.0. Orientation is not applied, because pairs are registered as stored.
 """
 
 from __future__ import annotations
@@ -24,20 +24,21 @@ if TYPE_CHECKING:
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two: BigTIFF
 _PNG = "save it as an 8- or 16-bit PNG"
 
-# values of PhotometricInterpretation, and how many samples a pixel's colour has under each
+# values of PhotometricInterpretation, and the number of samples of a pixel's colour for each
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 1, 2, 3, 5, 6
 _COLOR_SAMPLES = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _PALETTE: 1, _CMYK: 4, _YCBCR: 3}
-# compressions that were compared with an independent reader: none, CCITT, LZW, JPEG, deflate, PackBits, LZMA, Zstandard
+# the compressions whose decoding was compared with an independent reader: none, CCITT, LZW, JPEG, deflate, PackBits,
+# LZMA, Zstandard
 _NONE, _JPEG = 1, 7
 _COMPRESSIONS = frozenset({_NONE, 2, 3, 4, 5, _JPEG, 8, 32946, 32773, 34925, 50000})
 _PREDICTED = frozenset(
     {5, 8, 32946, 34925, 50000}
-)  # the others have no predictor: readers differ on such files
-_UNSIGNED = frozenset({1, 4})  # SampleFormat; 4, "undefined", is to be read like 1
+)  # other compressions have no predictor, and readers differ on files that name one
+_UNSIGNED = frozenset({1, 4})  # SampleFormat; 4, "undefined", is read like 1
 
 
 def is_tiff(data: bytes) -> bool:
-    """Tell whether a file's content is a TIFF or BigTIFF, of either byte order."""
+    """Tell whether a file's content is a TIFF or BigTIFF of either byte order."""
     return data[:4] in _MAGIC
 
 
@@ -45,7 +46,8 @@ def read_tiff(path: Path, data: bytes) -> np.ndarray:
     """Return the colours of a TIFF over the full range of uint8 or uint16.
 
     The shape is [H, W], [H, W, 3], or with a last channel of opaque alpha [H, W, 2] or [H, W, 4]. Depths below 8 bits
-    fill uint8 and those below 16 fill uint16, rounded. Raises ImageError for what is damaged or has no such meaning.
+    are scaled to uint8 and those below 16 to uint16, rounded. Raises ImageError for files that are damaged or are no
+    image in grey or colour.
     """
     with _only_page(path, data) as page:
         _check_color(page, path)
@@ -65,7 +67,7 @@ def read_tiff(path: Path, data: bytes) -> np.ndarray:
 def read_tiff_numbers(path: Path, data: bytes) -> np.ndarray:
     """Return the stored integers of a TIFF, [H, W] or [H, W, samples]: class numbers, or indices into a palette.
 
-    Raises ImageError, for floating-point numbers too.
+    Raises ImageError for damaged files and for floating-point numbers.
     """
     with _only_page(path, data) as page:
         _check_storage(page, path)
@@ -79,10 +81,12 @@ def read_tiff_numbers(path: Path, data: bytes) -> np.ndarray:
 
 @contextmanager
 def _only_page(path: Path, data: bytes) -> Iterator[TiffPage]:
-    """Open the file's one image; errors of the decoder become ImageError. Smaller copies of it are passed over."""
-    import tifffile  # only for these files; with its codecs it costs as much as reading several images
+    """Yield the only image of a file, ignoring reduced copies of it; errors of the decoder become ImageError."""
+    import tifffile  # here rather than above, because its import takes as long as reading several images
 
-    logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what matters of it is checked here
+    logging.getLogger("tifffile").addHandler(
+        logging.NullHandler()
+    )  # its warnings are replaced by the checks below
     try:
         with tifffile.TiffFile(BytesIO(data)) as file:
             _check_one_image(file, path)
@@ -96,7 +100,7 @@ def _only_page(path: Path, data: bytes) -> Iterator[TiffPage]:
 
 
 def _check_one_image(file: TiffFile, path: Path) -> None:
-    """Refuse stacks and previews; overviews (NewSubfileType 1) show the same image smaller and do no harm."""
+    """Raise ImageError for stacks and previews; overviews (NewSubfileType 1), reduced copies of the image, are allowed."""
     pages = [file.pages.first, *(page.aspage() for page in file.pages[1:])]
     if pages[0].is_reduced:
         raise ImageError(f"'{path}' begins with a preview of its image: export the image and {_PNG}.")
@@ -108,9 +112,11 @@ def _check_one_image(file: TiffFile, path: Path) -> None:
 
 
 def _check_storage(page: TiffPage, path: Path) -> None:
-    """Refuse what is too large, and what two good readers would not decode alike."""
+    """Raise ImageError for files that are too large, or that two correct readers would decode differently."""
     limit = Image.MAX_IMAGE_PIXELS
-    if limit is not None and page.imagelength * page.imagewidth > 2 * limit:  # the bound of Pillow's formats
+    if (
+        limit is not None and page.imagelength * page.imagewidth > 2 * limit
+    ):  # the limit that Pillow has for other formats
         raise ImageError(f"'{path}' has more pixels than a source image can have: cut it into parts.")
     if page.imagedepth != 1:
         raise ImageError(f"'{path}' is a volume: export the slice that is meant and {_PNG}.")
@@ -125,7 +131,7 @@ def _check_storage(page: TiffPage, path: Path) -> None:
 
 
 def _check_color(page: TiffPage, path: Path) -> None:
-    """Refuse samples without a fixed range and pixels that are neither grey nor colour."""
+    """Raise ImageError for samples without a fixed range and for pixels that are neither grey nor colour."""
     _check_storage(page, path)
     formats = np.atleast_1d(page.tags.valueof(339, default=1)).tolist()
     if not set(formats) <= _UNSIGNED or page.bitspersample > 16:
@@ -144,7 +150,7 @@ def _check_color(page: TiffPage, path: Path) -> None:
 
 
 def _is_supported(page: TiffPage) -> bool:
-    """Tell whether the colours come out of the decoder as they are, or as a CMYK of 8 bits."""
+    """Tell whether the decoder returns the colours themselves, or a CMYK of 8 bits."""
     if page.photometric == _YCBCR:
         return page.compression == _JPEG and page.planarconfig == 1
     if page.photometric == _CMYK:
@@ -154,7 +160,7 @@ def _is_supported(page: TiffPage) -> bool:
 
 
 def _bands(path: Path, count: int, marked: str = "") -> str:
-    """Word the message for bands that are no grey image and no colour image."""
+    """Return the message for bands that form neither a grey nor a colour image."""
     if count == 2:
         return f"'{path}' has 2 bands{marked}: save the one that is meant as an 8- or 16-bit PNG."
     unmarked = ", not marked as red, green and blue" if count == 3 else ""
@@ -165,9 +171,9 @@ def _bands(path: Path, count: int, marked: str = "") -> str:
 
 
 def _decode(page: TiffPage, path: Path, data: bytes) -> np.ndarray:
-    """Return the stored numbers [H, W, samples] in native byte order, of separate planes too.
+    """Return the stored numbers, [H, W, samples] in native byte order, also for separate planes.
 
-    Raises ImageError where a strip or tile is absent or lies beyond the end: a decoder would fill it in.
+    Raises ImageError if a strip or tile is missing or beyond the end of the file, where decoders would fill in zeros.
     """
     needed = int(np.prod(page.chunked))
     segments = list(zip(page.dataoffsets, page.databytecounts, strict=False))
@@ -183,7 +189,7 @@ def _decode(page: TiffPage, path: Path, data: bytes) -> np.ndarray:
 
 
 def _full_range(samples: np.ndarray, bits: int) -> np.ndarray:
-    """Return samples of 1 to 16 bits as uint8 (to 8 bits) or uint16, so that the highest number is the brightest."""
+    """Return samples of 1 to 16 bits as uint8 (up to 8 bits) or uint16, scaled to the full range."""
     kind = np.uint8 if bits <= 8 else np.uint16
     if bits in (8, 16):
         return samples if samples.flags.writeable else samples.copy()
@@ -193,11 +199,12 @@ def _full_range(samples: np.ndarray, bits: int) -> np.ndarray:
 
 
 def _palette_colors(indices: np.ndarray, page: TiffPage, path: Path) -> np.ndarray:
-    """Return a palette's colours, 8-bit where all of them are, as one channel where all of them are grey."""
+    """Return the colours of indices into a palette, as uint8 if 8 bits suffice, as one channel if all are grey."""
     entries = 2**page.bitspersample
     table = None if page.colormap is None else np.asarray(page.colormap, np.uint16)
     if table is None or table.shape != (3, entries) or 0 < table.max() < 256:
         raise ImageError(f"'{path}' has a palette that is absent, cut off or not of 16 bits: {_PNG}.")
+    # palettes have 16 bits; 8-bit colours are stored as v * 256 or as v * 257, depending on the writer
     high = table >> 8
     if np.isin(table & 255, (0,)).all() or (table == high * 257).all():
         table = high.astype(np.uint8)
@@ -207,7 +214,7 @@ def _palette_colors(indices: np.ndarray, page: TiffPage, path: Path) -> np.ndarr
 
 
 def _check_alpha(samples: np.ndarray, colors: int, path: Path) -> None:
-    """Refuse a last channel that is marked as transparency and says something: often it is near infrared."""
+    """Raise ImageError for a last channel marked as alpha that is not opaque: often it is in fact near infrared."""
     count = samples.shape[2]
     if count > colors and (samples[..., -1] != np.iinfo(samples.dtype).max).any():
         raise ImageError(_bands(path, count, ", the last marked as transparency and not opaque"))

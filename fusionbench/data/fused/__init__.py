@@ -1,1 +1,1 @@
-"""Folders of fused images made elsewhere: which file belongs to which pair."""
+"""Folders of fused images made by other programs: matching files with pairs."""

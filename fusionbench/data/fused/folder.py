@@ -1,4 +1,4 @@
-"""A folder of fused images made elsewhere: which file belongs to which pair, and whether its image fits."""
+"""Folders of fused images made by other programs: finding the file of each pair, and checking sizes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from fusionbench.types import Pair
 
 @dataclass(frozen=True)
 class FusedFolder:
-    """The image of each pair id that has one, in the order of the pairs.
+    """A folder with the image file of each pair, by pair id in the order of the pairs.
 
-    ``conflicts`` are sentences on names that can be read in two ways; then ``files`` is empty. ``extra`` are the
-    images that belong to no pair, ``hint`` says why a name that looks right was not taken.
+    ``conflicts`` are sentences on names with two possible readings; ``files`` is empty then. ``extra`` are images that
+    belong to no pair. ``hint`` says why a name that looks right was not accepted.
     """
 
     path: Path
@@ -30,10 +30,10 @@ class FusedFolder:
 
 
 def find_fused(folder: Path, pairs: Sequence[Pair]) -> FusedFolder:
-    """Match the images of a folder with pairs, see `match_names`; letter case of the file type is ignored.
+    """Return the images of a folder matched with pairs, see `match_names`; case of the suffix is ignored.
 
-    The sources beside those of the pairs are known as well, so that a limit does not change what is matched.
-    Raises DataNotFoundError where the folder cannot be listed.
+    All sources in the pairs' folders are taken into account, so that a limit on the pairs does not change the matching.
+    Raises DataNotFoundError if the folder cannot be listed.
     """
     by_stem: dict[str, list[Path]] = {}
     for path in _images(folder):
@@ -49,7 +49,7 @@ def find_fused(folder: Path, pairs: Sequence[Pair]) -> FusedFolder:
 
 
 def check_size(path: Path, image: np.ndarray, source: np.ndarray) -> None:
-    """Raise ImageError, naming both sizes, where a fused image does not have its sources' height and width."""
+    """Raise ImageError, naming both sizes, if a fused image differs in height or width from its sources."""
     (height, width), (rows, columns) = image.shape[:2], source.shape[:2]
     if (height, width) != (rows, columns):
         raise ImageError(
@@ -58,7 +58,7 @@ def check_size(path: Path, image: np.ndarray, source: np.ndarray) -> None:
 
 
 def _named_after_sources(pairs: Sequence[Pair], stems: Collection[str]) -> NameMatch | None:
-    """Return the match where all images have the names of their sources b, or a, and partners' names differ."""
+    """Return the match if all images are named after their sources b, or a, whose names differ from the ids; else None."""
     ids = [pair.id for pair in pairs]
     for names in ([pair.b.stem for pair in pairs], [pair.a.stem for pair in pairs]):
         if set(names) <= set(stems) and not set(ids) <= set(stems):
@@ -68,7 +68,7 @@ def _named_after_sources(pairs: Sequence[Pair], stems: Collection[str]) -> NameM
 
 
 def _known_ids(pairs: Sequence[Pair]) -> Iterator[str]:
-    """Yield what the sources beside those of the pairs are called, without an addition that all of them have."""
+    """Yield the ids of all sources in the pairs' folders: their names without the addition that those of the pairs have."""
     for folder in sorted({pair.a.parent for pair in pairs}):
         pair = next(pair for pair in pairs if pair.a.parent == folder)
         before, within, after = pair.a.stem.partition(pair.id)
@@ -80,7 +80,7 @@ def _known_ids(pairs: Sequence[Pair]) -> Iterator[str]:
 
 
 def _images(folder: Path) -> list[Path]:
-    """Return the images directly in a folder, in natural order; hidden and other files are passed over."""
+    """Return the image files in a folder, not in subfolders, in natural order without hidden ones."""
     try:
         entries = list(folder.iterdir())
     except OSError as error:
@@ -92,7 +92,7 @@ def _images(folder: Path) -> list[Path]:
 
 
 def _twins(match: NameMatch, by_stem: dict[str, list[Path]]) -> tuple[str, ...]:
-    """Name matched stems that stand for two files."""
+    """Return a sentence for each matched stem that two files have."""
     doubles = ((name, by_stem[stem]) for name, stem in match.stems.items() if len(by_stem[stem]) > 1)
     return tuple(
         f"'{files[0].name}' and '{files[1].name}' could both be the fused image of '{name}': keep one of them."

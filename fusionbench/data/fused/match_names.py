@@ -1,4 +1,4 @@
-"""Match file names of fused images made elsewhere with the ids of pairs: one addition is tolerated, no guess made."""
+"""Matching file names of fused images with ids of pairs: one common addition is tolerated, ambiguity is an error."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-FEW = 3  # so many names are looked into, and told, where many are wrong
+FEW = 3  # wrong names that are examined and listed if there are many
 
 
 class Affix(NamedTuple):
-    """What stands before and after the part that matters."""
+    """The parts of a name before and after its core."""
 
     before: str = ""
     after: str = ""
 
     def core(self, name: str) -> str:
-        """Return what is left of a name that has this affix."""
+        """Return the core of a name that has this affix."""
         return name[len(self.before) : len(name) - len(self.after)]
 
 
 @dataclass(frozen=True)
 class NameMatch:
-    """The stem found for each id, or ``conflicts``, a sentence each, where more than one reading is possible.
+    """The stem of each id, or ``conflicts``, one sentence each, if more than one reading is possible.
 
-    ``others`` are the stems that belong to no id. ``hint`` says why a name that looks right was not taken.
+    ``others`` are stems that belong to no id. ``hint`` says why a name that looks right was not accepted.
     """
 
     stems: dict[str, str]
@@ -35,13 +35,12 @@ class NameMatch:
 
 
 def match_names(ids: Collection[str], known: Collection[str], stems: Collection[str]) -> NameMatch:
-    """Find the stem of each id.
+    """Return the stem of each id.
 
-    A stem that equals the id wins where every id has one. Otherwise all stems must be an id with one and the same
-    addition, set off by a character that is no letter or digit (``00537D_fused``, ``DSIFuse-00537D``); words
-    that all ids have in common may be absent (``00006`` for ``FLIR_00006``). ``known`` are the ids of all pairs that
-    are there, of which ``ids`` may be the first few: they keep ``01_2_fused`` from being read as an
-    addition to ``01``.
+    If every id has a stem equal to it, these are taken. Otherwise all stems must be an id with one and the same addition,
+    separated by a character that is neither letter nor digit (``00537D_fused``, ``DSIFuse-00537D``); words that all ids
+    share may be absent (``00006`` for ``FLIR_00006``). ``known`` are the ids of all pairs of the data set, of which
+    ``ids`` may be the first few: they prevent that ``01_2_fused`` is read as ``01`` with an addition.
     """
     known = list(dict.fromkeys([*ids, *known]))
     exact = {name: name for name in known if name in stems}
@@ -49,7 +48,7 @@ def match_names(ids: Collection[str], known: Collection[str], stems: Collection[
         return _taken(exact, ids, stems)
     readings = [exact, *_readings(known, stems)]
     whole = [reading for reading in readings if len(reading) == len(known)]
-    # a reading that explains every pair there is beats those that explain some, but never an equal name
+    # a reading that explains all pairs is preferred to those that explain some, but not to equal names
     conflicts = _conflicts(readings if exact or not whole else whole)
     if conflicts:
         return NameMatch({}, conflicts=conflicts)
@@ -70,7 +69,7 @@ def _taken(reading: dict[str, str], ids: Iterable[str], stems: Iterable[str], hi
 
 
 def _readings(ids: list[str], stems: Collection[str]) -> list[dict[str, str]]:
-    """Return every way, each once, of reading all stems as ids with one addition; stems by id."""
+    """Return every distinct reading of all stems as ids with one addition, each as stems by id."""
     consistent: list[dict[str, str]] = []
     for affix in _affixes(stems):
         cores = {affix.core(stem): stem for stem in stems}
@@ -82,7 +81,7 @@ def _readings(ids: list[str], stems: Collection[str]) -> list[dict[str, str]]:
 
 
 def _absent_from(ids: Collection[str]) -> Iterator[Affix]:
-    """Yield what may be absent from the stems: words common to all ids; a number may tell pairs apart."""
+    """Yield the affixes that stems may lack: words that all ids share, but no numbers, which may identify a scene."""
     if len(ids) > 1:
         for affix in _affixes(ids)[1:]:
             if not any(word.isdecimal() for part in affix for word in re.split(r"[\W_]+", part)):
@@ -90,7 +89,7 @@ def _absent_from(ids: Collection[str]) -> Iterator[Affix]:
 
 
 def _affixes(names: Collection[str]) -> list[Affix]:
-    """Return the delimited affixes that all names have, the empty one first; some core is left of each name."""
+    """Return the delimited affixes that all names share and that leave a core of each, the empty affix first."""
     start = _common_start(names)
     end = _common_start([name[::-1] for name in names])[::-1]
     before = ["", *(start[: i + 1] for i, char in enumerate(start) if not char.isalnum())]
@@ -100,13 +99,16 @@ def _affixes(names: Collection[str]) -> list[Affix]:
 
 
 def _common_start(names: Collection[str]) -> str:
-    first, last = min(names, default=""), max(names, default="")  # all others lie between the two
+    first, last = (
+        min(names, default=""),
+        max(names, default=""),
+    )  # in sorted order all names are between these two, so what both share is shared by all
     pairs = enumerate(zip(first, last, strict=False))
     return first[: next((i for i, (x, y) in pairs if x != y), len(first))]
 
 
 def _conflicts(readings: Iterable[dict[str, str]]) -> tuple[str, ...]:
-    """Name each id with two stems and each stem with two ids."""
+    """Return a sentence for each id with two stems and each stem with two ids."""
     claims = dict.fromkeys(claim for reading in readings for claim in reading.items())
     by_id: dict[str, list[str]] = {}
     by_stem: dict[str, list[str]] = {}
@@ -127,7 +129,7 @@ def _double(name: str, stems: list[str]) -> str:
 
 
 def _candidates(name: str, stems: Iterable[str]) -> list[str]:
-    """Return the stems in which an id stands between delimiters."""
+    """Return the stems that contain an id between delimiters."""
     return sorted(stem for stem in stems if _around(name, stem) is not None)
 
 
@@ -142,7 +144,7 @@ def _around(name: str, stem: str) -> Affix | None:
 
 
 def _hint(candidates: dict[str, list[str]], stems: Iterable[str]) -> str:
-    """Name a file that keeps an addition from being one that all files have."""
+    """Return a sentence naming a file without the addition that the others have, empty if there is none."""
     for name, matching in candidates.items():
         for stem in matching:
             around = _around(name, stem)
@@ -157,6 +159,6 @@ def _hint(candidates: dict[str, list[str]], stems: Iterable[str]) -> str:
 
 
 def some(names: Collection[object]) -> str:
-    """Quote the first few names and count the others."""
+    """Return the first few names in quotation marks, and the number of further ones."""
     first = ", ".join(f"'{name}'" for name in list(names)[:FEW])
     return first if len(names) <= FEW else f"{first} and {len(names) - FEW} more"

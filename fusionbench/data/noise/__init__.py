@@ -1,1 +1,1 @@
-"""Noise on source images: how it is added, and how it is written in sweeps and names of rows."""
+"""Noise added to source images, and its notation in sweeps and names of rows."""

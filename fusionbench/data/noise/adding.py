@@ -1,11 +1,11 @@
-"""Noise on source images, to see how robust a method is; the same on every machine, run and order of pairs.
+"""Noise on source images, to measure the robustness of methods; the same on every machine, in every run and order.
 
 The kinds are those of SSPFusion's Section 4.4 (arXiv 2309.14745, doi 10.48550/arXiv.2309.14745): stripes of variance
 5 on the infrared and Gaussian noise of variance 25 on the visible image, Gaussian-Poisson noise on SPECT and Gaussian
-noise of variance 25 on MRI. The paper gives variances without a unit and nothing more; here they are squares of grey
-levels 0..255, stripes run along the columns, and Gaussian-Poisson noise has the Gaussian part's variance of 25.
+noise of variance 25 on MRI. The paper states variances without a unit and no further details; here they are in squared
+grey levels 0..255, stripes run along the columns, and the Gaussian part of Gaussian-Poisson noise has variance 25.
 
-Images are float [H, W] or [H, W, 3] in [0, 1]; so is what comes back, as float32, clipped to that range.
+Images are float [H, W] or [H, W, 3] in [0, 1]; results are float32, clipped to that range.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ LEVELS = 255
 
 
 class Kind(Protocol):
-    """Add noise to an image; the draws are the generator's, so a stronger one is the same pattern, larger."""
+    """A function that adds noise; for one state of the generator, stronger noise is the same pattern with larger values."""
 
     def __call__(self, image: np.ndarray, rng: np.random.Generator, variance: float) -> np.ndarray: ...
 
 
 def load_noisy_pair(pair: Pair, noise: SourceNoise, seed: int) -> PairImages:
-    """Read both sources of a pair and add their noise, to ``a`` after it was made one channel. Raises ImageError."""
+    """Return both sources of a pair with noise, added to ``a`` after its conversion to one channel. Raises ImageError."""
     images = load_pair(pair)
     sources = {"a": images.a, "b": images.b}
     for source, added in noise.by_source():
@@ -40,7 +40,7 @@ def load_noisy_pair(pair: Pair, noise: SourceNoise, seed: int) -> PairImages:
 
 
 def stripe(image: np.ndarray, rng: np.random.Generator, variance: float = VARIANCES["stripe"]) -> np.ndarray:
-    """Shift each column by a normal number of its own, in all channels alike."""
+    """Return the image with a normally distributed offset added to each column, the same in all channels."""
     shifts = rng.normal(0, variance**0.5, image.shape[1]) / LEVELS
     return _clipped(image + (shifts if image.ndim == 2 else shifts[:, None]))
 
@@ -48,14 +48,14 @@ def stripe(image: np.ndarray, rng: np.random.Generator, variance: float = VARIAN
 def gaussian(
     image: np.ndarray, rng: np.random.Generator, variance: float = VARIANCES["gaussian"]
 ) -> np.ndarray:
-    """Add a normal number to each value, channels independently."""
+    """Return the image with a normally distributed number added to each value, independently in each channel."""
     return _clipped(image + rng.normal(0, variance**0.5, image.shape) / LEVELS)
 
 
 def gaussian_poisson(
     image: np.ndarray, rng: np.random.Generator, variance: float = VARIANCES["gaussian-poisson"]
 ) -> np.ndarray:
-    """Replace each grey level by a Poisson number of that mean, then add a normal one of that variance."""
+    """Return the image with each grey level replaced by a Poisson number of that mean, plus Gaussian noise."""
     counts = rng.poisson(np.asarray(image, np.float64) * LEVELS)
     return gaussian(counts / LEVELS, rng, variance)
 
@@ -68,11 +68,10 @@ KINDS: Mapping[str, Kind] = {
 
 
 def add_noise(image: np.ndarray, noise: Noise, *, seed: int, pair: str, source: str) -> np.ndarray:
-    """Add noise to one source.
+    """Return one source with noise.
 
-    The draw depends on seed, kind, pair and source alone: not on the variance, so that strengths can be compared on
-    one pattern. ``pair`` is the pair's id and ``source`` a or b, so that both sources of a pair get noise of their own.
-    Raises UnknownNameError.
+    The random numbers depend on seed, kind, pair id and source ("a" or "b") only. They do not depend on the variance, so
+    that strengths are compared on one pattern. Raises UnknownNameError for an unknown kind.
     """
     if noise.kind not in KINDS:
         raise UnknownNameError("kind of noise", noise.kind, KINDS)

@@ -1,7 +1,7 @@
-"""Which noise is added to which source, as it is written in sweeps, on the command line and in the names of rows.
+"""The notation for noise on sources, used in sweeps, on the command line and in the names of rows.
 
-``gaussian=25`` is that noise on both sources, ``a.stripe=5,b.gaussian=25`` another one on each; without ``=`` a kind has
-its own variance. Importing this module loads no NumPy; the noise itself is drawn in `fusionbench.data.noise.adding`.
+``gaussian=25`` is that noise on both sources, ``a.stripe=5,b.gaussian=25`` a different one on each; without ``=`` a
+kind has its default variance. Importing this module does not load NumPy; `fusionbench.data.noise.adding` adds the noise.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from fusionbench.errors import RequestError, UnknownNameError
 
-# in squared grey levels 0..255; see fusionbench.data.noise
+# default variances in squared grey levels 0..255, see `fusionbench.data.noise.adding`
 VARIANCES: Mapping[str, float] = {"stripe": 5.0, "gaussian": 25.0, "gaussian-poisson": 25.0}
 CLEAN = "none"
 _PART = re.compile(r"(?:(?P<source>[ab])\.)?(?P<kind>[a-z][a-z-]*)(?:=(?P<variance>[^=]+))?")
@@ -32,28 +32,28 @@ class Noise(NamedTuple):
 
 @dataclass(frozen=True)
 class SourceNoise:
-    """The noise on each source of every pair; None leaves a source as it is."""
+    """The noise on each source of every pair; None leaves a source unchanged."""
 
     a: Noise | None
     b: Noise | None
 
     def __str__(self) -> str:
-        """Return the form that `read_noise` reads, with a + where it takes a comma too: it is part of file names."""
+        """Return the notation that `read_noise` reads, with + instead of commas, because it is part of file names."""
         if self.a == self.b:
             return str(self.a)
         return "+".join(f"{source}.{noise}" for source, noise in self.by_source())
 
     def by_source(self) -> Iterator[tuple[str, Noise]]:
-        """Yield "a" and "b", where they have noise, with it."""
+        """Yield the source ("a" or "b") and its noise for each source that has noise."""
         yield from ((name, noise) for name, noise in (("a", self.a), ("b", self.b)) if noise is not None)
 
     def as_dict(self) -> dict[str, dict[str, Any]]:
-        """Return what stands in a run's identity."""
+        """Return the form stored in a cell's identity."""
         return {source: noise._asdict() for source, noise in self.by_source()}
 
 
 def noise_from(identity: Mapping[str, Any]) -> SourceNoise | None:
-    """Return the noise that a run's identity names, None where its sources are as they come."""
+    """Return the noise in a cell's identity, None without noise."""
     stored = identity.get("noise")
     return (
         SourceNoise(*(Noise(**stored[name]) if name in stored else None for name in "ab")) if stored else None
@@ -61,7 +61,10 @@ def noise_from(identity: Mapping[str, Any]) -> SourceNoise | None:
 
 
 def read_noise(text: str) -> SourceNoise | None:
-    """Read one noise; ``none`` is None. Raises UnknownNameError for a kind, RequestError for anything else."""
+    """Return the noise that a text describes, None for "none".
+
+    Raises UnknownNameError for an unknown kind, RequestError for any other error in the text.
+    """
     if text.strip().lower() == CLEAN:
         return None
     by_source: dict[str, Noise] = {}
@@ -80,7 +83,7 @@ def read_noise(text: str) -> SourceNoise | None:
 
 
 def spread_noise(texts: Sequence[str], strengths: Sequence[float]) -> list[SourceNoise | None]:
-    """Return each noise once, at every strength (a variance) where its text names none.
+    """Return each described noise once, with each of the strengths (variances) if its text states none.
 
     Raises as `read_noise`.
     """

@@ -1,4 +1,4 @@
-"""Say what a folder holds that holds no image."""
+"""Messages on folders without images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ARRAYS = frozenset({".npy", ".npz", ".mat", ".h5"})
 
 
 def without_images(folder: Path) -> str:
-    """Return a sentence on a folder without a readable image: what it holds, or where images are, and what to do."""
+    """Return a sentence on a folder without a readable image: its content, or where images are, and the remedy."""
     below = sorted({path.parent for path in folder.glob("*/*") if path.suffix.lower() in IMAGE_SUFFIXES})
     if below:
         others = f" and {len(below) - 1} more folders" if len(below) > 1 else ""

@@ -1,4 +1,4 @@
-"""Pair the images of two folders that belong to no data set."""
+"""Pairing the images of two folders that belong to no data set."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from fusionbench.types import Pair
 
 
 def pair_folders(a: Path, b: Path, names: tuple[str, str]) -> tuple[Pair, ...]:
-    """Return the pairs of two folders in natural order, see `pair_names`; ``names`` are what the user calls the two.
+    """Return the pairs of two folders in natural order, see `pair_names`; ``names`` are the user's names of the folders.
 
-    Raises RequestError for one folder given twice, DataNotFoundError where a folder is missing or holds no image, and
-    where an image has no partner.
+    Raises RequestError for the same folder given twice, and DataNotFoundError if a folder is missing or contains no
+    image, or if an image has no partner.
     """
     for folder in (a, b):
         if not folder.is_dir():
@@ -47,7 +47,7 @@ def pair_folders(a: Path, b: Path, names: tuple[str, str]) -> tuple[Pair, ...]:
 
 
 def reading_of(pairs: Sequence[Pair]) -> str | None:
-    """Say how partners of different names were paired, None where their names are equal: no guess stays unseen."""
+    """Return a sentence on how partners with different names were paired, so that wrong guesses are seen; else None."""
     first = pairs[0]
     if first.a.stem == first.b.stem:
         return None
@@ -55,7 +55,7 @@ def reading_of(pairs: Sequence[Pair]) -> str | None:
 
 
 def _different(in_a: dict[str, Path], in_b: dict[str, Path]) -> str:
-    """Show a name of each folder: nothing is incomplete, the names differ."""
+    """Return the message for two folders whose names have nothing in common, with an example of each."""
     first, second = next(iter(in_a.values())), next(iter(in_b.values()))
     return (
         f"No image of '{first.parent}' has a partner in '{second.parent}': the names differ, '{first.name}' in one and "

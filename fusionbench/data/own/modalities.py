@@ -1,4 +1,4 @@
-"""Folders by the names that people give them: of a modality (``Ir``, ``thermal``, ``opt``) or of a split (``Test``)."""
+"""Recognising folders by common names of modalities (``Ir``, ``thermal``, ``opt``) and splits (``Test``)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 from fusionbench.types import Family
 
-# what a and b are called in each family; the first word of each is what our own layouts use
+# names of a and b in each family; the first of each is the one used in layouts of this package
 WORDS: dict[Family, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "ir-vis": (
         ("ir", "infrared", "thermal", "tir", "lwir", "nir"),
@@ -17,7 +17,7 @@ WORDS: dict[Family, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "medical": (("mri", "mr"), ("pet", "spect", "ct")),
     "sar-opt": (("sar", "s1", "vv", "sentinel1"), ("opt", "optical", "s2", "rgb", "eo", "sentinel2")),
 }
-# what a and b are called in captions where a user does not say
+# names of a and b in captions if the user does not give any
 MODALITIES: dict[Family, tuple[str, str]] = {
     "ir-vis": ("infrared", "visible"),
     "medical": ("MRI", "functional or CT"),
@@ -28,14 +28,14 @@ SPLITS = {
     "val": ("val", "valid", "validation", "eval"),
     "test": ("test", "testing", "testset"),
 }
-_LONG = 5  # a word of so many letters counts inside another one, too: cropinfrared
+_LONG = 5  # letters from which on a word is recognised inside another one, as in cropinfrared
 
 Side = Literal["a", "b"]
 _SIDES: tuple[Side, Side] = ("a", "b")
 
 
 def sides(name: str) -> set[tuple[Family, Side]]:
-    """Return what a folder's name says it holds: families with a or b; several for words such as ``rgb``."""
+    """Return the families and sources ("a" or "b") that a folder's name may mean; several for words such as ``rgb``."""
     tokens = set(re.findall(r"[a-z]+\d*|\d+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()))
     return {
         (family, side)
@@ -46,15 +46,15 @@ def sides(name: str) -> set[tuple[Family, Side]]:
 
 
 def split_of(name: str) -> str | None:
-    """Return train, val or test for a folder's name that says so, else None."""
+    """Return the split (train, val or test) that a folder's name means, else None."""
     return next((split for split, words in SPLITS.items() if name.lower() in words), None)
 
 
 def actual_folder(base: Path, relative: PurePath) -> Path:
-    """Return the folder below ``base`` that is meant by a path of the catalog, or that path where there is none.
+    """Return the existing folder below ``base`` for a path of the catalog, or the path itself if there is none.
 
-    A part that is not there under its own name may be there in other letter case, or under another word for the same
-    modality; a choice between two such folders is not made.
+    A part that does not exist under its own name may exist in other letter case or under another word for the same
+    modality; if two such folders exist, neither is chosen.
     """
     folder = base
     for part in relative.parts:
@@ -72,5 +72,5 @@ def _child(folder: Path, name: str) -> Path:
 
 
 def _words_beside(name: str) -> set[str]:
-    """Return the words for the modality that a folder is named after, none for other folders."""
+    """Return all words for the modality after which a folder is named, none for other folders."""
     return {word for both in WORDS.values() for words in both if name.casefold() in words for word in words}

@@ -1,4 +1,4 @@
-"""A data set of the user's own by its folder alone: which folders hold what is told by their names."""
+"""Data sets of the user given as a folder, whose layout is derived from the names of its subfolders."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from fusionbench.data.spec import DatasetSpec, SplitSpec, canonical, check_name
 from fusionbench.errors import ConfigError, DataNotFoundError
 from fusionbench.types import Family
 
-_DEEPEST = 3  # folders between a modality's and its images, such as one a scene
+_DEEPEST = 3  # levels of folders between a modality's folder and its images, for example one folder per scene
 _UNSAID = "not stated"
 
 
 @dataclass(frozen=True)
 class FoundLayout:
-    """The folders of both sources of a family: ``splits`` maps a split to globs of a and b below the data set."""
+    """The layout of a data set's folder: ``splits`` maps each split to globs of a and b."""
 
     family: Family
     a: str
@@ -30,7 +30,7 @@ class FoundLayout:
 
 
 def is_folder(reference: str) -> bool:
-    """Tell whether a data set was asked for by the path of a folder: written with a slash, a dot or a tilde first."""
+    """Tell whether a data set is given by the path of a folder: with a slash, or a leading dot or tilde."""
     text = reference.strip()
     return bool(text) and (
         text.startswith((".", "~")) or bool(set(text) & {"/", "\\"}) or PurePath(text).is_absolute()
@@ -38,9 +38,9 @@ def is_folder(reference: str) -> bool:
 
 
 def read_folder(path: Path, taken: frozenset[str]) -> DatasetSpec:
-    """Return the data set that a folder holds; its name is the folder's. ``taken`` are names it must not repeat.
+    """Return the data set in a folder, with the folder's name; ``taken`` are names that it must not have.
 
-    Raises DataNotFoundError where the folder is missing or its folders are not understood, ConfigError for its name.
+    Raises DataNotFoundError if the folder is missing or its layout is not recognised, ConfigError for an unusable name.
     """
     if not path.is_dir():
         raise DataNotFoundError(f"Data set folder '{path}' does not exist: check the path in --dataset.")
@@ -61,10 +61,10 @@ def read_folder(path: Path, taken: frozenset[str]) -> DatasetSpec:
 
 
 def find_layout(home: Path) -> FoundLayout:
-    """Return where a folder's images lie: ``{ir,vi}``, ``{train,test}/{ir,vi}`` or ``{ir,vi}/{train,test}``.
+    """Return the layout of a folder: ``{ir,vi}``, ``{train,test}/{ir,vi}`` or ``{ir,vi}/{train,test}``.
 
-    Without folders of splits all pairs are the split ``test``. Raises DataNotFoundError naming the folders that are
-    there where no two, or several, are told by their names.
+    Without folders of splits all pairs belong to the split ``test``. Raises DataNotFoundError, naming the folders, if no
+    pair of folders or several pairs are recognised.
     """
     for parents in ({"test": home}, _split_folders(home)):
         folder_pairs = {split: list(_both(parent)) for split, parent in parents.items()}
@@ -96,7 +96,7 @@ def _split_folders(parent: Path) -> dict[str, Path]:
 
 
 def _both(parent: Path) -> Iterator[tuple[Family, Path, Path]]:
-    """Yield the pairs of folders of one family; those called exactly by a word before all others."""
+    """Yield the pairs of folders of one family; if some are named exactly by known words, only these."""
     known = [(child, sides(child.name)) for child in _folders(parent)]
     pairs = [
         (family, a, b)
@@ -114,7 +114,7 @@ def _is_word(name: str) -> bool:
 
 
 def _layout(home: Path, pairs: dict[str, tuple[Family, Path, Path]]) -> FoundLayout:
-    """Word the globs; a flat pair of folders may hold folders of splits itself."""
+    """Return the layout for pairs of folders, which may contain folders of splits themselves."""
     family, a, b = next(iter(pairs.values()))
     inside = {
         split: (family, folder, _split_folders(b)[split])
@@ -130,7 +130,7 @@ def _layout(home: Path, pairs: dict[str, tuple[Family, Path, Path]]) -> FoundLay
 
 
 def _depth(folder: Path) -> int:
-    """Return how many folders lie between a folder and its images, 0 where there is no image at all."""
+    """Return the number of levels between a folder and its images, 0 if it has no image at all."""
     for depth in range(_DEEPEST + 1):
         if any(path.suffix.lower() in IMAGE_SUFFIXES for path in folder.glob("/".join(["*"] * (depth + 1)))):
             return depth
@@ -138,13 +138,13 @@ def _depth(folder: Path) -> int:
 
 
 def _glob(home: Path, folder: Path, depth: int) -> str:
-    # the folders found are literal, so signs of a pattern in their names are put in brackets
+    # the name is literal, so characters of patterns in it are escaped by brackets
     literal = re.sub(r"([*?\[])", r"[\1]", folder.relative_to(home).as_posix())
     return "/".join([literal, *["*"] * (depth + 1)])
 
 
 def _titles(family: Family, a: Path, b: Path) -> tuple[str, str]:
-    """Return what the modalities are called: of medical ones the word in the folder's name."""
+    """Return the names of the modalities; for medical ones the word in the folder's name."""
     if family != "medical":
         return MODALITIES[family]
     named = [

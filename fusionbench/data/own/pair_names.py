@@ -1,4 +1,4 @@
-"""Pair the names of two folders: equal names, or names that differ in one addition a folder (``00001_ir``, ``VIS7``)."""
+"""Pairing the names in two folders: equal names, or names with one addition per folder (``00001_ir``, ``VIS7``)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TOKEN = re.compile(r"\d+|[^\W\d_]+|[\W_]+")
 
 @dataclass(frozen=True)
 class _Reading:
-    """The names of a folder with the same tokens taken off all of them; ``names`` by what is left."""
+    """The names of a folder with the same tokens removed from all of them; ``names`` are by their remainders."""
 
     before: tuple[str, ...]
     after: tuple[str, ...]
@@ -27,17 +27,17 @@ class _Reading:
 
     @cached_property
     def numbers(self) -> tuple[str, ...]:
-        """Return the numbers that were taken off: they may tell pairs apart."""
+        """The numbers that were removed; they must agree in both folders, because they may identify a scene."""
         return tuple(token for token in (*self.before, *self.after) if token.isdecimal())
 
 
 def pair_names(a: Collection[str], b: Collection[str]) -> dict[str, tuple[str, str]]:
     """Return the names of partners by the id of their pair, in the order of ``a``.
 
-    Where any name is in both folders, partners have equal names, which are the ids. Else each folder may have one
-    addition before and one after, words or marks that all its names have and in which the two folders differ; the
-    reading that takes off the least wins, and what is left is the id. Empty where there is no such reading, or where
-    two of them pair the names differently.
+    If any name is in both folders, partners have equal names, which are the ids. Otherwise each folder may have one
+    addition before and one after, of words or marks that all its names share; the reading that removes the fewest tokens
+    is taken, and the remainder is the id. The result is empty if there is no such reading, or if two of them pair the
+    names differently.
     """
     known = frozenset(b)
     equal = {name: (name, name) for name in a if name in known}
@@ -51,7 +51,7 @@ def pair_names(a: Collection[str], b: Collection[str]) -> dict[str, tuple[str, s
 
 
 def _mostly_matches(a: _Reading, b: _Reading) -> bool:
-    """Tell whether more than half of the folder with fewer names has partners, judged by some names taken evenly."""
+    """Tell whether more than half of the names in the smaller folder have partners, judged by an even sample."""
     few, many = sorted((a.names, b.names), key=len)
     step = -(-len(few) // _SAMPLE)
     sample = list(few)[::step]
@@ -59,7 +59,7 @@ def _mostly_matches(a: _Reading, b: _Reading) -> bool:
 
 
 def _least(readings: list[tuple[_Reading, _Reading]]) -> dict[str, tuple[str, str]]:
-    """Return the pairs of the readings that take off the least, if they agree."""
+    """Return the pairs of the readings that remove the fewest tokens if these agree, else nothing."""
     least = min((here.taken_off + there.taken_off for here, there in readings), default=0)
     readings_as_pairs = [
         {core: (name, there.names[core]) for core, name in here.names.items() if core in there.names}
@@ -71,13 +71,13 @@ def _least(readings: list[tuple[_Reading, _Reading]]) -> dict[str, tuple[str, st
 
 
 def _without_marks(pairs: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
-    """Take the marks that set an addition off from the ids, too, unless that makes two ids one."""
+    """Return the pairs with separators removed from the ends of ids, unless that makes two ids equal."""
     bare = {_MARKS.sub("", core) or core: both for core, both in pairs.items()}
     return bare if len(bare) == len(pairs) else pairs
 
 
 def _readings(names: Collection[str]) -> Iterator[_Reading]:
-    """Yield every way of taking the same whole tokens off all names, so that something is left of each."""
+    """Yield every way of removing the same tokens from all names that leaves something of each."""
     tokens = {name: _TOKEN.findall(name) for name in names}
     starts = _common([*tokens.values()])
     ends = _common([parts[::-1] for parts in tokens.values()])
@@ -91,6 +91,6 @@ def _readings(names: Collection[str]) -> Iterator[_Reading]:
 
 def _common(lists: list[list[str]]) -> int:
     """Return how many first tokens all lists share."""
-    first, last = min(lists), max(lists)  # all others lie between the two
+    first, last = min(lists), max(lists)  # in sorted order all lists are between these two
     shared = zip(first, last, strict=False)
     return next((i for i, (x, y) in enumerate(shared) if x != y), min(len(first), len(last)))

@@ -1,4 +1,4 @@
-"""Data sets of the user's own: one YAML file of the catalog's form, with less to say."""
+"""Data sets of the user given as a YAML file in the form of the catalog, with fewer required keys."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ SUFFIXES = (".yaml", ".yml")
 
 
 def is_user_file(reference: str) -> bool:
-    """Tell whether a data set was asked for by the path of a YAML file and not by its name."""
+    """Tell whether a data set is given by the path of a YAML file rather than by name."""
     return reference.strip().lower().endswith(SUFFIXES)
 
 
 def read_user_file(path: Path, taken: frozenset[str]) -> DatasetSpec:
-    """Read a data set that has at least ``title``, ``family`` and ``splits``; its name is the file's stem.
+    """Return the data set in a file with at least ``title``, ``family`` and ``splits``; its name is the file's stem.
 
-    Without ``folder`` the globs start at the YAML file's own folder; an absolute ``folder`` is taken as it is, a
-    relative one lies below the data root, as in the catalog. ``taken`` are names that the stem must not repeat.
-    Raises DataNotFoundError where there is no such file and ConfigError where its content is not allowed.
+    Without ``folder`` the globs are relative to the YAML file's own folder; a relative ``folder`` is below the data root,
+    as in the catalog. ``taken`` are names that the stem must not have. Raises DataNotFoundError if there is no such file
+    and ConfigError if its content is not allowed.
     """
     if not path.is_file():
         raise DataNotFoundError(f"Data set file '{path}' does not exist: check the path in --dataset.")
@@ -54,7 +54,7 @@ def _below_data_root(folder: Any) -> bool:
 
 
 def _inside(folder: Any) -> str:
-    """Return what the catalog's own check of ``folder`` is to see: the place itself only if it is relative."""
+    """Return the ``folder`` for the catalog's check, which accepts relative paths only: others are replaced by "."."""
     return folder if _below_data_root(folder) else "."
 
 
