@@ -1,4 +1,4 @@
-"""Leaderboard tables: pure functions of run records and scores. Importing this package is cheap."""
+"""Leaderboard tables as pure functions of records and scores. Importing this package is cheap."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ FORMATS = {"md": "markdown", "csv": "csv", "tex": "latex", "html": "html"}
 
 
 def render(tables: Iterable[Table], format: str, **options: Any) -> str:
-    """Return the tables as one text in ``format``, a key of `FORMATS`; RequestError on any other.
+    """Return the tables as one text in ``format``, a key of `FORMATS`. Raises RequestError for any other.
 
-    ``options`` are those of the format's own ``render``, such as the ``width`` of LaTeX.
+    ``options`` are those of the format's own ``render``, such as ``width`` for LaTeX.
     """
     module = FORMATS.get(format.lower())
     if module is None:

@@ -1,4 +1,4 @@
-"""What a table rests on, as BibTeX: its methods, data sets and metrics."""
+"""BibTeX entries of the methods, data sets and metrics in a table."""
 
 from __future__ import annotations
 
@@ -24,24 +24,25 @@ _SPECIAL = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textas
 
 @dataclass
 class Bibliography:
-    """Entries by key, the key to cite each method by, and what has no entry, a phrase each."""
+    """BibTeX entries by key, the key by which to cite each method, and phrases on what has no entry."""
 
     entries: dict[str, str] = field(default_factory=dict)
     methods: dict[str, str] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
 
     def text(self) -> str:
+        """Return the entries sorted by key, as the content of a .bib file."""
         return "\n".join(self.entries[key] for key in sorted(self.entries, key=str.casefold))
 
     def add(self, entry: str, owner: str) -> str:
-        """Add an entry and return the key to cite it by: one that is there already if its DOI is."""
+        """Add an entry and return the key by which to cite it, an existing one if the same work is present."""
         start = _START.search(entry)
-        assert start is not None  # cards are checked to hold an entry
+        assert start is not None  # cards are checked to have an entry
         key = start[2]
         for known, other in self.entries.items():
             if other == entry or (_doi(entry) and _doi(other) == _doi(entry)):
                 return known
-        if key in self.entries:  # two works under one key: the later one is told apart by what it belongs to
+        if key in self.entries:  # two works with one key: that of the later one gets the name of its owner
             key = f"{key}-{owner}"
             entry = _START.sub(lambda match: match[0].replace(match[2], key), entry, count=1)
         self.entries[key] = entry
@@ -49,10 +50,11 @@ class Bibliography:
 
 
 def bibliography(records: Iterable[Record], metrics: Sequence[str], cards: Mapping[str, Any]) -> Bibliography:
-    """Collect the entries of the records' methods and data sets, and of metrics by the DOI of their cards.
+    """Return the entries of the records' methods and data sets, and of metrics by the DOI in their cards.
 
-    An entry is a method's card, a data set's catalog entry or a work of ``metrics/references.bib`` verbatim; where
-    there is only a DOI, a ``@misc`` entry under the key ``doi:<DOI>``. A work cited twice has one entry. The order of the records changes nothing.
+    An entry is taken verbatim from a method's card, a data set's catalog entry or ``metrics/references.bib``; if only a
+    DOI is known, it is a ``@misc`` entry with the key ``doi:<DOI>``. A work that is cited twice has one entry. The result
+    does not depend on the order of the records.
     """
     works = Bibliography()
     records = sorted(records, key=lambda record: (record["method"]["name"], record["dataset"]["name"]))
@@ -68,14 +70,14 @@ def bibliography(records: Iterable[Record], metrics: Sequence[str], cards: Mappi
 
 
 def cited(table: Table, works: Bibliography) -> Table:
-    """Return the table with the key of each row's method, where there is one."""
+    """Return the table with the citation key of each row's method, if there is one."""
     keys = {row.method: works.methods.get(row.method.partition("@")[0], "") for row in table.rows if row.run}
     rows = tuple(replace(row, cite=keys[row.method]) if row.run else row for row in table.rows)
     return replace(table, rows=rows)
 
 
 def _by_doi(metrics: Sequence[str], cards: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the metrics that a work defines by its DOI; those without a card, as ranks, are none."""
+    """Return the names of metrics by the DOI of the work that defines them; columns without a card are left out."""
     metrics_of: dict[str, list[str]] = {}
     for name in sorted(set(metrics) & set(cards)):
         metrics_of.setdefault(cards[name].doi, []).append(name)
@@ -102,12 +104,12 @@ def _method_text(name: str) -> str:
 
     try:
         return card(name).bibtex or ""
-    except FusionbenchError:  # a local file, or made where other methods are installed
+    except FusionbenchError:  # a local file, or a method that is not installed on this machine
         return ""
 
 
 def metric_entry(doi: str) -> str:
-    """Return the entry of the work that defines a metric, from the file or the card of a method that it comes from."""
+    """Return the entry of the work with this DOI, from ``metrics/references.bib`` or the card of a method."""
     if not doi:
         return ""
     return next((entry for entry in _works() if _doi(entry) == doi.lower()), "")
@@ -129,7 +131,7 @@ def _dataset_text(name: str) -> str:
 
 
 def split_entries(text: str) -> Iterator[str]:
-    """Yield each BibTeX entry of a text, without what stands between them."""
+    """Yield each BibTeX entry of a text, without text between entries."""
     for part in _BEFORE.split(dedent(text)):
         if _START.match(part):
             yield part.strip() + "\n"

@@ -1,4 +1,4 @@
-"""A leaderboard table together with the scores of single images behind it."""
+"""Leaderboard tables together with the scores of single images behind them."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 class Board:
     """One table, its runs and their scores.
 
-    ``runs`` stand in the order of ``table.rows``, ``images`` in that of the split. Only scores of the versions
-    that the table shows are in ``scores``.
+    ``runs`` are in the order of ``table.rows``, ``images`` in that of the split. ``scores`` contain only the versions of
+    metrics that the table shows.
     """
 
     table: Table
@@ -50,7 +50,7 @@ class Board:
         return tuple(run.record for run in self.runs)
 
     def column(self, metric: str) -> Column:
-        """Return the column of a metric; KeyError where the table has none."""
+        """Return the column of a metric. Raises KeyError if the table has none."""
         for column in self.table.columns:
             if column.metric == metric:
                 return column
@@ -58,14 +58,14 @@ class Board:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The columns of metrics that are scored by image."""
+        """The columns of metrics with one value per image."""
         return tuple(column for column in self.table.columns if column.per == "image")
 
     def values(self, metric: str) -> ndarray:
-        """Return float64 [rows, images] of a metric; NaN where an image has no ok score.
+        """Return the values of a metric, float64 [rows, images], NaN where an image has no ok score.
 
-        A metric with one value for the whole set has none for single images: all NaN, see `columns`. The array is
-        gathered once and cannot be written to.
+        A metric with one value for the whole set has none for single images: all are NaN, see `columns`. The array is
+        cached and read-only.
         """
         if metric not in self._values:
             self._values[metric] = self._gathered(metric)
@@ -103,13 +103,12 @@ def build_tables(
     profile: str = "canonical",
     cards: Mapping[str, MetricCard] | None = None,
 ) -> list[Table]:
-    """Build one table for each set of pairs: data set, split, and which pairs with what content.
+    """Return one table for each set of pairs, that is data set, split, ids of the pairs and their content.
 
-    ``records`` are run.json documents, ``scores`` the long format of `read_runs` or the rows of
-    `score_rows`, both of fusionbench.cells.store.
-    Rows are methods, each by its newest run; columns are ``metrics`` in that order, or by default every
-    scored metric in the order of the cards. Other profiles and older metric versions are never mixed in.
-    Raises UnknownNameError on a metric without a card.
+    ``records`` are run.json documents, ``scores`` the long format of `read_runs` or the rows of `score_rows`, both of
+    fusionbench.cells.store. Rows are methods, each with its newest run; columns are ``metrics`` in that order, by default
+    every scored metric in the order of the cards. Other profiles and older versions of metrics are never mixed in. Raises
+    UnknownNameError for a metric without a card.
     """
     boards = build_boards(records, scores, metrics=metrics, profile=profile, cards=cards)
     return [board.table for board in boards]
@@ -123,7 +122,7 @@ def build_boards(
     profile: str = "canonical",
     cards: Mapping[str, MetricCard] | None = None,
 ) -> list[Board]:
-    """Build the tables of `build_tables` together with the scores they are made from."""
+    """Return the tables of `build_tables` together with the scores from which they are made."""
     return boards_of(records, index_scores(scores, profile), metrics=metrics, profile=profile, cards=cards)
 
 
@@ -136,7 +135,7 @@ def boards_of(
     digits: int | Mapping[str, int] | None = None,
     cards: Mapping[str, MetricCard] | None = None,
 ) -> list[Board]:
-    """Do as `build_boards`, from scores that `index_scores` has sorted; ``digits`` as `TableStyle` has them."""
+    """Return the same as `build_boards`, from scores sorted by `index_scores`; ``digits`` are those of `TableStyle`."""
     if cards is None:
         from fusionbench.metrics import cards as known_cards
 
@@ -161,7 +160,7 @@ def _canonical(metrics: Sequence[str], cards: Mapping[str, Any]) -> list[str]:
 
 
 def _pairs_key(record: Record) -> tuple:
-    """What two records must share to stand in one table."""
+    """Return what two records must share to be in one table."""
     data = record["dataset"]
     return data["name"], data["split"], data["split_hash"], record["identity"]["data"]
 
@@ -200,8 +199,8 @@ def _board(
 
 
 def _dataset(runs: Sequence[Run]) -> dict[str, Any]:
-    """What the records say of the data set."""
-    # the pairs are the same for all, so a limit that one of the runs did without has cut nothing off
+    """Return the description of the data set that the runs share."""
+    # the pairs are the same for all, so if one of the runs had no limit, the limits of the others removed nothing
     limits = [run.record["dataset"]["limit"] for run in runs]
     return runs[0].record["dataset"] | {"limit": None if None in limits else min(limits)}
 
@@ -247,7 +246,7 @@ def _columns(
 
 
 def _column(card: MetricCard, run_scores: Sequence[Scores], digits: int) -> Column:
-    """The newest version that any run was scored with is shown; the card's own where there is no score."""
+    """Return the column of a metric with the newest version of any score, or the card's version without scores."""
     versions = sorted({v for scores in run_scores for v in scores.get(card.name, {})}, key=natural)
     *older, newest = versions or [str(card.version)]
     setting = setting_of(card.name, newest, run_scores) if card.per == "set" else ""

@@ -1,4 +1,4 @@
-"""The caption of a table, written from the records of its rows alone."""
+"""The captions of tables, derived from the records of their rows only."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ CHANNELS = {
 
 
 def coverage(data: Mapping[str, Any]) -> str:
-    """Return how much of a split is used: "361 pairs", "40 of 361 pairs" or "first 5 of 361 pairs"."""
+    """Return how many pairs of a split are used: "361 pairs", "40 of 361 pairs" or "first 5 of 361 pairs"."""
     used, expected = len(data["ids"]), data["expected"]
     count = f"{used} of {expected}" if expected not in (None, used) else str(used)
     noun = "pair" if (expected or used) == 1 else "pairs"
-    # a split of unknown size that ends at the limit may go on behind it
+    # a split of unknown size with as many pairs as the limit may have more
     cut = used == data["limit"] and used != expected
     return f"first {count} {noun}" if cut else f"{count} {noun}"
 
@@ -38,10 +38,10 @@ def caption(
     profile: str,
     uncarded: Sequence[str],
 ) -> tuple[str, ...]:
-    """Return the sentences of a caption: pairs, profile, channel, color, weights, versions, device, marks.
+    """Return the sentences of a caption: pairs, profile, channel, colour, weights, versions, device, marks.
 
-    ``data`` is the data set part of the records;
-    ``uncarded`` are scored metrics that this installation has no card for, so that they cannot be shown.
+    ``data`` is the part of the records on the data set. ``uncarded`` are scored metrics for which this installation has
+    no card, so that they cannot be shown.
     """
     records = [run.record for run in runs]
     sentences = [
@@ -53,7 +53,7 @@ def caption(
         *_readings(runs),
         *_versions(columns),
         *_provenance(record["provenance"] for record in records),
-        *([f"Not shown for want of a metric card: {', '.join(uncarded)}."] if uncarded else []),
+        *([f"Not shown, because they have no metric card: {', '.join(uncarded)}."] if uncarded else []),
         "Best in bold, second best underlined, by the printed digits.",
         "A dash with a count: not every pair has a score.",
     ]
@@ -72,7 +72,7 @@ WEIGHTS = {
 def brief(
     data: Mapping[str, Any], runs: Sequence[Run], columns: Sequence[Column], profile: str, gaps: bool
 ) -> tuple[str, ...]:
-    """Return the sentences of a caption that is printed in a paper: pairs, definitions, weights, marks.
+    """Return the sentences of a short caption for papers: pairs, definitions, weights, marks.
 
     ``gaps`` tells whether a cell has no value.
     """
@@ -96,7 +96,7 @@ def _luma(name: str, metrics: Sequence[str]) -> str:
 
 
 def _weights_in_words(runs: Sequence[Run]) -> Iterator[str]:
-    """Say in one sentence where the rows' weights come from, by origin."""
+    """Yield one sentence on the origins of the rows' weights, if there are any."""
     origins: dict[str, list[str]] = {}
     for run in runs:
         source = run.record["weights"]["source"]
@@ -112,12 +112,12 @@ def _pairs(data: Mapping[str, Any], manifest: str) -> str:
     hashes = f"split hash {data['split_hash'][:8]}, data hash {manifest[:8]}"
     title = data["title"] or data["name"]
     sources = f"a is {data['a']}, b is {data['b']}"
-    # begins with our own words: a title may start with what Markdown takes for a list
+    # the title is not put first, because Markdown could take its beginning for a list
     return f"Mean scores on {title}, {data['split']} split, {coverage(data)} ({hashes}); {sources}."
 
 
 def _profile(name: str, columns: Sequence[Column]) -> Iterator[str]:
-    """Say whose definitions the columns are, on which channel, and what had to be assumed."""
+    """Yield sentences on the profile of the columns, the channels, and what had to be assumed."""
     from fusionbench.metrics import profiles
 
     if not columns:
@@ -133,11 +133,11 @@ def _profile(name: str, columns: Sequence[Column]) -> Iterator[str]:
 
 
 def _channels(profile: Profile, metrics: Sequence[str]) -> str:
-    """Return which metrics are on what: some take red, green and blue by any profile."""
+    """Return which metrics are computed on which channels, because some take red, green and blue in every profile."""
     from fusionbench.metrics import definition_of
 
     gray = f"metrics on {CHANNELS[profile.gray]}"
-    # a metric can have left the profile since it was scored
+    # a metric may have been removed from the profile since it was scored
     rgb = [m for m in metrics if m in profile.metrics and definition_of(m, profile.name).planes == "rgb"]
     if rgb == list(metrics):
         return "metrics on red, green and blue" if rgb else gray
@@ -161,7 +161,7 @@ def _weights(runs: Sequence[Run]) -> Iterator[str]:
 
 
 def _readings(runs: Sequence[Run]) -> Iterator[str]:
-    """Say which rows hold more than their papers print, so that nobody takes it for the authors'."""
+    """Yield sentences on rows with parts that their papers do not print, so that these are not ascribed to the authors."""
     labels: dict[str, list[str]] = {}
     for run in runs:
         if reading := run.record["method"].get("reading"):
@@ -187,7 +187,7 @@ def _versions(columns: Sequence[Column]) -> Iterator[str]:
 
 
 def _provenance(provenances: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Every version and device that took part: rows of one table may have been made on different machines."""
+    """Yield a sentence on all versions and devices, because rows of a table may come from different machines."""
     provenances = list(provenances)
     parts = {
         "fusionbench": {p.get("fusionbench") for p in provenances},

@@ -1,4 +1,4 @@
-"""From scores of single images to table cells: a mean over every pair, or a count of those that have one."""
+"""Cells of tables from scores of single images: a mean over all pairs, or the number of pairs with a score."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Record = Mapping[str, Any]
 
 
 class Score(NamedTuple):
-    """One image, one metric. ``value`` is None unless the status is ok; ``note`` goes to a footnote of the cell."""
+    """The score of one image and metric; ``value`` is None unless the status is ok, ``note`` is a footnote of the cell."""
 
     status: str
     value: float | None
@@ -30,11 +30,11 @@ class Score(NamedTuple):
 
 
 class ArrayScores(Mapping[str, Score]):
-    """Scores by image that are kept in arrays."""
+    """Scores by image that are stored in arrays."""
 
     @abstractmethod
     def values_of(self, images: Sequence[str]) -> ndarray:
-        """Return float64 [images], NaN for an image without an ok score."""
+        """Return the values of images, float64 [images], NaN for an image without an ok score."""
 
 
 Scores = dict[str, dict[str, Mapping[str, Score]]]  # metric -> version -> image -> score
@@ -45,25 +45,27 @@ Index = Mapping[tuple[str, str, str], Scores]  # (data set, split, run) -> score
 def index_scores(
     scores: DataFrame | Iterable[tuple[Any, ...]], profile: str
 ) -> dict[tuple[str, str, str], Scores]:
-    """Sort the scores of one profile by (data set, split, run), then metric, version and image.
+    """Return the scores of one profile by (data set, split, run), then metric, version and image.
 
-    An image scored twice, as when two folders hold the same run, keeps the score that is ok. Scores that are kept in
-    columns (`fusionbench.cells.columns.StoredScores`) stay there.
+    For an image scored twice, for example by two folders with the same run, the ok score is kept. Scores stored as
+    arrays (`fusionbench.cells.columns.StoredScores`) are not copied.
     """
-    if not hasattr(scores, "columns"):  # that are a DataFrame's
+    if not hasattr(
+        scores, "columns"
+    ):  # a data frame has this attribute, and must not be tested against the protocol
         from fusionbench.tables.columns import ColumnarScores, index_columns
 
         if isinstance(scores, ColumnarScores):
             return index_columns(scores, profile)
     index: dict[tuple[str, str, str], Scores] = {}
     for row in _rows(scores):
-        if row[3] in (profile, PROFILE):  # what downstream tasks score belongs to every profile
+        if row[3] in (profile, PROFILE):  # scores of downstream tasks belong to every profile
             add_row(index, row)
     return index
 
 
 def add_row(index: dict[tuple[str, str, str], Scores], row: tuple[Any, ...]) -> None:
-    """Put a row of the long format into an index."""
+    """Add a row of the long format to an index."""
     dataset, split, run, _, metric, version, image, status, value, detail, *note = row
     versions = index.setdefault((dataset, split, run), {}).setdefault(metric, {})
     images = versions.setdefault(str(version), {})
@@ -74,7 +76,7 @@ def add_row(index: dict[tuple[str, str, str], Scores], row: tuple[Any, ...]) -> 
 
 
 def merged(first: Mapping[str, Score], second: Mapping[str, Score]) -> dict[str, Score]:
-    """Return the scores of both; an image scored twice keeps the score that is ok."""
+    """Return the scores of both; for an image scored twice the ok score is kept."""
     images = dict(first)
     for image, score in second.items():
         images[image] = max(images[image], score, key=_preference) if image in images else score
@@ -87,6 +89,7 @@ def _rows(scores: Any) -> Iterable[tuple[Any, ...]]:
 
 
 def score_of(status: str, value: float, detail: object, note: str = "") -> Score:
+    """Return a score; a value that is not finite makes it undefined."""
     reason = detail if isinstance(detail, str) else ""  # pandas turns an empty column into NaN
     if status != "ok":
         return Score(status, None, reason)
@@ -100,17 +103,21 @@ def _preference(score: Score) -> tuple:
 
 
 def measure(record: Record, column: Column, scores: Scores) -> Cell:
-    """Return the cell of one run and metric, not yet ranked."""
+    """Return the cell of one run and a metric of single images, not yet ranked."""
     versions = scores.get(column.metric, {})
     shown = versions.get(column.version, {})
     ids = record["dataset"]["ids"]
     values = _ok_values(shown, ids)
     if ids and len(values) == len(ids):
-        mean = math.fsum(values) / len(values)  # exact sum: the order of the records cannot change a digit
+        mean = math.fsum(values) / len(
+            values
+        )  # fsum rounds once, so the order of the scores does not change a digit
         return Cell(column.metric, mean, printed(mean, column.digits), len(ids), len(ids), "ok")
     fallback = _unscored(record, versions)
     outcomes = [shown.get(i) or fallback.get(i, fallback[None]) for i in ids]
-    own = {entry.get("detail", "") for entry in record.get("images", {}).values()}  # the row's own footnote
+    own = {
+        entry.get("detail", "") for entry in record.get("images", {}).values()
+    }  # already in the row's footnote
     return _gap(column, outcomes, own if record["status"] != "ok" else set())
 
 
@@ -122,14 +129,14 @@ def _ok_values(scores: Mapping[str, Score], images: Sequence[str]) -> list[float
 
 
 def _unscored(record: Record, versions: Mapping[str, object]) -> dict[str | None, Score]:
-    """What images without a score count as, by id; under None those that the record does not mention."""
+    """Return what images without a score count as, by id; None stands for those that the record does not mention."""
     reasons = {
         image: Score(entry["status"], None, entry.get("detail", ""))
         for image, entry in record.get("images", {}).items()
         if entry["status"] != "ok"
     }
     if record["status"] != "ok":
-        rest = Score(record["status"], None, "")  # the row's own footnote gives the detail
+        rest = Score(record["status"], None, "")  # the row's footnote has the detail
     else:
         other = ", ".join(sorted(versions, key=natural))
         rest = Score("skipped", None, f"scored by version {other} only" if other else "not scored")
@@ -149,12 +156,12 @@ def _gap(column: Column, outcomes: Sequence[Score], own: Set[str]) -> Cell:
 
 
 def told(status: str, detail: str) -> str:
-    """Return a reason in a footnote's length; the command that mends it is kept whole."""
+    """Return a reason shortened for a footnote; for "unavailable" it is longer, because it contains the remedy."""
     return shorten(detail, 400 if status == "unavailable" else 120)
 
 
 def name_notes(cells: Iterable[Cell]) -> tuple[Cell, ...]:
-    """Put the metrics that share a reason in front of it, so that one footnote serves a whole row."""
+    """Return cells with the names of metrics that share a note in front of it, so that a row needs one footnote only."""
     cells = tuple(cells)
     metrics: dict[str, list[str]] = {}
     for cell in cells:
@@ -166,23 +173,23 @@ def name_notes(cells: Iterable[Cell]) -> tuple[Cell, ...]:
 
 
 def natural(version: str) -> tuple:
-    """Sort key under which version 10 comes after 9."""
+    """Return a sort key by which version 10 comes after 9."""
     parts = version.split(".")
     return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)
 
 
-WHOLE_SET = ""  # the image that such a score stands under
+WHOLE_SET = ""  # stands for the image in scores of whole sets, as in `fusionbench.cells.score_lines`
 
 
 def setting_of(metric: str, version: str, rows: Iterable[Scores]) -> str:
-    """Return with which towers and kernel most rows were scored; rows of another setting are not shown with them."""
+    """Return the setting (towers and kernel) with which most rows were scored; others are not comparable with it."""
     scores = (row.get(metric, {}).get(version, {}).get(WHOLE_SET) for row in rows)
     counts = Counter(score.detail for score in scores if score is not None and score.status == "ok")
     return min(counts, key=lambda setting: (-counts[setting], setting), default="")
 
 
 def cell_of(record: Record, column: Column, scores: Scores) -> Cell:
-    """Return the cell of one run and metric of either kind, not yet ranked."""
+    """Return the cell of one run and metric, of single images or a set, not yet ranked."""
     return measure_set(record, column, scores) if column.per == "set" else measure(record, column, scores)
 
 
@@ -208,7 +215,7 @@ def _unscored_set(record: Record, versions: Mapping[str, object]) -> Score:
 
 
 def set_sentences(columns: Sequence[Column], pairs: int) -> Iterator[str]:
-    """Say in a caption of which columns a cell is one value for all images, and with what it is computed."""
+    """Yield sentences on the columns whose cells are one value for all images, with their settings."""
     settings: dict[str, list[str]] = {}
     tasks: dict[str, list[str]] = {}
     for column in columns:

@@ -1,4 +1,4 @@
-"""Which records are looked at; which rows a table shows of them, in which order, and which one is ours."""
+"""Choosing records, and the rows of a table with their order and the one marked as ours."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ BASELINES = "baselines"
 
 @dataclass(frozen=True)
 class RowChoice:
-    """What was asked for: all names are of methods, as a row's name, its part before @, or its title.
+    """The choice of rows; methods are named by a row's name, the part of it before @, or its title.
 
-    ``methods`` are the rows shown (none: all; "baselines" stands for the trivial ones), ``order`` those that come
-    first, ``ours`` the one that is marked and comes last. ``baselines`` keeps the trivial ones where ``methods``
-    names none, ``pairs`` only the runs on so many pairs.
+    ``methods`` are the rows to show (empty: all; "baselines" stands for the trivial ones), ``order`` those that come
+    first, ``ours`` the one that is marked and comes last. ``baselines`` keeps the trivial ones if ``methods`` is empty.
+    ``pairs`` keeps only runs on that number of pairs.
     """
 
     methods: tuple[str, ...] = ()
@@ -40,10 +40,10 @@ def select(
     methods: Sequence[str] | None = None,
     split: str | None = None,
 ) -> list[R]:
-    """Return the records on these data sets (names, families or all), of these methods and this split; None: of any.
+    """Return the records on the data sets (names, families or "all"), of the methods and split; None means any.
 
-    Raises UnknownNameError for a name that is neither in the records nor in the catalog, and RequestError where no
-    record is left.
+    Raises UnknownNameError for a name that is neither in the records nor in the catalog, and RequestError if no record is
+    left.
     """
     kept = list(records)
     if methods is not None:
@@ -83,9 +83,9 @@ def _dataset_name(asked: str, here: Collection[str]) -> str:
 
 
 def choose(records: Sequence[dict[str, Any]], choice: RowChoice) -> tuple[list[dict[str, Any]], str]:
-    """Return the records of the rows that are shown, and a sentence on those that are not.
+    """Return the records of the rows to show, and a sentence on those that are hidden, empty if there are none.
 
-    Raises UnknownNameError for a method without a record, RequestError where nothing is left.
+    Raises UnknownNameError for a method without a record, RequestError if no record is left.
     """
     for name in (*choice.methods, *choice.order, *filter(None, [choice.ours])):
         if not any(_named(name, _names(record)) for record in records):
@@ -107,7 +107,7 @@ def choose(records: Sequence[dict[str, Any]], choice: RowChoice) -> tuple[list[d
 
 
 def arrange(table: Table, choice: RowChoice) -> Table:
-    """Return the table with its rows in the order asked for, within each block, and ours marked."""
+    """Return the table with the rows of each block in the chosen order, and ours marked."""
     order = choice.order or choice.methods
     blocks = {block: i for i, block in enumerate(dict.fromkeys(row.block for row in table.rows))}
 

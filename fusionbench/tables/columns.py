@@ -1,4 +1,4 @@
-"""Scores that are kept column by column: the same index as of rows, without an object for each score."""
+"""Scores stored as arrays, in the same index as rows but without one object per score."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fusionbench.tables.cells import ArrayScores, Score, Scores, add_row, merged
 
 
 class Columns(Protocol):
-    """The scores of one cell, as `fusionbench.cells.columns.ScoreColumns` has them."""
+    """The interface of the scores of one cell, see `fusionbench.cells.columns.ScoreColumns`."""
 
     texts: tuple[str, ...]
     values: ndarray
@@ -25,7 +25,7 @@ class Columns(Protocol):
 
 @runtime_checkable
 class ColumnarScores(Protocol):
-    """The scores of records, a `Columns` for each, and the rows of their downstream tasks."""
+    """The interface of the scores of records: one `Columns` for each, and the rows of their downstream tasks."""
 
     records: Sequence[Mapping[str, Any]]
 
@@ -36,7 +36,7 @@ class ColumnarScores(Protocol):
 
 
 class ImageScores(ArrayScores):
-    """The scores of one run, metric and version by image; ``lines`` are their places in the cell's columns."""
+    """The scores of one run, metric and version by image; ``lines`` are their positions in the cell's columns."""
 
     def __init__(self, columns: Columns, lines: ndarray) -> None:
         images = columns.column("image")[lines]
@@ -62,7 +62,7 @@ class ImageScores(ArrayScores):
         return np.where(places < 0, np.nan, self._columns.values[self._lines[places]])
 
     def _places(self, images: Sequence[str]) -> ndarray:
-        """Return int64 [images]: where each one is among ours, -1 for those that are not."""
+        """Return the position of each image among those of this object, int64 [images], -1 if it is not among them."""
         known = self._columns.code
         codes = np.array([known.get(image, -1) for image in images], dtype=np.int64)
         places = np.searchsorted(self._images, codes).clip(max=len(self._images) - 1)
@@ -70,7 +70,7 @@ class ImageScores(ArrayScores):
 
 
 def index_columns(scores: ColumnarScores, profile: str) -> dict[tuple[str, str, str], Scores]:
-    """Do as `index_scores`."""
+    """Return the index of `index_scores` for scores stored as arrays."""
     index: dict[tuple[str, str, str], Scores] = {}
     for record, columns in zip(scores.records, scores.parts, strict=True):
         where = record["dataset"]["name"], record["dataset"]["split"]
@@ -84,7 +84,7 @@ def index_columns(scores: ColumnarScores, profile: str) -> dict[tuple[str, str, 
 
 
 def _groups(columns: Columns, profile: str) -> Iterator[tuple[tuple[str, str, str], ndarray]]:
-    """Yield the lines of each run, metric and version; a line of all profiles is a group beside that of this one."""
+    """Yield (run, metric, version) and the positions of its lines, for this profile and for downstream tasks."""
     for name in (profile, PROFILE):
         lines = np.flatnonzero(columns.where(profile=[name]))
         keys = np.stack([columns.column(key)[lines] for key in ("run", "metric", "version")])

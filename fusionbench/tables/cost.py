@@ -1,4 +1,4 @@
-"""Size and cost of methods as text: one table, and what the papers print beside it."""
+"""Tables of size and cost of methods, with the numbers that papers print beside them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNITS = {
 
 
 def cost_grid(profiles: Rows) -> Grid:
-    """Return one row for each method and size; what could not be profiled has dashes, and its reason in the caption.
+    """Return one row for each method and size; a method that could not be profiled has dashes.
 
     Two methods or more are ranked by size and by speed.
     """
@@ -36,11 +36,11 @@ def cost_grid(profiles: Rows) -> Grid:
 
 
 def cost_ranks(profiles: Rows) -> dict[str, tuple[float, float]]:
-    """Return by method its rank by size and by speed, 1 the best; nothing for fewer than two methods.
+    """Return, by method, its ranks by size and by speed, 1 being best; empty for fewer than two methods.
 
-    By size: the mean of the ranks in parameters and in MACs, the latter those at each size of images, averaged. By
-    speed: the mean of the ranks in latency over the sizes. Equal values share the mean of their ranks. So RefineFuse's
-    Table 11 defines them (doi 10.1007/s44267-025-00087-w), which prints whole numbers.
+    The rank by size is the mean of the rank in parameters and the rank in MACs, averaged over image sizes; the rank by
+    speed is the mean rank in latency over image sizes. Equal values share the mean of their ranks. The definition is that
+    of RefineFuse's Table 11 (doi 10.1007/s44267-025-00087-w), which prints whole numbers.
     """
     good = {name: row for name, row in profiles.items() if row["status"] == "ok"}
     if len(good) < 2:
@@ -103,7 +103,7 @@ def _hardware(hardware: Mapping[str, Any]) -> str:
 
 
 def cost_text(profiles: Rows) -> str:
-    """Return the table for a terminal, then how cost grows, then each printed number beside the measured one."""
+    """Return the table for a terminal, the growth of cost with size, and each printed number beside the measured one."""
     grid = cost_grid(profiles)
     blocks = ["\n".join(_columns([grid.header, *grid.rows], grid.names)), grid.caption]
     growth = [line for row in profiles.values() for line in _growth(row)]

@@ -1,4 +1,4 @@
-"""A plain table of texts in the four formats: what has no marks, ranks or footnotes."""
+"""Plain tables of texts, without marks, ranks or footnotes, in the four formats."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fusionbench.tables.formats import latex, markdown
 
 @dataclass(frozen=True)
 class Grid:
-    """Rows of texts under ``header``; the first ``names`` columns stand to the left, the others are numbers."""
+    """Rows of texts with a ``header``; the first ``names`` columns are left-aligned, the others are numbers."""
 
     title: str
     header: tuple[str, ...]
@@ -23,12 +23,12 @@ class Grid:
 
 
 def render_grid(grid: Grid, format: str) -> str:
-    """Return the table as md, csv, tex or html; RequestError on any other format."""
+    """Return the table as md, csv, tex or html. Raises RequestError for any other format."""
     return WRITERS[check_format(format)](grid)
 
 
 def check_format(format: str) -> str:
-    """Return the format in lower case. Raises RequestError where no table is written in it."""
+    """Return the format in lower case. Raises RequestError if tables cannot be written in it."""
     if format.lower() not in WRITERS:
         raise RequestError(f"Tables cannot be written as '{format}': use one of {', '.join(WRITERS)}.")
     return format.lower()

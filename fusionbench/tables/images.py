@@ -1,4 +1,4 @@
-"""Where the images behind a board lie: its sources below the data root, fused ones in the folders of its runs."""
+"""Finding the images behind a board: its sources below the data root, fused images in the folders of its runs."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from fusionbench.types import Pair
 
 @dataclass(frozen=True)
 class Sources:
-    """The pairs that are here by id; ``note`` says what is missing, and is empty where nothing is."""
+    """The pairs found, by id; ``note`` says what is missing and is empty if nothing is."""
 
     pairs: Mapping[str, Pair] = field(default_factory=dict)
     note: str = ""
 
 
 def stored_image(run: Run, image: str) -> Path | None:
-    """Return the file of a fused image; None where no folder of the run has it."""
+    """Return the file of a fused image, None if no folder of the run has it."""
     places = (folder / "images" / f"{image}.png" for folder in run.folders)
     return next((place for place in places if place.is_file()), None)
 
 
 def find_sources(board: Board, data_root: str | None = None) -> Sources:
-    """Find the sources of a board below the data root.
+    """Return the sources of a board found below the data root.
 
-    Files of another content than the runs were made from are not shown. No path gets into the note: pages and
-    figures are made to be passed on.
+    Files whose content differs from that of the runs are left out. The note contains no path, because pages and figures
+    are given to others.
     """
     table, wanted = board.table, set(board.images)
     title = one_line(table.title)

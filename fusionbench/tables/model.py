@@ -1,4 +1,4 @@
-"""What a leaderboard table holds, apart from any output format."""
+"""The content of leaderboard tables, independent of output formats."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ HEADINGS = {"trivial": "Trivial baselines", "reported": "Reported by papers"}
 
 @dataclass(frozen=True)
 class Column:
-    """One metric; ``version`` is the newest that was scored and ``older`` the others, which are not shown.
+    """One metric; ``version`` is the newest scored version, and ``older`` are the others, which are not shown.
 
-    ``group`` heads neighboring columns that belong together, such as those of one data set. With ``per`` "set" a
-    cell is one value for all images of its row, computed with the towers and the kernel that ``setting`` names.
-    ``range`` holds the metric's bounds, None where it has none.
+    ``group`` is the title of neighbouring columns that belong together, such as those of one data set. With ``per`` "set"
+    a cell is one value for all images of its row, computed with ``setting`` (towers and kernel). ``range`` has the
+    metric's bounds, None if it has none.
     """
 
     metric: str
@@ -42,12 +42,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """The mean of one metric over all pairs, or None where not every pair has an ok score.
+    """The mean of one metric over all pairs, None unless every pair has an ok score.
 
-    ``text`` is what is printed, ``ok`` the number of pairs with a score, ``status`` and ``detail`` the most
-    frequent reason among the others. ``rank`` counts distinct printed values, 1 = best; None without a value.
-    ``sd`` and ``interval`` are set where they were asked for, and ``spread`` is what is printed of them behind
-    the value. ``tied`` says whether a cell is not significantly worse than the best; None untested.
+    ``text`` is printed. ``ok`` is the number of pairs with a score, ``status`` and ``detail`` are the most frequent reason
+    for missing ones. ``rank`` counts distinct printed values, 1 = best, None without a value. ``sd`` and ``interval`` are
+    set on request, and ``spread`` is their text after the value. ``tied`` says whether the cell is not significantly worse
+    than the best, None if that was not tested.
     """
 
     metric: str
@@ -69,8 +69,8 @@ class Cell:
 class Row:
     """One method, or one setting of it.
 
-    ``leads`` are texts between the label and the cells, under ``Table.leads``. Neighboring rows of one ``block``
-    stand together between two rules. ``cite`` is the key of the method's entry in a bibliography.
+    ``leads`` are texts between label and cells, in the columns ``Table.leads``. Neighbouring rows with the same ``block``
+    are between two rules. ``cite`` is the key of the method in a bibliography.
     """
 
     method: str
@@ -87,12 +87,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """One set of pairs, one profile; ``data`` is the hash of the pairs' content, ``split_hash`` of their ids.
+    """The table of one set of pairs and one profile.
 
-    ``coverage`` says in words how much of the split that is. ``warnings`` are the notes below the caption.
-    ``name`` replaces the heading, ``stub`` heads the labels of the rows. ``parts`` are the tables of single
-    sets of pairs that one over several was made from; its own facts on pairs are theirs, joined. ``brief`` is the
-    caption in short, for a paper; without it the caption is all there is.
+    ``data`` is the hash of the pairs' content, ``split_hash`` that of their ids; ``coverage`` says in words how many of
+    the split's pairs these are. ``warnings`` are notes below the caption. ``name`` replaces the heading; ``stub`` is the
+    header of the labels. A table over several sets of pairs has the tables of each as ``parts``, and its own fields on
+    pairs are theirs, joined. ``brief`` is a short caption for papers; if it is empty, there is only ``caption``.
     """
 
     dataset: str
@@ -120,51 +120,51 @@ class Table:
 
     @property
     def groups(self) -> list[tuple[Row, ...]]:
-        """The rows between two rules: methods by block, trivial baselines, printed rows. Empty ones are left out."""
+        """The rows between two rules: methods by block, trivial baselines, printed rows; without empty groups."""
         apart = {kind: tuple(row for row in self.rows if row.kind == kind) for kind in HEADINGS}
         methods = [row for row in self.rows if row.kind not in HEADINGS]
         blocks = [tuple(rows) for _, rows in groupby(methods, key=lambda row: row.block)]
         return [*blocks, *filter(None, apart.values())]
 
     def banner(self, group: tuple[Row, ...]) -> str:
-        """Return what is written above a group of rows; nothing where its rows say it themselves."""
+        """Return the title above a group of rows, empty if the rows themselves contain it."""
         first = group[0]
         return HEADINGS.get(first.kind, "" if first.block in first.leads else first.block)
 
     @property
     def spans(self) -> list[tuple[str, int]]:
-        """Neighboring columns of one group: its title and their number; nothing where no column has a group."""
+        """The title of each group of neighbouring columns and their number; empty if no column has a group."""
         if not any(column.group for column in self.columns):
             return []
         return [(group, len(list(cs))) for group, cs in groupby(self.columns, key=lambda c: c.group)]
 
     @property
     def runs(self) -> set[str]:
-        """The runs behind the rows, of all parts."""
+        """The ids of the runs behind the rows, of all parts."""
         return {row.run for table in self.parts or (self,) for row in table.rows if row.run}
 
     @property
     def footnotes(self) -> list[str]:
-        """Every note once, in the order in which a reader meets it."""
+        """Every note once, in reading order."""
         met = (note for row in self.rows for note in (*row.notes, *(cell.note for cell in row.cells)) if note)
         return list(dict.fromkeys(met))
 
     def number(self, note: str) -> int:
-        """Return the number under which a note of this table is printed, counted from 1."""
+        """Return the number of a note in this table, from 1 on."""
         return self.footnotes.index(note) + 1
 
     def saying(self, sentence: str, brief: str | None = None) -> Table:
-        """Return the table with a sentence more in its captions; ``brief`` where the short one has it in other words."""
+        """Return the table with a sentence added to its captions; ``brief`` is the wording for the short one, if it differs."""
         short = (*self.brief, sentence if brief is None else brief) if self.brief else ()
         return replace(self, caption=(*self.caption, sentence), brief=tuple(filter(None, short)))
 
     def marks(self, notes: Iterable[str]) -> str:
-        """Return the numbers of notes in order as they are printed behind a label or cell: "1, 2"."""
+        """Return the numbers of notes as printed after a label or cell, such as "1, 2"."""
         return ", ".join(str(self.number(note)) for note in notes if note)
 
 
 def to_json(tables: Iterable[Table]) -> list[dict[str, Any]]:
-    """Return the tables as dictionaries, lists, strings, numbers and None only; never NaN. Parts are left out."""
+    """Return the tables as dictionaries, lists, strings, numbers and None, never NaN, without their parts."""
     return [_document(table) for table in tables]
 
 
@@ -192,15 +192,16 @@ def _cell(cell: Cell) -> dict[str, Any]:
 
 
 def printed(value: float, digits: int) -> str:
-    """Return the value with a fixed number of decimals; zero never carries a minus sign."""
+    """Return the value with a fixed number of decimals; zero has no minus sign."""
     text = f"{value:.{digits}f}"
     return text if Decimal(text) else text.removeprefix("-")
 
 
 def ranks(texts: Sequence[str | None], better: str) -> list[int | None]:
-    """Rank printed values, 1 = best; equal digits share a rank and the next distinct value gets the next one.
+    """Return dense ranks of printed values, 1 = best: equal texts share a rank, the next distinct value has the next.
 
-    None (a cell without a value) has no rank and does not count.
+    Printed values are ranked, because a reader could not understand a difference that is not printed. None (a cell
+    without a value) has no rank and does not count.
     """
     distinct = sorted({Decimal(text) for text in texts if text is not None}, reverse=better == "higher")
     place = {value: rank for rank, value in enumerate(distinct, start=1)}
@@ -208,7 +209,7 @@ def ranks(texts: Sequence[str | None], better: str) -> list[int | None]:
 
 
 def mean_places(texts: Sequence[str | None], better: str) -> list[float | None]:
-    """Rank printed values, 1 = best; equal digits share the mean of the ranks they take up, None has no rank."""
+    """Return ranks of printed values, 1 = best; equal values share the mean of their ranks, None has no rank."""
     values = [None if text is None else Decimal(text) for text in texts]
     known = sorted((value for value in values if value is not None), reverse=better == "higher")
     first = {value: i for i, value in reversed(list(enumerate(known, start=1)))}
@@ -217,18 +218,18 @@ def mean_places(texts: Sequence[str | None], better: str) -> list[float | None]:
 
 
 def rank_column(column: Column, cells: Sequence[Cell]) -> list[Cell]:
-    """Return the cells of one metric, all rows of a table, with their ranks."""
+    """Return the cells of one column of a table with their ranks."""
     places = ranks([None if cell.value is None else cell.text for cell in cells], column.better)
     return [replace(cell, rank=place) for cell, place in zip(cells, places, strict=True)]
 
 
 def one_line(text: str) -> str:
-    """Collapse line breaks and runs of blanks, and drop control and other unprintable characters."""
+    """Return a text with line breaks and runs of blanks as single blanks, without unprintable characters."""
     return " ".join("".join(char for char in text if char.isprintable() or char.isspace()).split())
 
 
 def shorten(text: str, width: int = 120) -> str:
-    """Cut a message to ``width`` characters on one line; commands in backticks are kept whole, behind the cut."""
+    """Return a message in one line of ``width`` characters, followed by commands in backticks that were cut off."""
     line = one_line(text).rstrip(".")
     if len(line) <= width:
         return line
@@ -236,6 +237,6 @@ def shorten(text: str, width: int = 120) -> str:
     if head.count("`") % 2:
         head = head[: head.rindex("`")]
     elif not line[width - 1].isspace() and head.rfind(" ") > width // 2:
-        head = head[: head.rindex(" ")]  # no word in half
+        head = head[: head.rindex(" ")]  # end with a complete word
     commands = _COMMAND.findall(line, len(head))
     return " ".join([head.rstrip(" ,;:(") + "…", *commands])

@@ -1,4 +1,4 @@
-"""All that a short caption leaves out, as a text file to keep beside a table."""
+"""The full caption, notes and runs of a table as a text file beside it, for tables with a short caption."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from fusionbench.tables.model import Table, one_line
 
 
 def beside(table_file: Path) -> Path:
-    """Return the file that goes with a table's."""
+    """Return the path of the file for a table's file."""
     return table_file.with_suffix(".provenance.md")
 
 
 def provenance_text(tables: Iterable[Table], file: str) -> str:
-    """Return, for each table in ``file``, its full caption, its notes and the run behind each row, as Markdown."""
+    """Return, as Markdown, the full caption, notes and runs of each table in ``file``."""
     return "\n".join([f"# What {file} rests on\n", *(_section(table) for table in tables)])
 
 

@@ -1,4 +1,4 @@
-"""A leaderboard's records and scores in two compact text files, from which its tables can be rendered again."""
+"""Two compact text files with a leaderboard's records and scores, from which its tables can be rendered again."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import Any
 
 RECORDS, SCORES = "records.json", "scores.csv"
 KEYS = ("dataset", "split", "run", "profile", "image")
-LEFT_OUT = ("path", "probe", "log")  # of use only beside the images, or full of one machine's paths
+LEFT_OUT = ("path", "probe", "log")  # useful only beside the images, or full of one machine's paths
 
 Row = tuple[Any, ...]  # data set, split, run, profile, metric, version, image, status, value, detail
 
 
 def pack(records: Iterable[Mapping[str, Any]], rows: Iterable[Row]) -> dict[str, str]:
-    """Return the text of both files by name, in an order that does not depend on that of the arguments.
+    """Return the texts of both files by name, in an order independent of that of the arguments.
 
     ``records`` and ``rows`` are those of `read_records` and `score_rows` of fusionbench.cells.store. A line of the scores
-    is an image of a run, a column a metric and its version. A value is written with all its digits; what is no
-    value as "status: detail".
+    is an image of a run, a column a metric and its version. Values are written with all digits; missing ones as
+    "status: detail".
     """
     kept = [{k: v for k, v in record.items() if k not in LEFT_OUT} for record in records]
     kept.sort(key=lambda r: (r["dataset"]["name"], r["dataset"]["split"], r["method"]["name"], r["id"]))
@@ -39,7 +39,7 @@ def pack(records: Iterable[Mapping[str, Any]], rows: Iterable[Row]) -> dict[str,
 
 
 def unpack(folder: Path) -> tuple[list[dict[str, Any]], list[Row]]:
-    """Read what `pack` wrote into a folder; records and rows as `build_tables` takes them."""
+    """Return records and rows, as `build_tables` takes them, from the files that `pack` wrote into a folder."""
     records = json.loads((folder / RECORDS).read_text(encoding="utf-8"))
     with (folder / SCORES).open(newline="", encoding="utf-8") as stream:
         rows = [row for line in csv.DictReader(stream) for row in _rows(line)]

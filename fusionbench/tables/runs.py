@@ -1,4 +1,4 @@
-"""Which run of each method a table shows, under what label, and what must be said about it."""
+"""Choosing the run of each method that a table shows, with its label and footnotes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from fusionbench.tables.cells import Record
 from fusionbench.tables.model import shorten
 
 RANDOM = "random weights"
-COPIES = {"infrared": "a", "visible": "b"}  # named after their first data sets; each copies a source of any
+COPIES = {
+    "infrared": "a",
+    "visible": "b",
+}  # baselines that copy a source, and are named after those of ir-vis
 
 
 class Run(NamedTuple):
-    """The newest record of a method, the number of older runs left out, and the method's name as printed.
+    """The newest record of a method, the number of older runs left out, and the method's label.
 
-    ``folders`` are those that its images may lie in: several where parts of the run are in several runs folders.
+    ``folders`` are those with its images, several if parts of the run are in several runs folders.
     """
 
     record: Record
@@ -28,11 +31,11 @@ class Run(NamedTuple):
 
 
 def newest_runs(records: Iterable[Record]) -> list[Run]:
-    """Keep one record for each method: the one finished last, at equal times the one with the higher id."""
+    """Return one run for each method: the one finished last, at equal times the one with the higher id."""
     by_method: dict[str, dict[str, Record]] = {}
     folders: dict[str, list[Path]] = {}
     for record in sorted(records, key=_age):
-        # two folders may hold parts of one run (the same id): that is one run, not an older one
+        # two folders with parts of one run (the same id) are one run, not a newer and an older one
         runs = by_method.setdefault(record["method"]["name"], {})
         before = runs.pop(record["id"], {})
         folders.setdefault(record["id"], []).extend(Path(place) for place in [record.get("path")] if place)
@@ -54,14 +57,14 @@ def _age(record: Record) -> tuple:
 
 
 def labels_of(records: Sequence[Record]) -> dict[str, str]:
-    """Return the titles by method; with the variant where the name has one, and with the name where two titles agree."""
+    """Return the labels by method: the title with the variant, and with the name if two titles are equal."""
     titles = {record["method"]["name"]: _title(record) for record in records}
     uses = Counter(titles.values())
     return {name: f"{title} ({name})" if uses[title] > 1 else title for name, title in titles.items()}
 
 
 def plain_title(record: Record) -> str:
-    """Return a method's title without its variant; a copy of a source is named by what that source is here."""
+    """Return a method's title without its variant; a copy of a source is named by that source's modality."""
     name = record["method"]["name"].partition("@")[0]
     if record["method"]["kind"] == "trivial" and name in COPIES:
         modality = record["dataset"][COPIES[name]]
@@ -79,7 +82,7 @@ def _title(record: Record) -> str:
 
 
 def run_notes(run: Run) -> tuple[str, ...]:
-    """Return the footnotes of a run's row: a status other than ok, where images or weights are from, older runs."""
+    """Return the footnotes of a run's row: a status other than ok, the origin of images or weights, older runs."""
     notes = [*_origin(run.record)]
     status, detail = run.record["status"], shorten(run.record.get("detail", ""))
     if status == "running":
@@ -94,10 +97,10 @@ def run_notes(run: Run) -> tuple[str, ...]:
 
 
 def _origin(record: Record) -> Iterator[str]:
-    """Say what keeps a row from being the authors' own method as fusionbench runs it; alike for all such rows."""
+    """Yield notes on how a row differs from the authors' own method run by fusionbench, worded the same for all rows."""
     if record["method"]["kind"] == "external":
         yield "images made elsewhere, taken over as they are"
-    elif record["status"] == "ok" and record.get("probe") == []:  # a class leaves a probe
+    elif record["status"] == "ok" and record.get("probe") == []:  # runs of a class have a probe
         yield "images made by a command outside fusionbench"
     if record["identity"].get("noise"):
         yield "fused from sources with noise of that variance in squared gray levels, scored against those without"

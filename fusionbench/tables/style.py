@@ -1,4 +1,4 @@
-"""How tables are laid out and what stands in their cells: the ``table:`` part of a sweep, and options of ``table``."""
+"""The style of tables: the ``table:`` part of a sweep, and the options of ``fusionbench table``."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ MOST_DIGITS = 12
 
 @dataclass
 class TableStyle:
-    """What a table shows, and how.
+    """The layout and content of tables.
 
-    ``metrics`` are the columns in their order, ``arguments`` those that a sensitivity table varies (none: each
-    number that varies), ``digits`` a number of decimals for all metrics or one by metric; all default to what
-    the records and the metrics' cards say. ``title`` replaces the heading.
+    ``metrics`` are the columns in their order, ``arguments`` those that a sensitivity table varies (empty: each number
+    that varies), ``digits`` the number of decimals of all metrics or by metric; the defaults come from the records and
+    the metrics' cards. ``title`` replaces the heading.
     """
 
     layout: str = "single"
@@ -33,7 +33,7 @@ class TableStyle:
 
 
 def check_style(style: TableStyle) -> TableStyle:
-    """Return the style. Raises UnknownNameError or RequestError for what no table can have."""
+    """Return the style. Raises UnknownNameError or RequestError for settings that no table can have."""
     if style.layout not in LAYOUTS:
         raise UnknownNameError("layout", style.layout, LAYOUTS)
     if style.spread not in SPREADS:
@@ -51,7 +51,7 @@ def check_style(style: TableStyle) -> TableStyle:
 
 
 def read_digits(parts: Iterable[str]) -> int | dict[str, int] | None:
-    """Read ``4`` or ``VIF=2``, ``SSIM=3``. Raises RequestError for anything else and for both at once."""
+    """Return the digits in ["4"] or ["VIF=2", "SSIM=3"]. Raises RequestError for anything else or both forms together."""
     parts = list(parts)
     if len(parts) == 1 and "=" not in parts[0]:
         return _number(parts[0])
@@ -73,7 +73,7 @@ def _wrong_digits(given: object) -> str:
 
 
 def digits_of(digits: int | Mapping[str, int] | None, cards: Mapping[str, Any]) -> dict[str, int]:
-    """Return the decimals of every metric: those asked for, else its card's. Raises UnknownNameError."""
+    """Return the decimals of every metric: the given ones, else those of its card. Raises UnknownNameError."""
     if isinstance(digits, int):
         return dict.fromkeys(cards, digits)
     spelling = {name.lower(): name for name in cards}

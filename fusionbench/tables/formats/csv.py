@@ -1,4 +1,4 @@
-"""Tables as comma-separated values for programs: one line for each data set, split, method and metric."""
+"""Tables as comma-separated values for programs, one line for each data set, split, method and metric."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ FIELDS = (
 
 
 def render(tables: Iterable[Table]) -> str:
-    """Return one header and one line for each cell of every table; a table over several data sets by each of them.
+    """Return a header and one line for each cell of all tables; tables over several data sets are split into them.
 
-    ``value`` has full precision and is empty without an ok score for every pair; ``rank`` counts distinct
-    printed values, 1 = best. ``sd``, ``low``, ``high`` (ends of the interval) and ``not_worse`` are empty unless
-    they were asked for. What a layout puts between labels and numbers has a column each behind these. Line breaks
-    in names and details become blanks: a record is always one line.
+    ``value`` has full precision and is empty unless every pair has an ok score. ``rank`` counts distinct printed values,
+    1 = best. ``sd``, ``low``, ``high`` (bounds of the interval) and ``not_worse`` are empty unless requested. Texts that a
+    layout has between labels and numbers are further columns. Line breaks in texts become blanks, so that a record is
+    always one line.
     """
     parts = [part for table in tables for part in table.parts or (table,)]
     leads = list(dict.fromkeys(lead for part in parts for lead in part.leads))
@@ -37,7 +37,7 @@ def _lines(table: Table, leads: Sequence[str]) -> Iterator[tuple]:
     pairs = (table.dataset, table.split, table.pairs, table.limit, table.split_hash, table.data)
     for row in table.rows:
         method = (table.profile, one_line(row.method), one_line(row.label), row.kind, row.run)
-        known = dict(zip(table.leads, row.leads, strict=False))  # printed rows have none
+        known = dict(zip(table.leads, row.leads, strict=False))  # rows of printed numbers have none
         texts = [one_line(known.get(lead, "")) for lead in leads]
         for column, cell in zip(table.columns, row.cells, strict=True):
             metric = (column.metric, column.version, column.better)

@@ -1,4 +1,4 @@
-"""How wide a table is in LaTeX, which type lets it fit the page, and how one that never would is divided."""
+"""Fitting tables to the width of a page in LaTeX: estimating widths, choosing a type size, dividing wide tables."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ from dataclasses import dataclass
 
 from fusionbench.tables.model import Cell, Row, Table
 
-TEXT_WIDTH = (
-    452  # points: the text of the article class in two columns on A4, the narrowest of the common ones
-)
-TWO_COLUMNS = 400  # points: text that is wider is set in two columns
+TEXT_WIDTH = 452  # points: the text of the article class with two columns on A4, the narrowest common one
+TWO_COLUMNS = 400  # points of text width from which on two columns are assumed
 COLUMN_GAP = 10  # points, \columnsep
-PAGE_HEIGHT = 470  # points that the rows may take beside caption and notes
-LABEL_SHARE = 0.4  # of the room; longer labels are wrapped
-
-# thousandths of an em in Computer Modern Roman, by width
+PAGE_HEIGHT = 470  # points for the rows of a page, leaving space for caption and notes
+LABEL_SHARE = 0.4  # of the width; longer labels are wrapped
+# widths of characters of Computer Modern Roman in thousandths of an em
 _WIDTHS = {
     278: "ijl.,:;'![]|",
     306: "f",
@@ -37,14 +34,14 @@ _WIDTHS = {
     1028: "W",
 }
 EM = {char: width for width, chars in _WIDTHS.items() for char in chars}
-WIDEST = 1000  # of what is not listed
-BOLD = 1.16
-MARK = 420  # thousandths of an em: a character of a superscript
+WIDEST = 1000  # assumed for characters that are not listed
+BOLD = 1.16  # relative width of bold digits
+MARK = 420  # width of a character of a superscript in thousandths of an em
 
 
 @dataclass(frozen=True)
 class Size:
-    """A type size: its command, points an em of letters, half the gap between columns, points a line."""
+    """A type size: its command, points per em, half the gap between columns in points, points per line."""
 
     command: str
     em: float
@@ -61,9 +58,9 @@ SIZES = (
 
 @dataclass(frozen=True)
 class Fit:
-    """How a table is set: environment, type, and the numbers of the columns in each block, from top to bottom.
+    """The typesetting of a table: environment, type size, and the column numbers of each block, from top to bottom.
 
-    ``label`` is the width in points that labels are wrapped at, None where none is.
+    ``label`` is the width in points at which labels are wrapped, None if they are not.
     """
 
     environment: str
@@ -73,15 +70,17 @@ class Fit:
 
 
 def fitting(table: Table, width: float = TEXT_WIDTH) -> Fit:
-    """Return the largest type that fits a text of ``width`` points, in a column of it where that has two.
+    """Return the largest type that fits a text of ``width`` points, in a single column of a text with two if possible.
 
-    A table that is too wide in the smallest is divided into as few blocks as possible, between groups of columns
-    where these fit.
+    A table that is too wide in the smallest type is divided into as few blocks as possible, between groups of columns if
+    the groups fit.
     """
     across = "table*" if width > TWO_COLUMNS else "table"
     if across == "table*":
         column = (width - COLUMN_GAP) / 2
-        for size in SIZES[:2]:  # the smallest is for what has no other place
+        for size in SIZES[
+            :2
+        ]:  # the smallest type is used only if a table does not fit the whole width otherwise
             blocks, label = _divided(table, size, column)
             if len(blocks) == 1:
                 return Fit("table", size, blocks, label)
@@ -92,14 +91,14 @@ def fitting(table: Table, width: float = TEXT_WIDTH) -> Fit:
 
 
 def floats(table: Table, fit: Fit) -> list[tuple[tuple[int, ...], ...]]:
-    """Return the blocks that stand on one page together: as many as its height holds, at least one."""
+    """Return the blocks of each page: as many as fit its height, at least one."""
     height = fit.size.line * (len(table.rows) + len(table.groups) + 3)
     count = max(1, int(PAGE_HEIGHT // height))
     return [fit.blocks[i : i + count] for i in range(0, len(fit.blocks), count)]
 
 
 def _divided(table: Table, size: Size, room: float) -> tuple[tuple[tuple[int, ...], ...], int | None]:
-    """Return blocks of columns that fit, and the width to wrap labels at."""
+    """Return blocks of columns that fit, and the width at which to wrap labels or None."""
     label = int(LABEL_SHARE * room) if _label(table, size) > LABEL_SHARE * room else None
     everything = tuple(range(len(table.columns)))
     if _total(table, everything, size, label) <= room:
@@ -115,7 +114,7 @@ def _divided(table: Table, size: Size, room: float) -> tuple[tuple[tuple[int, ..
 
 
 def _units(table: Table, size: Size, room: float, label: int | None) -> list[tuple[int, ...]]:
-    """Return what stays together: groups of columns where each fits, else single columns."""
+    """Return the columns that must stay together: groups of columns if each of them fits, else single columns."""
     groups, start = [], 0
     for _, count in table.spans:
         groups.append(tuple(range(start, start + count)))
@@ -128,7 +127,7 @@ def _units(table: Table, size: Size, room: float, label: int | None) -> list[tup
 def _packed(
     table: Table, units: Sequence[tuple[int, ...]], size: Size, room: float, label: int | None
 ) -> list[tuple[int, ...]]:
-    """Fill one block after the other."""
+    """Return the units packed into blocks, one filled after the other."""
     blocks: list[tuple[int, ...]] = []
     for unit in units:
         if blocks and _total(table, (*blocks[-1], *unit), size, label) <= room:
@@ -139,7 +138,7 @@ def _packed(
 
 
 def _total(table: Table, columns: Sequence[int], size: Size, label: int | None = None) -> float:
-    """Return the width in points of the columns of these numbers beside labels and leads."""
+    """Return the width in points of labels, leads and the columns with these numbers."""
     names = label if label is not None else _label(table, size)
     leads = [max(map(_em, texts)) * size.em for texts in _leads(table)]
     numbers = [_column(table, i) * size.em for i in columns]
@@ -148,7 +147,7 @@ def _total(table: Table, columns: Sequence[int], size: Size, label: int | None =
 
 
 def _too_short(table: Table, columns: Sequence[int], size: Size) -> float:
-    """Return by how many points titles of groups are wider than the columns below them."""
+    """Return by how many points the titles of groups are wider than the columns below them."""
     extra = 0.0
     for group in dict.fromkeys(table.columns[i].group for i in columns):
         below = [i for i in columns if table.columns[i].group == group]
@@ -171,7 +170,7 @@ def _leads(table: Table) -> list[tuple[str, ...]]:
 
 
 def _column(table: Table, i: int) -> float:
-    """Return the ems of a column of numbers."""
+    """Return the width of a column of numbers in ems."""
     header = _em(table.columns[i].metric) + _em(f" {table.columns[i].arrow}")
     return max([header, *(_cell(table, row.cells[i]) for row in table.rows)])
 

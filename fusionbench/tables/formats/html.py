@@ -1,4 +1,4 @@
-"""Tables as a fragment of HTML with its own style, which loads nothing and can stand in any page."""
+"""Tables as a fragment of HTML with its own style, which loads nothing and can be put into any page."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def render(tables: Iterable[Table]) -> str:
-    """Return a style and one section for each table, with its heading, caption and footnotes.
+    """Return a style and one section for each table, with heading, caption and footnotes.
 
-    All texts are escaped. The best of a column is in ``<b>``, the second best in ``<u>``.
+    All texts are escaped. The best value of a column is in ``<b>``, the second best in ``<u>``.
     """
     return _template().render(tables=list(tables))
 

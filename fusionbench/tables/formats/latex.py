@@ -1,4 +1,4 @@
-"""Tables as LaTeX that needs the booktabs package and nothing else."""
+"""Tables as LaTeX that needs only the booktabs package."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ESCAPES = _ARROW | {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    # \textasciigrave and a dollar outside mathematics take a font that small installations lack
+    # \textasciigrave and a dollar outside mathematics need a font that small installations lack
     "`": r"\`{}",
     "$": r"$\$$",
     "–": r"\textendash{}",
@@ -28,7 +28,7 @@ _ESCAPES = _ARROW | {
     "±": r"$\pm$",
     "✓": r"$\surd$",
     "†": r"$\dagger$",
-    # in braces, because a row end takes a star or bracket that follows it as its own
+    # in braces, because a star or bracket after a row end is read as its argument
     "*": "{*}",
     "[": "{[}",
     "]": "{]}",
@@ -36,11 +36,11 @@ _ESCAPES = _ARROW | {
 
 
 def render(tables: Iterable[Table], width: float = TEXT_WIDTH) -> str:
-    r"""Return a complete table environment for each table, labeled ``tab:<dataset>-<split>``.
+    r"""Return a complete table environment for each table, labelled ``tab:<dataset>-<split>``.
 
-    ``width`` is that of the text in points (``\the\textwidth``); a table that is wider in small type is divided into
-    blocks of columns, one below the other, and into more environments where these are higher than a page.
-    Letters outside ASCII are passed on; pdfTeX prints the Latin ones, XeTeX and LuaTeX what their font has.
+    ``width`` is that of the text in points (``\the\textwidth``). A table that is wider even in small type is divided into
+    blocks of columns, one below the other, and into several environments if these are higher than a page. Letters
+    outside ASCII are left unchanged; pdfTeX prints the Latin ones, XeTeX and LuaTeX those in their font.
     """
     tables = list(tables)
     labels = [_slug(table) for table in tables]
@@ -50,9 +50,9 @@ def render(tables: Iterable[Table], width: float = TEXT_WIDTH) -> str:
 
 
 def escape(text: str) -> str:
-    """Return text that LaTeX prints as it stands."""
+    """Return text escaped so that LaTeX prints it literally."""
     escaped = "".join(_ESCAPES.get(char, char) for char in one_line(text))
-    return re.sub(r"-(?=-)", "-{}", escaped)  # two hyphens are not a dash
+    return re.sub(r"-(?=-)", "-{}", escaped)  # or LaTeX would print two hyphens as a dash
 
 
 def _slug(table: Table) -> str:
@@ -69,7 +69,7 @@ def _render(table: Table, label: str, width: float) -> str:
 
 
 def _heads(table: Table, label: str, page: int) -> list[str]:
-    """Caption and label of a table, or what stands there where it is continued."""
+    """Return caption and label of a table or, on further pages, the caption of its continuation."""
     if page:
         return [r"  \addtocounter{table}{-1}", r"  \caption[]{(continued)}\smallskip"]
     said = table.brief or table.caption
@@ -92,7 +92,7 @@ def _float(table: Table, fit: Fit, blocks: Sequence[Sequence[int]], heads: Seque
 
 
 def _part(table: Table, columns: Sequence[int]) -> Table:
-    """Return a block: the table with these columns alone."""
+    """Return a block, that is the table with these columns only."""
     rows = tuple(replace(row, cells=tuple(row.cells[i] for i in columns)) for row in table.rows)
     return replace(table, columns=tuple(table.columns[i] for i in columns), rows=rows)
 
@@ -112,13 +112,13 @@ def _tabular(part: Table, table: Table, fit: Fit) -> list[str]:
 
 
 def _aligned(table: Table) -> str:
-    """Center columns of check marks, put other texts to the left."""
+    """Return the alignment of leads: columns of check marks are centred, other texts left-aligned."""
     texts = ({row.leads[i] for row in table.rows if row.leads} for i in range(len(table.leads)))
     return "".join("c" if column <= {"✓", ""} else "l" for column in texts)
 
 
 def _spans(table: Table) -> list[str]:
-    """The line of groups above the metrics, and a short rule below each group."""
+    """Return the line of groups above the metrics, and a short rule below each group."""
     if not table.spans:
         return []
     start = 2 + len(table.leads)
@@ -135,12 +135,12 @@ def _header(column: Column) -> str:
 
 
 def _body(part: Table, table: Table, fit: Fit) -> list[str]:
-    """The rows of a block; ``table`` numbers the notes."""
+    """Return the rows of a block; ``table`` determines the numbers of notes."""
     lines = []
     for group in part.groups:
         lines.append(r"    \midrule")
         banner = part.banner(group)
-        if banner and group[0].kind != "trivial":  # these are known by their names
+        if banner and group[0].kind != "trivial":  # trivial baselines are recognised by their names
             width = 1 + len(part.leads) + len(part.columns)
             lines.append(_line([rf"\multicolumn{{{width}}}{{l}}{{\textit{{{escape(banner)}}}}}"]))
         lines += [
@@ -163,7 +163,7 @@ def _label(table: Table, row: Row, fit: Fit) -> str:
 
 
 def _breakable(text: str) -> str:
-    """Let a label be wrapped behind the marks that names are made of, as it is between words."""
+    """Return a label that may be broken after separators within names, not only between words."""
     return re.sub(r"(\\_|[-@+/,=])(?=\w)", r"\1\\allowbreak{}", escape(text))
 
 

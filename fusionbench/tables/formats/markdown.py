@@ -13,12 +13,12 @@ _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&$#])")
 
 
 def render(tables: Iterable[Table]) -> str:
-    """Return every table with its heading, caption and footnotes; best in bold, second best underlined."""
+    """Return all tables with heading, caption and footnotes; best values in bold, second best underlined."""
     return "\n".join(_render(table) for table in tables)
 
 
 def escape(text: str) -> str:
-    """Return text that Markdown prints as it stands, in a table cell or a paragraph."""
+    """Return text escaped so that Markdown prints it literally, in a table cell or a paragraph."""
     return _SPECIAL.sub(r"\\\1", one_line(text))
 
 
@@ -34,7 +34,7 @@ def _render(table: Table) -> str:
 
 
 def _header(table: Table) -> list[str]:
-    """Markdown has no cell over several columns: each metric has its group above it in its own cell."""
+    """Return the header; Markdown has no cell over several columns, so each metric has its group in its own cell."""
     names = [f"{escape(column.metric)} {column.arrow}" for column in table.columns]
     groups = [f"{escape(column.group)}<br>" if column.group else "" for column in table.columns]
     metrics = (group + name for group, name in zip(groups, names, strict=True))
@@ -42,7 +42,7 @@ def _header(table: Table) -> list[str]:
 
 
 def _body(table: Table) -> list[list[str]]:
-    """The rows; Markdown has no rule inside a table, so a row of its own announces a group."""
+    """Return the rows; Markdown has no rule inside a table, so a group begins with a row for its title."""
     rows = []
     for group in table.groups:
         if banner := table.banner(group):
@@ -72,7 +72,7 @@ def _mark(table: Table, notes: Sequence[str]) -> str:
 
 
 def _align(rows: Sequence[Sequence[str]], names: int) -> list[str]:
-    """Pad every column to its widest cell: the first ``names`` to the left, numbers to the right."""
+    """Return lines with all columns padded to their widest cell: the first ``names`` left-aligned, the others right."""
     widths = [max(3, *(cell_len(cell) for cell in column)) for column in zip(*rows, strict=True)]
     rule = ["-" * width for width in widths[:names]] + ["-" * (width - 1) + ":" for width in widths[names:]]
     return [_line(row, widths, names) for row in (rows[0], rule, *rows[1:])]

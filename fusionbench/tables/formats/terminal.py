@@ -1,4 +1,4 @@
-"""Tables on a terminal, printed with rich; a table too wide for it is continued in further blocks."""
+"""Tables on a terminal, printed with Rich; a table that is too wide is continued in further blocks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PADDING = 2
 
 
 def print_tables(tables: Iterable[Table], console: Console) -> None:
-    """Print every table with its heading, caption and footnotes; no number is ever cut off."""
+    """Print all tables with heading, caption and footnotes; no number is ever truncated."""
     for table in tables:
         console.print(Text(one_line(table.heading), style="bold"))
         for columns in _blocks(table, console.width):
@@ -30,7 +30,7 @@ def print_tables(tables: Iterable[Table], console: Console) -> None:
 
 
 def _blocks(table: Table, width: int) -> Iterator[list[int]]:
-    """The columns by number, as many at a time as fit beside the methods' names; at least one."""
+    """Yield the numbers of the columns of each block, as many as fit beside the methods' names, at least one."""
     names = max(cell_len(_label(table, row).plain) for row in table.rows) + 2 * _PADDING
     names += sum(max(map(cell_len, texts)) + _PADDING for texts in _leads(table))
     block: list[int] = []
@@ -50,7 +50,7 @@ def _width(table: Table, i: int) -> int:
 
 
 def _leads(table: Table) -> list[tuple[str, ...]]:
-    """Return the texts of each column between labels and numbers, its header first."""
+    """Return the texts of each column between labels and numbers, with its header first."""
     return list(zip(table.leads, *(row.leads for row in table.rows), strict=True)) if table.leads else []
 
 
@@ -82,6 +82,6 @@ def _label(table: Table, row: Row) -> Text:
 def _cell(table: Table, cell: Cell) -> Text:
     if cell.value is None:
         return Text(cell.text + (f" [{table.number(cell.note)}]" if cell.note else ""))
-    # a span, not the style of the whole text, which rich would also give to the padding
+    # a span instead of the text's style, which Rich would also apply to the padding
     number = Text().append(cell.text, {1: "bold", 2: "underline"}.get(cell.rank or 0))
     return number.append("†" if cell.tied else "").append(f" {cell.spread}" if cell.spread else "")

@@ -1,4 +1,4 @@
-"""Layouts: which records make up a table, what its rows are called, and how several sets of pairs stand in one."""
+"""Layouts of tables: their records, the labels of their rows, and joining several sets of pairs in one table."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def lay_out(
     order: Sequence[str] = (),
     notes: bool = False,
 ) -> list[Table]:
-    """Build the tables of a layout; ``records`` and ``scores`` as `build_tables` takes them.
+    """Return the tables of a layout; ``records`` and ``scores`` are as for `build_tables`.
 
-    ``order`` names the rows of settings of a method, and the data sets side by side, in the order wanted; others
-    follow. ``notes`` fills in the warnings. Raises RequestError where no record fits the layout.
+    ``order`` names rows of settings of a method, and data sets, in their order; others follow. ``notes`` adds the
+    warnings below the caption. Raises RequestError if no record fits the layout.
     """
     index = index_scores(scores, profile)
     facts = {"metrics": style.metrics, "profile": profile, "digits": style.digits, "cards": cards}
@@ -74,7 +74,7 @@ def lay_out(
 
 
 def _noise_tables(blocks: Sequence[tuple[str, Table]]) -> list[Table]:
-    """Return one table for each set of pairs, of its blocks under the name of their noise."""
+    """Return one table for each set of pairs, with one block for each noise."""
     from fusionbench.tables.layouts.noise import stack
 
     by_pairs: dict[tuple[str, str, str], list[tuple[str, Table]]] = {}
@@ -87,7 +87,7 @@ def _noise_tables(blocks: Sequence[tuple[str, Table]]) -> list[Table]:
 
 
 def _named(tables: list[Table], title: str) -> list[Table]:
-    """Head the tables by a title; where there are several each keeps its own heading behind it."""
+    """Return the tables with a title; if there are several, each has its own heading after it."""
     if not title:
         return tables
     if len(tables) == 1:

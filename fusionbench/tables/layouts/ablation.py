@@ -1,4 +1,4 @@
-"""Variants of one method as rows, with a check mark for each argument that a variant leaves as it is."""
+"""Ablation tables: variants of one method as rows, with a check mark for each argument left at its default."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from fusionbench.tables.layouts.selection import (
     title_of,
 )
 
-DEFAULT = "default"  # printed where a method's source, and so its default, is not at hand
+DEFAULT = "default"  # printed if the method's source, and so its default, is not available
 
 
 def select(records: Sequence[Record], _: Sequence[str], order: Sequence[str]) -> list[Selection]:
-    """Return one selection for each method with two variants or more. Raises RequestError where there is none.
+    """Return one selection for each method with two variants or more. Raises RequestError if there is none.
 
-    An argument has a column where rows differ in it. Where it is only switched off, a check mark stands for what
-    the method itself has; otherwise its values are printed.
+    An argument has a column if rows differ in it. If it is only switched off, a check mark stands for the method's own
+    value; otherwise values are printed.
     """
     kept = [record for record in records if not any(part.startswith("from=") for part in settings_of(record))]
     selections = [
@@ -67,7 +67,7 @@ def _selection(records: Sequence[Record], order: Sequence[str]) -> Selection:
 
 
 def _arguments(rows: Mapping[str, Mapping[str, Any]], full: Mapping[str, Any]) -> list[str]:
-    """Return all arguments: those of the constructor in its order, then others."""
+    """Return the names of all arguments, those of the constructor in its order, then others."""
     return list(dict.fromkeys([*full, *(argument for name in sorted(rows) for argument in rows[name])]))
 
 
@@ -93,7 +93,7 @@ def _mark(
 
 
 def constructor_defaults(method: str) -> dict[str, Any]:
-    """Return the literal defaults of a method of that name; empty where it is not sound here."""
+    """Return the literal defaults of a method's constructor, empty if the method is not usable on this machine."""
     from fusionbench.registry.arguments import method_files
     from fusionbench.registry.methods import spec
 
@@ -117,4 +117,4 @@ def _defaults(node: ast.ClassDef) -> Iterator[tuple[str, Any]]:
                 try:
                     yield argument.arg, ast.literal_eval(default)
                 except ValueError:
-                    continue  # computed
+                    continue  # a default that is computed

@@ -1,4 +1,4 @@
-"""One table over several sets of pairs: data sets side by side, or one below the other."""
+"""Joining tables of several sets of pairs, side by side or one below the other."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ TESTED = "Tested on"
 
 
 def beside(boards: Sequence[Board], tables: Sequence[Table]) -> Table:
-    """Return one table with a group of columns for each of the tables, which are made of the boards.
+    """Return one table with a group of columns for each table; ``tables`` are made from ``boards``.
 
-    A row that a table lacks has a count of 0 pairs there. A single table stays as it is.
+    A row that a table does not have is shown with 0 pairs there. A single table is returned unchanged.
     """
     if len(tables) == 1:
         return tables[0]
@@ -30,7 +30,7 @@ def beside(boards: Sequence[Board], tables: Sequence[Table]) -> Table:
 
 
 def below(boards: Sequence[Board], tables: Sequence[Table]) -> Table:
-    """Return one table with a block of rows for each of the tables; ranks stay those within a block."""
+    """Return one table with a block of rows for each table; ranks remain those within a block."""
     joined = stacked(tables, _titles(tables), TESTED)
     if len(tables) == 1:
         return joined
@@ -38,7 +38,7 @@ def below(boards: Sequence[Board], tables: Sequence[Table]) -> Table:
 
 
 def stacked(tables: Sequence[Table], titles: Sequence[str], lead: str) -> Table:
-    """Return one table of the blocks ``tables``, each under its title in a column headed ``lead``."""
+    """Return one table with ``tables`` as blocks, each with its title in a column with the header ``lead``."""
     columns = list({column.metric: column for table in tables for column in table.columns}.values())
     parts = [_block(table, title, lead) for table, title in zip(tables, titles, strict=True)]
     rows = [_filled(row, part, columns) for part in parts for row in part.rows]
@@ -64,7 +64,7 @@ def _nothing(metric: str, pairs: int, detail: str) -> Cell:
 
 
 def _titles(tables: Sequence[Table]) -> list[str]:
-    """Return the titles of the data sets; where two agree each with its split, or else with its whole heading."""
+    """Return distinct titles of the data sets, with the split or the whole heading if titles are equal."""
     for words in (lambda t: t.title, lambda t: f"{t.title} {t.split}", lambda t: t.heading):
         titles = [words(table) for table in tables]
         if len(set(titles)) == len(titles):
@@ -73,7 +73,7 @@ def _titles(tables: Sequence[Table]) -> list[str]:
 
 
 def _names(boards: Sequence[Board], tables: Sequence[Table]) -> list[str]:
-    """Return every row's method once: in the tables' own order where it was chosen, else in that of leaderboards."""
+    """Return every row's method once, in the tables' own order if it was chosen, else in that of leaderboards."""
     names = list(dict.fromkeys(row.method for table in tables for row in table.rows))
     if tables[0].stub != "Method":
         return names
@@ -96,7 +96,7 @@ def _across(name: str, tables: Sequence[Table], titles: Sequence[str]) -> Row:
 
 
 def _shared(said: Sequence[tuple[str, Sequence[str]]]) -> Iterator[str]:
-    """Yield each sentence once; one that does not hold for all says where it does."""
+    """Yield each sentence once; one that does not apply to all parts begins with the title of its part."""
     everywhere = set.intersection(*(set(sentences) for _, sentences in said))
     met = set()
     for title, sentences in said:
@@ -109,7 +109,7 @@ def _shared(said: Sequence[tuple[str, Sequence[str]]]) -> Iterator[str]:
 
 
 def _relabeled(rows: Iterable[Row], boards: Sequence[Board]) -> list[Row]:
-    """Label the rows so that no two of the joined table look alike, although within a data set none did."""
+    """Return the rows with labels that are distinct in the joined table, not only within each data set."""
     records = {record["method"]["name"]: record for board in reversed(boards) for record in board.records}
     sources = {
         side: " or ".join(dict.fromkeys(b.records[0]["dataset"][side] for b in boards)) for side in "ab"
@@ -148,7 +148,7 @@ def _joined(
         data="",
         columns=tuple(columns),
         rows=tuple(rows),
-        # the first sentence of a caption is on its pairs
+        # the first sentence of a caption describes its pairs
         caption=(*(table.caption[0] for table in tables), *_shared(captions)),
         brief=(*(table.brief[0] for table in tables if table.brief), *_shared(briefs)),
         warnings=tuple(_shared(warned)),

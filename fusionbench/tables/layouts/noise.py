@@ -1,4 +1,4 @@
-"""Methods under noise: a block of rows for each noise on the sources, those without noise first."""
+"""Tables of methods under noise, with a block of rows for each noise on the sources, beginning without noise."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SAID = (
 
 
 def select(records: Sequence[Record], _: Sequence[str], order: Sequence[str]) -> list[Selection]:
-    """Return one selection for each noise of the records, named by it. Raises RequestError where none has any."""
+    """Return one selection for each noise in the records, named by it. Raises RequestError if none has noise."""
     by_noise: dict[SourceNoise | None, list[Record]] = {}
     for record in records:
         by_noise.setdefault(noise_from(record["identity"]), []).append(record)
@@ -35,7 +35,7 @@ def select(records: Sequence[Record], _: Sequence[str], order: Sequence[str]) ->
 
 
 def stack(tables: Sequence[Table], noises: Sequence[str]) -> Table:
-    """Return one table with a block of rows for each noise; all of them are of the same pairs."""
+    """Return one table with a block of rows for each noise; all tables are of the same pairs."""
     first = tables[0]
     of_pairs: dict[str, Any] = {
         fact: getattr(first, fact)
@@ -49,7 +49,7 @@ def stack(tables: Sequence[Table], noises: Sequence[str]) -> Table:
 
 
 def _strength(noise: SourceNoise | None) -> tuple[tuple[str, float], ...]:
-    """Return a key that keeps the kinds together and orders each by its variance."""
+    """Return a sort key that groups kinds of noise and orders each by variance."""
     return (
         tuple((f"{source}.{added.kind}", added.variance) for source, added in noise.by_source())
         if noise
@@ -69,7 +69,7 @@ def _selection(noise: SourceNoise | None, records: Sequence[Record], place: dict
 
 
 def _label(record: Record, noise: SourceNoise | None) -> str:
-    """Return a method's title with its variants and settings, without the noise that the block is named by."""
+    """Return a method's title with its variants and settings, without the noise, which the block's title states."""
     of_noise = str(noise).split("+") if noise else []
     rest = [part for part in settings_of(record) if part not in of_noise]
     return f"{title_of([record])} @{'+'.join(rest)}" if rest else title_of([record])

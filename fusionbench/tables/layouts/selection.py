@@ -1,4 +1,4 @@
-"""A choice of records for one table, and what its rows are called instead of by their methods' titles."""
+"""The choice of records for one table, with labels of its rows in place of the methods' titles."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OFF = (False, None, "none")
 
 
 class Line(NamedTuple):
-    """A row's label, the texts in front of its cells, and its method's name as stored."""
+    """A row's label, the texts before its cells, and its method's name as stored."""
 
     label: str
     leads: tuple[str, ...]
@@ -26,7 +26,7 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True)
 class Selection:
-    """Records whose methods' names tell the rows apart, and by those names the rows in their order.
+    """Records with distinct methods' names, and the rows by those names in their order.
 
     ``said`` is a sentence for the caption.
     """
@@ -39,7 +39,7 @@ class Selection:
     said: str = ""
 
     def label(self, table: Table) -> Table:
-        """Return a table of these records with the rows in order and under their labels."""
+        """Return a table of these records with its rows in order and with their labels."""
         rows = {row.method: row for row in table.rows}
         labeled = [_labeled(rows[name], line) for name, line in self.lines.items() if name in rows]
         table = table.saying(self.said) if self.said else table
@@ -50,27 +50,28 @@ class Selection:
 
 
 def _labeled(row: Row, line: Line) -> Row:
-    # what must stand in every table
+    # random weights must be visible in every layout
     label = f"{line.label}, {RANDOM}" if row.label.endswith(RANDOM) else line.label
     return replace(row, label=label, leads=line.leads, method=line.method)
 
 
 def base_of(record: Record) -> str:
-    """Return the method's name without variants and settings."""
+    """Return a method's name without variants and settings."""
     return record["method"]["name"].partition("@")[0]
 
 
 def settings_of(record: Record) -> list[str]:
-    """Return the variants and settings in a method's name: "wo_fim", "levels=3", "seed=1", "from=msrs"."""
+    """Return the variants and settings in a method's name, such as "wo_fim", "levels=3", "seed=1", "from=msrs"."""
     return [part for part in re.split("[@+]", record["method"]["name"])[1:] if part]
 
 
 def arguments_of(record: Record) -> dict[str, Any]:
+    """Return the constructor arguments in a record."""
     return dict((record.get("config") or {}).get("args") or {})
 
 
 def by_method(records: Iterable[Record]) -> dict[str, list[Record]]:
-    """Sort the records of everything but trivial baselines by method without variant, in order of the names."""
+    """Return the records, except trivial baselines, by method without variants, sorted by name."""
     by_base: dict[str, list[Record]] = {}
     for record in sorted(records, key=lambda record: record["method"]["name"]):
         if record["method"]["kind"] != "trivial":
@@ -79,24 +80,25 @@ def by_method(records: Iterable[Record]) -> dict[str, list[Record]]:
 
 
 def title_of(records: Sequence[Record]) -> str:
+    """Return the title of the method of the records, without variants."""
     return plain_title(records[0])
 
 
 def ordered(names: Iterable[str], order: Sequence[str]) -> list[str]:
-    """Return names as ``order`` has them; then others by name, a method itself after its variants."""
+    """Return names in the given order, then others sorted, a method itself after its variants."""
     place = {name: i for i, name in enumerate(order)}
     last = len(place)
     return sorted(names, key=lambda name: (place.get(name, last), "@" not in name, name))
 
 
 def in_order(boards: Sequence[Board], order: Sequence[str]) -> list[Board]:
-    """Return the boards by their data sets as ``order`` has them, others after these."""
+    """Return the boards sorted by their data sets in the given order, others at the end."""
     place = {name: i for i, name in enumerate(order)}
     return sorted(boards, key=lambda board: place.get(board.table.dataset, len(place)))
 
 
 def text_of(value: Any) -> str:
-    """Write a configuration value as a person would: no quotes, lists in brackets, whole numbers without a dot."""
+    """Return a configuration value as text without quotes, with lists in brackets and whole numbers without a dot."""
     if isinstance(value, bool) or value is None:
         return str(value).lower()
     if isinstance(value, float):
@@ -105,14 +107,14 @@ def text_of(value: Any) -> str:
 
 
 def frozen(value: Any) -> Any:
-    """Return a configuration value in a form that can be a key."""
+    """Return a configuration value in hashable form."""
     if isinstance(value, Mapping):
         return tuple(sorted((key, frozen(item)) for key, item in value.items()))
     return tuple(map(frozen, value)) if isinstance(value, list | tuple) else value
 
 
 def distinct(values: Iterable[Any]) -> Iterator[Any]:
-    """Yield each value once; True and 1 are two values."""
+    """Yield each value once; True and 1 count as different."""
     met = set()
     for value in values:
         key = (type(value), frozen(value))

@@ -1,4 +1,4 @@
-"""Values of one argument, or of several, as rows: how much a method's scores hang on them."""
+"""Sensitivity tables: values of one or several arguments as rows, to show how scores depend on them."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from fusionbench.tables.layouts.selection import (
     title_of,
 )
 
-ABSENT = "default"  # the value of an argument that neither the record nor the method's source gives
+ABSENT = "default"  # the value of an argument that neither the record nor the method's source states
 
 
 def select(records: Sequence[Record], arguments: Sequence[str], _: Sequence[str]) -> list[Selection]:
-    """Return one selection for each method, each argument and each setting of all others that has two values.
+    """Return one selection for each method, argument and setting of all other arguments with two values or more.
 
-    ``arguments`` are varied together; none means each number that varies, one by one. A name with a dot is a key
-    of the configuration, such as stages.fuse.epochs, any other one an argument. Raises RequestError where
-    nothing varies.
+    ``arguments`` are varied together; without any, each number that varies is taken on its own. A name with a dot is a
+    key of the configuration, such as stages.fuse.epochs, any other name an argument. Raises RequestError if nothing
+    varies.
     """
     selections: list[Selection] = []
     for base, rows in by_method(records).items():
@@ -52,7 +52,7 @@ def _key(name: str) -> str:
 
 
 def _configs(base: str, records: Sequence[Record]) -> list[dict[str, Any]]:
-    """Return each record's configuration by dotted key, arguments with the constructor's defaults."""
+    """Return each record's configuration by dotted key, with the constructor's defaults for missing arguments."""
     defaults = constructor_defaults(base)
     return [
         dict(_flat({**(record.get("config") or {}), "args": defaults | arguments_of(record)}))
@@ -86,7 +86,7 @@ def _is_number(value: Any) -> bool:
 def _selections(
     records: Sequence[Record], configs: Sequence[Mapping[str, Any]], varied: Sequence[str]
 ) -> Iterator[Selection]:
-    """Group the records by all that is not varied; a group with two values is a table."""
+    """Yield one selection for each group of records that differ only in the varied keys and have two values or more."""
     groups: dict[tuple, list[int]] = {}
     for i, (record, config) in enumerate(zip(records, configs, strict=True)):
         groups.setdefault(_rest(record, config, varied), []).append(i)
@@ -107,7 +107,7 @@ def _rest(record: Record, config: Mapping[str, Any], varied: Sequence[str]) -> t
 
 
 def _telling(groups: Mapping[tuple, Any]) -> dict[tuple, str]:
-    """Word what tells the groups of one method apart; nothing where there is one."""
+    """Return, for each group of one method, the settings in which it differs from the others; empty for a single one."""
     if not groups:
         return {}
     common = set.intersection(*(set(rest) for rest in groups))
@@ -131,7 +131,7 @@ def _selection(rows: Sequence[tuple[tuple, Record]], varied: Sequence[str], sett
     for values, record in sorted(rows, key=lambda row: [_place(value) for value in row[0]]):
         texts = [text_of(value) for value in values]
         told = "+".join(f"{name}={text}" for name, text in zip(names, texts, strict=True))
-        # two runs of one method that differ in this argument are two rows: their names must tell them apart
+        # two runs of one method that differ in this argument are two rows, so they need different names
         name = f"{base_of(record)}@{told}"
         renamed.append({**record, "method": {**record["method"], "name": name}})
         lines[name] = Line(texts[0], tuple(texts[1:]), record["method"]["name"])
@@ -142,5 +142,5 @@ def _selection(rows: Sequence[tuple[tuple, Record]], varied: Sequence[str], sett
 
 
 def _place(value: Any) -> tuple:
-    """Sort key: numbers by value, then everything else by its text."""
+    """Return a sort key: numbers by value, then all other values by their text."""
     return (0, value, "") if _is_number(value) else (1, 0, text_of(value))

@@ -1,4 +1,4 @@
-"""What a table can show beside means: their spread, ties by a significance test, and mean ranks."""
+"""Additions to means in tables: their spread, ties by a significance test, and mean ranks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RANK = Column("Rank", "mean rank over the metrics", "lower", 2)
 
 
 def decorate(board: Board, style: TableStyle) -> Table:
-    """Return a board's table with what the style asks for, and caption sentences that say what it is."""
+    """Return a board's table with the additions of the style, and caption sentences that explain them."""
     table = board.table
     if style.spread != "none":
         table = _with_spread(board, table, style.spread)
@@ -32,7 +32,7 @@ def decorate(board: Board, style: TableStyle) -> Table:
 
 
 def _with_spread(board: Board, table: Table, kind: str) -> Table:
-    """Put the standard deviation or the bootstrap interval behind each mean."""
+    """Return the table with the standard deviation or the bootstrap interval after each mean."""
     cut: list[str] = []
     spread = _sd if kind == "sd" else partial(_interval, cut)
     pairs = f"the {table.pairs} pairs" if table.pairs != 1 else "the 1 pair"
@@ -63,12 +63,12 @@ def _sd(column: Column, cells: Sequence[Cell], values: ndarray) -> Iterator[Cell
 
 
 def _interval(cut: list[str], column: Column, cells: Sequence[Cell], values: ndarray) -> Iterator[Cell]:
-    """Add the intervals, which end where the metric's range does; ``cut`` gets the names of metrics of which one did."""
+    """Yield cells with intervals, limited to the metric's range; ``cut`` collects the metrics for which one was limited."""
     from fusionbench.statistics.intervals import mean_intervals
 
     ends = mean_intervals(values, level=LEVEL, resamples=RESAMPLES, seed=SEED)
     for cell, low, high in zip(cells, *(end.tolist() for end in ends), strict=True):
-        if cell.value is None or not low <= high:  # NaN: one pair has no interval
+        if cell.value is None or not low <= high:  # bounds are NaN for a single pair, which has no interval
             yield cell
         else:
             inside = _inside(column, low), _inside(column, high)
@@ -86,7 +86,10 @@ def _inside(column: Column, end: float) -> float:
 
 
 def _with_ties(board: Board, table: Table) -> Table:
-    """Mark what is not worse, in the columns in which a test could have told; others say why there is no mark."""
+    """Return the table with cells marked that are not significantly worse than the best.
+
+    Columns in which no test can be significant, because there are too few pairs, get no marks but a sentence.
+    """
     cells, tested = _each_column(board, table, _ties), _testable(board, table)
     silent = [c.metric for c, testable in zip(table.columns, tested, strict=True) if testable is False]
     if silent:
@@ -111,7 +114,7 @@ def _with_ties(board: Board, table: Table) -> Table:
 
 
 def _testable(board: Board, table: Table) -> list[bool | None]:
-    """Tell of each column whether its tests can reach the level; None where nothing is tested."""
+    """Return, for each column, whether its tests can be significant; None if nothing is tested."""
     from fusionbench.statistics.significance import smallest_p
 
     testable: list[bool | None] = []
@@ -123,7 +126,7 @@ def _testable(board: Board, table: Table) -> list[bool | None]:
 
 
 def _ties(column: Column, cells: Sequence[Cell], values: ndarray) -> Iterator[Cell]:
-    """Test the rows that have a score for every pair; fewer than two leave nothing to test."""
+    """Yield cells with ``tied`` set for the rows that have a score for every pair, if there are two or more."""
     from fusionbench.statistics.significance import not_worse
 
     complete = [i for i, cell in enumerate(cells) if cell.value is not None]
@@ -135,7 +138,7 @@ def _ties(column: Column, cells: Sequence[Cell], values: ndarray) -> Iterator[Ce
 def _each_column(
     board: Board, table: Table, change: Callable[[Column, Sequence[Cell], ndarray], Iterator[Cell]]
 ) -> Table:
-    """Change the cells column by column; a metric with one value for a whole set stays as it is."""
+    """Return the table with the cells changed column by column, except for metrics of whole sets."""
     columns = []
     for i, column in enumerate(table.columns):
         cells, values = [row.cells[i] for row in table.rows], board.values(column.metric)
@@ -145,7 +148,7 @@ def _each_column(
 
 
 def _with_ranks(table: Table) -> Table:
-    """Add the mean of a row's ranks; metrics that no row has a value of do not count."""
+    """Return the table with the mean rank of each row over the metrics for which any row has a value."""
     ranked = [
         i for i in range(len(table.columns)) if any(row.cells[i].value is not None for row in table.rows)
     ]

@@ -1,4 +1,4 @@
-"""Learned on one data set, tested on others: a row for each training set, a block of rows for each test set."""
+"""Transfer tables: a row for each training set, and a block of rows for each test set."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from fusionbench.tables.layouts.selection import Line, Selection, by_method, set
 
 
 def select(records: Sequence[Record], _: Sequence[str], order: Sequence[str]) -> list[Selection]:
-    """Return one selection for each method and variant that was learned elsewhere, with what it learned at home.
+    """Return one selection for each method and variant trained on other data sets, with its runs trained on the same one.
 
-    Raises RequestError where no row of the records says ``from=``.
+    Raises RequestError if no record has a setting ``from=``.
     """
     selections = []
     for rows in by_method(records).values():
@@ -52,7 +52,10 @@ def _selection(variant: str, records: Sequence[Record], order: Sequence[str]) ->
 
 
 def _learned(records: Sequence[Record]) -> Iterator[tuple[str, Record]]:
-    """Yield where each record was learned; a run that names its data set's own train split replaces one that need not."""
+    """Yield the training set of each record, and the record.
+
+    A run whose name states its own data set as the training set replaces one whose name does not.
+    """
     said = {(_source(record), record["dataset"]["name"]) for record in records}
     for record in records:
         home = record["dataset"]["name"]
@@ -67,7 +70,7 @@ def _row_name(variant: str, source: str) -> str:
 
 
 def _title(source: str, records: Sequence[Record]) -> str:
-    """Return a data set's title, from the records where one of them is on it."""
+    """Return a data set's title, from the records if one is on it, else from the catalog."""
     from fusionbench.data.registry import datasets
 
     here = {record["dataset"]["name"]: record["dataset"]["title"] for record in records}
