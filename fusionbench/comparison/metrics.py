@@ -1,4 +1,4 @@
-"""One metric of two runs, image by image: the mean difference, how sure it is, and what to make of it."""
+"""Comparing one metric of two runs image by image: the mean difference, its interval, and a verdict."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Difference:
-    """Scores of B minus scores of A over the images that both have a score of.
+    """Scores of B minus scores of A over the images for which both have a score.
 
-    ``kind`` is identical, rounding (no image differs by half a unit of the last printed digit), unclear (the
-    interval holds zero), differs, or incomparable; ``verdict`` says it in words. ``low`` and ``high`` are the 95 %
-    bootstrap interval of the mean difference, None for fewer than two images. ``left_out`` counts the common images
-    without a score on either side by reason; ``one_sided`` those of them that have one on the other side.
+    ``kind`` is "identical", "rounding" (no image differs by half a unit of the last printed digit), "unclear" (the
+    interval contains zero), "differs" or "incomparable"; ``verdict`` says it in words. ``low`` and ``high`` are the 95 %
+    bootstrap interval of the mean difference, None for fewer than two images. ``left_out`` counts, by reason, the common
+    images that lack a score in A or B; ``one_sided`` counts those that lack it in only one of them.
     """
 
     metric: str
@@ -43,7 +43,7 @@ class Difference:
 
 
 def difference(card: MetricCard, common: Sequence[str], a: Scores, b: Scores) -> Difference:
-    """Compare one metric on the common images by the newest version of it that both sides were scored with."""
+    """Return the difference in one metric on the common images, by the newest version of it that both have scores of."""
     ours, theirs = a.get(card.name, {}), b.get(card.name, {})
     versions = sorted(ours.keys() & theirs.keys(), key=natural)
     if not versions:
@@ -55,7 +55,7 @@ def difference(card: MetricCard, common: Sequence[str], a: Scores, b: Scores) ->
 
 
 def _of_sets(card: MetricCard, version: str, a: Score | None, b: Score | None) -> Difference:
-    """Compare two values that belong to all images of a run; what they are computed with must be the same."""
+    """Return the difference of two values of whole sets, incomparable if their settings differ."""
     facts: dict[str, Any] = {"version": version, "better": card.better, "digits": card.digits}
     if a is None or b is None or a.value is None or b.value is None:
         absent = Score("not scored", None, "")
@@ -127,7 +127,7 @@ def _paired(
 
 
 def _left_out(pairs: Sequence[tuple[Score, Score]]) -> tuple[tuple[str, int], ...]:
-    """Count the images that lack a score, as ("undefined in B", 3); one that lacks both counts once, as both."""
+    """Return the numbers of images without a score by reason, such as ("undefined in B", 3); each image counts once."""
     reasons = Counter(
         " and ".join(
             f"{score.status} in {side}" for side, score in zip("AB", pair, strict=True) if score.value is None
@@ -163,7 +163,7 @@ def _judge(
 
 
 def signed(value: float, digits: int) -> str:
-    """Return a difference with its sign; more digits than scores have where it would be printed as zero."""
+    """Return a difference with its sign, in exponential notation if it would be printed as zero."""
     if value and abs(value) < 0.5 * 10.0**-digits:
         return f"{value:+.1e}"
     text = printed(value, digits)

@@ -1,4 +1,4 @@
-"""Compare two sets of runs: which cells both have, whether they are the same, and each metric image by image."""
+"""Comparing two sets of runs: their common cells, differences of identity, and each metric image by image."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ Rows = Callable[[Iterable[Record]], Iterable[tuple[Any, ...]]]
 
 @dataclass(frozen=True)
 class CellComparison:
-    """One method on one split in both sets, each by its newest run; ``older`` counts the runs left out.
+    """One method on one split in both sets, each with its newest run; ``older`` counts the runs left out.
 
-    ``common`` counts the images of both. ``caution`` says what the records cannot tell of them, "" if nothing.
+    ``identity`` are differences in what determines the images, ``circumstances`` differences in what should not.
+    ``common`` counts the images that both have. ``caution`` says what the records do not tell about these images.
     """
 
     dataset: str
@@ -44,7 +45,7 @@ class CellComparison:
 
     @property
     def identical(self) -> bool:
-        """Tell whether the identities and all scores are the same, and there are scores to tell it by."""
+        """Whether the identities and all scores are the same, and there are scores at all."""
         same = all(metric.kind == "identical" and not metric.one_sided for metric in self.metrics)
         return self.same_identity and bool(self.metrics) and same
 
@@ -68,11 +69,11 @@ def compare_runs(
     profile: str = "canonical",
     cards: Mapping[str, Any] | None = None,
 ) -> Comparison:
-    """Pair the newest runs of each data set, split and method and compare them; differences are B minus A.
+    """Compare the newest runs of each data set, split and method in both sets; differences are B minus A.
 
-    ``rows`` gives the scores of records, as `fusionbench.cells.store.score_rows` does; it is asked for one cell at
-    a time. ``metrics`` are names of cards, by default all that either side was scored with. Raises RequestError
-    where the sets have no cell in common.
+    ``rows`` returns the scores of records, as `fusionbench.cells.store.score_rows` does; it is called for one cell at a
+    time, to bound the memory. ``metrics`` are names of cards, by default all with scores on either side. Raises
+    RequestError if the sets have no cell in common.
     """
     if cards is None:
         from fusionbench.metrics import cards as known_cards
@@ -96,7 +97,7 @@ def compare_runs(
 
 
 def to_json(comparison: Comparison) -> dict[str, Any]:
-    """Return the comparison as dictionaries, lists, strings, numbers and None only."""
+    """Return the comparison as dictionaries, lists, strings, numbers and None."""
     document = asdict(comparison)
     for cell, entry in zip(comparison.cells, document["cells"], strict=True):
         entry |= {"same_identity": cell.same_identity, "identical": cell.identical}
@@ -126,7 +127,7 @@ def _named(keys: Sequence[Key], most: int = 3) -> str:
 
 
 def _scores(run: Run, records: Sequence[Record], rows: Rows, profile: str) -> Scores:
-    """Return the scores of one run, which may lie in several folders; those of other cells are not read."""
+    """Return the scores of one run, which may be in several folders, without reading those of other cells."""
     data = run.record["dataset"]
     where = data["name"], data["split"], run.record["id"]
     parts = [r for r in records if (r["dataset"]["name"], r["dataset"]["split"], r["id"]) == where]
@@ -162,7 +163,7 @@ def _cell(
 
 
 def _difference(card: Any, common: Sequence[str], scores: tuple[Scores, Scores], whole: bool) -> Difference:
-    """Compare one metric; that of a set is comparable only if both sides are of the same images."""
+    """Return the difference in one metric; a set-level metric is comparable only for the same set of images."""
     if card.per == "set" and not whole:
         return Difference(
             card.name, "incomparable", "not comparable: of other sets of images", better=card.better
@@ -171,24 +172,24 @@ def _difference(card: Any, common: Sequence[str], scores: tuple[Scores, Scores],
 
 
 def _content(a: Record, b: Record, common: Sequence[str]) -> tuple[str, bool]:
-    """Return what must be said of the images that both have, and whether their scores can be compared."""
+    """Return a caution about the common images, and whether their scores can be compared."""
     if not common:
         return "other pairs", False
     if a["identity"]["data"] == b["identity"]["data"]:
         return "", True
     if len(common) == len(a["dataset"]["ids"]) == len(b["dataset"]["ids"]):
         return "the sources of these names have other content", False
-    # a record holds one hash over all of its pairs, none of single ones
+    # a record has one hash of all of its pairs, and none of single pairs
     return f"that the {len(common)} common pairs have the same content is assumed, not recorded", True
 
 
 ABSENT = "absent"
 HASH_DIGITS = 10
-PROBE_TOLERANCE = 1e-4  # other threads and versions of a kernel differ by less, other code by more
+PROBE_TOLERANCE = 1e-4  # as in `fusionbench.cells.cell`: kernels differ by less, other code by more
 
 
 class Change(NamedTuple):
-    """One fact that two records do not share, as printed."""
+    """One fact in which two records differ, as printed."""
 
     what: str
     a: str
@@ -199,12 +200,12 @@ class Change(NamedTuple):
 
 
 def identity_changes(a: Record, b: Record) -> tuple[Change, ...]:
-    """Return what decides the images and differs; nothing for two runs of one identity."""
+    """Return the differences in facts that determine the images, none for two runs of one identity."""
     return tuple(_changes(_identity(a), _identity(b)))
 
 
 def circumstance_changes(a: Record, b: Record) -> tuple[Change, ...]:
-    """Return what should not change an image and differs: versions, git state, device, and the probe."""
+    """Return the differences in facts that should not change images: versions, git state, device, and the probe."""
     changes = list(_changes(_circumstances(a), _circumstances(b)))
     if gap := _probe_gap(a.get("probe") or [], b.get("probe") or []):
         changes.append(Change("probe", "fuse on the generated pair", gap))
@@ -235,7 +236,7 @@ def _circumstances(record: Record) -> dict[str, Any]:
         "git": known.get("git"),
         "python": known.get("python"),
         **known.get("versions", {}),
-        # records of older versions lack some of these
+        # records of earlier versions lack some of these
         **{key: known[key] for key in ("device", "cpu", "driver", "cuda") if known.get(key)},
     }
 
@@ -248,12 +249,12 @@ def _changes(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Change]:
 
 
 def short(digest: Any) -> str:
-    """Return the first digits of a hash, as many as a run's folder is named by."""
+    """Return as many first digits of a hash as the names of runs' folders have."""
     return "none" if digest is None else str(digest)[:HASH_DIGITS]
 
 
 def _probe_gap(a: list[float], b: list[float]) -> str | None:
-    """Word a difference of two probes; None where they agree or one was not taken (external images)."""
+    """Return the difference of two probes in words, None if they agree or one is missing (external images)."""
     if not a or not b or len(a) != len(b):
         return None
     gap = max(abs(x - y) for x, y in zip(a, b, strict=True))

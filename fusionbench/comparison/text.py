@@ -1,4 +1,4 @@
-"""A comparison as Markdown or on a terminal: the same words and numbers in both."""
+"""A comparison as Markdown or on a terminal, with the same words and numbers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NONE = "–"
 
 
 def render(comparison: Comparison) -> str:
-    """Return the comparison as GitHub Markdown; cells that are identical take one line each."""
+    """Return the comparison as GitHub Markdown; identical cells take one line each."""
     parts = []
     for cell in comparison.cells:
         parts += [f"### {escape(heading(cell))}", *(escape(line) + "  " for line in remarks(cell)), ""]
@@ -34,7 +34,7 @@ def render(comparison: Comparison) -> str:
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
-    """Print the comparison with rich."""
+    """Print the comparison with Rich."""
     for cell in comparison.cells:
         console.print(Text(one_line(heading(cell)), style="bold"))
         for line in remarks(cell):
@@ -47,11 +47,12 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
 
 
 def heading(cell: CellComparison) -> str:
+    """Return the heading of a cell."""
     return f"{cell.title} on {cell.dataset}, {cell.split} split"
 
 
 def remarks(cell: CellComparison) -> Iterator[str]:
-    """Say of a cell whether the identities agree, what else differs and, in one line, where all scores agree."""
+    """Yield sentences on whether the identities of a cell agree, what else differs, and whether all scores agree."""
     if cell.same_identity:
         yield f"Same identity ({cell.runs[0]})."
     else:
@@ -77,7 +78,7 @@ def _listed(changes: Sequence[Change]) -> str:
 
 
 def _left_out(metrics: Sequence[Difference]) -> Iterator[str]:
-    """Say which images are in no difference, metrics with the same gaps together."""
+    """Yield sentences on the images left out, one for all metrics with the same gaps."""
     same: dict[tuple[tuple[str, int], ...], list[str]] = {}
     for metric in metrics:
         if metric.left_out:
@@ -110,7 +111,7 @@ def _grid(metrics: Sequence[Difference]) -> Grid:
 
 
 def closing(comparison: Comparison) -> Iterator[str]:
-    """List the cells without a partner, and say how to read the numbers."""
+    """Yield sentences on cells without a partner, and on how to read the numbers."""
     for side, keys in (("A", comparison.only_a), ("B", comparison.only_b)):
         if keys:
             yield f"Only in {side}: {'; '.join(map(_name, keys))}."

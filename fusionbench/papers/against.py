@@ -1,4 +1,4 @@
-"""Printed numbers beside the means of runs, with a verdict for each: does it agree, and may the two be compared."""
+"""Printed numbers beside the means of runs, with a verdict on whether both are comparable and agree."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OUTSIDE = "same convention, outside tolerance"
 OTHER = "other convention"
 NOT_COMPARABLE = "not comparable"
 VERDICTS = (WITHIN, OUTSIDE, OTHER, NOT_COMPARABLE)
-# a rounded number is off by half a unit of its last digit, one that was cut off by up to twice that
+# a rounded number differs by up to half a unit of its last digit, a truncated one by up to twice that
 FACTOR = 2
 TOLERANCE = (
     f"Tolerance: half a unit of the last digit printed in the number's column, times {FACTOR}, because papers cut "
@@ -33,10 +33,10 @@ COMPARED = ("fusion", "ablation", "sensitivity")
 
 @dataclass(frozen=True)
 class Finding:
-    """One printed number and the mean of one run. ``pairs`` counts those with a score, of ``expected`` in the split.
+    """One printed number and the mean of one run over ``pairs`` pairs with a score, of ``expected`` in the split.
 
-    ``gap`` is measured minus printed. ``why`` says what keeps the two from being compared, ``remark`` what a reader
-    should know of weights that may be the paper's.
+    ``gap`` is measured minus printed. ``why`` has the reasons why both cannot be compared, ``remark`` is a note on weights
+    that may be those of the paper.
     """
 
     number: Number
@@ -57,7 +57,7 @@ class Finding:
 
 
 class Mean(NamedTuple):
-    """The mean of a run's ok scores under a profile, and how many there are."""
+    """The mean of a run's ok scores in a profile, and their number."""
 
     profile: str
     metric: str
@@ -68,13 +68,13 @@ class Mean(NamedTuple):
 def compare(
     records: Sequence[Record], scores: Sequence[tuple[Any, ...]], numbers: Sequence[Number]
 ) -> list[Finding]:
-    """Put every printed number beside the mean of each run of that method on that data set.
+    """Return every printed number beside the mean of each run of the same method on the same data set.
 
-    ``records`` and ``scores`` as for `build_boards`, ``scores`` of any profiles. A method is matched by its name
-    here, its title and the paper's aliases, a variant by the paper's settings. Of the profiles that were scored the
-    paper's own counts, else one that computes the metric alike, else the canonical one.
+    ``records`` and ``scores`` are as for `build_boards`, with scores of any profiles. Methods are matched by name, title
+    and the paper's aliases, variants by the paper's settings. Of the scored profiles the paper's own is taken, else one
+    that computes the metric in the same way, else the canonical one.
     """
-    # every profile's boards hold the same runs, as which run is a method's newest does not depend on scores
+    # boards of all profiles have the same runs, because the choice of the newest run does not depend on scores
     profiles = sorted({row[3] for row in scores} - {PROFILE}) or [CANONICAL]
     boards = [build_boards(records, scores, profile=name) for name in profiles]
     return [finding for views in zip(*boards, strict=True) for finding in _of_board(views, numbers)]
@@ -87,7 +87,7 @@ def _of_board(views: Sequence[Board], numbers: Sequence[Number]) -> Iterator[Fin
         for number in numbers:
             key = number.paper, number.setting, number.metric, number.value
             if key not in seen and _belongs(number, run.record):
-                seen.add(key)  # ablations print the main table's row again
+                seen.add(key)  # ablation tables repeat a row of the main table
                 yield from (
                     _task_finding(number, run, means, views[0])
                     if is_task(number)
@@ -107,7 +107,7 @@ def _means(board: Board, i: int) -> Iterator[Mean]:
 
 
 def _belongs(number: Number, record: Record) -> bool:
-    """Tell whether a run is of a printed row's data set, method and setting."""
+    """Tell whether a run has a printed row's data set, method and setting."""
     wanted = task_dataset(number) if is_task(number) else number.dataset
     if wanted != record["dataset"]["name"] or number.kind not in (*COMPARED, *KINDS) or number.train_dataset:
         return False
@@ -123,9 +123,9 @@ def _belongs(number: Number, record: Record) -> bool:
 
 
 def _name_of(record: Record, paper: Paper) -> str:
-    """Return a run's method with its variants, as the paper tells them apart.
+    """Return a run's method with the variants that a paper distinguishes.
 
-    The authors' own script and the paper's recipe for a data set are the method itself, none of these.
+    The authors' own script, and the paper's recipe for a data set, count as the method itself.
     """
     name, recipe = (
         record["method"]["name"].removesuffix("@official"),
@@ -162,7 +162,7 @@ def _finding(number: Number, run: Run, means: Sequence[Mean]) -> Iterator[Findin
 
 
 def _task_finding(number: Number, run: Run, means: Sequence[Mean], board: Board) -> Iterator[Finding]:
-    """Put a printed IoU or AP beside ours; whatever network it is of, its training is never the paper's."""
+    """Yield a printed IoU or AP beside the measured one, never comparable, because the network's training differs."""
     name = task_metric(number)
     mean = next((mean for mean in means if mean.metric == name), None)
     if mean is None:
@@ -181,7 +181,7 @@ def _preference(profile: str, other: str, paper: Paper) -> tuple:
 
 
 def run_reasons(paper: Paper, number: Number, record: Record, pairs: int) -> Iterator[str]:
-    """Say why the images of a run are not those that a paper's row was computed on; nothing where they can be."""
+    """Yield the reasons why a run's images cannot be those of a paper's row, none if they can be."""
     data = record["dataset"]
     yield from pairs_reasons(paper, data["name"], data["split"], pairs)
     variant = _name_of(record, paper).partition("@")[2]
@@ -194,14 +194,14 @@ def run_reasons(paper: Paper, number: Number, record: Record, pairs: int) -> Ite
 
 
 def _weights(record: Record) -> str:
-    """Say where weights come from; nothing for methods that have none."""
+    """Return the origin of weights in words, empty for methods without weights."""
     weights = record["weights"]
     note = f" ({weights['note'].strip().rstrip('.')})" if weights.get("note") else ""
     return "" if weights["source"] == "none" else f"weights {weights['source']}{note}"
 
 
 def pairs_reasons(paper: Paper, dataset: str, split: str, pairs: int) -> Iterator[str]:
-    """Say why ``pairs`` pairs of a split are not the paper's."""
+    """Yield the reasons why ``pairs`` pairs of a split are not those of the paper."""
     printed = paper.pairs.get(dataset)
     if split != "test":
         yield f"other split: {split}"
@@ -216,12 +216,12 @@ def pairs_reasons(paper: Paper, dataset: str, split: str, pairs: int) -> Iterato
 
 
 def tolerance(number: Number) -> float:
-    """Return by how much a mean may differ from a printed number that it agrees with."""
+    """Return the largest difference of a mean from a printed number that counts as agreement."""
     return FACTOR * 0.5 * 10.0 ** -_decimals(number.paper, number.table, number.metric)
 
 
 @cache
 def _decimals(paper: str, table: int, metric: str) -> int:
-    """The digits behind the point in a column; papers leave out zeros at the end of single numbers."""
+    """Return the most decimals in a column of a paper's table, because papers omit trailing zeros of single numbers."""
     column = [n for n in papers()[paper].numbers if (n.table, n.metric) == (table, metric)]
     return max(number.decimals for number in column)

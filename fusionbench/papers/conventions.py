@@ -1,4 +1,4 @@
-"""By which definition a paper's metric was computed, as far as that is known, and whether ours is the same."""
+"""The definitions by which papers computed metrics, as far as known, and their differences from scored profiles."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fusionbench.tables.caption import CHANNELS
 
 
 class Convention(NamedTuple):
-    """What a paper means by a metric: a definition of its profile, and what of it had to be assumed."""
+    """A paper's convention for a metric: a definition in its profile, and what of it had to be assumed."""
 
     profile: Profile
     definition: str | None
@@ -21,14 +21,14 @@ class Convention(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Say it in words: "profile refinefuse, definition skimage-l2", "undecided: ..."."""
+        """The convention in words, such as "profile refinefuse, definition skimage-l2" or "undecided, ..."."""
         named = f"profile {self.profile.name}, definition {self.definition}" if self.definition else ""
         open_ = f"undecided, {self.undecided}" if self.undecided else ""
         return "; ".join(filter(None, (named, open_)))
 
 
 def metric_card(printed: str) -> MetricCard | None:
-    """Return the card of a metric by the name that a paper prints; None where we do not compute it."""
+    """Return the card of a metric by the name that a paper prints, None if there is no such metric here."""
     try:
         return cards()[spelled(printed, cards(), "metric")]
     except UnknownNameError:
@@ -36,7 +36,7 @@ def metric_card(printed: str) -> MetricCard | None:
 
 
 def convention(paper: Paper, printed: str) -> Convention:
-    """Return what a paper means by a metric."""
+    """Return a paper's convention for a metric, by the name that it prints."""
     card, profile = metric_card(printed), profiles()[paper.profile]
     name = card.name if card else printed
     definition = profile.metrics.get(name)
@@ -47,7 +47,7 @@ def convention(paper: Paper, printed: str) -> Convention:
 
 
 def difference(meant: Convention, metric: str, scored: str) -> str:
-    """Say in what the scores of a profile differ from a paper's convention; nothing where they are computed alike."""
+    """Return how the scores of a profile differ from a paper's convention, empty if they are computed in the same way."""
     ours = profiles().get(scored)
     if ours is None:
         return f"scored under profile {scored}, which this installation does not know"

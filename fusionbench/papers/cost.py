@@ -1,4 +1,4 @@
-"""What papers print of their own methods' size and cost, in the units of ``fusionbench profile``."""
+"""Size and cost of methods as their own papers print them, in the units of ``fusionbench profile``."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 from fusionbench.papers.printed import Number, Paper, called, papers, plain
 
-PIXELS = {"MSRS": "640x480", "M3FD": "1024x768"}  # what a time "on a data set" was measured at
-# name in the papers' tables -> our quantity, factor to our unit, size where the name or the note fixes it
+PIXELS = {"MSRS": "640x480", "M3FD": "1024x768"}  # image sizes of times "on a data set"
+# name in the papers' tables -> quantity of ``profile``, and the factor to its unit
 QUANTITIES = {
     "params_M": ("params", 1e6),
     "params_K": ("params", 1e3),
@@ -29,7 +29,7 @@ SIZED = ("macs", "latency_ms", "peak_memory_mb")
 
 @dataclass(frozen=True)
 class PrintedCost:
-    """One printed number: ``size`` is WIDTHxHEIGHT, "" for what does not depend on it; ``half`` a unit of its last digit."""
+    """One printed number for images of ``size`` (WIDTHxHEIGHT, empty if irrelevant); ``half`` is half a unit of its last digit."""
 
     quantity: str
     size: str
@@ -41,7 +41,7 @@ class PrintedCost:
 
 
 def printed_costs(method: str) -> list[PrintedCost]:
-    """Return what a method's own paper prints of its cost, or of a variant's ("lsnf@wo_cbam") in its ablations."""
+    """Return the costs that a method's own paper prints, or those of a variant ("lsnf@wo_cbam") in its ablations."""
     name, _, variant = method.partition("@")
     printed: dict[tuple[str, str, float], PrintedCost] = {}
     for paper in papers().values():
@@ -54,7 +54,7 @@ def printed_costs(method: str) -> list[PrintedCost]:
 
 
 def _variant(paper: Paper, number: Number) -> str | None:
-    """Return the variant that a printed row is of, "" for the method itself, None for neither."""
+    """Return the variant of a printed row, an empty text for the method itself, None for neither."""
     if number.kind == "complexity" or not number.setting:  # the setting of a cost is an image size
         return ""
     return paper.settings.get(number.setting)
@@ -65,11 +65,11 @@ def _printed(number: Number) -> PrintedCost | None:
     dataset, _, rest = name.partition("_")
     size = PIXELS.get(dataset, f"{side}x{side}" if side else "")
     quantity, factor = QUANTITIES.get(rest if dataset in PIXELS else name, (None, 0))
-    if quantity is None:  # ranks, and every metric of quality
+    if quantity is None:  # ranks and metrics of quality
         return None
     if quantity in SIZED and not size:
         sizes = re.findall(r"\b\d+x\d+\b", f"{number.setting} {number.note}")
-        if not sizes:  # nothing to measure beside it
+        if not sizes:  # without a size nothing can be measured for comparison
             return None
         size = sizes[0]
     return PrintedCost(
@@ -79,10 +79,11 @@ def _printed(number: Number) -> PrintedCost | None:
 
 
 def beside(method: str, row: Mapping[str, Any], expect: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Put each printed number beside the measured one.
+    """Return each printed number beside the measured one.
 
-    ``gap`` is measured / printed - 1. ``within`` tells for parameters and MACs whether that is inside the method's
-    bound (its card's ``expect``) or rounding; None for what depends on hardware and for sizes not measured.
+    ``gap`` is measured / printed - 1. ``within`` says, for parameters and MACs, whether the gap is inside the bound in the
+    method's card (``expect``) or explained by rounding; it is None for quantities that depend on hardware and for sizes
+    that were not measured.
     """
     return [_compared(cost, row, expect) for cost in printed_costs(method)]
 

@@ -1,6 +1,6 @@
-"""The numbers that papers print: ``leaderboards/reported/<paper>.csv`` with ``<paper>.yaml`` beside it.
+"""Reading the numbers that papers print: ``leaderboards/reported/<paper>.csv`` and ``<paper>.yaml``.
 
-Nothing here is measured. Reading loads neither torch nor pandas.
+Nothing here is measured. This module loads neither torch nor pandas.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from fusionbench.registry.cards import read_yaml
 class Number:
     """One printed number; the fields are the columns of the CSV file.
 
-    ``value`` keeps the digits as printed. ``dataset`` is a name of the catalog, empty where the paper names none;
-    ``train_dataset`` is empty where it is the paper's usual one. ``setting`` is the variant of an ablation.
+    ``value`` has the digits as printed. ``dataset`` is a name in the catalog, empty if the paper names none.
+    ``train_dataset`` is empty if it is the paper's usual one. ``setting`` is the variant in an ablation.
     """
 
     paper: str
@@ -51,13 +51,13 @@ class Number:
 
 @dataclass(frozen=True)
 class Paper:
-    """Where numbers come from and what is known of how they were computed; the fields are the keys of the YAML file.
+    """A paper with printed numbers, and what is known of their computation; the fields are the keys of the YAML file.
 
-    ``profile`` is the paper's set of metric definitions, and ``convention`` says how sure that is. ``undecided``
-    adds metrics that the profile does not hold. ``pairs`` counts a data set's test pairs, and ``other_pairs`` says
-    why they cannot be the ones of our split. ``aliases`` maps printed names to methods here that are called
-    otherwise, ``differs`` says why such a one may be another; ``settings`` maps printed settings to variants,
-    ``recipes`` data sets to the variant that holds the paper's recipe for them.
+    ``profile`` is the paper's set of metric definitions, and ``convention`` says how certain that is. ``undecided`` adds
+    metrics that the profile does not have. ``pairs`` is the number of test pairs of each data set, and ``other_pairs``
+    says why they cannot be those of the split here. ``aliases`` maps printed names to methods with other names here, and
+    ``differs`` says how such a method may differ. ``settings`` maps printed settings to variants, ``recipes`` maps data
+    sets to the variant with the paper's recipe for them.
     """
 
     name: str
@@ -79,7 +79,7 @@ class Paper:
 
 
 def papers() -> dict[str, Paper]:
-    """Return every paper by name. Raises ConfigError naming the file that is not as it must be."""
+    """Return every paper by name. Raises ConfigError for an invalid file."""
     return dict(_papers())
 
 
@@ -90,7 +90,7 @@ def _papers() -> dict[str, Paper]:
 
 
 def read_paper(file: Path) -> Paper:
-    """Read one paper's YAML file and the CSV file beside it. Raises ConfigError."""
+    """Return the paper in a YAML file and the CSV file beside it. Raises ConfigError for invalid content."""
     about = read_yaml(file)
     keys = {f.name: f.default is f.default_factory is MISSING for f in fields(Paper)}
     keys = {key: needed for key, needed in keys.items() if key not in ("name", "numbers")}
@@ -127,12 +127,12 @@ def _number(row: Mapping[str, str], where: str) -> Number:
 
 
 def plain(name: str) -> str:
-    """Return the form in which names of methods are compared: letters and digits only."""
+    """Return the form in which names of methods are compared: letters and digits only, case folded."""
     return "".join(char for char in name.casefold() if char.isalnum())
 
 
 def called(paper: Paper, number: Number) -> str:
-    """Return the plain name of the method here that a printed row would be."""
+    """Return the plain name of the method here that corresponds to a printed row."""
     return plain(paper.aliases.get(number.method, number.method))
 
 
@@ -144,10 +144,10 @@ def select(
     metrics: Iterable[str] = (),
     kinds: Iterable[str] = (),
 ) -> list[Number]:
-    """Return the printed numbers that all of the given names ask for, in the papers' order; no name asks for all.
+    """Return the printed numbers that match all of the given names, in the papers' order; no name matches all.
 
-    Case is ignored, and hyphen equals underscore; a method may be given as printed or as it is called here.
-    Raises UnknownNameError for a name that no paper prints, and RequestError where nothing is left.
+    Case is ignored, and hyphens equal underscores; methods may have their printed or registered names. Raises
+    UnknownNameError for a name that no paper prints, and RequestError if no number is left.
     """
     numbers = [number for paper in _papers().values() for number in paper.numbers]
     wanted = [

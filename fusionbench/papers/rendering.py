@@ -1,4 +1,4 @@
-"""Printed numbers beside measured ones as a table, CSV or JSON."""
+"""Rendering printed numbers beside measured ones as tables, CSV or JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fusionbench.tables.grid import Grid, render_grid
 
 
 def render(findings: Sequence[Finding], format: str) -> str:
-    """Return findings as md, tex or html, a table for each split, or as csv. Raises RequestError on other formats."""
+    """Return findings as md, tex or html with a table for each split, or as csv. Raises RequestError for other formats."""
     if format.lower() == "csv":
         return _csv(findings)
     splits = list(dict.fromkeys((f.dataset, f.split) for f in findings))
@@ -52,7 +52,7 @@ def _said(finding: Finding) -> list[str]:
 
 
 def place(number: Number) -> str:
-    """Name the row of a paper's table."""
+    """Return the name of the row of a paper's table."""
     where = f"{papers()[number.paper].title}, Table {number.table}"
     return f"{where}, {number.setting}" if number.setting else where
 

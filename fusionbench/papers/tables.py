@@ -1,4 +1,4 @@
-"""Printed numbers as the tables they stand in: rows are methods, columns metrics."""
+"""Printed numbers as the tables in which they were printed, with methods as rows and metrics as columns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fusionbench.tables.grid import Grid, render_grid
 from fusionbench.tables.model import Cell, Column, Row, Table
 
 ARROWS = {"higher": "↑", "lower": "↓"}
-# what can tell the rows of a table apart, and its heading
+# the fields that can distinguish rows of a table, and their headers
 KEYS = {
     "method": "Method",
     "setting": "Setting",
@@ -26,9 +26,9 @@ KEYS = {
 
 
 def render(numbers: Sequence[Number], format: str) -> str:
-    """Return printed numbers as md, tex or html, a table for each printed one, or as csv, a line for each number.
+    """Return printed numbers as md, tex or html, one table for each printed one, or as csv, one line for each number.
 
-    Raises RequestError on any other format.
+    Raises RequestError for any other format.
     """
     if format.lower() == "csv":
         return _csv(numbers)
@@ -55,7 +55,7 @@ def _csv(numbers: Iterable[Number]) -> str:
 
 
 def _grid(part: Sequence[Number]) -> Grid:
-    """One printed table; what all its rows share stands in the heading."""
+    """Return one printed table; what all its rows share is in the title."""
     paper = papers()[part[0].paper]
     keys = [key for key in KEYS if key == "method" or len({getattr(n, key) for n in part}) > 1]
     rows: dict[tuple[str, ...], dict[str, str]] = {}
@@ -80,7 +80,7 @@ def _title(paper: Paper, part: Sequence[Number]) -> str:
 
 
 def _caption(paper: Paper, part: Sequence[Number]) -> list[str]:
-    """Citation, convention, what is undecided in it, and the notes."""
+    """Return sentences with the citation, the convention, what is undecided in it, and the notes."""
     said = [f"{paper.citation}, doi {paper.doi}.", "No number here is measured."]
     if part[0].kind not in ("complexity", "detection", "segmentation"):
         said += [f"Definitions: profile {paper.profile}, {paper.convention}."]
@@ -90,7 +90,7 @@ def _caption(paper: Paper, part: Sequence[Number]) -> list[str]:
 
 
 def _notes(part: Sequence[Number]) -> list[str]:
-    """Every note once, in front of it what it is about unless that is the whole table."""
+    """Return every note once, preceded by the rows or metrics that it is about unless that is the whole table."""
     about: dict[str, list[Number]] = {}
     for number in part:
         if number.note:
@@ -138,9 +138,9 @@ LEFT_OUT = "left out in"
 
 
 def read_choice(asked: Iterable[str]) -> dict[str, tuple[str, ...]] | None:
-    """Read ``PAPER`` and ``PAPER/METHOD`` into the methods wanted by paper, () for all; None where nothing is asked.
+    """Return the chosen methods by paper from texts PAPER or PAPER/METHOD, () for all methods; None without any text.
 
-    Raises UnknownNameError for a paper that is not known and a method that it does not print.
+    Raises UnknownNameError for an unknown paper and for a method that it does not print.
     """
     chosen: dict[str, tuple[str, ...]] = {}
     for text in asked:
@@ -156,11 +156,11 @@ def read_choice(asked: Iterable[str]) -> dict[str, tuple[str, ...]] | None:
 
 
 def with_reported(table: Table, only: Mapping[str, Collection[str]] | None = None) -> Table:
-    """Return the table with a row of kind "reported" for each row that papers print of fusion on its data set.
+    """Return the table with a row of kind "reported" for each row that papers print for fusion on its data set.
 
-    ``only`` names the methods wanted by paper (none: all of the paper), None all of all. The rows have the digits as
-    printed and no rank. A column holds only what was computed by its own convention: other numbers are left out,
-    and a footnote for each printed table says which and why. What has no number left is named in the caption.
+    ``only`` maps papers to methods (empty: all methods); None means all papers. The rows have the digits as printed and
+    no rank. A column has only numbers computed by its own convention: other numbers are left out, and a footnote for each
+    printed table says which and why. Rows without any number left are named in the caption.
     """
     wanted = dict.fromkeys(papers(), ()) if only is None else only
     rows: list[Row] = []
@@ -179,7 +179,7 @@ def with_reported(table: Table, only: Mapping[str, Collection[str]] | None = Non
 
 
 def _tables(paper: Paper, table: Table) -> Iterator[list[Number]]:
-    """The numbers of each table of a paper that measures fusion on this data set and in these columns."""
+    """Yield the numbers of each table of a paper that has fusion metrics of the table's columns on its data set."""
     columns = {column.metric for column in table.columns}
     here = [n for n in paper.numbers if n.kind == "fusion" and n.dataset == table.dataset]
     for which in dict.fromkeys(n.table for n in here):
@@ -212,13 +212,13 @@ def _rows(paper: Paper, part: Sequence[Number], table: Table) -> Iterator[Row]:
 
 
 def _belongs(paper: Paper, number: Number, table: Table) -> bool:
-    """Tell whether a printed number may stand in the column of its metric: nothing says it is computed otherwise."""
+    """Tell whether a printed number may be in the column of its metric, that is whether its convention is the same."""
     metric = _metric(number)
     better = {column.metric: column.better for column in table.columns}
     if metric is None or number.direction != better.get(metric):
         return False
     meant = convention(paper, number.metric)
-    # under the paper's own profile both rest on the same assumption, elsewhere nobody can tell
+    # in the paper's own profile both are based on the same assumption, in others nobody knows
     if meant.undecided:
         return paper.profile == table.profile
     return not difference(meant, metric, table.profile)
@@ -232,7 +232,7 @@ def _cell(paper: Paper, column: Column, number: Number | None) -> Cell:
 
 
 def _note(paper: Paper, part: Sequence[Number], table: Table) -> str:
-    """Say where the numbers come from and with which columns they may be compared."""
+    """Return the footnote on the origin of printed numbers and the columns with which they may be compared."""
     pairs = paper.pairs.get(table.dataset)
     source = f"profile {paper.profile}" + (f", {pairs} pairs" if pairs else "")
     where = f"{paper.title} Table {part[0].table}: printed, not measured here, not ranked ({source})"
@@ -244,7 +244,7 @@ def _note(paper: Paper, part: Sequence[Number], table: Table) -> str:
 
 
 def _groups(paper: Paper, part: Sequence[Number], table: Table) -> Iterator[str]:
-    """Columns that are computed alike, those that are not, and those of which nobody can tell."""
+    """Yield phrases on columns computed in the same way, in another way, and in an undecided way."""
     alike: list[str] = []
     undecided: list[str] = []
     others: dict[str, list[str]] = {}

@@ -1,4 +1,4 @@
-"""Printed numbers of downstream tasks: which of our metrics they are, and what keeps them from being compared."""
+"""Printed numbers of downstream tasks: their metrics and data sets here, and why they cannot be compared."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from fusionbench.papers.printed import Number, plain
 KINDS = ("detection", "segmentation")
 SCALE = 100.0  # papers print per cent
 DETECTION = (
-    "-detection"  # ends the catalog's name of a data set whose pairs with boxes are a part of their own
+    "-detection"  # suffix of data sets in the catalog with only those pairs of another that have boxes
 )
 
 
 def is_task(number: Number) -> bool:
+    """Tell whether a printed number is that of a downstream task."""
     return number.kind in KINDS
 
 
 def task_dataset(number: Number) -> str:
-    """Return the catalog's name of the data set that a printed number of a task was measured on."""
+    """Return the catalog's name of the data set on which a printed number of a task was measured."""
     own = f"{number.dataset}{DETECTION}"
     return own if number.kind == "detection" and own in datasets() else number.dataset
 
 
 def task_metric(number: Number) -> str | None:
-    """Return our name of a printed metric, None where the data set has no such class."""
+    """Return the name here of a task's printed metric, None if the data set has no such class."""
     text = number.metric.replace("50:95", "50-95")
     kind, _, class_name = text.partition(":")
     if not class_name:
@@ -42,7 +43,7 @@ def task_metric(number: Number) -> str | None:
 def _class_of(spec: DatasetSpec, kind: str, printed: str) -> str | None:
     if kind == "IoU" and spec.labels:
         names = {plain(name): name for name in spec.labels.classes}
-        # what is annotated as nothing is what papers call background
+        # papers call the class of unlabelled pixels, the first one, background
         return names.get(plain(printed)) or (spec.labels.classes[0] if printed == "background" else None)
     if spec.boxes is None:
         return None
@@ -51,11 +52,11 @@ def _class_of(spec: DatasetSpec, kind: str, printed: str) -> str | None:
 
 
 def task_reasons(number: Number, setting: str) -> Iterator[str]:
-    """Say what is not the paper's: the network's training and the division of the pairs decide a task's values."""
+    """Yield the reason why a task's number cannot be compared: training and division of the pairs are not the paper's."""
     printed = f"the paper trains {number.note or 'a network that it does not name'} on pairs of its own"
     yield f"{printed}, here {setting}"
 
 
 def measured(value: float) -> float:
-    """Return our value in the unit that papers print."""
+    """Return a value in [0, 1] in per cent, as papers print it."""
     return SCALE * value

@@ -1,4 +1,4 @@
-"""What scores of single images say beyond their means: intervals, tests, ranks, agreement, stability, lessons.
+"""Statistics of the scores of single images: intervals, tests, ranks, agreement, stability, lessons.
 
-Importing this package is cheap; its modules load numpy, and scipy where they test. None loads torch or pandas.
+Importing this package is cheap; its modules load NumPy, and SciPy for tests. None loads torch or pandas.
 """

@@ -1,4 +1,4 @@
-"""Whether metrics order the methods alike: Kendall's tau-b between every two of them."""
+"""The agreement of metrics in their order of methods: Kendall's tau-b between every two metrics."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Kendall's tau-b between metrics, [metrics, metrics].
+    """Kendall's tau-b between metrics, [metrics, metrics], in [-1, 1].
 
-    1: both order the methods alike, -1: the other way round; lower-is-better metrics are turned. ``tau`` is over
-    the methods' means, ``by_image`` the mean over images of the tau of single images. NaN where one of
-    the two ties all methods. ``left_out`` names the metrics that are not in it, with the reason.
+    It is 1 if both order the methods in the same way and -1 if in the opposite way; lower-is-better metrics are negated.
+    ``tau`` compares the methods' means, ``by_image`` is the mean over images of the tau of single images. It is NaN where
+    one of the two ties all methods. ``left_out`` are metrics that are not included, with the reason.
     """
 
     metrics: tuple[str, ...]
@@ -32,7 +32,7 @@ class Agreement:
 
 
 def agreement(board: Board) -> Agreement:
-    """Return how far the metrics of a board agree, over the methods that all of them score on every image."""
+    """Return the agreement of a board's metrics over the methods that have all scores of every image."""
     return agreement_of(compare(board))
 
 
@@ -48,10 +48,11 @@ def agreement_of(comparison: Comparison) -> Agreement:
 
 
 def kendall(values: ndarray) -> ndarray:
-    """Return the mean over images of Kendall's tau-b (doi 10.1093/biomet/33.3.239) of ``values``
-    [metrics, methods, images] between every two metrics.
+    """Return Kendall's tau-b between every two metrics, [metrics, metrics], averaged over images.
 
-    Images on which one of the two ties all methods have no tau and are left out; NaN where none is left.
+    tau-b = (concordant - discordant) / sqrt(pairs untied in x * pairs untied in y) over pairs of methods, for ``values``
+    [metrics, methods, images] (doi 10.1093/biomet/33.3.239). Images on which one of the two metrics ties all methods have
+    no tau and are left out; NaN if none is left.
     """
     i, j = np.triu_indices(values.shape[1], 1)
     signs = np.sign(values[:, i] - values[:, j])  # [metrics, pairs of methods, images]

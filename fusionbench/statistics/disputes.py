@@ -1,4 +1,4 @@
-"""On which images the methods differ most: one answer for pages and figures."""
+"""Finding the images on which methods differ most, for pages and figures."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 
 
 def contenders(board: Board) -> list[int]:
-    """Return the rows that are no trivial baselines and could run, or all where these are fewer than two."""
+    """Return the indices of rows other than trivial baselines that could run, or of all rows if these are fewer than two."""
     rows = enumerate(board.table.rows)
     chosen = [i for i, row in rows if row.kind != "trivial" and row.status != "unavailable"]
     return chosen if len(chosen) > 1 else list(range(len(board.table.rows)))
 
 
 def score_spread(board: Board) -> ndarray:
-    """Return for each image how far the scores of the contenders lie apart, [images].
+    """Return the spread of the contenders' scores on each image, float64 [images].
 
-    The variance over methods, each metric measured in its own standard deviations, mean over metrics. NaN where no
-    metric scores two methods; all NaN where none tells any two images or methods apart.
+    It is the variance over methods of each metric in units of its standard deviation, averaged over metrics. NaN where
+    no metric has scores of two methods; all NaN if no metric varies.
     """
     import numpy as np
 
@@ -33,7 +33,7 @@ def score_spread(board: Board) -> ndarray:
 
 
 def highest(values: ndarray, count: int) -> list[int]:
-    """Return the places of up to ``count`` values, the highest first; NaN has none."""
+    """Return the indices of the ``count`` highest values in descending order, without those of NaN."""
     import numpy as np
 
     order = np.argsort(-values, kind="stable")
@@ -49,7 +49,7 @@ def _scaled(values: ndarray) -> ndarray | None:
 
 
 def _variance(values: ndarray) -> ndarray:
-    """The variance over the first axis of what is not NaN; NaN for fewer than two."""
+    """Return the variance over the first axis, ignoring NaN; NaN for fewer than two values."""
     import numpy as np
 
     variance = known_mean((values - known_mean(values)) ** 2)
@@ -58,7 +58,7 @@ def _variance(values: ndarray) -> ndarray:
 
 
 def known_mean(values: ndarray) -> ndarray:
-    """Return the mean over the first axis of what is not NaN; NaN where nothing is."""
+    """Return the mean over the first axis, ignoring NaN; NaN without any value."""
     import numpy as np
 
     known = np.isfinite(values)

@@ -1,4 +1,4 @@
-"""Statistics as one JSON document, and as one CSV line for each metric and method."""
+"""Statistics as a JSON document, and as CSV with one line for each metric and method."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ CSV = (
 
 
 def to_json(summaries: Iterable[Summary]) -> list[dict[str, Any]]:
-    """Return dictionaries, lists, strings, numbers and None only; never NaN. Matrices are in the methods' order."""
+    """Return the statistics as dictionaries, lists, strings, numbers and None, never NaN; matrices in the methods' order."""
     return [_document(summary) for summary in summaries]
 
 
 def to_csv(summaries: Iterable[Summary]) -> str:
-    """Return a line for each data set, metric and method that is compared in it; full digits, empty for none."""
+    """Return one line for each data set, metric and compared method, with all digits; missing values are empty."""
     text = io.StringIO()
     writer = csv.DictWriter(text, CSV, lineterminator="\n")
     writer.writeheader()

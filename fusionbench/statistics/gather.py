@@ -1,4 +1,4 @@
-"""From runs folders to statistics, a board for each set of pairs."""
+"""Computing the statistics of runs folders, one summary for each set of pairs."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def summaries(
     seed: int = 0,
     baselines: bool = True,
 ) -> list[Summary]:
-    """Return the statistics of every set of pairs below the folders, with the profiles that are scored beside.
+    """Return the statistics of every set of pairs below the folders, compared with other scored profiles.
 
-    Without ``baselines`` the trivial methods take no part, but lessons are still drawn from them. Raises
-    RequestError where the folders hold none of ``datasets`` or no score of the profile.
+    Without ``baselines`` the trivial methods are left out, but are still used for lessons. Raises RequestError if the
+    folders contain none of ``datasets`` or no score of the profile.
     """
     from fusionbench.cells.columns import StoredScores
     from fusionbench.cells.store import read_records
@@ -35,7 +35,7 @@ def summaries(
     scored_by = scores.profiles
     profiles = sorted(scored_by - {PROFILE})
     if not profiles and scored_by:
-        profiles = [profile]  # of downstream tasks alone, whose scores belong to every profile
+        profiles = [profile]  # only downstream tasks were scored, which belong to every profile
     if profile not in profiles:
         scored = f"scores of {', '.join(profiles)}" if profiles else "no scores"
         raise RequestError(f"No score of profile {profile} there: the folders hold {scored}.")

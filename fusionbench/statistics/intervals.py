@@ -1,4 +1,4 @@
-"""Confidence intervals of a mean score over images, by the studentized bootstrap."""
+"""Confidence intervals of mean scores over images by the studentized bootstrap."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BLOCK = 1_000_000  # counts of resampled images in memory at once
 def mean_interval(
     values: ndarray, level: float = 0.95, resamples: int = 2000, seed: int = 0
 ) -> tuple[float, float]:
-    """Return the confidence interval of the mean of ``values`` [images]; see `mean_intervals`."""
+    """Return the bounds of the confidence interval of the mean of ``values`` [images]; see `mean_intervals`."""
     low, high = mean_intervals(np.asarray(values, dtype=np.float64)[None], level, resamples, seed)
     return float(low[0]), float(high[0])
 
@@ -22,16 +22,16 @@ def mean_interval(
 def mean_intervals(
     values: ndarray, level: float = 0.95, resamples: int = 2000, seed: int = 0
 ) -> tuple[ndarray, ndarray]:
-    """Return the low and the high ends of intervals of the means of ``values`` [..., images], each [...].
+    """Return the lower and the upper bounds of intervals of the means of ``values`` [..., images], each [...].
 
-    Studentized bootstrap (Hall 1988, doi 10.1214/aos/1176350933): images are drawn with replacement, and quantiles
-    of the resamples' t statistics take the place of Student's. On skewed scores it comes closer to its level
-    than percentile and BCa intervals, which are too short.
+    Studentized bootstrap (Hall 1988, doi 10.1214/aos/1176350933): images are drawn with replacement, and quantiles of
+    the resamples' t statistics replace Student's. For skewed scores its coverage is closer to the level than that of
+    percentile and BCa intervals, which are too short.
 
-    The order of the images changes nothing. Both ends are NaN for fewer than two values or where one is NaN, and
-    equal where all values are. Student's t interval is returned for fewer than 8 values, for a ``level`` whose
-    tails hold less than one resample, and where so many resamples hold one value only, and thus have no t
-    statistic, that they would decide the end: more than a quarter of a tail. Raises ValueError for a ``level`` outside (0, 1).
+    The result does not depend on the order of the images. Both bounds are NaN for fewer than two values or if one is NaN,
+    and equal if all values are equal. Student's t interval is returned for fewer than 8 values, for a ``level`` whose
+    tails have less than one resample, and if more than a quarter of a tail could consist of resamples with a single
+    distinct value, which have no t statistic. Raises ValueError for a ``level`` outside of (0, 1).
     """
     if not 0 < level < 1:
         raise ValueError(f"The level of an interval is {level}: choose one between 0 and 1, such as 0.95.")
@@ -39,7 +39,7 @@ def mean_intervals(
     shape = values.shape[:-1]
     ends = np.full((2, int(np.prod(shape))), np.nan)
     if values.shape[-1] > 1:
-        # sorted, so that no digit depends on the order of the images
+        # sorted, so that sums, and thereby digits, do not depend on the order of the images
         rows = np.sort(values.reshape(-1, values.shape[-1]), axis=1)
         known = np.isfinite(rows).all(axis=1)
         ends[:, known] = _ends(rows[known], level, resamples, seed)
@@ -47,9 +47,11 @@ def mean_intervals(
 
 
 def _ends(rows: ndarray, level: float, resamples: int, seed: int) -> ndarray:
-    """Return [2, rows]: both ends for sorted finite values [rows, images]."""
+    """Return both bounds, [2, rows], for sorted finite values [rows, images]."""
     count = rows.shape[1]
-    varied = (rows[:, 0] < rows[:, -1]) & (rows.std(axis=1) > 0)  # squares of tiny differences underflow
+    varied = (rows[:, 0] < rows[:, -1]) & (
+        rows.std(axis=1) > 0
+    )  # the deviation of tiny differences can underflow to 0
     ends = np.stack([rows[:, 0], rows[:, 0]])
     if not varied.any():
         return ends
@@ -72,13 +74,13 @@ def _student(count: int, tails: ndarray) -> ndarray:
 
 
 def _studentized(scaled: ndarray, tails: ndarray, resamples: int, seed: int, otherwise: ndarray) -> ndarray:
-    """Return quantiles [2, rows] of the t statistics of resamples of values of mean 0 [rows, images].
+    """Return quantiles, [2, rows], of the t statistics of resamples of values with mean 0, [rows, images].
 
-    ``otherwise`` stands where too many resamples have none.
+    ``otherwise`` is returned for rows in which too many resamples have no t statistic.
     """
     statistics = np.sort(_resampled_t(scaled, resamples, seed), axis=1)  # NaN last
     valid = np.isfinite(statistics).sum(axis=1)
-    # the k-th of B sorted draws cuts off a share of k / (B + 1)
+    # the k-th of B sorted draws is the quantile k / (B + 1)
     at = np.clip(tails[:, None] * (valid + 1) - 1, 0, np.maximum(valid - 1, 0))
     below = np.floor(at).astype(int)
     rows = np.arange(len(scaled))
@@ -88,7 +90,7 @@ def _studentized(scaled: ndarray, tails: ndarray, resamples: int, seed: int, oth
 
 
 def _resampled_t(scaled: ndarray, resamples: int, seed: int) -> ndarray:
-    """Return the t statistics [rows, resamples]; NaN for a resample of one value only."""
+    """Return the t statistics, [rows, resamples], NaN for a resample with a single distinct value."""
     count = scaled.shape[1]
     size = max(1, BLOCK // count)
     blocks = []
@@ -96,15 +98,15 @@ def _resampled_t(scaled: ndarray, resamples: int, seed: int) -> ndarray:
         drawn = _counts(count, min(size, resamples - start), seed, number).astype(np.float64).T
         means, squares = scaled @ drawn / count, scaled**2 @ drawn / count
         variance = (squares - means**2) * count / (count - 1)
-        # rounding leaves some 1e-16 of the squares where the variance is zero
+        # where the variance is zero, rounding leaves about 1e-16 of the squares
         variance[variance <= 1e-12 * squares] = np.nan
         blocks.append(means / np.sqrt(variance / count))
     return np.concatenate(blocks, axis=1)
 
 
-@lru_cache(maxsize=16)  # of 2 MB; those of 2,000 resamples of 8,000 images
+@lru_cache(maxsize=16)  # blocks of up to 2 MB: those of 2,000 resamples of 8,000 images
 def _counts(images: int, resamples: int, seed: int, block: int) -> ndarray:
-    """Return how often each image is drawn, [resamples, images]; kept, since each metric asks for the same."""
+    """Return how often each image is drawn, uint16 [resamples, images]; cached, because all metrics use the same draws."""
     drawn = np.random.default_rng([seed, block]).integers(0, images, (resamples, images))
     drawn += images * np.arange(resamples)[:, None]
     counts = np.bincount(drawn.ravel(), minlength=resamples * images)

@@ -1,4 +1,4 @@
-"""Warnings that teach: what a table of fusion metrics invites to read wrongly, one sentence each with numbers."""
+"""Warnings about misreading a table of fusion metrics, one sentence each with numbers."""
 
 from __future__ import annotations
 
@@ -27,12 +27,14 @@ MOST = 3  # metrics spelled out with their numbers in one sentence
 def lessons(
     board: Board, others: Sequence[Board] = (), *, canaries: Mapping[str, str] | None = None
 ) -> tuple[str, ...]:
-    """Return one sentence for each of these that a board shows, with its numbers.
+    """Return one sentence, with numbers, for each of the following that a board shows.
 
-    A learned method below a trivial baseline; a metric that prefers a canary to the method it is a worsened copy
-    of; an order of methods that depends on the convention, where ``others`` hold the same runs under other
-    profiles; rows whose weights come from different places. ``canaries`` maps a method's name to that of the one it
-    worsens, by default as the cards of the installed methods say.
+    - a learned method below a trivial baseline;
+    - a metric that prefers a canary to the method of which it is a worsened copy;
+    - an order of methods that depends on the convention, if ``others`` have the same runs in other profiles;
+    - rows whose weights have different origins.
+
+    ``canaries`` maps a canary's name to that of its method, by default as in the cards of the installed methods.
     """
     known = canary_cards(board) if canaries is None else canaries
     return (
@@ -44,7 +46,7 @@ def lessons(
 
 
 def canary_cards(board: Board) -> dict[str, str]:
-    """Return the canaries among the trivial rows of a board and what each is a worsened copy of."""
+    """Return the canaries among the trivial rows of a board, and the method of which each is a worsened copy."""
     from fusionbench.registry.methods import card
 
     canaries = {}
@@ -52,7 +54,7 @@ def canary_cards(board: Board) -> dict[str, str]:
         if row.kind == "trivial":
             try:
                 worsens = card(row.method).canary
-            except FusionbenchError:  # made elsewhere, with a method that is not installed here
+            except FusionbenchError:  # a run of a method that is not installed on this machine
                 continue
             if worsens:
                 canaries[row.method] = worsens
@@ -60,16 +62,16 @@ def canary_cards(board: Board) -> dict[str, str]:
 
 
 def _below_trivial(board: Board, canaries: Mapping[str, str]) -> Iterator[str]:
-    """Name the metrics in which a trained method is below a trivial baseline, for each baseline by itself.
+    """Yield sentences on the metrics in which a trained method is below a trivial baseline, for each baseline on its own.
 
-    The best of several baselines by metric would be a rival that no method is: a copy of each source wins the
-    metrics that compare with it.
+    Comparing with the best baseline in each metric would be unfair: the copy of a source wins the metrics that compare
+    with that source.
     """
     table = board.table
     trivial = [row for row in table.rows if row.kind == "trivial" and row.method not in canaries]
     sources = [record["weights"]["source"] for record in board.records]
     for row, source in zip(table.rows, sources, strict=True):
-        if row.kind != "learned" or source == "random":  # what was never trained has its own sentence
+        if row.kind != "learned" or source == "random":  # untrained rows have a sentence of their own
             continue
         parts = [part for other in trivial if (part := _below(table.columns, row, other))]
         if parts:
@@ -79,7 +81,7 @@ def _below_trivial(board: Board, canaries: Mapping[str, str]) -> Iterator[str]:
 
 
 def _below(columns: Sequence[Column], row: Row, other: Row) -> str:
-    """Say in which metrics a row is below one baseline; nothing where it is in none."""
+    """Return the metrics in which a row is below one baseline in words, empty if there are none."""
     both = [
         i for i in range(len(columns)) if row.cells[i].value is not None and other.cells[i].value is not None
     ]
@@ -94,7 +96,7 @@ def _below(columns: Sequence[Column], row: Row, other: Row) -> str:
 
 
 def _canaries(table: Table, canaries: Mapping[str, str]) -> Iterator[str]:
-    """Name each metric that prefers a canary to the method it worsens, and how many rows it puts below."""
+    """Yield sentences on metrics that prefer a canary to its method, with the number of methods below it."""
     rows = {row.method: row for row in table.rows}
     for canary, clean in canaries.items():
         if canary not in rows or clean not in rows:
@@ -115,7 +117,7 @@ def _others_below(rows: Sequence[Row], column: Column, i: int, canary: Cell) -> 
 
 
 def _beats(column: Column, cell: Cell, other: Cell) -> bool:
-    """Tell whether a cell is better by its printed digits, so that no sentence holds two equal numbers."""
+    """Tell whether a cell is better by its printed digits, so that no sentence compares two equal numbers."""
     if cell.value is None or other.value is None or cell.text == other.text:
         return False
     return _oriented(column, cell) > _oriented(column, other)
@@ -144,12 +146,12 @@ SOURCES = {
 }
 
 
-# what training writes into the note, which is all that a record keeps of the data learned from
+# the form in which training writes the data into the note, the only place in a record that names them
 _DATA = re.compile(r"\bon (\d+ (?:of \d+ )?.+? pairs)\b")
 
 
 def provenance_lessons(board: Board) -> Iterator[str]:
-    """Say which rows had weights from where, where these differ, and which rows never learned anything."""
+    """Yield sentences on origins of weights if these differ, and on rows that were never trained."""
     weights = [
         (run.label, run.record["weights"]) for run in board.runs if run.record["status"] != "unavailable"
     ]
@@ -164,7 +166,7 @@ def provenance_lessons(board: Board) -> Iterator[str]:
 
 
 def _origin(weights: dict[str, Any]) -> str:
-    """Word where weights come from and what they learned from; their full note where that is not in it."""
+    """Return the origin of weights and their training data in words, or their note if it does not name the data."""
     source = SOURCES.get(weights["source"], weights["source"])
     note = shorten(weights.get("note") or "", 100)
     data = _DATA.search(note)
@@ -173,7 +175,7 @@ def _origin(weights: dict[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Swap:
-    """What another profile makes of the order: how many pairs swap, of how many, and one of them in words."""
+    """The change of order under another profile: the numbers of swapped and of all pairs, and one example in words."""
 
     profile: str
     count: int
@@ -183,7 +185,7 @@ class Swap:
 
 
 def convention_lessons(board: Board, others: Sequence[Board]) -> Iterator[str]:
-    """Say of each metric whose order another profile changes two methods that swap, under the one that swaps most."""
+    """Yield a sentence on each metric whose order another profile changes, with an example under the one with most swaps."""
     for column in board.columns:
         swaps = [swap for other in others if (swap := _swap(board, other, column))]
         if swaps:
@@ -197,9 +199,9 @@ def convention_lessons(board: Board, others: Sequence[Board]) -> Iterator[str]:
 
 
 def _swap(board: Board, other: Board, column: Column) -> Swap | None:
-    """Name the pair that is swapped, of several the one that stands highest under the first profile.
+    """Return the change of order between two profiles, with the highest swapped pair as the example; None without any.
 
-    By the printed digits: means that print alike are in no order.
+    Means are compared by printed digits: those that print alike have no order.
     """
     if column.metric not in {theirs.metric for theirs in other.columns}:
         return None

@@ -1,4 +1,4 @@
-"""Which methods, metrics and images enter a paired comparison, and which are left out and why."""
+"""Choosing the methods, metrics and images of a paired comparison, with reasons for those left out."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def complete(values: ndarray) -> tuple[ndarray, ndarray]:
     """Return masks of the methods and of the images of ``values`` [methods, images] that can be compared.
 
-    NaN stands for a missing score. An image that no method has a score on is left out first, as its own fault; of
-    the others a method needs every one, so that a row that could not run does not take the images from the rest.
+    NaN is a missing score. Images without a score of any method are left out first. Of the remaining images a method needs
+    every score, or it is left out: a method that could not run must not remove the images of the others.
     """
     there = np.isfinite(values)
     images = there.any(axis=0)
@@ -26,11 +26,11 @@ def complete(values: ndarray) -> tuple[ndarray, ndarray]:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Scores [metrics, methods, images] without a gap.
+    """Scores, float64 [metrics, methods, images], without gaps.
 
-    ``rows`` and ``at`` are the methods' and the images' positions in the board, ``methods`` the names as printed.
-    ``left_out`` names the metrics, ``excluded`` the methods that are not in it, each with the reason; ``unscored``
-    counts the images left out because no method has a score there, in one of the metrics.
+    ``rows`` and ``at`` are the positions of the methods and images in the board, ``methods`` are labels. ``left_out`` are
+    metrics and ``excluded`` methods that are not included, each with the reason. ``unscored`` counts the images left out
+    because no method has a score there in one of the metrics.
     """
 
     metrics: tuple[str, ...]
@@ -49,23 +49,23 @@ class Comparison:
 
     @property
     def decidable(self) -> bool:
-        """Tell whether there is anything to compare: a metric, two methods and an image."""
+        """Whether there is anything to compare: a metric, two methods and an image."""
         return bool(self.metrics) and len(self.methods) > 1 and self.images > 0
 
     @property
     def oriented(self) -> ndarray:
-        """The scores with the sign of those for which lower is better turned."""
+        """The scores, negated for metrics for which lower is better."""
         signs = np.array([1.0 if better == "higher" else -1.0 for better in self.betters])
         return self.values * signs[:, None, None]
 
 
 def shared(first: Comparison, second: Comparison) -> tuple[Comparison, Comparison]:
-    """Return what two comparisons of one set of runs both have: metrics, methods and images."""
+    """Return two comparisons of one set of runs restricted to their common metrics, methods and images."""
     return _restricted(first, second), _restricted(second, first)
 
 
 def _restricted(comparison: Comparison, other: Comparison) -> Comparison:
-    """Keep what the other has, too."""
+    """Return a comparison restricted to what the other has too."""
     metrics = [i for i, name in enumerate(comparison.metrics) if name in other.metrics]
     rows = [i for i, row in enumerate(comparison.rows) if row in other.rows]
     images = [i for i, image in enumerate(comparison.at) if image in other.at]
@@ -80,11 +80,11 @@ def _restricted(comparison: Comparison, other: Comparison) -> Comparison:
 
 
 def compare(board: Board, metrics: Sequence[str] | None = None) -> Comparison:
-    """Return the scores of a board that can be compared over several metrics, by default all that are scored by image.
+    """Return the scores of a board that can be compared over several metrics, by default all with scores of images.
 
-    A metric is left out where no image has a score, and where fewer than half of the images or of the methods
-    that take part have what it needs: it would take the rest out. A method is excluded where it lacks an image in
-    a metric that stays. With one metric this is `complete`.
+    A metric is left out if no image has a score, or if fewer than half of the images or methods have the scores that it
+    needs, because it would exclude the others. A method is excluded if it lacks an image in a remaining metric. For one
+    metric the result is that of `complete`.
     """
     names = [column.metric for column in board.columns] if metrics is None else list(metrics)
     scores = {name: board.values(name) for name in names}
@@ -108,7 +108,7 @@ def compare(board: Board, metrics: Sequence[str] | None = None) -> Comparison:
 
 
 def _common(kept: Mapping[str, ndarray], shape: tuple[int, int]) -> tuple[ndarray, ndarray]:
-    """The methods and the images that every metric can compare; none without a metric."""
+    """Return masks of the methods and images that all metrics can compare, empty without metrics."""
     if not kept:
         return np.zeros(shape[0], dtype=bool), np.zeros(shape[1], dtype=bool)
     methods, images = zip(*map(complete, kept.values()), strict=True)
@@ -116,7 +116,7 @@ def _common(kept: Mapping[str, ndarray], shape: tuple[int, int]) -> tuple[ndarra
 
 
 def _unfit(scores: Mapping[str, ndarray]) -> dict[str, str]:
-    """Say of each metric that cannot enter why."""
+    """Return, for each metric to be left out, the reason."""
     taking_part = np.any([np.isfinite(values).any(axis=1) for values in scores.values()], axis=0).sum()
     reasons = {}
     for name, values in scores.items():
@@ -131,7 +131,7 @@ def _unfit(scores: Mapping[str, ndarray]) -> dict[str, str]:
 
 
 def _lacking(kept: Mapping[str, ndarray], row: int, images: ndarray) -> str:
-    """Word what a method lacks, metrics of the same count together."""
+    """Return the scores that a method lacks in words, with metrics of the same count together."""
     metrics: dict[int, list[str]] = {}
     for name, values in kept.items():
         metrics.setdefault(int(np.isfinite(values[row, images]).sum()), []).append(name)

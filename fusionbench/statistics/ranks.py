@@ -1,4 +1,4 @@
-"""Ranks of methods over images: Friedman's test, Nemenyi's comparison, cliques of a critical-difference diagram."""
+"""Ranks of methods over images: Friedman's test, Nemenyi's comparison, critical differences, aggregations."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from fusionbench.statistics.signed_ranks import ranked
 
 @dataclass(frozen=True)
 class Friedman:
-    """Friedman's chi-square over images, corrected for ties; both NaN for fewer than two methods or images."""
+    """Friedman's chi-square over images, corrected for ties, and its p; both NaN for fewer than two methods or images."""
 
     statistic: float
     p: float
 
 
 def rank_blocks(values: ndarray, better: str) -> ndarray:
-    """Return the ranks of the methods on each image, [methods, images]: 1 = best, ties averaged.
+    """Return the ranks of the methods on each image, [methods, images], 1 = best, ties averaged.
 
-    A method that is not scored on every image is NaN and the others are ranked without it; so is an image that no
-    method is scored on (see `complete`).
+    Methods without a score on every image, and images without any score, are NaN and left out of the ranking, see
+    `complete`.
     """
     values = np.asarray(values, dtype=np.float64)
     methods, images = complete(values)
@@ -38,7 +38,7 @@ def rank_blocks(values: ndarray, better: str) -> ndarray:
 
 
 def mean_ranks(values: ndarray, better: str) -> ndarray:
-    """Return the mean over images of `rank_blocks`, [methods]; NaN for methods that are not compared."""
+    """Return the mean of `rank_blocks` over images, [methods]; NaN for methods that are not compared."""
     return _means(rank_blocks(values, better))
 
 
@@ -51,10 +51,10 @@ def _means(ranks: ndarray) -> ndarray:
 
 
 def friedman(values: ndarray, better: str) -> Friedman:
-    """Test whether the methods of ``values`` [methods, images] have equal ranks; the images are the blocks.
+    """Return Friedman's test of equal ranks of the methods of ``values`` [methods, images], with images as blocks.
 
-    Chi-square with Conover's correction for ties (Friedman 1937, doi 10.1080/01621459.1937.10503522). Where all
-    methods tie on every image the statistic is 0 and p is 1.
+    The statistic is chi-square with Conover's correction for ties (Friedman 1937, doi 10.1080/01621459.1937.10503522). If
+    all methods tie on every image, it is 0 and p is 1.
     """
     from scipy.special import chdtrc
 
@@ -72,9 +72,9 @@ def friedman(values: ndarray, better: str) -> Friedman:
 
 
 def nemenyi(values: ndarray, better: str) -> ndarray:
-    """Return Nemenyi's p [methods, methods] of all pairs, from the studentized range of the mean ranks.
+    """Return Nemenyi's p of all pairs, [methods, methods], from the studentized range of the mean ranks.
 
-    1 on the diagonal, NaN for methods that are not compared. As Demsar 2006 gives it, without correction for ties.
+    It is 1 on the diagonal and NaN for methods that are not compared. Source: Demsar 2006, without correction for ties.
     """
     from scipy.stats import studentized_range
 
@@ -96,8 +96,9 @@ def nemenyi(values: ndarray, better: str) -> ndarray:
 
 
 def critical_difference(methods: int, blocks: int, level: float = 0.05) -> float:
-    """Return how far two mean ranks must differ for Nemenyi's test at ``level`` (Demsar 2006, Section 3.2.2).
+    """Return the critical difference of mean ranks in Nemenyi's test at ``level`` (Demsar 2006, Section 3.2.2).
 
+    CD = q sqrt(k (k + 1) / (6 N)) for k methods and N blocks, with the quantile q of the studentized range over sqrt(2).
     NaN for fewer than two methods or no block.
     """
     if methods < 2 or blocks < 1:
@@ -113,10 +114,10 @@ def _critical(methods: int, level: float) -> float:
 
 
 def cliques(mean_ranks: ndarray, critical: float) -> list[tuple[int, ...]]:
-    """Return the largest groups of methods whose mean ranks lie within less than ``critical``, best first.
+    """Return the maximal groups of methods whose mean ranks differ by less than ``critical``, best first.
 
-    Indices into ``mean_ranks``, best first; these are the bars of a critical-difference diagram. Groups have two
-    or more members, and none lies within another. NaN ranks belong to none.
+    A group has the indices of two or more methods, best first, and no group contains another; these are the bars of a
+    critical-difference diagram. Methods with NaN belong to no group.
     """
     ranks = np.asarray(mean_ranks, dtype=np.float64)
     order = [int(i) for i in np.argsort(ranks, kind="stable") if np.isfinite(ranks[i])]
@@ -133,10 +134,10 @@ def cliques(mean_ranks: ndarray, critical: float) -> list[tuple[int, ...]]:
 
 
 def borda(values_by_metric: Sequence[ndarray], betters: Sequence[str]) -> ndarray:
-    """Return Borda points [methods], summed over metrics: one for each method beaten, half for each tie.
+    """Return Borda points, [methods], summed over metrics: one for each method beaten, a half for each tie.
 
-    Each entry is one metric: means [methods] or scores [methods, images], which are averaged. Methods that lack a
-    value in a metric are NaN and beaten by none. With M metrics and k methods this is M k less the sum of the
+    Each entry of ``values_by_metric`` has means [methods] or scores [methods, images], which are averaged. Methods
+    without a value in a metric are NaN and not counted. For M metrics and k methods the points are M k minus the sum of
     ranks, so the order is that of the mean rank over metrics.
     """
     means = np.stack([_mean_scores(np.asarray(values, dtype=np.float64)) for values in values_by_metric])
@@ -153,26 +154,26 @@ def _mean_scores(values: ndarray) -> ndarray:
     return values if values.ndim == 1 else values.mean(axis=1)
 
 
-CLOSE = 1e-9  # losses that differ by less are a tie
+CLOSE = 1e-9  # relative difference of losses below which they are a tie, because sums of ranks are rounded
 
 
 def winners(losses: ndarray) -> ndarray:
-    """Return a mask of the methods with the smallest loss, [methods, ...]; ties share the win."""
+    """Return a mask, [methods, ...], of the methods with the smallest loss, several in case of a tie."""
     best = losses.min(axis=0)
     return losses <= best + CLOSE * np.maximum(1.0, np.abs(best))
 
 
 def by_means(means: ndarray) -> ndarray:
-    """Return the mean rank over metrics of ``means`` [metrics, methods, ...], higher is better; ties averaged."""
+    """Return the mean rank over metrics of ``means`` [metrics, methods, ...], higher being better; ties averaged."""
     return _ranks(means, axis=1).mean(axis=0)
 
 
 def overall(values: ndarray) -> dict[str, ndarray]:
-    """Return losses [methods] of ``values`` [metrics, methods, images], higher is better, by each aggregation.
+    """Return losses, [methods], of ``values`` [metrics, methods, images], higher being better, by several aggregations.
 
-    Metrics have no common unit, so all but the last two are mean ranks over metrics: of means, of medians, and of
-    single images. Borda counts the methods beaten by their means; it is the first one counted from the other end,
-    so it can only agree. First places counts the metrics won by mean, as the bold numbers of a table do.
+    Metrics have no common unit, so the first three are mean ranks over metrics: of means, of medians, and of single
+    images. Borda counts the methods beaten in means, which is equivalent to the first, so it always agrees with it. First
+    places count the metrics won by mean, like bold numbers in a table.
     """
     means = values.mean(axis=2)
     return {
@@ -185,10 +186,10 @@ def overall(values: ndarray) -> dict[str, ndarray]:
 
 
 def single(values: ndarray) -> dict[str, ndarray]:
-    """Return losses [methods] of one metric's ``values`` [methods, images], higher is better, by each aggregation.
+    """Return losses, [methods], of one metric's ``values`` [methods, images], higher being better, by several aggregations.
 
-    Here Borda counts the methods beaten on each image, which is the mean rank counted from the other end, and
-    first places the images won.
+    Here Borda counts the methods beaten on each image, which is equivalent to the mean rank, and first places count the
+    images won.
     """
     ranks = _ranks(values, axis=0)
     return {
@@ -206,6 +207,6 @@ def _ranks(values: ndarray, axis: int) -> ndarray:
 
 
 def _first(cells: ndarray) -> ndarray:
-    """Count the cells [methods, cells] that each is best in; those that tie share one."""
+    """Return the number of cells of [methods, cells] in which each method is best; ties share one."""
     best = winners(-cells)
     return (best / best.sum(axis=0)).sum(axis=1)

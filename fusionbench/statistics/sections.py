@@ -1,4 +1,4 @@
-"""Statistics for readers: tables and sentences, in the order in which questions arise."""
+"""Statistics as tables and sentences for readers, as Markdown or on a terminal."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ NONE = "–"
 
 @dataclass(frozen=True)
 class Lines:
-    """Sentences under a title."""
+    """Sentences with a title."""
 
     title: str
     lines: tuple[str, ...]
 
 
 def sections(summary: Summary) -> Iterator[Grid | Lines]:
-    """Yield the parts of the statistics of one board."""
+    """Yield the sections of the statistics of one board."""
     yield Lines("Compared", tuple(_compared(summary)))
     if summary.metrics:
         yield _means(summary)
@@ -54,11 +54,12 @@ def sections(summary: Summary) -> Iterator[Grid | Lines]:
 
 
 def heading(summary: Summary) -> str:
+    """Return the heading of the statistics of one board."""
     return f"{summary.board.table.heading}: statistics, profile {summary.board.table.profile}"
 
 
 def _compared(summary: Summary) -> Iterator[str]:
-    """Say what is compared, and name what is not with the reason."""
+    """Yield sentences on what is compared, and on what is left out with the reasons."""
     overall = summary.overall.comparison
     yield (
         f"Paired over images: {len(overall.methods)} of {len(summary.board.table.rows)} methods can be compared in all "
@@ -98,7 +99,7 @@ def _mean(metric: MetricStatistics, i: int) -> str:
 
 
 def _method_rows(summary: Summary, text: Callable[[MetricStatistics, int], str]) -> Iterator[tuple[str, ...]]:
-    """A row for each method that any metric compares; a dash where one does not."""
+    """Yield a row for each method that any metric compares, with a dash for metrics that do not."""
     for position, row in enumerate(summary.board.table.rows):
         cells = [
             text(metric, metric.comparison.rows.index(position))
@@ -182,7 +183,7 @@ def _number(value: float | None, digits: int) -> str:
 
 
 def probability(p: float) -> str:
-    """Return p with the digits that matter."""
+    """Return p with three decimals, or "< 0.001"."""
     if not math.isfinite(p):
         return NONE
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
@@ -201,7 +202,7 @@ def render(summaries: Iterable[Summary]) -> str:
 
 
 def print_statistics(summaries: Iterable[Summary], console: Console) -> None:
-    """Print the statistics with rich; a table too wide for the terminal goes on in further blocks."""
+    """Print the statistics with Rich; a table too wide for the terminal is continued in further blocks."""
     for summary in summaries:
         console.print(Text(one_line(heading(summary)), style="bold underline"))
         for section in sections(summary):
@@ -233,7 +234,7 @@ def _blocks(section: Grid | Lines, width: int) -> Iterator[Table | Text]:
 
 
 def _fitting(grid: Grid, width: int) -> Iterator[Sequence[int]]:
-    """The columns behind the first by number, as many at a time as fit; at least one."""
+    """Yield the numbers of the columns after the first for each block, as many as fit, at least one."""
     widths = [max(map(cell_len, column)) + _PADDING for column in zip(grid.header, *grid.rows, strict=True)]
     block: list[int] = []
     for i in range(1, len(widths)):

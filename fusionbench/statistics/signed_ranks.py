@@ -1,4 +1,4 @@
-"""Wilcoxon's signed-rank test of many pairs of methods at once; equal pairs are ranked and then dropped (Pratt 1959)."""
+"""Wilcoxon's signed-rank test of many pairs of methods at once; zero differences are ranked, then dropped (Pratt 1959)."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from functools import lru_cache
 import numpy as np
 from numpy import ndarray
 
-EXACT = 50  # up to so many images the distribution of the rank sum is exact
-TOGETHER = 2**20  # differences ranked at a time, which bounds the memory
+EXACT = 50  # images up to which the exact distribution of the rank sum is used
+TOGETHER = 2**20  # differences ranked at once, which bounds the memory
 
 
 def signed_ranks(values: ndarray, first: ndarray, second: ndarray) -> ndarray:
-    """Return the two-sided p of the scores ``values[first]`` against ``values[second]`` of [methods, images].
+    """Return the two-sided p, [pairs], of the scores ``values[first]`` against ``values[second]`` of [methods, images].
 
-    p is 1 where all scores of a pair are equal. Up to 50 images it is exact, with ties and zeros too; beyond, the
-    normal approximation with correction for ties and none for continuity.
+    p is 1 if all scores of a pair are equal. Up to 50 images it is exact, also with ties and zeros; above that it is the
+    normal approximation with correction for ties and without one for continuity.
     """
     step = max(1, TOGETHER // max(1, values.shape[1]))
     parts = [
@@ -26,7 +26,7 @@ def signed_ranks(values: ndarray, first: ndarray, second: ndarray) -> ndarray:
 
 
 def ranked(values: ndarray) -> tuple[ndarray, ndarray]:
-    """Return the ranks within each row, 1 = smallest, averaged over ties, and how many are tied at each place."""
+    """Return the ranks within each row, 1 = smallest, averaged over ties, and the size of the tie at each place."""
     order = np.argsort(values, axis=1)
     in_order = np.take_along_axis(values, order, axis=1)
     places = np.arange(values.shape[1])
@@ -46,7 +46,7 @@ def ranked(values: ndarray) -> tuple[ndarray, ndarray]:
 def _tested(gaps: ndarray) -> ndarray:
     ranks, tied = ranked(np.abs(gaps))
     test = _exact if gaps.shape[1] <= EXACT else _approximate
-    # no rank is left where all are equal, and the spread would be zero
+    # if all differences are 0, no rank is left and the standard deviation would be 0
     return np.where(gaps.any(axis=1), test(gaps, ranks, tied), 1.0)
 
 
@@ -57,18 +57,18 @@ def _approximate(gaps: ndarray, ranks: ndarray, tied: ndarray) -> ndarray:
     positive = np.where(gaps > 0, ranks, 0.0).sum(axis=1)
     mean = (images * (images + 1) - zeros * (zeros + 1)) / 4
     squares = images * (images + 1) * (2 * images + 1) - zeros * (zeros + 1) * (2 * zeros + 1)
-    ties = np.where(gaps != 0, tied**2 - 1, 0.0).sum(axis=1)  # over each group of t: t^3 - t
+    ties = np.where(gaps != 0, tied**2 - 1, 0.0).sum(axis=1)  # t^3 - t for each group of t ties
     spread = np.sqrt((squares - ties / 2) / 24)
     z = np.divide(positive - mean, spread, out=np.zeros(len(gaps)), where=spread > 0)
     return 2 * ndtr(-np.abs(z))
 
 
 def _exact(gaps: ndarray, ranks: ndarray, tied: ndarray) -> ndarray:
-    """Return p from the distribution of the rank sum when every sign is a coin toss, given the ranks.
+    """Return p from the distribution of the rank sum when every sign is random, given the ranks.
 
-    scipy's exact distribution holds without ties only.
+    SciPy's exact distribution is valid without ties only.
     """
-    steps = np.rint(2 * ranks).astype(int)  # averaged ranks are halves
+    steps = np.rint(2 * ranks).astype(int)  # doubled, because averaged ranks are multiples of a half
     p_values = np.empty(len(gaps))
     for pair, (row, gap) in enumerate(zip(steps, gaps, strict=True)):
         lower, upper = _tails(tuple(np.sort(row[gap != 0]).tolist()))
@@ -79,9 +79,9 @@ def _exact(gaps: ndarray, ranks: ndarray, tied: ndarray) -> ndarray:
 
 @lru_cache(maxsize=256)
 def _tails(steps: tuple[int, ...]) -> tuple[ndarray, ndarray]:
-    """Return the chances that the sum of steps taken by coin tosses is at most, and at least, each number.
+    """Return the probabilities that the sum of randomly chosen steps is at most, and at least, each number.
 
-    Without ties the steps are the same for all pairs of methods.
+    They are cached, because without ties the steps are the same for all pairs of methods.
     """
     chances = np.zeros(sum(steps) + 1)
     chances[0] = 1.0

@@ -15,9 +15,10 @@ from fusionbench.statistics.signed_ranks import ranked, signed_ranks
 
 @dataclass(frozen=True)
 class AgainstBest:
-    """Every method against the best by mean; ``p`` are Holm-corrected, NaN for the best and what is not compared.
+    """Tests of every method against the one with the best mean.
 
-    ``not_worse`` is True for the best and for those that are not significantly worse.
+    ``p`` are Holm-corrected, NaN for the best and for methods that are not compared. ``not_worse`` is True for the best
+    and for methods that are not significantly worse.
     """
 
     best: int | None
@@ -26,21 +27,21 @@ class AgainstBest:
 
 
 def not_worse(values: ndarray, better: str, level: float = 0.05) -> list[bool]:
-    """Tell of each method of ``values`` [methods, images] whether it is the best or not significantly worse.
+    """Return, for each method of ``values`` [methods, images], whether it is the best or not significantly worse.
 
-    See `against_best`, whose answer this is.
+    See `against_best`.
     """
     return list(against_best(values, better, level).not_worse)
 
 
 def against_best(values: ndarray, better: str, level: float = 0.05) -> AgainstBest:
-    """Test each method against the best by mean, paired over the images.
+    """Return the tests of each method against the one with the best mean, paired over the images.
 
     Wilcoxon's signed-rank test, two-sided, with Holm's correction over all pairs of methods (doi 10.2307/3001968,
-    10.2307/4615733): the best is chosen by the same scores, and a correction over the tests against it alone would
-    let every sixth table of ten equal methods call one of them worse. A method is worse where its p is below
-    ``level`` and its ranks point that way. A method with a NaN on an image that others have a score on is not
-    compared, and so never "not worse".
+    10.2307/4615733). The correction is over all pairs, because the best is chosen by the same scores: corrected only for
+    the tests against it, every sixth table of ten equal methods would call one of them worse. A method is worse if its p
+    is below ``level`` and its ranks point in that direction. A method with a NaN on an image that others have a score on is
+    not compared, and so never "not worse".
     """
     methods, images = complete(values)
     rows = np.flatnonzero(methods)
@@ -59,17 +60,17 @@ def against_best(values: ndarray, better: str, level: float = 0.05) -> AgainstBe
 
 
 def all_pairs(values: ndarray) -> ndarray:
-    """Return `_all_pairs` of the scores; the tests of a metric are made once, whoever asks for them."""
+    """Return Holm-corrected p, [methods, methods], of all pairs of methods of ``values`` [methods, images], cached.
+
+    It is 1 on the diagonal and NaN for methods that are not compared, see `complete`.
+    """
     scores = np.ascontiguousarray(values, dtype=np.float64)
     return _all_pairs(scores.tobytes(), scores.shape).copy()
 
 
 @lru_cache(maxsize=64)
 def _all_pairs(scores: bytes, shape: tuple[int, int]) -> ndarray:
-    """Return Holm-corrected p [methods, methods] of all pairs of methods of ``values`` [methods, images].
-
-    The correction is over all pairs. 1 on the diagonal, NaN for methods that are not compared (see `complete`).
-    """
+    """Return the result of `all_pairs` for scores in the form of bytes, which can be the key of a cache."""
     values = np.frombuffer(scores).reshape(shape)
     methods, images = complete(values)
     rows = np.flatnonzero(methods)
@@ -81,10 +82,10 @@ def _all_pairs(scores: bytes, shape: tuple[int, int]) -> ndarray:
 
 
 def smallest_p(methods: int, images: int) -> float:
-    """Return the smallest Holm-corrected p that any scores of so many methods on so many images can have.
+    """Return the smallest Holm-corrected p that scores of this number of methods and images can have.
 
-    Where all differences have one sign, two of the 2^n equally likely outcomes are as extreme; the first step of the
-    correction multiplies by the number of pairs of methods.
+    If all differences have one sign, two of 2^n equally likely outcomes are as extreme; the first step of the correction
+    multiplies by the number of pairs of methods.
     """
     pairs = methods * (methods - 1) // 2
     return min(1.0, pairs * 2.0 ** (1 - images))
@@ -97,13 +98,13 @@ def signed_rank(x: ndarray, y: ndarray) -> float:
 
 
 def leads(x: ndarray, y: ndarray) -> ndarray:
-    """Tell whether the signed ranks of paired scores are in favor of larger ``x``, for each row of ``y``."""
+    """Return whether the signed ranks of paired scores favour larger ``x``, for each row of ``y``, bool [rows]."""
     gaps = np.atleast_2d(np.asarray(x, dtype=np.float64) - np.asarray(y, dtype=np.float64))
     return (np.sign(gaps) * ranked(np.abs(gaps))[0]).sum(axis=1) > 0
 
 
 def holm(p: Sequence[float] | ndarray) -> ndarray:
-    """Return p values corrected for their number by Holm's step-down procedure (doi 10.2307/4615733)."""
+    """Return p-values corrected for their number by Holm's step-down procedure (doi 10.2307/4615733)."""
     raw = np.asarray(p, dtype=np.float64)
     order = np.argsort(raw, kind="stable")
     steps = np.maximum.accumulate(raw[order] * np.arange(len(raw), 0, -1))

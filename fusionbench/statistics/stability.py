@@ -1,4 +1,4 @@
-"""Would the winner change: under another profile, without a metric, on half of the images, by another aggregation."""
+"""Stability of the winner under another profile, without a metric, on half of the images, by another aggregation."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from fusionbench.tables.board import Board
 
 
-SPLITS = 500  # each gives two halves
-FEWEST = 4  # images, below which a half holds one
+SPLITS = 500  # random splits, each with two halves
+FEWEST = 4  # images below which a half would have a single one
 
 Names = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One choice made otherwise. ``reference`` won as it stood, on the data that both choices have."""
+    """One choice made differently, with its ``winners``; ``reference`` won before, on the data that both choices have."""
 
     kind: str  # aggregation, metric left out or profile
     name: str
@@ -39,7 +39,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Halves:
-    """Random halves of the images: the share that names the same winners, and who wins how large a share."""
+    """Random halves of the images: the share with the same winners, and the share that each method wins."""
 
     count: int
     size: int
@@ -49,7 +49,7 @@ class Halves:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Who wins one metric, or overall where ``metric`` is None, and what becomes of it.
+    """The winners of one metric, or overall if ``metric`` is None, and their stability.
 
     Methods that tie win together. ``halves`` is None for fewer than four images.
     """
@@ -67,10 +67,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Stability:
-    """Overall, the winner is the method with the best mean rank over metrics, each ranked by its means.
+    """The stability of the winners of a board.
 
-    ``overall`` is over the methods that every metric scores on every image, each of ``by_metric`` over those that
-    this one does. None and empty where fewer than two methods can be compared.
+    ``overall`` is about the method with the best mean rank over metrics, by means, among the methods that have all scores
+    of all metrics; each of ``by_metric`` is about one metric and the methods with all of its scores. They are None and
+    empty if fewer than two methods can be compared.
     """
 
     overall: Outcome | None
@@ -78,7 +79,7 @@ class Stability:
 
     @property
     def verdicts(self) -> tuple[str, ...]:
-        """One sentence for the whole and one for each metric."""
+        """One sentence on the overall winner and one for each metric."""
 
         outcomes = (*([self.overall] if self.overall else []), *self.by_metric)
         return tuple(verdict(outcome) for outcome in outcomes)
@@ -87,10 +88,10 @@ class Stability:
 def stability(
     board: Board, others: Sequence[Board] = (), *, splits: int = SPLITS, seed: int = 0
 ) -> Stability:
-    """Say how far the winners of a board depend on choices.
+    """Return how the winners of a board depend on choices.
 
-    ``others`` are boards of the same pairs under other profiles. Each of ``splits`` random splits of the images
-    gives two halves, drawn by ``seed``.
+    ``others`` are boards of the same pairs in other profiles. The images are split ``splits`` times into two random
+    halves, drawn from ``seed``.
     """
     comparison = compare(board)
     whole = None
@@ -144,7 +145,7 @@ def _aggregations(comparison: Comparison, losses: dict[str, ndarray], reference:
 def _halves(
     comparison: Comparison, losses: Callable[[ndarray], ndarray], reference: Names, splits: int, seed: int
 ) -> Halves | None:
-    """Let the halves vote; ``losses`` turns means [metrics, methods, halves] into losses [methods, halves]."""
+    """Return the winners of random halves; ``losses`` turns means [metrics, methods, halves] into losses [methods, halves]."""
     count = comparison.images
     if count < FEWEST:
         return None
@@ -158,7 +159,7 @@ def _halves(
 
 @lru_cache(maxsize=1)
 def _weights(images: int, splits: int, seed: int) -> ndarray:
-    """Return the weights [images, halves] of random halves' means; kept, since each metric asks for the same."""
+    """Return the weights, [images, halves], of means over random halves; cached, because all metrics use the same halves."""
     draw = np.random.default_rng(seed)
     order = draw.permuted(np.tile(np.arange(images), (splits, 1)), axis=1)
     first = np.zeros((splits, images))
@@ -168,7 +169,7 @@ def _weights(images: int, splits: int, seed: int) -> ndarray:
 
 
 def _profiles(board: Board, others: Sequence[Board], metrics: Sequence[str]) -> list[Choice]:
-    """Decide again under each other profile, over the metrics, methods and images that both profiles score."""
+    """Return the winners in each other profile, over the metrics, methods and images that both profiles have."""
     choices = []
     for other in others:
         both = [name for name in metrics if name in {column.metric for column in other.columns}]
@@ -182,7 +183,7 @@ def _profiles(board: Board, others: Sequence[Board], metrics: Sequence[str]) -> 
 
 
 def verdict(outcome: Outcome) -> str:
-    """Return a sentence that names the winner and every choice under which another one wins."""
+    """Return a sentence with the winner and every choice under which another method wins."""
     alone = len(outcome.winners) == 1
     what = (
         f"the mean rank over {_counted(outcome.metrics, 'metric')}"
@@ -216,7 +217,7 @@ def _all_choices(outcome: Outcome) -> Iterator[str]:
 
 
 def _changed(choices: Sequence[Choice], preposition: str) -> str:
-    """Name who wins by the choices that have another winner."""
+    """Return the winners of choices with another winner, in brackets, empty if there are none."""
     changed: dict[tuple[str, ...], list[str]] = {}
     for choice in choices:
         if not choice.same:
@@ -226,7 +227,7 @@ def _changed(choices: Sequence[Choice], preposition: str) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share in percent; 100 and 0 are printed for all and none only."""
+    """Return a share in per cent; 100 and 0 are printed only for exactly all and none."""
     text = f"{100 * share:.0f}"
     if text == "100" and share < 1:
         text = "over 99"

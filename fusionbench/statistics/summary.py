@@ -1,4 +1,4 @@
-"""Everything that the scores of single images of one board say, in one object."""
+"""All statistics of the scores of one board in one object."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MetricStatistics:
-    """One metric. Arrays follow ``found.methods``; tests are None where there are not two methods and two images."""
+    """The statistics of one metric, in the order of ``comparison.methods``; tests are None below two methods or images."""
 
     column: Column
     comparison: Comparison
@@ -43,7 +43,7 @@ class MetricStatistics:
 
 @dataclass(frozen=True)
 class Overall:
-    """The methods that can be compared in all metrics: mean rank over metrics, each by its means, and Borda."""
+    """The methods that can be compared in all metrics, with their mean rank over metrics by means, and Borda points."""
 
     comparison: Comparison
     mean_ranks: ndarray
@@ -52,7 +52,7 @@ class Overall:
 
 @dataclass(frozen=True)
 class Summary:
-    """Statistics of a board; ``level`` is that of intervals, and tests are at 1 less it."""
+    """The statistics of a board; ``level`` is that of intervals, and tests use 1 - level."""
 
     board: Board
     level: float
@@ -77,9 +77,9 @@ def summarize(
     seed: int = 0,
     baselines: bool = True,
 ) -> Summary:
-    """Return the statistics of a board; ``others`` are boards of the same runs under other profiles.
+    """Return the statistics of a board; ``others`` are boards of the same runs in other profiles.
 
-    Without ``baselines`` the trivial methods do not compete; lessons are drawn from them all the same.
+    Without ``baselines`` the trivial methods are left out of everything but the lessons.
     """
     told = lessons(board, others)
     if not baselines:

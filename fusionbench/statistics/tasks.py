@@ -1,4 +1,4 @@
-"""Statistics of downstream tasks: intervals over test images, noise of training, and what is gained over the visible image."""
+"""Statistics of downstream tasks: intervals over test images, variation over seeds, and gain over the visible image."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from fusionbench.tables.grid import Grid
 from fusionbench.tables.model import Column, printed
 from fusionbench.tables.runs import Run
 
-REFERENCE = "visible"  # the row that fusing has to beat
+REFERENCE = (
+    "visible"  # the row with which others are compared: fusing should be better than the visible image
+)
 MEANS = {name for names in MAIN.values() for name in names}
 NONE = "–"
 
@@ -27,7 +29,7 @@ NONE = "–"
 class TaskRow:
     """One method: the value of each seed, the interval of their mean over test images, and the gain over the reference.
 
-    ``gain`` and its interval are None for the reference, and where it has no value.
+    ``gain`` and its interval are None for the reference itself, and if that has no value.
     """
 
     method: str
@@ -45,20 +47,20 @@ class TaskRow:
 
     @property
     def sd(self) -> float | None:
-        """Return the standard deviation over seeds, None for one seed."""
+        """The standard deviation over seeds, None for a single seed."""
         return statistics.stdev(self.seeds.values()) if len(self.seeds) > 1 else None
 
 
 @dataclass(frozen=True)
 class TaskStatistics:
-    """One metric of a task over the rows that have it."""
+    """One metric of a task, and the rows that have it."""
 
     column: Column
     rows: tuple[TaskRow, ...]
 
 
 def task_statistics(board: Board, level: float = 0.95) -> list[TaskStatistics]:
-    """Return the statistics of each task's means that a board shows; reads what is stored with the runs."""
+    """Return the statistics of each task's mean metrics in a board, from the results stored with the runs."""
     columns = [c for c in board.table.columns if c.metric.removesuffix(FROZEN) in MEANS]
     tasks = [TaskStatistics(column, tuple(_rows(board, column, level))) for column in columns]
     return [entry for entry in tasks if entry.rows]
@@ -80,13 +82,13 @@ def _rows(board: Board, column: Column, level: float) -> Iterator[TaskRow]:
             yield row
             continue
         base = statistics.fmean(float(r.lines[column.metric]["value"]) for r in results[REFERENCE][1])
-        # the resamples of all rows hold the same images, so that their difference is paired
+        # resamples of all rows have the same images, so their differences are paired
         gain_low, gain_high = _ends(resampled - reference, level)
         yield TaskRow(method, label, seeds, low, high, row.mean - base, gain_low, gain_high)
 
 
 def _results(run: Run, column: Column) -> list[TaskResult]:
-    """Return a run's results of the column's setting that have a value."""
+    """Return a run's results with the column's setting and a value of its metric."""
     selected = [result for folder in run.folders for result in task_results(folder)]
     return [
         r
@@ -96,7 +98,7 @@ def _results(run: Run, column: Column) -> list[TaskResult]:
 
 
 def _resampled(results: Sequence[TaskResult], metric: str) -> ndarray:
-    """Return the mean over seeds on each resample, float64 [resamples]; empty where nothing is stored."""
+    """Return the mean over seeds on each resample, float64 [resamples]; empty if resamples are missing."""
     samples = []
     for result in results:
         path = result.path / BOOTSTRAP
@@ -115,7 +117,7 @@ def _ends(values: ndarray, level: float) -> tuple[float, float]:
 
 
 def task_grids(board: Board, level: float = 0.95) -> Iterator[Grid]:
-    """Yield a table for each metric of a task."""
+    """Yield one table for each metric of a task."""
     for task in task_statistics(board, level):
         digits = task.column.digits
         rows = tuple(
@@ -158,7 +160,7 @@ def _gain(row: TaskRow, digits: int) -> str:
 
 
 def task_documents(board: Board, level: float = 0.95) -> list[dict[str, Any]]:
-    """Return the statistics of tasks as dictionaries, lists, strings, numbers and None only."""
+    """Return the statistics of tasks as dictionaries, lists, strings, numbers and None."""
     return [
         {
             "metric": task.column.metric,
