@@ -19,9 +19,8 @@ from fusionbench.errors import ImageError, OutputError, PluginError
 from fusionbench.method import FusionMethod, fuse_pair
 from fusionbench.types import Pair
 
-READ_AHEAD = (
-    2  # batches decoded before their turn, and images waiting to be written: bounds the memory in use
-)
+READ_AHEAD = 2  # batches decoded before their turn: bounds the memory in use
+WRITERS = 4  # images encoded at once, and as many waiting
 Load = Callable[[Pair], PairImages]
 
 
@@ -44,7 +43,7 @@ def fuse_missing(
 ) -> Fused:
     """Fuse and store each pair without an image; ``load`` reads its sources.
 
-    ``done`` is called with the id of each pair and its failure, if any, from this or the writing thread. Before each
+    ``done`` is called with the id of each pair and its failure, if any, from this or a writing thread. Before each
     forward pass the random generators are seeded from ``seed`` and the ids of the pairs in it, so that the result does
     not depend on what was fused before. Raises OutputError where an image cannot be stored.
     """
@@ -53,7 +52,7 @@ def fuse_missing(
     # and a resumed run must write the same bytes
     batches = [b for b in in_batches(pairs, batch_size) if any(not cell.image(p.id).exists() for p in b)]
     # threads suffice, because decoding and encoding of images release the interpreter lock
-    with ThreadPoolExecutor(2) as reader, ThreadPoolExecutor(1) as writer:
+    with ThreadPoolExecutor(2) as reader, ThreadPoolExecutor(WRITERS) as writer:
         saving: list[Future[None]] = []
         for batch, loaded in _read_ahead(reader, batches, load):
             fused = _fuse_batch(method, batch, loaded, device, outcome, seed)
@@ -63,7 +62,7 @@ def fuse_missing(
                 elif not cell.image(pair.id).exists():
                     saving.append(writer.submit(_save, cell, pair.id, fused[pair.id], done))
             # an unwritable disk must stop the run now, not after the last pair
-            while len(saving) > READ_AHEAD:
+            while len(saving) > 2 * WRITERS:
                 saving.pop(0).result()
         for future in saving:
             future.result()
@@ -102,7 +101,7 @@ def _fuse_batch(
     device: str,
     outcome: Fused,
     seed: int,
-) -> dict[str, np.ndarray]:
+) -> dict[str, torch.Tensor]:
     """Return the fused images of a batch's readable pairs by pair id; pairs of equal shape share a forward pass."""
     groups: dict[tuple[int, ...], list[tuple[Pair, PairImages]]] = {}
     for pair, images in zip(batch, loaded, strict=True):
@@ -110,7 +109,7 @@ def _fuse_batch(
             outcome.failures[pair.id] = images
         else:
             groups.setdefault(images.b.shape, []).append((pair, images))
-    fused: dict[str, np.ndarray] = {}
+    fused: dict[str, torch.Tensor] = {}
     for group in groups.values():
         fused |= _fuse_group(method, group, device, outcome, seed)
     return fused
@@ -118,12 +117,12 @@ def _fuse_batch(
 
 def _fuse_group(
     method: FusionMethod, group: list[tuple[Pair, PairImages]], device: str, outcome: Fused, seed: int
-) -> dict[str, np.ndarray]:
+) -> dict[str, torch.Tensor]:
     """Return the fused images of pairs of equal shape, fused one by one where memory is too small for all at once."""
     seed_everything(seed, [pair.id for pair, _ in group])
     try:
-        images = fuse_arrays(method, [images for _, images in group], device)
-        return {pair.id: image for (pair, _), image in zip(group, images, strict=True)}
+        fused = fuse_tensors(method, [images for _, images in group], device)
+        return {pair.id: image for (pair, _), image in zip(group, fused, strict=True)}
     except Exception as error:  # a plug-in can raise anything, and it costs these images only
         failure = failure_from(error)
     # retried outside the except block, because a caught exception keeps the tensors of the failed pass alive
@@ -149,17 +148,21 @@ def seed_everything(seed: int, names: Sequence[str]) -> None:
 
 def fuse_arrays(method: FusionMethod, group: list[PairImages], device: str) -> list[np.ndarray]:
     """Return the fused images of pairs of equal shape as they are stored: uint8, [H, W] or [H, W, 3] as b has them."""
+    return [to_uint8(image) for image in fuse_tensors(method, group, device)]
+
+
+def fuse_tensors(method: FusionMethod, group: list[PairImages], device: str) -> torch.Tensor:
+    """Return the fused images [pairs, C, H, W] of pairs of equal shape on the CPU, float32 in [0, 1]."""
     a = torch.from_numpy(np.stack([images.a for images in group]))[:, None]
     b = torch.from_numpy(np.stack([images.b for images in group]))
     b = b[:, None] if b.ndim == 3 else b.movedim(-1, 1)
-    fused = fuse_pair(method, a.to(device), b.contiguous().to(device)).cpu()
-    return [to_uint8(image) for image in fused]
+    return fuse_pair(method, a.to(device), b.contiguous().to(device)).cpu()
 
 
 def to_uint8(fused: torch.Tensor) -> np.ndarray:
     """Convert a float image [C, H, W] in [0, 1] to uint8 [H, W] or [H, W, 3], halves rounded up."""
     # float64, because float32 moves products close to a half across it; halves go up as in MATLAB's uint8(), not to even
-    image = (fused.double() * 255 + 0.5).floor().to(torch.uint8).movedim(0, -1).numpy()
+    image = np.moveaxis(np.floor(fused.numpy().astype(np.float64) * 255 + 0.5).astype(np.uint8), 0, -1)
     return image[..., 0] if image.shape[-1] == 1 else image
 
 
@@ -175,9 +178,9 @@ def failure_from(error: Exception) -> Failure:
     return Failure("failed", text if isinstance(error, PluginError) else f"{type(error).__name__}: {text}")
 
 
-def _save(cell: Cell, pair_id: str, image: np.ndarray, done: Done) -> None:
+def _save(cell: Cell, pair_id: str, fused: torch.Tensor, done: Done) -> None:
     try:
-        write_image(cell.image(pair_id), image)
+        write_image(cell.image(pair_id), to_uint8(fused))
     except OSError as error:
         raise OutputError(
             f"Cannot write {cell.image(pair_id)}: {error.strerror}; free space and run again."

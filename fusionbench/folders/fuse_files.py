@@ -20,6 +20,7 @@ from fusionbench.data.own.folder_pairs import pair_folders, reading_of
 from fusionbench.devices import pick_device
 from fusionbench.errors import DataNotFoundError, RequestError, UnknownNameError, WeightsError
 from fusionbench.method import FusionMethod
+from fusionbench.metrics.memory import keep_freed_memory
 from fusionbench.registry.method_spec import MethodSpec
 from fusionbench.registry.methods import spec
 from fusionbench.types import FAMILIES, Pair
@@ -56,6 +57,7 @@ def fuse_files(
         method_spec.config(options.overrides)
         yield from _by_command(method_spec, jobs, pick_device(options.device))
         return
+    keep_freed_memory()
     method = _ready(options, reporter)
     device = pick_device(options.device)
     method.to(device)

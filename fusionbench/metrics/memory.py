@@ -1,4 +1,4 @@
-"""Settings of the memory allocator for processes that score many images."""
+"""Settings of the memory allocator for processes that fuse or score many images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ def keep_freed_memory() -> None:
     """Make glibc keep up to 256 MiB of freed memory for the next image; does nothing on other systems.
 
     By default it returns large blocks to the kernel after each image and faults them in again page by page, which took a
-    third of the CPU time of scoring 640x480 pixels with the default metrics.
+    third of the CPU time of scoring 640x480 pixels with the default metrics, and a sixth of that of one pass of RefineFuse on
+    320x240 pixels (36,000 page faults, none with this).
     """
     if not sys.platform.startswith("linux"):
         return

@@ -1,7 +1,8 @@
-"""Metrics compiled by numba for CPUs: several times faster than the formulas in torch, and equal to them to 1e-10.
+"""Metrics compiled by numba for CPUs: equal to the formulas in torch to 1e-10.
 
 numba compiles each function at its first call on a machine and caches the machine code on disk for later processes.
-Without numba, on GPUs and for definitions that are not compiled, the formulas in torch are used.
+docs/performance.md compares their speed with that of a commit without them. Without numba, on GPUs and for definitions
+that are not compiled, the formulas in torch are used.
 """
 
 from __future__ import annotations
