@@ -26,9 +26,8 @@ from fusionbench.errors import OutputError
 from fusionbench.files import write_through
 
 FORMAT = 1  # of the cache file; a file of another format is ignored
-LEAST = (
-    2**17
-)  # bytes of scores.jsonl from which on a cache is worth it: smaller files are parsed in milliseconds
+# bytes of scores.jsonl from which on a cache is worth it: smaller files are parsed in milliseconds
+LEAST = 2**17
 TEXTS = ("run", "image", "metric", "version", "profile", "status", "detail")
 
 

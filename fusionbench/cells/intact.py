@@ -10,9 +10,8 @@ from fusionbench.cells.store import Cell
 from fusionbench.data.manifest import file_hashes
 from fusionbench.errors import OutputError, PluginError
 
-DIGITS = (
-    16  # hexadecimal digits kept in run.json: 64 bits are enough against accidents, and keep records short
-)
+# hexadecimal digits kept in run.json: 64 bits are enough against accidents, and keep records short
+DIGITS = 16
 
 
 def image_hashes(cell: Cell, pairs: Iterable[str]) -> dict[str, str]:

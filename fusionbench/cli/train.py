@@ -50,9 +50,8 @@ def train(
     options = FitOptions(seed, device)
     done_before = training_folder(method_spec, config, pairs, seed, out).finished
     folder = fit(method_spec, config, pairs, out, options)
-    if (
-        os.environ.get("LOCAL_RANK", "0") != "0"
-    ):  # ddp runs this command once per device; only the first process prints
+    # ddp runs this command once per device; only the first process prints
+    if os.environ.get("LOCAL_RANK", "0") != "0":
         return
     if json:
         print_json(

@@ -9,11 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-HALF_16, HALF_15, HALF_14 = (
-    1 << 15,
-    1 << 14,
-    1 << 13,
-)  # one half in fixed point with 16, 15 and 14 fractional bits
+# one half in fixed point with 16, 15 and 14 fractional bits
+HALF_16, HALF_15, HALF_14 = 1 << 15, 1 << 14, 1 << 13
 
 
 def levels(image: Tensor) -> Tensor:

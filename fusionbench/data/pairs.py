@@ -19,9 +19,8 @@ from fusionbench.types import Pair
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff"})
 BOX_SUFFIXES = IMAGE_SUFFIXES | {".txt", ".xml"}
-SHORT_HASH = (
-    16  # hexadecimal digits: 64 bits distinguish millions of files, and records of trainings stay short
-)
+# hexadecimal digits: 64 bits distinguish millions of files, and records of trainings stay short
+SHORT_HASH = 16
 # characters that every file system accepts: letters of any script, digits, and unreserved signs
 _SAFE_ID = re.compile(r"\w[\w .,+=@()\-]*")
 
@@ -200,9 +199,8 @@ def _drawn(spec: DatasetSpec, where: SplitSpec, pairs: list[Pair]) -> list[Pair]
 def _dataset_folder(spec: DatasetSpec, split: str, root: Path) -> Path:
     base = actual_folder(root, Path(spec.folder))
     if spec.generated and not base.is_dir():
-        from fusionbench.data import (
-            demo,
-        )  # here rather than above, because only demo data sets need the generators
+        # here rather than above, because only demo data sets need the generators
+        from fusionbench.data import demo
 
         base = Path(demo.ensure(spec.name, split))
     where = _as_on_disk(base, spec.splits[split])

@@ -80,9 +80,8 @@ class FusionMethod(nn.Module):
 
     recipe: StageRecipe | None = None  # that of the running stage, set by training
     automatic_optimization: bool = True
-    _placeholder: Tensor = torch.empty(
-        0
-    )  # moved with the module: gives device and dtype without any parameter
+    # moved with the module: gives device and dtype without any parameter
+    _placeholder: Tensor = torch.empty(0)
 
     def fuse(self, a: Tensor, b: Tensor) -> Tensor:
         """Return the fused image of ``a`` and ``b``, see the class for shapes and ranges."""

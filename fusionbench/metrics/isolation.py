@@ -52,18 +52,16 @@ def _ask(entry: Entry, device: str, levels: Any) -> Any:
             send(process.stdin, (list(sys.path), entry, device, levels))
             answer = receive(process.stdout)
         except (EOFError, OSError):
-            with contextlib.suppress(
-                subprocess.TimeoutExpired
-            ):  # a process that closed its pipe may still run
+            # a process that closed its pipe may still run
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=5)
             code = process.returncode
             stop()
             raise PluginError(
                 f"Metric '{entry.definition.metric}' ended its process (exit code {code}): fix {entry.module}."
             ) from None
-        except (
-            BaseException
-        ):  # after an interrupt, the answer to this request would be read as that to the next
+        # after an interrupt, the answer to this request would be read as that to the next
+        except BaseException:
             stop()
             raise
     if isinstance(answer, str):

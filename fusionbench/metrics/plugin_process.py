@@ -53,9 +53,8 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
     ours, before = frozenset(sys.modules), list(sys.path)
-    torch.set_num_threads(
-        1
-    )  # as for built-in metrics: splitting a tensor among threads can change the last digit
+    # as for built-in metrics: splitting a tensor among threads can change the last digit
+    torch.set_num_threads(1)
     while True:
         try:
             path, entry, device, levels = receive(requests)

@@ -249,9 +249,8 @@ def canonical_definition(card: MetricCard) -> Definition:
 def marks(path: Path) -> Iterator[tuple[str, dict[str, Any], str]]:
     """Yield the kind ("metric" or "definition"), keywords and function name of each mark in a file, without running it."""
     text = path.read_text(encoding="utf-8")
-    if (
-        "metric(" not in text and "definition(" not in text
-    ):  # most modules have no marks and need not be parsed
+    # most modules have no marks and need not be parsed
+    if "metric(" not in text and "definition(" not in text:
         return
     for node in ast.parse(text, str(path)).body:
         if not isinstance(node, ast.FunctionDef):

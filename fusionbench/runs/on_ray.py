@@ -24,9 +24,8 @@ from fusionbench.runs.ray_node import Errand, Parcel, absolute, pack, run_errand
 
 RETRIES = 3  # further machines on which a job is tried when its machine is lost
 PATIENCE = 10  # seconds that a cluster has to answer
-STORE = (
-    100 * 2**20
-)  # bytes of Ray's object store: results are small, and Ray would reserve a third of the memory
+# bytes of Ray's object store: results are small, and Ray would reserve a third of the memory
+STORE = 100 * 2**20
 
 
 def check_ray() -> None:

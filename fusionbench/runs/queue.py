@@ -42,9 +42,8 @@ class Queue:
         self.fused: defaultdict[Hashable, list[Unscored]] = defaultdict(list)
         self.ready: deque[Task] = deque()
         self.late: set[int] = set()  # indices of cells that were busy: tried again, after all others
-        self.earlier: Counter[int] = (
-            Counter()
-        )  # by index, images that a late cell had been given before it was busy
+        # by index, images that a late cell had been given before it was busy
+        self.earlier: Counter[int] = Counter()
 
     def next(self) -> Task | None:
         """Remove and return the next task, None if nothing can be started now."""

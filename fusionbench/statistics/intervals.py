@@ -49,9 +49,8 @@ def mean_intervals(
 def _ends(rows: ndarray, level: float, resamples: int, seed: int) -> ndarray:
     """Return both bounds, [2, rows], for sorted finite values [rows, images]."""
     count = rows.shape[1]
-    varied = (rows[:, 0] < rows[:, -1]) & (
-        rows.std(axis=1) > 0
-    )  # the deviation of tiny differences can underflow to 0
+    # the deviation of tiny differences can underflow to 0
+    varied = (rows[:, 0] < rows[:, -1]) & (rows.std(axis=1) > 0)
     ends = np.stack([rows[:, 0], rows[:, 0]])
     if not varied.any():
         return ends

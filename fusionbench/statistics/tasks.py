@@ -18,9 +18,8 @@ from fusionbench.tables.grid import Grid
 from fusionbench.tables.model import Column, printed
 from fusionbench.tables.runs import Run
 
-REFERENCE = (
-    "visible"  # the row with which others are compared: fusing should be better than the visible image
-)
+# the row with which others are compared: fusing should be better than the visible image
+REFERENCE = "visible"
 MEANS = {name for names in MAIN.values() for name in names}
 NONE = "–"
 

@@ -50,9 +50,8 @@ def index_scores(
     For an image scored twice, for example by two folders with the same run, the ok score is kept. Scores stored as
     arrays (`fusionbench.cells.columns.StoredScores`) are not copied.
     """
-    if not hasattr(
-        scores, "columns"
-    ):  # a data frame has this attribute, and must not be tested against the protocol
+    # a data frame has this attribute, and must not be tested against the protocol
+    if not hasattr(scores, "columns"):
         from fusionbench.tables.columns import ColumnarScores, index_columns
 
         if isinstance(scores, ColumnarScores):
@@ -109,9 +108,8 @@ def measure(record: Record, column: Column, scores: Scores) -> Cell:
     ids = record["dataset"]["ids"]
     values = _ok_values(shown, ids)
     if ids and len(values) == len(ids):
-        mean = math.fsum(values) / len(
-            values
-        )  # fsum rounds once, so the order of the scores does not change a digit
+        # fsum rounds once, so the order of the scores does not change a digit
+        mean = math.fsum(values) / len(values)
         return Cell(column.metric, mean, printed(mean, column.digits), len(ids), len(ids), "ok")
     fallback = _unscored(record, versions)
     outcomes = [shown.get(i) or fallback.get(i, fallback[None]) for i in ids]

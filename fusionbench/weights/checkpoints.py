@@ -80,9 +80,8 @@ def read_state(path: Path) -> dict[str, Any]:
         state = _load(path)
     except WeightsError:
         raise
-    except (
-        UnpicklingError
-    ) as error:  # torch's own message recommends weights_only=False, which runs code in the file
+    # torch's own message recommends weights_only=False, which runs code in the file
+    except UnpicklingError as error:
         raise WeightsError(
             f"Weights {path} are no checkpoint of plain tensors, and code in files is never run: save its state dict."
         ) from error
@@ -129,10 +128,8 @@ def state_for(path: Path, state: Mapping[str, Any], expected: Mapping[str, Tenso
 def _without_prefix(names: Iterable[str]) -> dict[str, str]:
     """Return the names by their remainders without the dotted prefix that all of them share."""
     parts = [name.split(".") for name in names]
-    first, last = (
-        min(parts, default=[]),
-        max(parts, default=[]),
-    )  # in sorted order all names are between these two, so a prefix of both is one of all
+    # in sorted order all names are between these two, so a prefix of both is one of all
+    first, last = min(parts, default=[]), max(parts, default=[])
     shared = 0
     while shared < min(len(first), len(last)) - 1 and first[shared] == last[shared]:
         shared += 1

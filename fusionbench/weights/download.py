@@ -155,9 +155,8 @@ def _open(url: str, have: int, version: str | None) -> HTTPResponse | None:
 def _note_version(part: _Part, url: str, response: HTTPResponse) -> None:
     """Store the mark of this version of the file; without one the next call starts again."""
     tag = response.headers.get("ETag") or ""
-    version = (
-        tag if tag.startswith('"') else response.headers.get("Last-Modified")
-    )  # weak tags may stay the same when bytes change
+    # weak tags may stay the same when bytes change
+    version = tag if tag.startswith('"') else response.headers.get("Last-Modified")
     if version:
         write_json(part.note, {"url": url, "version": version})
 

@@ -19,9 +19,8 @@ from fusionbench.errors import DataNotFoundError, ImageError, PluginError
 from fusionbench.registry.method_spec import MethodSpec
 from fusionbench.types import Pair
 
-FOLDER = (
-    "command"  # in a cell's folder while its command runs; kept afterwards only if results could not be used
-)
+# in a cell's folder while its command runs; kept afterwards only if results could not be used
+FOLDER = "command"
 
 
 def run_command(

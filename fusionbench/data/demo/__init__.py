@@ -21,9 +21,8 @@ from fusionbench.data.demo.street import street_pair
 from fusionbench.data.demo.terrain import terrain_pair
 from fusionbench.errors import OutputError
 
-GENERATOR_VERSION = (
-    1  # to be raised whenever a pixel changes, so that cached images of older versions are not used
-)
+# to be raised whenever a pixel changes, so that cached images of older versions are not used
+GENERATOR_VERSION = 1
 
 Generator = Callable[[np.random.Generator, int, int], Scene]
 GENERATORS: dict[str, Generator] = {

@@ -84,9 +84,8 @@ def _only_page(path: Path, data: bytes) -> Iterator[TiffPage]:
     """Yield the only image of a file, ignoring reduced copies of it; errors of the decoder become ImageError."""
     import tifffile  # here rather than above, because its import takes as long as reading several images
 
-    logging.getLogger("tifffile").addHandler(
-        logging.NullHandler()
-    )  # its warnings are replaced by the checks below
+    # its warnings are replaced by the checks below
+    logging.getLogger("tifffile").addHandler(logging.NullHandler())
     try:
         with tifffile.TiffFile(BytesIO(data)) as file:
             _check_one_image(file, path)
@@ -114,9 +113,8 @@ def _check_one_image(file: TiffFile, path: Path) -> None:
 def _check_storage(page: TiffPage, path: Path) -> None:
     """Raise ImageError for files that are too large, or that two correct readers would decode differently."""
     limit = Image.MAX_IMAGE_PIXELS
-    if (
-        limit is not None and page.imagelength * page.imagewidth > 2 * limit
-    ):  # the limit that Pillow has for other formats
+    # the limit that Pillow has for other formats
+    if limit is not None and page.imagelength * page.imagewidth > 2 * limit:
         raise ImageError(f"'{path}' has more pixels than a source image can have: cut it into parts.")
     if page.imagedepth != 1:
         raise ImageError(f"'{path}' is a volume: export the slice that is meant and {_PNG}.")

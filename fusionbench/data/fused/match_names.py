@@ -99,10 +99,8 @@ def _affixes(names: Collection[str]) -> list[Affix]:
 
 
 def _common_start(names: Collection[str]) -> str:
-    first, last = (
-        min(names, default=""),
-        max(names, default=""),
-    )  # in sorted order all names are between these two, so what both share is shared by all
+    # in sorted order all names are between these two, so what both share is shared by all
+    first, last = min(names, default=""), max(names, default="")
     pairs = enumerate(zip(first, last, strict=False))
     return first[: next((i for i, (x, y) in pairs if x != y), len(first))]
 

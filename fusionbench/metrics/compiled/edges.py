@@ -79,10 +79,8 @@ def preserved(
     height, width = fused.shape
     rows = padded(fused)
     strength, angle = np.empty(width), np.empty(width)
-    kept_a, kept_b = (
-        np.zeros(width),
-        np.zeros(width),
-    )  # summed apart, so that swapping the sources changes no digit
+    # summed apart, so that swapping the sources changes no digit
+    kept_a, kept_b = np.zeros(width), np.zeros(width)
     of_a, of_b, work, scratch = np.empty(width), np.empty(width), np.empty(width), np.empty(width, np.int64)
     for i in range(height):
         edge_row(strength, angle, rows[i], rows[i + 1], rows[i + 2])

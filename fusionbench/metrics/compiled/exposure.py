@@ -62,9 +62,8 @@ def quality(a: np.ndarray, b: np.ndarray, fused: np.ndarray, weights: np.ndarray
     means = np.empty((9, width))  # Gaussian means of a, b, fused and of all their products
     share_a, share_b, power, scratch = np.empty(width), np.empty(width), np.empty(width), np.empty(width)
     whole, total = np.empty(width, np.int64), np.zeros(width)
-    latest = np.empty(
-        (6, SIDE, a.shape[1])
-    )  # the last 11 rows of a^2, b^2, fused^2, a b, a fused and b fused
+    # the last 11 rows of a^2, b^2, fused^2, a b, a fused and b fused
+    latest = np.empty((6, SIDE, a.shape[1]))
     for i in range(height):
         for k, (x, y) in enumerate(((a, a), (b, b), (fused, fused), (a, b), (a, fused), (b, fused))):
             product_row(means[3 + k], down, latest[k], x, y, i, weights)

@@ -14,9 +14,8 @@ import numpy as np
 from fusionbench.metrics.compiled.jit import compiled
 
 FLAT = 1e-10  # variances below this are rounding errors and count as 0
-TOGETHER = (
-    60  # factors of one product: each is below 2**16, so the product is below 2**960 and cannot overflow
-)
+# factors of one product: each is below 2**16, so the product is below 2**960 and cannot overflow
+TOGETHER = 60
 
 
 @compiled
