@@ -1,4 +1,4 @@
-"""Figures for papers: of records, of training logs, or of what networks do with pairs. Importing this package is cheap."""
+"""Figures for papers, drawn from run records, training logs, or networks. Importing this package loads no matplotlib."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FROM_RECORDS = ("qualitative", "curves", "lines", "ranks", "tradeoff", "agreemen
 FROM_LOGS = ("training", "cosine")
 FROM_NETWORKS = ("features", "tsne")
 KINDS = (*FROM_RECORDS, *FROM_LOGS, *FROM_NETWORKS)
-# where a kind's module lies below this package; the others lie in it
+# subpackage of a kind's module; the modules of all other kinds are in this package
 _ROOMS = {
     "qualitative": "images",
     **dict.fromkeys(FROM_LOGS, "logs"),
@@ -36,7 +36,11 @@ def check_kind(kind: str) -> None:
 
 
 def draw(kind: str, shown: Sequence[Board] | Sequence[Path] | NetworkRequest, options: Options) -> Drawing:
-    """Draw one figure in our style: of boards, of folders of trainings (`FROM_LOGS`), or of networks (`FROM_NETWORKS`)."""
+    """Draw one figure in this package's style.
+
+    ``shown`` is boards for `FROM_RECORDS`, folders of trainings for `FROM_LOGS`, or a request for `FROM_NETWORKS`.
+    Raises UnknownNameError for an unknown kind, RequestError if there is nothing to draw.
+    """
     from fusionbench.figures.style import applied
 
     check_kind(kind)
@@ -47,10 +51,10 @@ def draw(kind: str, shown: Sequence[Board] | Sequence[Path] | NetworkRequest, op
 def write_figure(
     kind: str, shown: Sequence[Board] | Sequence[Path] | NetworkRequest, options: Options, path: Path
 ) -> str:
-    """Write one figure as .pdf, .png or .svg by the path's suffix, and return its caption.
+    """Write one figure as .pdf, .png or .svg, by the path's suffix, and return its caption.
 
-    Fonts are embedded; the same records give the same bytes. Raises RequestError on another suffix, OutputError
-    where nothing can be written.
+    Fonts are embedded; the same records give the same bytes. Raises RequestError for any other suffix, OutputError if
+    the file cannot be written, and the errors of `draw`.
     """
     from fusionbench.figures.drawing import check_suffix, save
     from fusionbench.figures.style import applied

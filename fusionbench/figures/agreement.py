@@ -1,4 +1,4 @@
-"""The agreement of metrics on the order of the methods, as a matrix with its numbers."""
+"""Agreement of metrics on the order of methods: a matrix of Kendall's tau-b, with its numbers."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from fusionbench.tables.model import one_line
 if TYPE_CHECKING:
     from fusionbench.statistics.paired import Comparison
 
-CELL = 0.36  # inches at most
+CELL = 0.36  # largest side of a cell, inches
 _FEW = "Agreement is between two metrics or more on two methods or more, scored on every image: score more of them."
-DARK = 0.6  # white text on what is stronger
+DARK = 0.6  # magnitude of tau above which text is white
 
 
 def draw(boards: Sequence[Board], options: Options) -> Drawing:
-    """Draw Kendall's tau of each two metrics. Raises RequestError below two metrics or methods."""
+    """Draw Kendall's tau-b of every two metrics, in -1..1. Raises RequestError for fewer than two metrics or methods."""
     from fusionbench.statistics.agreement import agreement_of
     from fusionbench.statistics.paired import compare
 
@@ -35,7 +35,7 @@ def draw(boards: Sequence[Board], options: Options) -> Drawing:
 
 
 def _sentences(board: Board, comparison: Comparison) -> list[str]:
-    """The caption; metrics and methods that could not enter are named with the reason."""
+    """Return the sentences of the caption, with each metric and method left out and why."""
     gone = [f"{one_line(name)} ({reason})" for name, reason in (*comparison.left_out, *comparison.excluded)]
     meaning = (
         f"Kendall's tau-b between metrics over the mean scores of {len(comparison.methods)} methods: 1 the same order, −1 "
@@ -50,7 +50,9 @@ def _matrix(names: Sequence[str], tau: Any, width: float) -> Any:
     side = min(CELL, (width - 1.3) / len(names)) * len(names)
     figure = Figure(figsize=(min(width, side + 1.3), side + 0.75), layout="constrained")
     axes = figure.subplots()
-    image = axes.imshow(tau, cmap="RdBu", vmin=-1, vmax=1)  # red and blue, lightest at 0: told apart by all
+    image = axes.imshow(
+        tau, cmap="RdBu", vmin=-1, vmax=1
+    )  # red and blue, lightest at 0, which color-blind readers can tell apart too
     ticks = range(len(names))
     axes.set_xticks(ticks, names, rotation=45, ha="left", rotation_mode="anchor")
     axes.set_yticks(ticks, names)

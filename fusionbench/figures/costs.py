@@ -1,4 +1,4 @@
-"""What a method costs: as `fusionbench profile --json` measured it, or the time that its run took."""
+"""Costs of methods for figures: from `fusionbench profile --json`, or the seconds per image of their runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COSTS = (*MEASURED, "seconds")
 
 @dataclass(frozen=True)
 class Cost:
-    """One axis of cost: a value for each method that has one, and a sentence on how and where it was taken."""
+    """One axis of cost: the known values by method, and a sentence on how and where they were measured."""
 
     name: str
     label: str
@@ -31,7 +31,7 @@ class Cost:
 
 
 def read_profile(path: Path) -> dict[str, Any]:
-    """Read what `fusionbench profile --json` printed. Raises RequestError for anything else."""
+    """Read the output of `fusionbench profile --json`. Raises RequestError for any other content."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -46,9 +46,9 @@ _REMEDY = "write one with `fusionbench profile --method ... --json > FILE`."
 
 
 def find_costs(board: Board, wanted: Sequence[str], measured: Mapping[str, Any] | None) -> list[Cost]:
-    """Return the costs by name; by default latency where there is a profile, else seconds.
+    """Return the costs named in ``wanted``; by default latency with a profile, else seconds.
 
-    Raises RequestError where a cost is unknown, needs a profile that is not there, or no method has it.
+    Raises RequestError if a cost is unknown, needs a profile that is not given, or is not known for any method.
     """
     names = wanted or (("latency",) if measured is not None else ("seconds",))
     costs = [_cost(name, board, measured) for name in names]
@@ -89,7 +89,7 @@ def _from_profile(name: str, rows: Mapping[str, Mapping[str, Any]]) -> Cost:
 
 
 def _common_size(rows: Mapping[str, Mapping[str, Any]]) -> str:
-    """The largest size that all methods were profiled at; RequestError where there is none."""
+    """Return the largest size that all methods were profiled at. Raises RequestError if there is none."""
     sizes = [set(row.get("latency_ms", ())) for row in rows.values()]
     shared = set.intersection(*sizes) if sizes else set()
     if sizes and not shared:
@@ -118,7 +118,7 @@ def _device(row: Mapping[str, Any]) -> str:
 
 
 def _from_records(board: Board) -> Cost:
-    """Seconds that reading, fusing and storing took in all calls of a run, by image."""
+    """Return the seconds per image for reading, fusing and storing, over all calls of a run."""
     values, devices = {}, set()
     for run in board.runs:
         taken = (run.record["provenance"].get("seconds") or {}).get("fuse")

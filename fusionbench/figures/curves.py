@@ -1,4 +1,4 @@
-"""Cumulative curves: at (x, y), a fraction x of the images has a score of at most y. Or scores from image to image."""
+"""Cumulative curves of scores: (x, y) says that a fraction x of the images score at most y. Or scores by image."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 PLOT, HEAD, ENTRY = 1.4, 0.75, SMALL * 1.42 / 72  # inches: axes, title and labels, a line of a legend
 HANDLE = 0.32  # inches of a legend's line and the gap after it
-SEED = 0  # of the images that are drawn
+SEED = 0  # of the random sample of images
 
 
 def cumulative(values: ndarray) -> tuple[ndarray, ndarray]:
-    """Return (k / n, the k-th smallest of n scores) for k = 1 to n; images without a score do not count."""
+    """Return k / n and the k-th smallest of the n finite scores for k = 1..n, each [n]."""
     import numpy as np
 
     known = np.sort(values[np.isfinite(values)])
@@ -37,9 +37,9 @@ def cumulative(values: ndarray) -> tuple[ndarray, ndarray]:
 
 
 def chosen_images(board: Board, sample: int | None) -> list[int]:
-    """Return the places of the images that are shown, in their order: all, or so many drawn at random.
+    """Return the indices of the images that are shown, rising: all, or ``sample`` of them chosen at random.
 
-    Raises RequestError where there are fewer.
+    Raises RequestError if there are fewer than ``sample``.
     """
     import numpy as np
 
@@ -54,7 +54,7 @@ def chosen_images(board: Board, sample: int | None) -> list[int]:
 
 
 def draw(boards: Sequence[Board], options: Options) -> Drawing:
-    """Draw one panel for each set of pairs and metric, the mean of each method in its legend."""
+    """Draw one panel for each set of pairs and metric; its legend gives each method's mean."""
     panels = [(board, column) for board in boards for column in scored_columns(board, options)]
     appearance = looks(method_names(boards))
     longest = max(len(board.table.rows) for board in boards)

@@ -1,4 +1,4 @@
-"""A finished figure, its caption, and the file it becomes."""
+"""Building blocks of figures: panels, text measured in inches, captions, and writing to a file."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ INK = "0.3"
 
 
 class Drawing(NamedTuple):
-    """``caption`` is the whole caption as plain text, whether it is drawn under the figure or not."""
+    """A figure and its whole caption as plain text, whether the caption is drawn under the figure or not."""
 
     figure: Figure
     caption: str
 
 
 def check_suffix(path: Path) -> str:
-    """Return the suffix in lower case. Raises RequestError on one that no figure is written as."""
+    """Return the path's suffix in lower case. Raises RequestError if it is not in `SUFFIXES`."""
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise RequestError(f"Figures cannot be written as '{path.name}': end it in {', '.join(SUFFIXES)}.")
@@ -38,9 +38,10 @@ def check_suffix(path: Path) -> str:
 def panel_figure(
     panels: int, width: float, height: float, least: float = 2.1, group: int = 1
 ) -> tuple[Figure, list[Any], int]:
-    """Return a figure of equal panels, each ``height`` inches high and at least ``least`` wide, and its columns.
+    """Return a figure of equal panels, their axes, and the number of columns.
 
-    Every ``group`` panels that follow each other stay in one row, where the width allows that.
+    Panels are ``height`` inches high and at least ``least`` inches wide. Each ``group`` consecutive panels share a row
+    if the width allows it.
     """
     from matplotlib.figure import Figure
 
@@ -48,7 +49,9 @@ def panel_figure(
     if group > 1 and columns >= group:
         columns -= columns % group
     else:
-        columns = -(-panels // -(-panels // columns))  # as many rows, the last one as full as can be
+        columns = -(
+            -panels // -(-panels // columns)
+        )  # the same number of rows, the last one as full as possible
     rows = -(-panels // columns)
     figure = Figure(figsize=(width, rows * height), layout="constrained")
     figure.set_layout_engine("constrained", h_pad=0.07)
@@ -59,7 +62,7 @@ def panel_figure(
 
 
 def legend_below(axes: Any, columns: int = 1) -> None:
-    """Put a legend under the label of the x axis, at the same distance whatever the axes' height."""
+    """Put a legend under the label of the x axis, at a distance that does not depend on the axes' height."""
     from matplotlib.transforms import ScaledTranslation
 
     down = ScaledTranslation(0, -BELOW, axes.figure.dpi_scale_trans)
@@ -70,14 +73,14 @@ def legend_below(axes: Any, columns: int = 1) -> None:
 
 
 def widen(axes: Any, places: Any) -> None:
-    """Label whole numbers only on the x axis, and give a single one room at both sides."""
+    """Label only whole numbers on the x axis, and leave room on both sides if there is a single one."""
     axes.xaxis.get_major_locator().set_params(integer=True)
     if len(places) == 1:
         axes.set_xlim(places[0] - 1, places[0] + 1)
 
 
 def add_caption(figure: Figure, sentences: Iterable[str], shown: bool) -> str:
-    """Put a caption under a figure whose layout is constrained, the figure grows by its lines; return it."""
+    """Return the caption, and if ``shown`` put it under a figure of constrained layout, which grows by its lines."""
     text = " ".join(sentences)
     if shown:
         width, height = figure.get_size_inches()
@@ -88,9 +91,9 @@ def add_caption(figure: Figure, sentences: Iterable[str], shown: bool) -> str:
 
 
 def save(drawing: Drawing, path: Path) -> None:
-    """Write the figure; the same drawing gives the same bytes, for it holds no date.
+    """Write the figure; the same drawing gives the same bytes because no date is written.
 
-    Raises RequestError on another suffix than .pdf, .png and .svg, OutputError where nothing can be written.
+    Raises RequestError for a suffix other than .pdf, .png and .svg, OutputError if the file cannot be written.
     """
     from fusionbench.files import write_through
 
@@ -101,7 +104,7 @@ def save(drawing: Drawing, path: Path) -> None:
 
 
 def inch_axes(figure: Figure) -> Any:
-    """Return axes over the whole figure whose units are inches, y downwards, with nothing drawn."""
+    """Return empty axes that cover the whole figure, in inches, with y pointing downwards."""
     width, height = figure.get_size_inches()
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, width), ylim=(height, 0))
@@ -110,7 +113,7 @@ def inch_axes(figure: Figure) -> Any:
 
 
 def image_axes(figure: Figure, x: float, y: float, w: float, h: float) -> Any:
-    """Return axes for one picture, their upper left corner at (x, y), without ticks and frame."""
+    """Return axes without ticks and frame for one picture of w x h inches, upper left corner at (x, y)."""
     width, height = figure.get_size_inches()
     axes = figure.add_axes((x / width, 1 - (y + h) / height, w / width, h / height))
     axes.set_axis_off()
@@ -118,7 +121,7 @@ def image_axes(figure: Figure, x: float, y: float, w: float, h: float) -> Any:
 
 
 def write_caption(axes: Any, lines: Sequence[str], top: float) -> None:
-    """Write the lines of a caption below ``top`` on axes in inches."""
+    """Write the lines of a caption below y = ``top`` on axes in inches."""
     if lines:
         axes.text(0.05, top, "\n".join(lines), fontsize=SMALL, color=INK, va="top", linespacing=1.2)
 
@@ -129,13 +132,13 @@ def text_width(text: str, size: float = FONT) -> float:
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 
-    # the font's own layout: outlines, which TextPath would measure, take a thousand times as long
+    # the font's own layout: TextPath would build the outlines, which takes a thousand times as long
     width, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties(size=size), ismath=False)
     return width / 72
 
 
 def fit(text: str, width: float, size: float = FONT) -> str:
-    """Cut one line with an ellipsis where it is wider than ``width`` inches."""
+    """Return one line, cut with an ellipsis if it is wider than ``width`` inches."""
     if text_width(text, size) <= width:
         return text
     kept = len(text)
@@ -145,7 +148,7 @@ def fit(text: str, width: float, size: float = FONT) -> str:
 
 
 def wrap(text: str, width: float, size: float = FONT) -> list[str]:
-    """Break text into lines of at most ``width`` inches; a single word may be wider."""
+    """Return the text broken into lines of at most ``width`` inches; a single word may be wider."""
     lines: list[str] = []
     for word in text.split():
         if lines and text_width(f"{lines[-1]} {word}", size) <= width:

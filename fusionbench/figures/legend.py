@@ -1,4 +1,4 @@
-"""The key to colors below a figure."""
+"""Legend of colors below a figure."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ PATCH, BESIDE, SPACE = 0.09, 0.04, 0.1  # inches: side of a patch, between it an
 
 
 class ColorKey(NamedTuple):
-    """A name and the color, red, green and blue in 0..255, that stands for it."""
+    """A name and its color, red, green and blue in 0..255."""
 
     name: str
     color: tuple[int, int, int]
 
 
 def legend_lines(keys: Sequence[ColorKey], width: float) -> list[list[ColorKey]]:
-    """Return the keys, broken into lines of ``width`` inches; no line where there is none."""
+    """Return the keys, broken into lines of ``width`` inches; no lines for no keys."""
     lines: list[list[ColorKey]] = []
     used = width
     for key in keys:
@@ -33,7 +33,7 @@ def legend_lines(keys: Sequence[ColorKey], width: float) -> list[list[ColorKey]]
 
 
 def draw_legend(axes: Any, lines: Sequence[Sequence[ColorKey]], top: float) -> None:
-    """Draw the lines below ``top`` on axes in inches."""
+    """Draw lines of a legend below y = ``top`` on axes in inches."""
     from matplotlib.patches import Rectangle
 
     for i, line in enumerate(lines):

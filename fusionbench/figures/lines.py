@@ -1,4 +1,4 @@
-"""Means over an argument, or over the strength of noise on the sources: a line for each method and setting."""
+"""Mean scores against an argument, or against the variance of noise on the sources: a line per method and setting."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PLOT, HEAD, ENTRY = 1.3, 0.8, SMALL * 1.42 / 72  # inches: axes, title and label
 
 
 class Axis(NamedTuple):
-    """What is varied: an argument or a key of the configuration, or noise of these kinds on the sources."""
+    """The varied quantity: an argument, a key of the configuration, or the variance of noise on the sources."""
 
     name: str
     noise: bool
@@ -29,7 +29,7 @@ class Axis(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One method under one setting of all else: values of the axis, rising, and the row of the board at each."""
+    """One method with all other settings fixed: the rising values of the axis, and the board's row for each."""
 
     name: str
     label: str
@@ -38,7 +38,7 @@ class Line(NamedTuple):
 
 
 def draw(boards: Sequence[Board], options: Options) -> Drawing:
-    """Draw a panel for each set of pairs, axis and metric. Raises RequestError where nothing is varied."""
+    """Draw a panel for each set of pairs, axis and metric. Raises RequestError if nothing is varied."""
     candidates = [
         (board, axis, _lines(board, axis)) for board in boards for axis in _axes(board, options.over)
     ]
@@ -65,7 +65,7 @@ def draw(boards: Sequence[Board], options: Options) -> Drawing:
 
 
 def _axes(board: Board, over: Sequence[str]) -> list[Axis]:
-    """Return the axes that are asked for, else each kind of noise in the runs, else each number that varies."""
+    """Return the requested axes; without a request each kind of noise in the runs, else each argument that varies."""
     noises = [noise for run in board.runs if (noise := noise_from(run.record["identity"]))]
     kinds = dict.fromkeys(_kinds(noise) for noise in noises)
     if over:
@@ -77,7 +77,7 @@ def _axes(board: Board, over: Sequence[str]) -> list[Axis]:
 
 
 def _kinds(noise: SourceNoise) -> str:
-    """Return noise without its variances: "stripe", "a.stripe+b.gaussian"."""
+    """Return the text of a noise without its variances, such as "stripe" or "a.stripe+b.gaussian"."""
     return "+".join(part.partition("=")[0] for part in str(noise).split("+"))
 
 
@@ -86,7 +86,7 @@ def _lines(board: Board, axis: Axis) -> list[Line]:
 
 
 def _noise_lines(board: Board, kind: str) -> Iterator[Line]:
-    """Yield a line for each row of the board under such noise, begun by the same row without any at 0."""
+    """Yield a line for each method with noise of this kind; its run without noise, if any, is the value at 0."""
     points: dict[str, dict[float, int]] = {}
     for i, run in enumerate(board.runs):
         noise, name = noise_from(run.record["identity"]), run.record["method"]["name"]
@@ -106,7 +106,7 @@ def _noise_lines(board: Board, kind: str) -> Iterator[Line]:
 
 
 def _argument_lines(board: Board, name: str) -> Iterator[Line]:
-    """Yield a line for each group of runs that differ in the argument alone."""
+    """Yield a line for each group of runs that differ only in the argument."""
     places = {run.record["method"]["name"]: i for i, run in enumerate(board.runs)}
     for selection in sensitivity.select(board.records, [name], ()):
         try:
@@ -137,7 +137,7 @@ def _panel(
             line.values, [np.nan if mean is None else mean for mean in means], color=look.color,
             linestyle=look.dashes, marker=look.marker, label=fit(line.label, width, SMALL),
         )  # fmt: skip
-    if axis.noise:  # a strength that is twice as far out has twice the amplitude
+    if axis.noise:  # square root scale: twice as far from 0 is twice the amplitude
         axes.set_xscale("function", functions=(lambda x: np.sqrt(np.maximum(x, 0)), np.square))
     values = sorted({value for line in lines for value in line.values})
     axes.set_xticks(values, [f"{value:g}" for value in values])

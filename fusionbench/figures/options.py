@@ -1,4 +1,4 @@
-"""What a figure is asked to show, beside the records."""
+"""Options of a figure, and what all kinds of figures check in them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fusionbench.tables.model import Column, one_line
 
 
 class Box(NamedTuple):
-    """A part of an image in pixels; x and y are those of its upper left corner."""
+    """A part of an image in pixels, given by its upper left corner, width and height."""
 
     x: int
     y: int
@@ -23,13 +23,14 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True)
 class Options:
-    """``metrics`` None: all that are scored. ``images`` empty: the most disputed; ``zooms`` likewise.
+    """Options of a figure, beside the records.
 
-    ``measured`` is what `fusionbench profile --json` printed. ``crisp`` keeps the stored pixels of images as they
-    are, which formats without a resolution of their own can. ``downstream`` is the task, "segment" or "detect", whose
-    predictions are drawn over the images. ``over`` names what lines are drawn over: arguments, or
-    kinds of noise. ``unsorted`` curves go from image to image, ``sample`` is the number of images that are drawn at
-    random.
+    ``width`` is in inches; ``caption`` draws the caption under the figure. ``metrics`` None means all that are scored,
+    empty ``images`` and ``zooms`` the most disputed ones. ``measured`` is the output of `fusionbench profile --json`,
+    ``costs`` names the axes of cost. ``crisp`` embeds the stored pixels of images without resampling, for vector
+    formats. ``downstream`` is the task, "segment" or "detect", whose predictions are drawn over the images. ``over``
+    names the arguments or kinds of noise on the x axis of lines. ``unsorted`` draws scores by image instead of
+    cumulative curves, ``sample`` is the number of images to choose at random.
     """
 
     width: float = COLUMNS["two"]
@@ -48,7 +49,7 @@ class Options:
 
 
 def parse_box(text: str) -> Box:
-    """Read ``x,y,w,h``. Raises RequestError."""
+    """Return the box written as ``x,y,w,h``. Raises RequestError for any other text, a negative corner or no size."""
     parts = text.split(",")
     try:
         x, y, w, h = (int(part) for part in parts)
@@ -60,7 +61,7 @@ def parse_box(text: str) -> Box:
 
 
 def one_board(boards: Sequence[Board], kind: str) -> Board:
-    """Return the only board. Raises RequestError where there are several."""
+    """Return the only board. Raises RequestError if there are several."""
     if len(boards) > 1:
         headings = "; ".join(board.table.heading for board in boards)
         raise RequestError(
@@ -71,14 +72,14 @@ def one_board(boards: Sequence[Board], kind: str) -> Board:
 
 
 def method_names(boards: Iterable[Board]) -> list[str]:
-    """Return the methods of all boards, each once, in their order."""
+    """Return the distinct methods of all boards, in order of appearance."""
     return list(dict.fromkeys(row.method for board in boards for row in board.table.rows))
 
 
 def scored_columns(board: Board, options: Options, by_image: bool = True) -> list[Column]:
-    """Return the columns with any score, of those that are asked for.
+    """Return the columns of ``options.metrics`` that have a score, by image or (``by_image`` False) as a mean.
 
-    Raises RequestError where one that is asked for, or every one, has none.
+    Raises RequestError if a requested column has no score, or none has.
     """
     scored = [c for c in board.table.columns if _scored(board, c, by_image)]
     names = {column.metric for column in scored}
@@ -103,6 +104,6 @@ def _scored(board: Board, column: Column, by_image: bool) -> bool:
 
 
 def setting(boards: Sequence[Board]) -> str:
-    """Say in one sentence on which pairs and in which profile: the end of every caption."""
+    """Return the last sentence of every caption: the sets of pairs and the profile."""
     where = "; ".join(one_line(board.table.heading) for board in boards)
     return f"{where}. Profile {boards[0].table.profile}."

@@ -1,4 +1,4 @@
-"""Critical-difference diagrams: mean ranks of methods, and which of them differ no more than chance explains.
+"""Critical-difference diagrams: mean ranks of methods, with bars over groups that do not differ significantly.
 
 Demšar 2006, "Statistical comparisons of classifiers over multiple data sets", JMLR 7.
 """
@@ -20,7 +20,7 @@ LEVEL = 0.05
 
 
 def rank(board: Board, column: Column) -> Ranking | None:
-    """Rank the methods on every image; None below two methods that are scored on every image."""
+    """Rank the methods on each image; None for fewer than two methods or images with all scores."""
     from fusionbench.statistics.paired import complete
     from fusionbench.statistics.ranks import cliques, critical_difference, friedman, mean_ranks
 
@@ -47,7 +47,7 @@ def rank(board: Board, column: Column) -> Ranking | None:
 
 
 def draw(boards: Sequence[Board], options: Options) -> Drawing:
-    """Draw a diagram for each metric, one below the other. Raises RequestError where no methods can be ranked."""
+    """Draw a diagram for each metric, one below the other. Raises RequestError if no methods can be ranked."""
     from matplotlib.figure import Figure
 
     board = one_board(boards, "ranks")
@@ -70,7 +70,7 @@ def draw(boards: Sequence[Board], options: Options) -> Drawing:
 
 
 def _sentences(board: Board, rankings: Sequence[Ranking]) -> list[str]:
-    """The caption; methods and images that could not be ranked are named."""
+    """Return the sentences of the caption, with the methods and images that could not be ranked."""
     table = board.table
     labels = {row.method: one_line(row.label) for row in table.rows}
     gone = [
@@ -89,12 +89,19 @@ def _sentences(board: Board, rankings: Sequence[Ranking]) -> list[str]:
 
 
 TITLE, TOP, BAR, GAP = 0.14, 0.62, 0.075, 0.14  # inches
-LEAST_AXIS, NUMBER = 1.1, 0.46  # inches: of the ranks, and of a mean rank beside a label with its lead
+LEAST_AXIS, NUMBER = (
+    1.1,
+    0.46,
+)  # inches: shortest axis of ranks; room for a mean rank and the line to its label
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """The methods of one metric that are compared, all of them on the same ``blocks`` images."""
+    """The ranking of methods by one metric, all of them on the same ``blocks`` images.
+
+    ``means`` are mean ranks, ``critical`` is the critical difference, ``cliques`` are groups of indices of methods
+    that do not differ significantly; ``statistic`` and ``p`` are those of Friedman's test.
+    """
 
     column: Column
     methods: tuple[str, ...]
@@ -107,12 +114,12 @@ class Ranking:
     p: float
 
     def height(self, row: float) -> float:
-        """Return the inches of the diagram, labels taking ``row`` each."""
+        """Return the height of the diagram in inches, with ``row`` inches for each label."""
         return TOP + len(self.cliques) * BAR + -(-len(self.means) // 2) * row + GAP
 
 
 class Layout(NamedTuple):
-    """Inches: of the figure, of the labels on either side of the ranks, and of a label's height; points."""
+    """Width of the figure, of the labels on each side, and height of a label, all in inches; font size in points."""
 
     width: float
     margin: float
@@ -120,7 +127,7 @@ class Layout(NamedTuple):
     size: float
 
     def label(self, text: str) -> str:
-        """Return a label in as many lines as its height allows."""
+        """Return a label in one or two lines, as its height allows."""
         if self.size == FONT:
             return text
         room = self.margin - NUMBER
@@ -129,7 +136,7 @@ class Layout(NamedTuple):
 
 
 def layout(rankings: Sequence[Ranking], width: float) -> Layout:
-    """Return one layout for all diagrams of a figure: labels in one line where there is room, else in two."""
+    """Return one layout for all diagrams of a figure: labels in one line if there is room, else in two."""
     needed = max(text_width(text, FONT) for ranking in rankings for text in ranking.labels) + NUMBER + 0.03
     most = (width - LEAST_AXIS) / 2
     return Layout(width, needed, 0.155, FONT) if needed <= most else Layout(width, most, 0.24, SMALL)
@@ -138,7 +145,7 @@ def layout(rankings: Sequence[Ranking], width: float) -> Layout:
 def draw_diagram(
     axes: Any, ranking: Ranking, top: float, place: Layout, appearance: Mapping[str, Look]
 ) -> None:
-    """Draw one diagram below ``top`` on axes in inches."""
+    """Draw one diagram below y = ``top`` on axes in inches."""
     last, margin = len(ranking.means), place.margin
     unit = (place.width - 2 * margin) / (last - 1)
     line = top + TOP - 0.12
@@ -160,7 +167,7 @@ def draw_diagram(
 
 
 def _sides(means: Sequence[float]) -> list[tuple[int, int, int]]:
-    """The better half to the left (1), the rest to the right (-1), the outermost ranks uppermost."""
+    """Place the labels: the better half left (1), the rest right (-1), on each side the outermost rank at the top."""
     order = sorted(range(len(means)), key=lambda i: (means[i], i))
     half = -(-len(order) // 2)
     left = [(i, 1, depth) for depth, i in enumerate(order[:half])]
@@ -168,7 +175,7 @@ def _sides(means: Sequence[float]) -> list[tuple[int, int, int]]:
 
 
 def _label(axes: Any, x: float, y: float, side: int, number: str, label: str, size: float) -> None:
-    """The mean rank beside the diagram, the name behind it."""
+    """Write a method's mean rank beside the diagram and its name outside of it."""
     align = "right" if side > 0 else "left"
     axes.text(x - side * 0.04, y, number, ha=align, va="center", fontsize=size)
     axes.text(
@@ -197,7 +204,7 @@ def _axis(axes: Any, left: float, y: float, unit: float, last: int) -> None:
 
 
 def _critical(axes: Any, ranking: Ranking, left: float, y: float, unit: float, last: int) -> None:
-    """The critical difference to the scale of the axis; in words alone where it is longer than that."""
+    """Draw the critical difference to the scale of the axis, or only its number if it is longer than the axis."""
     text, ends = f"CD = {ranking.critical:.2f}", left
     if ranking.critical <= last - 1:
         ends = left + ranking.critical * unit

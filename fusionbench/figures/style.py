@@ -1,4 +1,4 @@
-"""How every figure looks: sizes in inches, fonts, and a color, marker and dash pattern for each method."""
+"""Style of all figures: sizes in inches, fonts, and a color, marker and dash pattern for each method."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ COLUMNS = {"one": 3.5, "two": 7.16}  # text widths of a two-column paper (IEEE),
 WIDEST = 40.0
 FONT, SMALL = 7.0, 6.0  # points, at the size at which the figure is printed
 
-# Okabe and Ito 2008, "Color Universal Design", without the yellow, which thin lines on white paper lose
+# Okabe and Ito 2008, "Color Universal Design", without yellow, which is hard to see in thin lines on white paper
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "X", "P", "<", "*", ">")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (8, 2)))
 
 RC = {
     "backend": "agg",
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so that two machines draw the same glyphs
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same glyphs on every machine
     "font.size": FONT,
     "axes.titlesize": FONT,
     "axes.labelsize": FONT,
@@ -42,17 +42,17 @@ RC = {
     "ytick.minor.width": 0.4,
     "lines.linewidth": 1.1,
     "lines.markersize": 3.5,
-    "text.parse_math": False,  # a title from a card may hold dollar signs
+    "text.parse_math": False,  # titles of cards may contain dollar signs
     "pdf.fonttype": 42,  # TrueType, embedded: IEEE's and ACM's checks refuse the default, Type 3
-    "svg.fonttype": "path",  # looks alike where the font is absent
+    "svg.fonttype": "path",  # outlines: looks the same without the font
     "svg.hashsalt": "fusionbench",
-    "image.composite_image": False,  # else images without scaling are resampled together
+    "image.composite_image": False,  # otherwise images are resampled into one, and stored pixels are lost
     "savefig.dpi": 300,
 }
 
 
 class Look(NamedTuple):
-    """What tells one method from the others, in print without color too."""
+    """Color, marker and dash pattern of a method, which distinguish it in print without color too."""
 
     color: str
     marker: str
@@ -61,7 +61,7 @@ class Look(NamedTuple):
 
 @contextmanager
 def applied() -> Iterator[None]:
-    """Draw and save with our settings alone: a matplotlibrc of the user's changes nothing."""
+    """Apply this package's style in the ``with`` block; the user's matplotlibrc has no effect."""
     import matplotlib
     from cycler import cycler
 
@@ -73,7 +73,7 @@ def applied() -> Iterator[None]:
 
 
 def looks(methods: Iterable[str]) -> dict[str, Look]:
-    """Give each method its look by its place; 70 methods have different ones, 7 different colors."""
+    """Return the look of each method by its position; 70 looks are different, 7 of them in color alone."""
     return {
         name: Look(
             PALETTE[i % len(PALETTE)],
@@ -85,7 +85,7 @@ def looks(methods: Iterable[str]) -> dict[str, Look]:
 
 
 def parse_width(text: str) -> float:
-    """Return inches for ``one`` or ``two`` (columns) or a number. Raises RequestError."""
+    """Return the width in inches for ``one`` or ``two`` (columns) or a number. Raises RequestError for any other text."""
     try:
         width = COLUMNS.get(text) or float(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Quality against cost, with the methods that no other beats in both."""
+"""Quality against cost, with the Pareto front of the methods."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PANEL = 1.9  # inches
 
 
 class Point(NamedTuple):
-    """A method's cost, quality, and whether it is a method or a trivial baseline."""
+    """Cost and quality of a method; ``method_proper`` is False for trivial baselines."""
 
     method: str
     cost: float
@@ -25,7 +25,7 @@ class Point(NamedTuple):
 
 
 def points(board: Board, column: Column, cost: Cost) -> list[Point]:
-    """Return the rows that have both values."""
+    """Return a point for each row that has both values."""
     place = board.table.columns.index(column)
     return [
         Point(row.method, cost.values[row.method], quality, row.kind != "trivial")
@@ -35,9 +35,9 @@ def points(board: Board, column: Column, cost: Cost) -> list[Point]:
 
 
 def pareto(points: Sequence[Point], better: str) -> list[Point]:
-    """Return the points that no other reaches or beats in both, cheapest first.
+    """Return the Pareto front, cheapest first: points that no other equals or beats in both cost and quality.
 
-    Trivial baselines stand outside: copying a source costs nothing and wins metrics that compare with sources.
+    Trivial baselines are excluded: copying a source costs nothing and wins metrics that compare with sources.
     """
     sign = -1.0 if better == "higher" else 1.0
     front: list[Point] = []
@@ -48,7 +48,7 @@ def pareto(points: Sequence[Point], better: str) -> list[Point]:
 
 
 def draw(boards: Sequence[Board], options: Options) -> Drawing:
-    """Draw a panel for each metric and cost. Raises RequestError where a metric or cost is nowhere."""
+    """Draw a panel for each metric and cost. Raises RequestError if a metric or cost is known for no method."""
     board = one_board(boards, "tradeoff")
     columns = scored_columns(board, options, by_image=False)
     costs = find_costs(board, options.costs, options.measured)
@@ -80,7 +80,7 @@ def _panel(
 
 
 def _scale(axes: Any, costs: Sequence[float]) -> None:
-    """A logarithmic axis, with a place for 0 where something costs nothing; a plain one for a single value."""
+    """Make the axis of costs logarithmic, with room for 0 if a cost is 0; a single value keeps a linear axis."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     positive = [cost for cost in costs if cost > 0]
@@ -90,7 +90,7 @@ def _scale(axes: Any, costs: Sequence[float]) -> None:
         axes.set_xscale("symlog", linthresh=min(positive) / 2, linscale=0.3)
     else:
         axes.set_xscale("log")
-        if max(positive) < 30 * min(positive):  # powers of ten alone would be one label, or none
+        if max(positive) < 30 * min(positive):  # powers of ten alone would give one label or none
             axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

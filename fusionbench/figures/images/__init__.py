@@ -1,1 +1,1 @@
-"""Figures of the images of pairs: sources, fused images, boxes shown larger, predictions of downstream tasks."""
+"""Figures of the images of pairs: sources, fused images, enlarged boxes, predictions of downstream tasks."""

@@ -1,4 +1,4 @@
-"""Where fused images of one pair differ, and which pairs are disputed most."""
+"""Choice of pairs and boxes for figures: those on which the fused images of the methods differ most."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from fusionbench.tables.board import Board
 if TYPE_CHECKING:
     from numpy import ndarray
 
-SMOOTH = 5  # pixels: noise and the placing of an edge by a pixel are no disagreement
-SEEN = 4  # gray levels
+SMOOTH = 5  # side of the box filter, pixels: noise and edges shifted by a pixel must not count
+SEEN = 4  # gray levels of standard deviation from which on structure counts as visible
 PART = 5  # a box has a fifth of the image's sides
 
 
 def box_mean(planes: ndarray, h: int, w: int) -> ndarray:
-    """Return the means of all windows of h x w pixels of [..., H, W], [..., H - h + 1, W - w + 1] in float64."""
+    """Return the means of all h x w windows of ``planes`` [..., H, W], as float64 [..., H - h + 1, W - w + 1]."""
     import numpy as np
 
     edges = [(0, 0)] * (planes.ndim - 2) + [(1, 0), (1, 0)]
@@ -28,10 +28,10 @@ def box_mean(planes: ndarray, h: int, w: int) -> ndarray:
 
 
 def disagreement(lumas: ndarray) -> ndarray:
-    """Return how far the box-filtered lumas of [methods, H, W] are apart; the map has the images' size.
+    """Return how far the box-filtered lumas [methods, H, W] are apart at each pixel, [H, W].
 
-    The mean square distance from their median. Of three methods or more the one farthest from it does not count at a
-    pixel, since a single row that differs everywhere would place all boxes.
+    This is their mean squared distance from their median. Of three or more methods the farthest one is ignored at each
+    pixel, because a single method that differs everywhere would otherwise decide on all boxes.
     """
     import numpy as np
 
@@ -44,9 +44,9 @@ def disagreement(lumas: ndarray) -> ndarray:
 
 
 def visibility(lumas: ndarray, h: int, w: int) -> ndarray:
-    """Return, for all windows of h x w pixels, in [0, 1] how much can be seen in them: the mean contrast of the methods.
+    """Return how much structure is visible in each h x w window of ``lumas`` [methods, H, W], in [0, 1].
 
-    A standard deviation of `SEEN` gray levels and more is 1.
+    This is the standard deviation, averaged over the methods and divided by `SEEN` gray levels; 1 from there on.
     """
     import numpy as np
 
@@ -56,7 +56,7 @@ def visibility(lumas: ndarray, h: int, w: int) -> ndarray:
 
 
 def disputed_boxes(lumas: ndarray, count: int) -> list[Box]:
-    """Return up to ``count`` boxes that do not overlap, those of the highest mean disagreement first."""
+    """Return up to ``count`` boxes that do not overlap, in falling order of mean disagreement times visibility."""
     import numpy as np
 
     height, width = lumas.shape[1:]
@@ -72,10 +72,10 @@ def disputed_boxes(lumas: ndarray, count: int) -> list[Box]:
 
 
 def disputed_images(board: Board, count: int, lumas: Callable[[str], ndarray | None]) -> list[str]:
-    """Return the ids of the pairs on which the methods differ most: in their scores, else in their pixels.
+    """Return the ids of the pairs on which the methods differ most, in scores or, without scores, in pixels.
 
-    ``lumas`` gives [methods, H, W] of an id, None where images are missing; it is asked only where no scores tell. The
-    first pairs where nothing does.
+    ``lumas`` returns [methods, H, W] for an id, or None if images are missing; it is called only without scores. If
+    neither is known, the first pairs are returned.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""The images of one pair: both sources and what every method made of them."""
+"""The images of one pair: both sources and the fused image of every method."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 class Picture(NamedTuple):
-    """One tile: uint8 [H, W] or [H, W, 3] as stored (16-bit sources reduced to 8), None where it is missing."""
+    """One tile: uint8 [H, W] or [H, W, 3] as stored (16-bit sources reduced to 8 bits), None if it is missing."""
 
     label: str
     pixels: ndarray | None
 
 
 def fused(board: Board, image: str, rows: Sequence[int] | None = None) -> list[Picture]:
-    """Return the stored images of an id, in the order of the rows. Raises ImageError on sizes that differ."""
+    """Return the stored fused images of an id, in the order of the rows. Raises ImageError if their sizes differ."""
     chosen = range(len(board.runs)) if rows is None else rows
     tiles = [_stored(board, row, image) for row in chosen]
     _same_size(image, tiles)
@@ -40,18 +40,18 @@ def _stored(board: Board, row: int, image: str) -> Picture:
 
 
 def source_pictures(board: Board, pair: Pair | None) -> list[Picture]:
-    """Return both sources under the names of their kinds, then as runs with noise saw them; none without a pair."""
+    """Return both sources, labelled by their kinds, then those with the noise of the runs; none without a pair."""
     if pair is None:
         return []
     data = board.records[0]["dataset"]
-    # the first letter alone: str.capitalize would make "Sar" of SAR
+    # only the first letter: str.capitalize would turn SAR into "Sar"
     kinds = {source: data[source][:1].upper() + one_line(data[source])[1:] for source in "ab"}
     clean = [Picture(kinds[source], eight_bit(read_image(getattr(pair, source)))) for source in "ab"]
     return [*clean, *_noisy_pictures(board, pair, kinds)]
 
 
 def _noisy_pictures(board: Board, pair: Pair, kinds: Mapping[str, str]) -> Iterator[Picture]:
-    """Yield each source under each noise of the runs, once."""
+    """Yield each source with each noise of the runs, once."""
     identities = [record["identity"] for record in board.records]
     drawn = dict.fromkeys((noise_from(identity), identity["seed"]) for identity in identities)
     for noise, seed in drawn:
@@ -70,7 +70,7 @@ def _same_size(image: str, tiles: Sequence[Picture]) -> None:
 
 
 def lumas(tiles: Sequence[Picture]) -> ndarray | None:
-    """Return [images, H, W] of the tiles that are not missing, in levels; None where all are."""
+    """Return the luma [images, H, W], 0..255, of the tiles that are not missing; None if all are."""
     import numpy as np
 
     images = [tile.pixels for tile in tiles if tile.pixels is not None]

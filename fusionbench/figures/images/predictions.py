@@ -1,4 +1,4 @@
-"""What networks of downstream tasks predicted, drawn over the fused images they saw."""
+"""Predictions of downstream tasks, drawn over the fused images that they were made from."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ from fusionbench.types import Pair
 if TYPE_CHECKING:
     from numpy import ndarray
 
-# by number of the class, 0 to 19, repeated beyond; the first is for backgrounds, which maps leave as they are
+# colors of classes by number, repeated after 19; the first one is the background's, which maps do not draw
 COLORS = (
     (150, 150, 150), (230, 60, 60), (60, 180, 75), (255, 200, 30), (60, 110, 230), (240, 130, 40), (160, 60, 200),
     (60, 210, 220), (240, 80, 210), (190, 230, 60), (250, 170, 190), (0, 140, 140), (200, 170, 250), (150, 90, 40),
     (250, 240, 170), (130, 20, 20), (150, 240, 180), (120, 120, 20), (250, 200, 160), (30, 30, 140),
 )  # fmt: skip
 SURE = 0.3  # boxes of a lower score are not drawn
-OPACITY = 0.55  # of a class's color over the image
-BOTTOM = 0  # the class of a map that is left as it is: unlabelled or background
-IGNORED = 255  # pixels of a map that belong to no class
+OPACITY = 0.55  # opacity of a class's color over the image
+BOTTOM = 0  # class of a map that is not drawn: unlabelled or background
+IGNORED = 255  # number of pixels of a map that belong to no class
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """The newest result of a task for each row of a board (None: none), on the same test images."""
+    """The newest result of a task for each row of a board, on the same test images; None for a row without results."""
 
     task: str
     results: tuple[TaskResult | None, ...]
 
     @property
     def images(self) -> tuple[str, ...]:
-        """Return the ids that every result was tested on."""
+        """Return the ids of the images that every result was tested on."""
         tested = [result.record["division"]["test"] for result in self.results if result]
         return tuple(name for name in tested[0] if all(name in other for other in tested))
 
@@ -55,14 +55,14 @@ class Predictions:
 
     @property
     def key(self) -> list[ColorKey]:
-        """Return the classes with their colors; maps leave the lowest class as it is, so that it has none."""
+        """Return the legend: classes and their colors; maps do not draw class 0, so that it is not included."""
         first = BOTTOM + 1 if self.task == "segment" else 0
         offset = 0 if self.task == "segment" else 1
         return [ColorKey(name, color_of(i + offset)) for i, name in enumerate(self.classes) if i >= first]
 
     @property
     def sentence(self) -> str:
-        """Return for a caption what is drawn and by which network."""
+        """Return the caption's sentence on what is drawn and which networks predicted it."""
         settings = list(dict.fromkeys(result.setting for result in self.results if result))
         seeds = sorted({result.record["seed"] for result in self.results if result})
         kind = f"boxes of score {SURE} or more" if self.task == "detect" else "maps of classes"
@@ -70,7 +70,10 @@ class Predictions:
 
 
 def find_predictions(board: Board, task: str) -> Predictions:
-    """Return each row's newest result of a task. Raises UnknownNameError for no task, DataNotFoundError without results."""
+    """Return each row's newest result of a task.
+
+    Raises UnknownNameError for an unknown task, DataNotFoundError if there are no results on common images.
+    """
     if task not in MAIN:
         raise UnknownNameError("downstream task", task, MAIN)
     results = tuple(
@@ -86,14 +89,14 @@ def find_predictions(board: Board, task: str) -> Predictions:
 
 
 def _newest(results: Sequence[TaskResult], task: str) -> TaskResult | None:
-    """Return the result of the lowest seed among those of the setting that was finished last."""
+    """Return the result of the lowest seed in the setting that was finished last, or None."""
     ok = [result for result in results if result.ok and result.record["task"] == task]
     same = [result for result in ok if result.setting == ok[-1].setting]
     return min(same, key=lambda result: int(result.record["seed"]), default=None)
 
 
 def overlaid(board: Board, predictions: Predictions, image: str, rows: Sequence[int]) -> list[Picture]:
-    """Return the stored images of an id with what was predicted on each; None where either is missing."""
+    """Return the stored images of an id with the predictions on each; pixels are None if either is missing."""
     return [_overlaid(board, predictions, image, row) for row in rows]
 
 
@@ -109,9 +112,9 @@ def _overlaid(board: Board, predictions: Predictions, image: str, row: int) -> P
 
 
 def stored_detections(place: Path, image: str) -> tuple[list[list[float]], list[int]]:
-    """Return the boxes of an image that a result's network was sure of, and the numbers of their classes.
+    """Return the predicted boxes of an image with a score of at least `SURE`, and the numbers of their classes.
 
-    Raises ImageError where the result's detections cannot be read.
+    Boxes are (left, top, right, bottom) in pixels. Raises ImageError if the result's detections cannot be read.
     """
     path = place / "detections.jsonl"
     try:
@@ -126,7 +129,7 @@ def stored_detections(place: Path, image: str) -> tuple[list[list[float]], list[
 
 
 def annotated(board: Board, predictions: Predictions, pair: Pair | None) -> list[Picture]:
-    """Return source b under the labels of the data set; none where they are not at hand."""
+    """Return source b with the data set's annotations drawn over it; nothing if they are not available."""
     if pair is None:
         return []
     spec = dataset(board.table.dataset)
@@ -147,7 +150,7 @@ def color_of(number: int) -> tuple[int, int, int]:
 
 
 def with_map(pixels: ndarray, numbers: ndarray) -> ndarray:
-    """Return uint8 [H, W, 3]: an image under the colors of a map of class numbers [H, W] of its size."""
+    """Return uint8 [H, W, 3]: an image, tinted with the colors of a map of class numbers [H, W]."""
     import numpy as np
 
     image = np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels

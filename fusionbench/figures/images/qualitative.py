@@ -1,4 +1,4 @@
-"""Sources and fused images side by side, with boxes shown larger below each."""
+"""Sources and fused images side by side, with enlarged boxes below each."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from fusionbench.tables.images import find_sources, stored_image
 from fusionbench.tables.model import one_line
 from fusionbench.types import Pair
 
-IMAGES, ZOOMS = 2, 2  # where none are asked for
+IMAGES, ZOOMS = 2, 2  # default numbers of pairs and boxes
 
 
 def draw(boards: Sequence[Board], options: Options) -> Drawing:
-    """Draw the images that are asked for, or the most disputed. Raises UnknownNameError on another id.
+    """Draw the requested images, or those on which the methods differ most. Raises UnknownNameError for an unknown id.
 
     A method without any of these images is left out and named in the caption.
     """
@@ -78,7 +78,7 @@ def _predicted(
     options: Options,
     predictions: Predictions,
 ) -> Block:
-    """Return the tiles of a pair with labels and predictions over the images, enlarged only where boxes were given."""
+    """Return the tiles of a pair with annotations and predictions drawn in; enlarged boxes only on request."""
     results = overlaid(board, predictions, image, rows)
     sizes = [tile.pixels.shape[:2] for tile in results if tile.pixels is not None]
     if not sizes:

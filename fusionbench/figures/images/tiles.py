@@ -1,4 +1,4 @@
-"""Images of pairs as a grid of tiles of one size, with boxes enlarged below each."""
+"""Images of pairs as a grid of tiles of one width, with enlarged boxes below each."""
 
 from __future__ import annotations
 
@@ -13,14 +13,19 @@ from fusionbench.figures.legend import ColorKey, draw_legend, legend_lines
 from fusionbench.figures.options import Box, Options
 from fusionbench.figures.style import PALETTE, SMALL
 
-TILE = 1.25  # inches that a tile is wide at least, where the figure is
-LEFT, GAP, NAME, BETWEEN = 0.17, 0.04, 0.13, 0.08  # inches: ids, between tiles, above a tile, between images
-FRAMES = (PALETTE[1], PALETTE[5], PALETTE[4], PALETTE[3])  # seen on dark and bright images alike
+TILE = 1.25  # smallest width of a tile in inches, if the figure is as wide
+LEFT, GAP, NAME, BETWEEN = (
+    0.17,
+    0.04,
+    0.13,
+    0.08,
+)  # inches: column of ids, gap of tiles, line above a tile, gap of pairs
+FRAMES = (PALETTE[1], PALETTE[5], PALETTE[4], PALETTE[3])  # visible on dark and bright images
 
 
 @dataclass(frozen=True)
 class Block:
-    """All tiles of one pair and the boxes on them."""
+    """All tiles of one pair, and the boxes on them, which are enlarged below each tile."""
 
     image: str
     tiles: tuple[Picture, ...]
@@ -30,13 +35,13 @@ class Block:
 
 @dataclass(frozen=True)
 class Grid:
-    """``columns`` tiles of ``tile`` inches in a row."""
+    """A layout of ``columns`` tiles in a row, each ``tile`` inches wide; all its methods return inches."""
 
     columns: int
     tile: float
 
     def strip(self, block: Block) -> float:
-        """Inches of the enlarged boxes below a tile; all have the height of the flattest."""
+        """Return the height of the enlarged boxes below a tile: that of the flattest box."""
         width = self.box_width(block)
         return min((width * box.h / box.w for box in block.boxes), default=0.0)
 
@@ -56,7 +61,7 @@ class Grid:
 def draw_grid(
     blocks: Sequence[Block], sentences: Iterable[str], options: Options, key: Sequence[ColorKey] = ()
 ) -> Drawing:
-    """Draw blocks below each other, all with tiles of one width, then the key to colors, and the sentences as the caption."""
+    """Draw blocks below each other, then the legend of colors, and the sentences as the caption."""
     from matplotlib.figure import Figure
 
     grid = _grid(max(len(block.tiles) for block in blocks), options.width)
@@ -75,7 +80,7 @@ def draw_grid(
 
 
 def _grid(tiles: int, width: float) -> Grid:
-    """As many columns as are wide enough, then as few as fill the same number of rows."""
+    """Return the grid with the fewest rows of tiles that are wide enough, and the fewest columns for these rows."""
     columns = max(1, min(tiles, int((width - LEFT) // TILE)))
     columns = -(-tiles // -(-tiles // columns))
     return Grid(columns, (width - LEFT - 0.03 - (columns - 1) * GAP) / columns)
@@ -124,16 +129,16 @@ def _draw_tile(
 
 
 def _cut(box: Box, shape: float) -> tuple[int, float, int, float]:
-    """The middle of a box that has the shape (height over width) of its place."""
+    """Return the central part of a box, (x, y, w, h), with the given shape (height over width)."""
     h = min(box.h, box.w * shape)
     return box.x, box.y + (box.h - h) / 2, box.w, h
 
 
 def _show(axes: Any, pixels: Any, view: tuple[int, float, int, float], interpolation: str) -> None:
-    """Show a part of an image whose pixel (0, 0) covers 0 to 1 in both directions."""
+    """Show the part (x, y, w, h) of an image whose pixel (0, 0) covers 0..1 in both directions."""
     x, y, w, h = view
     top, bottom = math.floor(y), math.ceil(y + h)
-    part = pixels[top:bottom, x : x + w]  # what is outside would still be in the file
+    part = pixels[top:bottom, x : x + w]  # pixels outside the view would still be stored in the file
     axes.imshow(
         part, cmap="gray", vmin=0, vmax=255, extent=(x, x + w, bottom, top), interpolation=interpolation, aspect="auto"
     )  # fmt: skip

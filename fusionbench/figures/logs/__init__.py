@@ -1,1 +1,1 @@
-"""Figures of trainings, from the logs in their folders."""
+"""Figures of trainings, drawn from the logs in their folders."""

@@ -1,4 +1,4 @@
-"""The cosine between the objectives' gradients over a training with PCGrad; below 0 they conflict."""
+"""Cosine between the objectives' gradients during training with PCGrad; the gradients conflict below 0."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 PREFIX = "train/cosine_"
 PLOT, ENTRY = 1.9, SMALL * 1.42 / 72  # inches
-PARTS = 50  # the running mean is over a fiftieth of the steps
+PARTS = 50  # the running mean covers a fiftieth of the steps
 
 
 def window(steps: int) -> int:
-    """Return over how many steps the running mean is taken."""
+    """Return the number of steps of the running mean."""
     return max(1, round(steps / PARTS))
 
 
 def draw(folders: Sequence[Path], options: Options) -> Drawing:
-    """Draw a panel for each stage with cosines. Raises DataNotFoundError where none was logged."""
+    """Draw a panel for each stage with cosines. Raises DataNotFoundError if none was logged."""
     from fusionbench.training.curves import read_steps
 
     stages = [(stage, read_steps(stage.folder, PREFIX)) for stage in find_stages(folders)]

@@ -1,4 +1,4 @@
-"""The stages of trainings below given folders, in the order in which they were trained."""
+"""Stages of trainings below given folders, in the order of training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fusionbench.errors import DataNotFoundError
 
 
 class Stage(NamedTuple):
-    """One stage's folder; ``training`` names its training where a figure shows several, and is empty else."""
+    """The folder of one stage; ``training`` names its training if a figure shows several, and is empty otherwise."""
 
     folder: Path
     training: str
@@ -23,14 +23,14 @@ class Stage(NamedTuple):
 
 
 def find_stages(folders: Sequence[Path]) -> list[Stage]:
-    """Return every stage with logs. Raises DataNotFoundError for a folder without any."""
+    """Return all stages with logs below the folders. Raises DataNotFoundError for a folder without any."""
     stages = {stage.resolve(): stage for folder in folders for stage in _stages(folder)}.values()
     names = _names(list(dict.fromkeys(stage.parent for stage in stages)))
     return [Stage(stage, names[stage.parent]) for stage in stages]
 
 
 def _stages(folder: Path) -> list[Path]:
-    """The folders of stages below a given one, trainings one after the other."""
+    """Return the folders of stages below a given one, sorted by training and order of stages."""
     stages = {log.parent.parent for log in folder.rglob("csv-*/metrics.csv")}
     if not stages:
         raise DataNotFoundError(
@@ -41,7 +41,7 @@ def _stages(folder: Path) -> list[Path]:
 
 
 def _names(trainings: Sequence[Path]) -> dict[Path, str]:
-    """The methods, which the folders above the identities are named by; with the identity where two agree."""
+    """Return a name for each training: its method, with the training's identity if a method occurs twice."""
     if len(trainings) == 1:
         return {trainings[0]: ""}
     methods = {training: training.resolve().parent.name for training in trainings}
@@ -53,13 +53,13 @@ def _names(trainings: Sequence[Path]) -> dict[Path, str]:
 
 
 def _order(stage: Path) -> int:
-    """The place of a stage among those of its training; where the card of the weights is not written yet, 0."""
+    """Return the position of a stage in its training; 0 as long as the card of the weights is not written."""
     names = list(_about(stage.parent).get("identity", {}).get("stages", {}))
     return names.index(stage.name) if stage.name in names else 0
 
 
 def describe(stages: Sequence[Stage]) -> list[str]:
-    """Say of each training what was trained on what; of one that is not finished, only its folder's names."""
+    """Return a sentence on each training: its method, data set and pairs, or its folder if it is not finished."""
     names = {stage.folder.parent: stage.training for stage in stages}
     return [_sentence(training, name) for training, name in names.items()]
 

@@ -1,4 +1,4 @@
-"""Training curves: every logged term by epoch, a panel for each stage."""
+"""Training curves: every logged term against the epoch, a panel for each stage."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PLOT, ENTRY = 1.9, SMALL * 1.42 / 72  # inches
 
 
 def draw(folders: Sequence[Path], options: Options) -> Drawing:
-    """Draw the curves of every training below the folders. Raises DataNotFoundError where one has no log."""
+    """Draw the curves of every training below the folders. Raises DataNotFoundError for a folder without a log."""
     from fusionbench.training.curves import draw_curves, read_curves
 
     stages = find_stages(folders)
@@ -38,7 +38,7 @@ def draw(folders: Sequence[Path], options: Options) -> Drawing:
 
 
 def _finish(axes: Any, frame: DataFrame) -> None:
-    """Label the axes with plain numbers, often enough where the values span less than two powers of ten."""
+    """Label the axes with plain numbers, with more ticks if the values span less than two powers of ten."""
     from matplotlib.ticker import FuncFormatter, SymmetricalLogLocator
 
     low, high = frame.abs().min(axis=None), frame.abs().max(axis=None)

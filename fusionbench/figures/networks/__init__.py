@@ -1,1 +1,1 @@
-"""What networks hold while they fuse: which layers, of which methods, and figures of them."""
+"""Figures of the features in a network's layers while it fuses pairs."""

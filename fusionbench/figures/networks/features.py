@@ -1,4 +1,4 @@
-"""What layers of a network hold while a pair is fused, beside its sources and the result."""
+"""Feature maps of a network's layers while it fuses a pair, beside the sources and the result."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from numpy import ndarray
     from torch import Tensor
 
-IMAGES = 2  # where none are asked for
-COLORS = "viridis"  # of which equal steps look equal, in gray print too
+IMAGES = 2  # default number of pairs
+COLORS = "viridis"  # perceptually uniform, in gray print too
 
 
 def draw(request: NetworkRequest, options: Options) -> Drawing:
-    """Draw a row of tiles for each pair and method. Raises UnknownNameError or RequestError for what is not there."""
+    """Draw a row of tiles for each pair and method. Raises the errors of `find_pairs`, `build_networks` and `layer_map`."""
     split = find_pairs(request, options.data_root)
     networks = build_networks(request, split, options.data_root)
     pairs = chosen_pairs(split, options.images, IMAGES)
@@ -65,9 +65,9 @@ def _block(pair: Pair, network: Network, labels: Sequence[str], a: str, b: str, 
 
 
 def layer_map(layer: Layer, features: Tensor) -> ndarray:
-    """Return the mean magnitude over the channels of [1, C, H, W], [H, W] in [0, 1], its least value at 0.
+    """Return the mean magnitude over the channels of ``features`` [1, C, H, W], scaled to [0, 1], as [H, W].
 
-    Raises RequestError for what has no height and width.
+    Raises RequestError for features of another shape.
     """
     import numpy as np
 
@@ -82,7 +82,7 @@ def layer_map(layer: Layer, features: Tensor) -> ndarray:
 
 
 def _colored(levels: ndarray, size: tuple[int, int]) -> ndarray:
-    """Return a map in colors, uint8 [H, W, 3], its pixels enlarged to the images' size."""
+    """Return a map in colors, uint8 [H, W, 3], enlarged to ``size`` (H, W) by nearest neighbors."""
     import matplotlib
     import numpy as np
 
@@ -116,5 +116,5 @@ def _place(layer: Layer) -> str:
 
 
 def pooled(features: Tensor) -> Any:
-    """Return the mean of [1, C, H, W] over the pixels or of [1, N, C] over the tokens, [C]."""
+    """Return the mean over the pixels of [1, C, H, W], or over the tokens of [1, N, C], as [C]."""
     return features[0].mean((1, 2)) if features.ndim == 4 else features[0].mean(0)

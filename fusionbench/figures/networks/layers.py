@@ -1,8 +1,8 @@
-"""Which layers of a network are drawn, and what they hold while a pair is fused.
+"""Choice of a network's layers, and reading their features while a pair is fused.
 
-A place is a module by its dotted path, ``network.fusions.0``, with ``:in1`` for its second input and ``:out1`` for the
-second of several outputs (both from 0), and ``#2`` for its second call within one fusion. A method's card names the
-places that its paper draws: ``layers: {GROUP: {LABEL: PLACE}}``.
+A layer is written as the dotted path of a module, such as ``network.fusions.0``, then ``:in1`` for its second input or
+``:out1`` for the second of several outputs (both count from 0), then ``#2`` for its second call within one fusion. A
+method's card names the layers that its paper draws: ``layers: {GROUP: {LABEL: PLACE}}``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PLACE = re.compile(r"(?P<module>[A-Za-z_][\w.]*)(?::(?P<side>in|out)(?P<item>\d
 
 @dataclass(frozen=True)
 class Layer:
-    """A place in a network; ``label`` and ``group`` are what figures call it, ``call`` counts from 1."""
+    """An input or output of a module; figures call it ``label`` in ``group``. ``item`` counts from 0, ``call`` from 1."""
 
     group: str
     label: str
@@ -34,7 +34,7 @@ class Layer:
 
 
 def read_layer(place: str, label: str = "", group: str = "") -> Layer:
-    """Read a place. Raises RequestError."""
+    """Return the layer written as described above. Raises RequestError if the text cannot be parsed."""
     parts = _PLACE.fullmatch(place.strip())
     if parts is None:
         raise RequestError(
@@ -47,9 +47,9 @@ def read_layer(place: str, label: str = "", group: str = "") -> Layer:
 
 
 def layers_of(card: Card, asked: Sequence[str]) -> list[Layer]:
-    """Return the layers that are asked for by group, label or place; without any, all of the card.
+    """Return the layers requested by group, label or place; without a request all layers of the card.
 
-    Raises RequestError where the card names none and none is asked for, or one cannot be read.
+    Raises RequestError if none is requested and the card names none, or if one cannot be parsed.
     """
     known = [
         read_layer(place, label, group)
@@ -72,7 +72,7 @@ def layers_of(card: Card, asked: Sequence[str]) -> list[Layer]:
 
 
 def check_layers(network: nn.Module, layers: Sequence[Layer]) -> list[Layer]:
-    """Return the layers whose modules a network has. Raises UnknownNameError where it has none of them."""
+    """Return the layers whose modules the network has. Raises UnknownNameError if it has none of them."""
     modules = dict(network.named_modules())
     present = [layer for layer in layers if layer.module in modules]
     if not present:
@@ -81,7 +81,7 @@ def check_layers(network: nn.Module, layers: Sequence[Layer]) -> list[Layer]:
 
 
 def watched(network: nn.Module, layers: Sequence[Layer], fuse: Callable[[], Any]) -> dict[Layer, Tensor]:
-    """Call ``fuse`` and return what the layers held, as float32 on the CPU; a layer that was not reached is absent."""
+    """Call ``fuse`` and return the layers' features as float32 on the CPU; layers that were not reached are absent."""
     features: dict[Layer, Tensor] = {}
     modules = dict(network.named_modules())
     hooks = [
@@ -100,7 +100,7 @@ def watched(network: nn.Module, layers: Sequence[Layer], fuse: Callable[[], Any]
 
 
 class _Watch:
-    """A hook that keeps what a module takes and gives at the calls that are asked for."""
+    """A forward hook that copies a module's inputs and outputs at the requested calls."""
 
     def __init__(self, layers: Sequence[Layer], features: dict[Layer, Tensor]) -> None:
         self.layers, self.features, self.calls = layers, features, 0
@@ -114,7 +114,7 @@ class _Watch:
                     raise RequestError(
                         f"Layer '{layer.label}': {layer.module} has {len(held)} such tensors, counted from 0."
                     )
-                # at once: a network may empty its lists as it goes
+                # copied at once, because a network may empty its lists while it runs
                 self.features[layer] = held[layer.item].detach().float().cpu()
 
 

@@ -1,4 +1,4 @@
-"""Methods with their weights, and the pairs they are shown: what figures of a network's insides are made from."""
+"""Requests for figures of features: methods with their weights, and the pairs that they fuse."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NetworkRequest:
-    """Methods, one data set and layers by name; ``weights`` is auto, random or a file, ``out`` where runs lie."""
+    """Names of methods, a data set and layers; ``weights`` is auto, random or a file, ``out`` the folder of runs."""
 
     methods: tuple[str, ...]
     dataset: str
@@ -35,7 +35,7 @@ class NetworkRequest:
 
 @dataclass(frozen=True)
 class Network:
-    """A method in eval mode, its layers, and a sentence on its weights."""
+    """A method in eval mode, its layers, and a caption's sentence on its weights."""
 
     name: str
     title: str
@@ -45,12 +45,15 @@ class Network:
 
 
 def find_pairs(request: NetworkRequest, data_root: str | None) -> Split:
-    """Return the pairs of the request. Raises as `find_split`, UnknownNameError for a data set."""
+    """Return the requested pairs. Raises UnknownNameError for an unknown data set, and the errors of `find_split`."""
     return find_split(dataset(request.dataset), request.split, data_root)
 
 
 def build_networks(request: NetworkRequest, split: Split, data_root: str | None) -> list[Network]:
-    """Build each method with its weights. Raises RequestError, WeightsError or UnknownNameError."""
+    """Return each requested method with its weights.
+
+    Raises RequestError without a method, UnknownNameError for an unknown one, WeightsError without usable weights.
+    """
     if not request.methods:
         raise RequestError("Name the network: --method NAME, or several with commas.")
     return [_build(reference, request, split, data_root) for reference in request.methods]
@@ -86,7 +89,7 @@ def _build(reference: str, request: NetworkRequest, split: Split, data_root: str
 
 
 def chosen_pairs(split: Split, ids: Sequence[str], count: int) -> list[Pair]:
-    """Return the pairs with these ids, or the first ``count``. Raises UnknownNameError."""
+    """Return the pairs with these ids, or the first ``count``. Raises UnknownNameError for an unknown id."""
     known = {pair.id: pair for pair in split.pairs}
     for name in ids:
         if name not in known:

@@ -1,4 +1,4 @@
-"""Pooled features of many pairs in the plane, by t-SNE (van der Maaten and Hinton 2008): a panel for each group of layers."""
+"""Pooled features of many pairs in the plane by t-SNE (van der Maaten and Hinton 2008), a panel per group of layers."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from fusionbench.types import Pair
 if TYPE_CHECKING:
     from numpy import ndarray
 
-PERPLEXITY, LEAST = 30.0, 5  # of t-SNE; pairs that a picture needs at least
+PERPLEXITY, LEAST = 30.0, 5  # largest perplexity; smallest number of pairs
 SEED = 0
 PLOT, HEAD, ENTRY = 2.0, 0.55, SMALL * 1.42 / 72  # inches: axes, title and legend's place, a line of a legend
 
 
 def draw(request: NetworkRequest, options: Options) -> Drawing:
-    """Draw a point for each pair and layer. Raises RequestError for too few pairs or layers of different widths."""
+    """Draw a point for each pair and layer. Raises RequestError for too few pairs, or layers of different widths."""
     split = find_pairs(request, options.data_root)
     networks = build_networks(request, split, options.data_root)
     if len(networks) > 1:
@@ -43,7 +43,7 @@ def draw(request: NetworkRequest, options: Options) -> Drawing:
 
 
 def drawn_pairs(pairs: Sequence[Pair], sample: int | None) -> list[Pair]:
-    """Return all pairs, or so many drawn at random with a fixed seed. Raises RequestError where there are too few."""
+    """Return all pairs, or ``sample`` of them chosen at random with a fixed seed. Raises RequestError if too few."""
     import numpy as np
 
     count = len(pairs) if sample is None else sample
@@ -54,7 +54,7 @@ def drawn_pairs(pairs: Sequence[Pair], sample: int | None) -> list[Pair]:
 
 
 def features_of(network: Network, pairs: Sequence[Pair]) -> dict[Layer, ndarray]:
-    """Return [pairs, channels] of each layer that is reached, the mean over its pixels or tokens."""
+    """Return the features [pairs, channels] of each layer that is reached, averaged over its pixels or tokens."""
     import numpy as np
 
     from fusionbench.cells.fuse import fuse_arrays
@@ -73,7 +73,7 @@ def features_of(network: Network, pairs: Sequence[Pair]) -> dict[Layer, ndarray]
 
 
 def embed(vectors: ndarray) -> ndarray:
-    """Return t-SNE's place of each row, [rows, 2]; the same rows give the same places."""
+    """Return the t-SNE embedding [rows, 2] of ``vectors`` [rows, channels]; the same rows give the same result."""
     from sklearn.manifold import TSNE
 
     perplexity = min(PERPLEXITY, (len(vectors) - 1) / 3)
@@ -88,7 +88,7 @@ def _groups(layers: Sequence[Layer]) -> dict[str, list[Layer]]:
 
 
 def check_widths(group: str, features: Mapping[str, ndarray]) -> None:
-    """Raise RequestError where [pairs, channels] of a group's layers cannot be embedded together."""
+    """Raise RequestError if the features [pairs, channels] of a group's layers cannot be embedded together."""
     widths = {label: vectors.shape[1] for label, vectors in features.items()}
     if len(set(widths.values())) > 1:
         told = ", ".join(f"{label} {width}" for label, width in widths.items())
