@@ -1,4 +1,4 @@
-"""Per-metric bars with intervals: what is drawn and where, in the units of the drawing."""
+"""Bars of each metric with confidence intervals; positions are in the units of the SVG."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from fusionbench.tables.board import Board
 from fusionbench.tables.model import Column, Row, printed
 
-LEFT, WIDTH, RIGHT = 146.0, 206.0, 62.0  # room for names, bars and numbers
+LEFT, WIDTH, RIGHT = 146.0, 206.0, 62.0  # widths of names, bars and numbers
 ROW = 19.0
 
 
 @dataclass(frozen=True)
 class Axis:
-    """A linear axis from ``low`` to ``high``; ``ticks`` are round numbers on it."""
+    """A linear axis from ``low`` to ``high``, with ``ticks`` at round numbers."""
 
     low: float
     high: float
@@ -27,7 +27,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Bar:
-    """One method; without a value there is no bar, without an interval no whisker."""
+    """The bar of one method; without ``value`` no bar is drawn, without ``interval`` no whisker."""
 
     label: str
     kind: str
@@ -39,7 +39,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Figure:
-    """The bars of one metric on two axes: ``zero`` begins at 0, ``close`` at the smallest of what is drawn."""
+    """The bars of one metric, with two axes to choose from: ``zero`` includes 0, ``close`` spans only what is drawn."""
 
     name: str
     title: str
@@ -58,7 +58,7 @@ class Figure:
 
 
 def metric_figures(board: Board) -> list[Figure]:
-    """Return a figure for every metric that some method has a mean of; its interval is of the mean over images."""
+    """Return a figure for each metric with at least one mean; its intervals are those of means over images."""
     from fusionbench.statistics.intervals import mean_intervals
 
     figures = []
@@ -71,7 +71,7 @@ def metric_figures(board: Board) -> list[Figure]:
 
 
 def _bar(row: Row, place: int, low: float, high: float) -> Bar:
-    """A mean without an interval is of one image, or of a metric that is taken on all images at once."""
+    """Return a row's bar; it has no interval for a single image, or a metric computed on all images at once."""
     cell = row.cells[place]
     known = cell.value is not None and math.isfinite(low) and math.isfinite(high)
     interval = (float(low), float(high)) if known else None
@@ -81,7 +81,7 @@ def _bar(row: Row, place: int, low: float, high: float) -> Bar:
 def rank_figure(
     column: Column, rows: Sequence[Row], ranks: Sequence[float], critical: float | None
 ) -> Figure:
-    """Return mean ranks with half the critical difference to either side: where two do not overlap, they differ."""
+    """Return mean ranks with half the critical difference to each side: methods differ if they do not overlap."""
     half = (critical or 0.0) / 2
     bars = tuple(
         Bar(row.label, row.kind, printed(rank, 2), None, rank, (rank - half, rank + half) if half else None)
@@ -106,12 +106,13 @@ def figure(name: str, title: str, bars: tuple[Bar, ...], digits: int) -> Figure:
 
 def _axis(low: float, high: float) -> Axis:
     step = _step((high - low) / 4)
+    # 1e-9: a bound that is a multiple of the step up to rounding still gets its tick
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     ticks = tuple(float(f"{number * step:.12g}") for number in range(first, last + 1))
     return Axis(low, high, ticks)
 
 
 def _step(rough: float) -> float:
-    """The smallest of 1, 2, 5 times a power of ten that is not below ``rough``."""
+    """Return the smallest number not below ``rough`` that is 1, 2 or 5 times a power of ten."""
     power = 10.0 ** math.floor(math.log10(rough))
     return next(factor * power for factor in (1.0, 2.0, 5.0, 10.0) if factor * power >= rough * (1 - 1e-9))

@@ -1,4 +1,4 @@
-"""Which images a page shows: the best, the worst and the most disputed ones, then some spread over the split."""
+"""Choice of the images on a page: the best, worst and most disputed ones, then some spread over the split."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ TAGS = ("best", "worst", "disputed")
 
 
 class Chosen(NamedTuple):
-    """An image and why it is shown; without tags it is one of those spread over the split."""
+    """An image and why it is shown; without tags it is one of those spread evenly over the split."""
 
     id: str
     tags: tuple[str, ...] = ()
 
 
 def choose(board: Board, wanted: int, preferred: Sequence[str] = ()) -> list[Chosen]:
-    """Return up to ``wanted`` images, in the order in which a page that runs out of room should keep them.
+    """Return up to ``wanted`` images, most important first, since a page that gets too large drops the last ones.
 
-    Best and worst are by the mean over metrics and methods of the standardized scores, trivial baselines left
-    out; most disputed is where the methods' scores lie farthest apart (`score_spread`). The rest is spread over the
-    ``preferred`` images, and over all where these do not suffice.
+    Best and worst are the images with the highest and lowest mean of standardized scores over metrics and methods other
+    than trivial baselines; the most disputed ones have the largest spread of the methods' scores (`score_spread`). The
+    others are spread evenly over the ``preferred`` images, then over all.
     """
     if wanted < 1:
         return []
@@ -46,7 +46,7 @@ def choose(board: Board, wanted: int, preferred: Sequence[str] = ()) -> list[Cho
 
 
 def _tops(board: Board, count: int) -> list[list[int]]:
-    """The places of the best, the worst and the most disputed images; none of a kind that cannot be told."""
+    """Return the indices of the best, worst and most disputed images; a list is empty if its scores are not known."""
     level, count = image_levels(board), min(count, len(board.images) // 3)
     best, worst = highest(level, count), highest(-level, count)
     ends = ([], []) if set(best) & set(worst) else (best, worst)
@@ -54,7 +54,7 @@ def _tops(board: Board, count: int) -> list[list[int]]:
 
 
 def image_levels(board: Board) -> ndarray:
-    """Return for each image how well it is scored compared with the others, in standard deviations."""
+    """Return each image's mean standardized score, [images], in standard deviations; positive is better than average."""
     import numpy as np
 
     learned = [row for row, entry in enumerate(board.table.rows) if entry.kind != "trivial"]
@@ -73,7 +73,7 @@ def _standardized(values: ndarray, better: str) -> ndarray:
 
 
 def _spread(images: Sequence[str], count: int) -> Iterable[str]:
-    """Up to ``count`` images at equal distances."""
+    """Return up to ``count`` images at equal distances."""
     if count >= len(images):
         return images
     return [images[(2 * i + 1) * len(images) // (2 * count)] for i in range(max(count, 0))]

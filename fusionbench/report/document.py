@@ -1,4 +1,4 @@
-"""One HTML file with everything in it: no request leaves the page, and nothing in it is run but our own script."""
+"""One HTML file with everything in it: it sends no requests, and its policy allows only the report's own script."""
 
 from __future__ import annotations
 
@@ -38,8 +38,11 @@ SCRIPTS = ("dom.js", "tables.js", "view.js", "panes.js", "wipe.js", "scores.js",
 
 @dataclass(frozen=True)
 class PageOptions:
-    """``images`` is the number of pairs embedded for each data set, None: as `DEFAULT_IMAGES` says; ``max_mb``
-    is in 10^6 bytes."""
+    """Options of a page.
+
+    ``images`` is the number of pairs to embed for each data set (None: `DEFAULT_IMAGES`), ``max_mb`` the largest size
+    of the file in 10^6 bytes.
+    """
 
     title: str | None = None
     data_root: str | None = None
@@ -49,7 +52,7 @@ class PageOptions:
 
 @dataclass(frozen=True)
 class Page:
-    """The finished text, and for each group the sentence on its images."""
+    """The text of a page, and the notes on the images of each group."""
 
     text: str
     notes: tuple[str, ...]
@@ -57,7 +60,7 @@ class Page:
 
 @dataclass(frozen=True)
 class BoardView:
-    """A board with what is computed from it."""
+    """A board with its figures, ranking and observations."""
 
     board: Board
     figures: Sequence[Figure]
@@ -66,7 +69,7 @@ class BoardView:
 
 
 def make_page(groups: Sequence[Group], options: PageOptions) -> Page:
-    """Return the page of some groups. Raises RequestError where it exceeds ``max_mb`` without any image."""
+    """Return the page of some groups. Raises RequestError if it exceeds ``max_mb`` even without images."""
     shelves = [
         Shelf(
             group,
@@ -94,7 +97,7 @@ def make_page(groups: Sequence[Group], options: PageOptions) -> Page:
 
 
 def _overlays(shelves: Sequence[Shelf], room: int) -> dict[str, list[Overlays]]:
-    """Return by group what is laid over its images; nothing where that would take more than a third of the room."""
+    """Return the overlays of each group's images; none if they would take more than a third of the room."""
     found = {
         shelf.group.key: make_overlays(
             shelf.group, shelf.sources.pairs, [chosen.id for chosen in shelf.chosen]
@@ -106,7 +109,7 @@ def _overlays(shelves: Sequence[Shelf], room: int) -> dict[str, list[Overlays]]:
 
 
 def _bare_size(context: Mapping[str, Any], shelves: Sequence[Shelf], options: PageOptions) -> int:
-    """The size of the page with the scores of all chosen images and no picture."""
+    """Return the size of the page with the scores of all chosen images and empty pictures."""
     from fusionbench.report.pictures import FORMS, Picture
 
     empty = Picture(b"", (99999, 99999), (99999, 99999))
@@ -185,7 +188,7 @@ def _render(
             key: to_script(gallery(entry, drawn.get(key, ()))) for entry in embedded for key in [entry.shelf.group.key]
         },
     )  # fmt: skip
-    # a lone surrogate, which JSON can carry into a record, cannot be written as UTF-8
+    # a record's JSON may contain lone surrogates, which cannot be encoded as UTF-8
     return text.encode("utf-8", "replace").decode()
 
 
@@ -194,7 +197,7 @@ def _notes(entry: Embedded, options: PageOptions) -> list[str]:
 
 
 def to_script(document: Any) -> str:
-    """Return JSON that cannot end the script element it stands in, whatever strings it holds."""
+    """Return JSON for a script element: no string in it can close the element, because "<" is escaped."""
     text = json.dumps(document, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
@@ -215,7 +218,7 @@ def _environment() -> Environment:
 
 
 def mark_code(text: object) -> Markup:
-    """Escape a text and set what it has in backticks as code."""
+    """Return a text as escaped HTML, with its parts in backticks as ``code`` elements."""
     from markupsafe import Markup, escape
 
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
@@ -223,7 +226,7 @@ def mark_code(text: object) -> Markup:
 
 @cache
 def _joined(folder: str, names: tuple[str, ...]) -> str:
-    """The files of a folder, one after the other; scripts share one function's scope."""
+    """Return the files of a folder in one text; scripts share the scope of one function."""
     place = files("fusionbench.report") / folder
     text = "\n".join((place / name).read_text(encoding="utf-8").strip() for name in names)
     return f'"use strict";\n(() => {{\n{text}\n}})();' if folder == "scripts" else text

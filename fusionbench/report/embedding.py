@@ -1,4 +1,4 @@
-"""Fit the images of all groups into the room that a page has for them."""
+"""Embedding of images: the best size and quality at which the images of all groups fit into a page."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from fusionbench.tables.images import Sources, stored_image
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-DEFAULT_IMAGES = 12  # a data set, where the user names no number
-SAMPLE = 5  # images of a data set from which the size of all is estimated
-SLACK = 0.93  # of the room is planned with, since an estimate may be too low
+DEFAULT_IMAGES = 12  # per data set, by default
+SAMPLE = 5  # images of a data set whose sizes give an estimate for all
+SLACK = 0.93  # share of the room to plan with, since the estimate may be too low
 
 
 @dataclass(frozen=True)
 class Shelf:
-    """A group with what can be shown of it: the files of an image are its two sources and each run's result."""
+    """A group, its sources and the images chosen for the page; `files` returns an image's sources and fused images."""
 
     group: Group
     sources: Sources
@@ -38,7 +38,7 @@ class Shelf:
 
 @dataclass
 class Embedded:
-    """What of a shelf is in the page; ``pictures`` holds by image what `Shelf.files` names, encoded."""
+    """The images of a shelf in the page; ``pictures`` are the encoded `Shelf.files` of each image."""
 
     shelf: Shelf
     form: Form
@@ -51,10 +51,9 @@ class Embedded:
 
 
 def embed(shelves: Sequence[Shelf], room: int, asked: int | None = None) -> list[Embedded]:
-    """Encode as many of the chosen images as take up to ``room`` characters, in the best form that lets them fit.
+    """Encode the chosen images in up to ``room`` characters, in the best form in which all of them fit.
 
-    Only when the smallest form is too large for all of them are images left out, the last chosen first, and
-    evenly over the groups.
+    Only if they do not fit in the smallest form, images are left out: the last chosen first, evenly over the groups.
     """
     with ThreadPoolExecutor() as pool:
         samples = list(pool.map(_sample, shelves))
@@ -72,7 +71,7 @@ def embed(shelves: Sequence[Shelf], room: int, asked: int | None = None) -> list
 
 
 def _turns(entries: Sequence[Embedded]) -> Iterator[tuple[Embedded, str]]:
-    """The first image of each group, the second of each group, and so on."""
+    """Yield the first image of each group, the second of each group, and so on."""
     longest = max((len(entry.shelf.chosen) for entry in entries), default=0)
     for turn in range(longest):
         for entry in entries:
@@ -82,13 +81,13 @@ def _turns(entries: Sequence[Embedded]) -> Iterator[tuple[Embedded, str]]:
 
 @dataclass(frozen=True)
 class _Sample:
-    """Some images of a shelf, decoded, and how many there are in all."""
+    """Some decoded images of a shelf, and the number of all its files."""
 
     images: list[Image]
-    count: int  # a field, which a NamedTuple could not have beside its own method of that name
+    count: int  # a NamedTuple cannot have a field of this name, its method
 
     def length(self, form: Form) -> float:
-        """The characters that all of them would take."""
+        """Return the estimated number of characters of all files in a form."""
         characters = sum(text_length(compress(image, form).data) for image in self.images)
         return self.count * characters / len(self.images) if self.images else 0.0
 
@@ -104,7 +103,7 @@ def wanted_images(asked: int | None, group: Group) -> int:
 
 
 def describe(entry: Embedded, max_mb: float) -> str:
-    """Return the sentence that says which images are in the page, in what form and why not all."""
+    """Return the sentence on which images are in the page, in what form, and why not all."""
     shown, pairs = len(entry.pictures), len(entry.shelf.group.first.images)
     if not shown:
         return _nothing(entry, max_mb)

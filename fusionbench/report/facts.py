@@ -1,4 +1,4 @@
-"""What the page says of methods, metrics and runs. Nothing here is trusted: it comes from plug-ins and records."""
+"""Facts on methods, metrics and runs for the page; they come from plug-ins and records and are not trusted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DOI = re.compile(r"10\.\d{4,9}/\S+")
 
 @dataclass(frozen=True)
 class RunFacts:
-    """Under what a row of a leaderboard was made, as text."""
+    """Settings and provenance of a run, as texts."""
 
     dataset: str
     method: str
@@ -43,7 +43,7 @@ class RunFacts:
 
 @dataclass(frozen=True)
 class MethodFacts:
-    """A method with its card (None where this installation does not have it) and its runs on the page."""
+    """A method, its card (None if it is not installed here), and its runs on the page."""
 
     name: str
     title: str
@@ -67,13 +67,13 @@ class MetricFacts:
 
 
 def doi_link(doi: object) -> str | None:
-    """Return the address of a DOI; None for what is none."""
+    """Return the address of a DOI; None if the text is not a DOI."""
     text = str(doi or "").strip().removeprefix("https://doi.org/")
     return f"https://doi.org/{quote(text, safe='/:().;_-')}" if DOI.fullmatch(text) else None
 
 
 def web_link(address: object) -> str | None:
-    """Return an address that a browser may be sent to: http and https only, so that no script gets in."""
+    """Return an address that is safe to link to, http or https; None for any other, such as ``javascript:``."""
     text = str(address or "").strip()
     try:
         parts = urlsplit(text)
@@ -83,7 +83,7 @@ def web_link(address: object) -> str | None:
 
 
 def method_facts(groups: Iterable[Group]) -> list[MethodFacts]:
-    """Return the methods of all groups in the order in which they are met."""
+    """Return the methods of all groups in order of appearance."""
     runs: dict[str, list[tuple[Run, RunFacts]]] = {}
     for group in groups:
         for run in group.first.runs:
@@ -101,7 +101,7 @@ def _method(name: str, runs: Sequence[tuple[Run, RunFacts]]) -> MethodFacts:
 
 
 def _card(name: str) -> Card | None:
-    """The card of a registered method; a name from a record is never taken for a file or a module."""
+    """Return the card of a registered method, or None; a name from a record is never read as a file or module."""
     from fusionbench.registry.methods import card, names
 
     base = name.partition("@")[0]
@@ -109,7 +109,7 @@ def _card(name: str) -> Card | None:
         return None
     try:
         return card(base)
-    except FusionbenchError:  # a broken plug-in costs its card, not the page
+    except FusionbenchError:  # a broken plug-in must not prevent the page
         return None
 
 
@@ -151,7 +151,7 @@ def _versions(provenance: Mapping[str, Any]) -> str:
 
 
 def metric_facts(boards: Sequence[Board]) -> list[MetricFacts]:
-    """Return the metrics of all boards in the order of their cards, each by the profiles that show it."""
+    """Return the metrics of all boards in the order of their cards, each with the profiles that show it."""
     from fusionbench.metrics import cards
 
     shown: dict[str, dict[str, None]] = {}

@@ -1,4 +1,4 @@
-"""What the browser needs to show single images: pictures and scores as plain JSON."""
+"""The data of the page's image viewer: pictures and scores as plain JSON."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from fusionbench.tables.model import Column, one_line, shorten
 def gallery(entry: Embedded, overlays: Sequence[Overlays] = ()) -> dict[str, Any]:
     """Return the JSON document of a group.
 
-    ``columns`` are the sources and methods in the order of each image's ``pictures``; ``boards`` holds by profile
-    the ``values`` [image][metric][method]: a number, or the reason why there is none. ``tasks`` are the downstream
-    tasks with their colors, ``drawn`` [image][task][column] the PNG to lay over a picture.
+    ``columns`` are the sources and methods, in the order of each image's ``pictures``; ``boards`` contains for each
+    profile the ``values`` [image][metric][method], a number or the reason why there is none. ``tasks`` are the
+    downstream tasks with their colors, ``drawn`` [image][task][column] the PNG images to draw over the pictures.
     """
     images = entry.shown
     columns = _columns(entry)

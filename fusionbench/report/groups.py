@@ -1,4 +1,4 @@
-"""What the page is divided by: sets of pairs, each with one leaderboard for every profile it was scored by."""
+"""Groups of the page: sets of pairs, each with one leaderboard for every profile that it was scored with."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Rows = Sequence[tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class Group:
-    """One set of pairs; its boards have the same methods and images and differ in the profile."""
+    """One set of pairs; its boards have the same methods and images, and differ in the profile."""
 
     key: str
     boards: tuple[Board, ...]
@@ -27,7 +27,7 @@ class Group:
 
     @property
     def data(self) -> Mapping[str, Any]:
-        """The data set as the first record describes it."""
+        """Return the data set's description in the first record."""
         return self.first.runs[0].record["dataset"]
 
     @property
@@ -43,13 +43,13 @@ def make_groups(
 ) -> list[Group]:
     """Sort records and scores of `fusionbench.cells.store` into groups, ordered by family and data set.
 
-    ``profiles`` are by default all that anything was scored by. ``metrics`` is a comma-separated list; of it each
-    default profile shows what it defines. Raises RequestError where a named profile lacks a named metric.
+    ``profiles`` are by default all that occur in the scores. ``metrics`` is a comma-separated list; a default profile
+    shows those that it defines. Raises RequestError if a profile of ``profiles`` does not define one of ``metrics``.
     """
     records = list(records)
     scores = scores if isinstance(scores, StoredScores) else list(scores)
     scored = scores.profiles if isinstance(scores, StoredScores) else {row[3] for row in scores}
-    scored.discard(PROFILE)  # what downstream tasks score belongs to every profile
+    scored.discard(PROFILE)  # scores of downstream tasks belong to every profile
     by_pairs: dict[tuple, list[Board]] = {}
     for profile in _order(scored) if profiles is None else profiles:
         names = _metrics(metrics, profile, profiles is not None)
@@ -64,7 +64,7 @@ def make_groups(
 
 
 def _order(scored: Iterable[str]) -> list[str]:
-    """The profiles in the order of their list, unknown ones last; without any score the canonical one."""
+    """Return the profiles in the registry's order, unknown ones last; without scores the canonical one."""
     from fusionbench.metrics import CANONICAL, profiles
 
     known = list(profiles())
@@ -85,5 +85,5 @@ def _metrics(asked: str | None, profile: str, strict: bool) -> list[str] | None:
 
 
 def _scored(boards: Sequence[Board]) -> tuple[Board, ...]:
-    """Leave out the profiles that these pairs were never scored by; one board stays in any case."""
+    """Return the boards with scores, or the first board if none has any."""
     return tuple(board for board in boards if any(board.scores)) or tuple(boards[:1])

@@ -1,4 +1,4 @@
-"""What networks of downstream tasks predicted, as transparent pictures that the page lays over its images."""
+"""Predictions of downstream tasks as transparent pictures, which the page draws over its images."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ if TYPE_CHECKING:
 
 TITLES = {"segment": "Segmentation", "detect": "Detection"}
 SIDE = 640  # pixels of the longest side
-NOTHING = BOTTOM  # the color number of a pixel that stays as it is
+NOTHING = BOTTOM  # color number of transparent pixels
 
 
 @dataclass(frozen=True)
 class Overlays:
-    """The predictions of one task: ``pictures`` holds by image id the PNG of each column of the gallery, base64.
+    """The predictions of one task; ``pictures`` are, by image id, the PNG of each column of the gallery in base64.
 
-    The first two columns are the sources; over source b lie the labels. None: nothing to show.
+    The first two columns are the sources; source b is overlaid with the annotations. None means nothing to show.
     """
 
     task: str
@@ -52,17 +52,17 @@ class Overlays:
 
     @property
     def length(self) -> int:
-        """Return the characters that the pictures take."""
+        """Return the number of characters of the pictures in the page."""
         return sum(len(text) + 3 for row in self.pictures.values() for text in row if text)
 
 
 def tested_images(group: Group) -> tuple[str, ...]:
-    """Return the ids that any task of a group was tested on."""
+    """Return the ids of images that any task of a group was tested on."""
     return tuple(dict.fromkeys(image for _, found in _tasks(group) for image in found.images))
 
 
 def make_overlays(group: Group, pairs: Mapping[str, Pair], images: Iterable[str]) -> list[Overlays]:
-    """Return for each task that the group's table shows what was predicted on those of the images that it tested."""
+    """Return the predictions of each task in the group's table, for those of ``images`` that it was tested on."""
     images = list(images)
     return [
         Overlays(
@@ -118,7 +118,7 @@ def _annotated(group: Group, found: Predictions, pair: Pair | None) -> str | Non
 
 
 def map_picture(numbers: ndarray) -> Image.Image:
-    """Return a map of class numbers [H, W] as a picture of color numbers, at most `SIDE` pixels long."""
+    """Return a map of class numbers [H, W] as a picture of color numbers, at most `SIDE` pixels on a side."""
     import numpy as np
 
     picture = Image.fromarray(np.where(numbers == IGNORED, NOTHING, numbers).astype(np.uint8))
@@ -127,7 +127,7 @@ def map_picture(numbers: ndarray) -> Image.Image:
 
 
 def box_picture(size: Sequence[int], boxes: Sequence[Sequence[float]], numbers: Sequence[int]) -> Image.Image:
-    """Return boxes (left, top, right, bottom) in an image of ``size`` (height, width) as a picture of color numbers."""
+    """Return boxes (left, top, right, bottom) of an image of ``size`` (height, width) as a picture of color numbers."""
     scale = min(1.0, SIDE / max(size))
     picture = Image.new("L", (round(size[1] * scale), round(size[0] * scale)), NOTHING)
     pen = ImageDraw.Draw(picture)
@@ -137,7 +137,7 @@ def box_picture(size: Sequence[int], boxes: Sequence[Sequence[float]], numbers: 
 
 
 def _png(picture: Image.Image, opacity: float) -> str:
-    """Encode a picture of color numbers with a palette, in which all but `NOTHING` have an opacity."""
+    """Return a picture of color numbers as a PNG with a palette, in base64; only `NOTHING` is fully transparent."""
     colors = 1 + max(picture.tobytes())
     painted = picture.convert("P")
     painted.putpalette([value for number in range(colors) for value in color_of(number)])
@@ -148,7 +148,7 @@ def _png(picture: Image.Image, opacity: float) -> str:
 
 
 def overlay_documents(overlays: Sequence[Overlays], columns: int, images: Sequence[str]) -> dict[str, Any]:
-    """Return what the browser needs: ``tasks`` with their colors, and ``drawn`` [image][task][column]."""
+    """Return the overlays for the gallery: ``tasks`` with their colors, and ``drawn`` [image][task][column]."""
     return {
         "tasks": [
             {

@@ -1,4 +1,4 @@
-"""One image as the browser gets it: small, compressed with loss, and said to be so."""
+"""Pictures of the page: images reduced in size and encoded with loss, which the page states."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ FORMAT = "webp" if features.check("webp") else "jpeg"
 
 
 class Form(NamedTuple):
-    """The longest side in pixels, and the encoder's quality."""
+    """The form of a picture: longest side in pixels, and the encoder's quality in 0..100."""
 
     side: int
     quality: int
 
 
-# from what a large screen can show down to what is still worth a look
+# from the size of a large screen down to the smallest useful one
 FORMS = (
     Form(1280, 90),
     Form(960, 86),
@@ -35,7 +35,7 @@ FORMS = (
 
 
 class Picture(NamedTuple):
-    """An encoded image; ``size`` is its width and height, ``native`` that of the file it was made from."""
+    """An encoded image; ``size`` is its width and height, ``native`` that of the original file."""
 
     data: bytes
     size: tuple[int, int]
@@ -47,18 +47,18 @@ class Picture(NamedTuple):
 
 
 def text_length(data: bytes) -> int:
-    """Return the number of characters that bytes take in the page."""
+    """Return the number of characters of ``data`` in base64."""
     return 4 * ((len(data) + 2) // 3)
 
 
 def encode(path: Path | None, form: Form) -> Picture | None:
-    """Return a file as WebP (JPEG where Pillow has no WebP), never enlarged; None where it cannot be read."""
+    """Return a file as WebP (JPEG if Pillow has no WebP), never enlarged; None if it cannot be read."""
     image = load(path)
     return compress(image, form) if image else None
 
 
 def load(path: Path | None) -> Image.Image | None:
-    """Return a file's pixels in 8 bits; None where it cannot be read."""
+    """Return a file's pixels, reduced to 8 bits; None if it cannot be read."""
     if path is None:
         return None
     try:
@@ -68,11 +68,11 @@ def load(path: Path | None) -> Image.Image | None:
 
 
 def compress(image: Image.Image, form: Form) -> Picture:
-    """Return an image in a form; it is left as it is."""
+    """Return an image encoded in a form; ``image`` itself is not changed."""
     small = image.copy()
     small.thumbnail((form.side, form.side), Image.Resampling.LANCZOS, reducing_gap=2.0)
     buffer = BytesIO()
-    # method 2: a third of the time of the default for some per cent more bytes
+    # method 2 takes a third of the default's time and gives a few per cent more bytes
     options = {"method": 2} if FORMAT == "webp" else {"optimize": True}
     small.save(buffer, FORMAT.upper(), quality=form.quality, **options)
     return Picture(buffer.getvalue(), small.size, image.size)

@@ -1,4 +1,4 @@
-"""Pictures of what networks of downstream tasks predicted, for the page."""
+"""Figures of the predictions of downstream tasks for the page."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from fusionbench.report.pictures import FORMAT
 from fusionbench.tables.model import one_line
 
 TITLES = {"segment": "Segmentation", "detect": "Detection"}
-DPI = 130  # tiles of some 160 pixels: enough to tell objects apart, and a few hundred kilobytes a figure
+DPI = 130  # tiles of about 160 pixels: objects can be recognized, and a figure takes a few hundred kilobytes
 QUALITY = 80
 
 
 @dataclass(frozen=True)
 class PredictionFigure:
-    """A figure as the page shows it; ``data`` is its image as a data address, ``size`` width and height in pixels."""
+    """A figure of the page; ``data`` is its image as a data URL, ``size`` its width and height in pixels."""
 
     title: str
     data: str
@@ -33,7 +33,7 @@ class PredictionFigure:
 def prediction_figures(
     groups: Sequence[Group], data_root: str | None
 ) -> Iterator[tuple[str, PredictionFigure]]:
-    """Yield a group's key with a figure of its predictions for each downstream task that its table shows."""
+    """Yield a group's key and a figure of its predictions, for each downstream task in its table."""
     for group in groups:
         shown = {column.metric.removesuffix(FROZEN) for column in group.first.table.columns}
         for task, metrics in MAIN.items():

@@ -1,4 +1,4 @@
-"""Average ranks of a board, and what may be concluded from them."""
+"""Average ranks of a board's methods, and sentences on which differences are significant."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RankRow:
-    """A method's mean rank by metric (None: it lacks scores), and the mean of those; ``place`` counts from 1."""
+    """A method's mean rank by each metric (None without all scores), and their mean; ``place`` counts from 1."""
 
     label: str
     kind: str
@@ -27,7 +27,7 @@ class RankRow:
 
 @dataclass(frozen=True)
 class Ranking:
-    """``statements`` are one sentence a metric on which differences are larger than chance makes them."""
+    """The ranking of a board; ``statements`` has a sentence for each metric on the significance of differences."""
 
     columns: tuple[Column, ...]
     rows: tuple[RankRow, ...]
@@ -36,9 +36,9 @@ class Ranking:
 
 
 def make_ranking(board: Board) -> Ranking | None:
-    """Rank the methods on every image by every metric; None where fewer than two can be compared.
+    """Rank the methods on each image by each metric; None if fewer than two can be compared.
 
-    A metric ranks the methods that it has a score of on every image, so that no gap moves anybody up.
+    A metric ranks only methods with a score on every image, so that missing scores do not improve a rank.
     """
     parts = [(column, _whole(board.values(column.metric))) for column in board.table.columns]
     parts = [(column, rows) for column, rows in parts if len(rows) > 1 and board.images]
@@ -65,7 +65,7 @@ class _Ranked:
 
 
 def _whole(values: ndarray) -> list[int]:
-    """The rows that have a score of every image."""
+    """Return the indices of rows with a score on every image."""
     import numpy as np
 
     return [int(row) for row in np.flatnonzero(np.isfinite(values).all(axis=1))]
@@ -103,13 +103,13 @@ def _p(p: float | None) -> str:
 
 
 def _average(ranks: list[float | None]) -> float | None:
-    """Return the mean of the ranks, None where one is missing."""
+    """Return the mean of the ranks, or None if one is missing."""
     given = [rank for rank in ranks if rank is not None]
     return math.fsum(given) / len(given) if len(given) == len(ranks) else None
 
 
 def _rows(board: Board, means: list[dict[int, float]]) -> tuple[RankRow, ...]:
-    """The methods by their average; those that some metric could not rank come last and have none."""
+    """Return the rows in order of average rank; those without a rank by some metric come last, without an average."""
     by_row = [[mean.get(row) for mean in means] for row in range(len(board.table.rows))]
     averages = [_average(own) for own in by_row]
     order = sorted(range(len(by_row)), key=lambda row: (averages[row] is None, averages[row] or 0.0, row))
