@@ -1,6 +1,6 @@
-"""The contract suites for methods, metrics and data sets, for the command line and for authors' own tests.
+"""Contract checks of methods, metrics and data sets, for the command line and for tests of plug-ins.
 
-Names are resolved on first use, so that importing this loads neither torch nor pytest.
+Names are imported on first use, so that importing this package loads neither torch nor pytest.
 """
 
 from importlib import import_module

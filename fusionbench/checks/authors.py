@@ -1,4 +1,4 @@
-"""The contract suite as tests of one's own: two lines in a test file."""
+"""The contract checks as pytest tests of a plug-in, with two lines in a test file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fusionbench.errors import FusionbenchError
 
 
 class Case:
-    """One check of one subject; all cases of a subject share what was built."""
+    """One check of one subject; all cases of a subject share the built subject."""
 
     def __init__(self, subject: Subject, name: str, built: dict[str, Any]) -> None:
         self.subject, self.name, self._built = subject, name, built
@@ -29,7 +29,7 @@ class Case:
         return judge(self.subject, self.name, self._built["subject"])
 
     def hold(self) -> None:
-        """Pass, or fail, skip or xfail the running test with what was found."""
+        """Fail, skip or xfail the running test with the verdict's details, or return if the check passed."""
         import pytest
 
         verdict = self.verdict()
@@ -42,7 +42,7 @@ class Case:
 
 
 def cases(references: Iterable[str]) -> list[Case]:
-    """Return one case for each check of each reference, as `fusionbench check` takes them."""
+    """Return one case for each check of each reference; references are those of `fusionbench check`."""
     all_cases = []
     for reference in references:
         subject = find_subject(reference)
@@ -52,7 +52,7 @@ def cases(references: Iterable[str]) -> list[Case]:
 
 
 def contract_tests(*references: str) -> Callable[..., None]:
-    """Return a test function with one case a check: ``test_contract = contract_tests("mynet")``.
+    """Return a test function with one case per check: ``test_contract = contract_tests("mynet")``.
 
     References are those of `fusionbench check`: methods with variants, files, ``metric:NAME``, ``dataset:NAME``.
     Raises UnknownNameError for a name that is not registered.

@@ -1,4 +1,4 @@
-"""What every data set must hold: entries of the catalog and of plug-ins alike. Loads no torch."""
+"""Contract checks of data sets, those of the catalog and of plug-ins. Loads no torch."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from fusionbench.data.registry import dataset
 from fusionbench.data.spec import DatasetSpec
 from fusionbench.errors import DataNotFoundError
 
-DECODED = 20  # pairs of each split; `data verify` decodes all
+DECODED = 20  # pairs per split that are decoded; `data verify` decodes all
 CHECKS: dict[str, Check] = {}
 
 
 def contract(check: Check) -> Check:
-    """Add a function to the suite under its own name."""
+    """Add a function to `CHECKS` under its own name."""
     CHECKS[check.__name__] = check
     return check
 
 
 def dataset_subject(name: str, root: str | None = None) -> Subject:
-    """Return what `verdicts` takes. Raises UnknownNameError, and PluginError for an entry that cannot be used."""
+    """Return the subject of a data set. Raises UnknownNameError, and PluginError for an entry that cannot be used."""
     spec = dataset(name)
     return Subject("dataset", spec.name, CHECKS, lambda: (spec, root))
 
 
 def splits_here(spec: DatasetSpec, root: str | None) -> Iterator[Split]:
-    """Yield the splits that are on this machine; end the check where there is none."""
+    """Yield the splits that are on this machine; end the check as not applicable if there is none."""
     absent = []
     for name in spec.splits:
         try:
@@ -59,7 +59,7 @@ def entry(spec: DatasetSpec, root: str | None) -> str:
 
 @contract
 def layout(spec: DatasetSpec, root: str | None) -> str:
-    """In each split a and b lie in different places."""
+    """In each split, a and b are different files."""
     for name, split in spec.splits.items():
         require(split.a != split.b, f"a and b of {name} are both '{split.a}'", "give each its own glob")
     return ", ".join(f"{name}: {split.a} with {split.b}" for name, split in spec.splits.items())
@@ -87,7 +87,7 @@ def counts(spec: DatasetSpec, root: str | None) -> str:
 
 @contract
 def pairs_readable(spec: DatasetSpec, root: str | None) -> str:
-    """Pairs can be decoded, are of one size, and labels are classes of the entry."""
+    """Pairs can be decoded, both images have the same size, and labels are classes of the entry."""
     said = []
     for split in splits_here(spec, root):
         chosen = split.pairs[:DECODED]

@@ -1,6 +1,6 @@
-"""The contract suite: what every method must hold, for built-ins, plug-ins and single files alike.
+"""Contract checks of methods: built-in ones, plug-ins and single files.
 
-Each check takes a built method and its card and returns what it found. A card's ``xfail`` excuses a check with a
+Each check takes a built method and its card, and returns what it measured. A card's ``xfail`` excuses a check with a
 reason.
 """
 
@@ -18,41 +18,41 @@ from fusionbench.registry.cards import Card
 from fusionbench.registry.method_spec import MethodSpec
 from fusionbench.types import FAMILIES, PairBatch
 
-TOLERANCE = 1e-5  # a kernel may sum in another order for another batch size
+TOLERANCE = 1e-5  # kernels may sum in another order for another batch size
 
 CHECKS: dict[str, Check] = {}
 
 
 def contract(check: Check) -> Check:
-    """Add a function to the suite under its own name."""
+    """Add a function to `CHECKS` under its own name."""
     CHECKS[check.__name__] = check
     return check
 
 
 def method_subject(spec: MethodSpec) -> Subject:
-    """Return what `verdicts` takes. Raises RequestError where the method has no class."""
+    """Return the subject of a method. Raises RequestError if the method has no class."""
     spec.require_class()
     return Subject("method", spec.name, CHECKS, lambda: build(spec), excuses(spec))
 
 
 def excuses(spec: MethodSpec) -> dict[str, str]:
-    """Return the reason for each check that the method, or one of the variants asked for, cannot pass."""
+    """Return the reasons for checks that the method or its requested variants cannot pass, by name of the check."""
     known = spec.known_variants()
     variants = (known[name].get("xfail", {}) for name in spec.variants if name in known)
     return {check: reason for xfail in (spec.card.xfail, *variants) for check, reason in xfail.items()}
 
 
 def run_checks(spec: MethodSpec) -> Iterator[Verdict]:
-    """Build the method and yield one verdict a check."""
+    """Build the method and yield one verdict per check."""
     return verdicts(method_subject(spec))
 
 
 def build(spec: MethodSpec) -> tuple[FusionMethod, Card]:
-    """Return the method as its recipe builds it, with seed 0, and its card."""
+    """Return the method built by its recipe with seed 0, and its card."""
     torch.manual_seed(0)
     arguments = spec.config().args
     method = spec.build(arguments)
-    # sizes in a card are those of the method as published, not of its ablations
+    # the card's sizes are those of the published method, not of its ablations
     return method, spec.card if arguments == base_arguments(spec) else replace(spec.card, expect={})
 
 
@@ -92,7 +92,7 @@ def shape(method: FusionMethod, card: Card) -> str:
 
 @contract
 def value_range(method: FusionMethod, card: Card) -> str:
-    """fuse returns finite values in [0, 1], on black, white and opposite sources, too."""
+    """fuse returns finite values in [0, 1], on black, white and opposite sources too."""
     bounds = []
     for a, b in extremes(method):
         fused = fuse(method, a, b)
@@ -130,7 +130,7 @@ def deterministic(method: FusionMethod, card: Card) -> str:
 def batch_independent(method: FusionMethod, card: Card) -> str:
     """Image i of a batch equals image i alone."""
     a, b = example(method, 32, 32)
-    # the square has other statistics than the image itself, which a mirrored copy would not
+    # squared, because a copy that is only mirrored would have the same statistics
     pair_a, pair_b = torch.cat([a, a.flip(-1) ** 2]), torch.cat([b, b.flip(-1) ** 2])
     together = finite(method, pair_a, pair_b)
     alone = torch.cat([fuse(method, pair_a[i : i + 1], pair_b[i : i + 1]) for i in range(2)])
@@ -145,7 +145,7 @@ def batch_independent(method: FusionMethod, card: Card) -> str:
 
 @contract
 def inputs_untouched(method: FusionMethod, card: Card) -> str:
-    """fuse leaves its inputs as they were."""
+    """fuse does not change its inputs."""
     a, b = example(method, 32, 32)
     before = a.clone(), b.clone()
     fuse(method, a, b)
@@ -239,7 +239,7 @@ def fuse(method: FusionMethod, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor
 
 
 def finite(method: FusionMethod, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """Return what fuse does, or end a check that could only compare NaN with NaN."""
+    """Return the fused image, or end a check that would compare NaN with NaN as not applicable."""
     fused = fuse(method, a, b)
     if not torch.isfinite(fused).all():
         not_applicable("fuse returned NaN or infinity")

@@ -1,4 +1,4 @@
-"""What every metric must hold: built-in ones and those of plug-ins alike."""
+"""Contract checks of metrics, built-in ones and those of plug-ins."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from fusionbench.errors import WeightsError
 from fusionbench.metrics import CANONICAL, MetricCard, cards, compute, definition_of
 from fusionbench.metrics.registry import function_of, metric_named
 
-SIDE = 48  # pixels, or what the metric needs
-ROUNDING = 1e-9  # of a bound, and of a value in a batch relative to the value alone
-UNSTATED = "not a finite number"  # the framework's word where a metric gives no reason of its own
+SIDE = 48  # pixels, unless the metric needs more
+ROUNDING = 1e-9  # relative tolerance of bounds, and of values in a batch
+UNSTATED = "not a finite number"  # the framework's reason if the metric gives none
 CHECKS: dict[str, Check] = {}
 
 
 def contract(check: Check) -> Check:
-    """Add a function to the suite under its own name."""
+    """Add a function to `CHECKS` under its own name."""
     CHECKS[check.__name__] = check
     return check
 
 
 def metric_subject(name: str) -> Subject:
-    """Return what `verdicts` takes. Raises UnknownNameError, and PluginError where two packages claim the name."""
+    """Return the subject of a metric. Raises UnknownNameError, and PluginError if two packages claim the name."""
     card = cards()[metric_named(name)]
     return Subject("metric", card.name, CHECKS, lambda: _imported(card))
 
@@ -37,7 +37,7 @@ def _imported(card: MetricCard) -> tuple[MetricCard]:
 
 
 def evaluate(card: MetricCard, levels: Levels) -> tuple[Tensor, list[str | None]]:
-    """Return values and reasons of a batch, or end the check where it says nothing of this metric."""
+    """Return values and reasons of a batch, or end the check if it is not applicable to this metric."""
     if card.per == "set":
         not_applicable("one value belongs to a whole set of images")
     try:
@@ -70,7 +70,7 @@ def card(card: MetricCard) -> str:
 
 @contract
 def dtype(card: MetricCard) -> str:
-    """It returns one float64 value an image."""
+    """It returns one float64 value per image."""
     values, _ = evaluate(card, scene(side_of(card), batch=2))
     require(
         values.dtype == torch.float64 and tuple(values.shape) == (2,),
@@ -82,7 +82,7 @@ def dtype(card: MetricCard) -> str:
 
 @contract
 def value_range(card: MetricCard) -> str:
-    """Values lie in the card's range, on extreme images, too."""
+    """Values are in the card's range, on extreme images too."""
     defined = []
     low, high = card.range
     for what, levels in extremes(side_of(card)):
@@ -100,7 +100,7 @@ def value_range(card: MetricCard) -> str:
 
 @contract
 def finite_or_undefined(card: MetricCard) -> str:
-    """Where there is no value, the metric says why; no NaN or infinity comes without a reason."""
+    """Undefined values have a reason; NaN and infinity never come without one."""
     told = {}
     for what, levels in extremes(side_of(card)):
         reason = evaluate(card, levels)[1][0]
@@ -119,13 +119,13 @@ def finite_or_undefined(card: MetricCard) -> str:
 
 @contract
 def direction(card: MetricCard) -> str:
-    """A mean of the sources is not worse than an image of two levels that has nothing to do with them."""
+    """The mean of the sources scores no worse than an unrelated image of two levels."""
     good, bad = (evaluate(card, make(side_of(card))) for make in (scene, dull))
     if good[1][0] or bad[1][0]:
         not_applicable(f"no value there: {good[1][0] or bad[1][0]}")
     kept, lost = good[0].item(), bad[0].item()
     gain = kept - lost if card.better == "higher" else lost - kept
-    holds = gain >= -0.5 * 10.0**-card.digits  # less than that is not printed
+    holds = gain >= -0.5 * 10.0**-card.digits  # smaller differences are not printed
     require(
         holds,
         f"{kept:.4g} for the mean, {lost:.4g} for the dull image, but {card.better} is to be better",
@@ -146,7 +146,7 @@ def deterministic(card: MetricCard) -> str:
 
 @contract
 def batch_independent(card: MetricCard) -> str:
-    """The value of image i of a batch is that of image i alone."""
+    """The value of image i in a batch equals that of image i alone."""
     levels = scene(side_of(card), batch=3)
     together = evaluate(card, levels)[0]
     alone = torch.cat([evaluate(card, levels.image(i))[0] for i in range(3)])
@@ -159,7 +159,7 @@ def batch_independent(card: MetricCard) -> str:
 
 @contract
 def inputs_untouched(card: MetricCard) -> str:
-    """The images stay as they were."""
+    """It does not change the images."""
     levels = scene(side_of(card))
     before = [image.clone() for image in levels]
     evaluate(card, levels)
@@ -170,7 +170,7 @@ def inputs_untouched(card: MetricCard) -> str:
 
 @contract
 def any_size(card: MetricCard) -> str:
-    """Images from the card's smallest side on have a value or a reason, odd sides, too."""
+    """Images with sides from the card's smallest on, odd ones too, have a value or a reason."""
     least = card.smallest
     for height, width in ((least, least), (least + 1, 2 * least + 3)):
         levels = Levels(*(image[..., :height, :width] for image in scene(2 * least + 3)))
@@ -182,13 +182,13 @@ def any_size(card: MetricCard) -> str:
 
 @contract
 def symmetric(card: MetricCard) -> str:
-    """Where the card claims it, swapping a and b changes nothing but rounding."""
+    """If the card claims symmetry, swapping a and b changes the value only by rounding."""
     if not card.symmetric:
         not_applicable("the card does not claim it")
     levels = scene(side_of(card))
     there, back = (evaluate(card, triple)[0].item() for triple in (levels, levels.swapped()))
     require(
-        abs(there - back) <= ROUNDING * max(1, abs(there)),  # a sum may be taken in another order
+        abs(there - back) <= ROUNDING * max(1, abs(there)),  # sums may be computed in another order
         f"{there} and {back} with a and b swapped",
         "leave symmetric= out, or fix the function",
     )

@@ -1,6 +1,6 @@
-"""pytest plug-in for authors of plug-ins: the fixture ``contract_check`` and its marker. Loads nothing until used.
+"""pytest plug-in with the fixture ``contract_check`` and its marker, for tests of methods, metrics and data sets.
 
-PYTEST_DONT_REWRITE: there is no assertion in here.
+PYTEST_DONT_REWRITE: this module has no assertions. Nothing is loaded until the fixture is used.
 
     @pytest.mark.contract("mynet", "metric:EME")
     def test_contract(contract_check):
@@ -26,7 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make one test of each check of each reference that the marker names."""
+    """Generate one test for each check of each reference in the marker."""
     marker = metafunc.definition.get_closest_marker("contract")
     if FIXTURE not in metafunc.fixturenames or marker is None:
         return

@@ -1,4 +1,4 @@
-"""Triples of generated images that a metric is checked on, uint8 [B, 1, H, W]."""
+"""Generated images for the checks of metrics, uint8 [B, 1, H, W]."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 class Levels(NamedTuple):
-    """What ``compute`` takes."""
+    """Sources and fused image, the arguments of ``compute``."""
 
     a: Tensor
     b: Tensor
@@ -25,21 +25,21 @@ class Levels(NamedTuple):
 
 
 def scene(side: int, batch: int = 1) -> Levels:
-    """Return sources that share half of their texture, and their mean."""
+    """Return sources that share half of their texture, with their mean as the fused image."""
     shared, a, b = (_texture(side, batch, seed) for seed in (1, 2, 3))
     a, b = (shared + a) / 2, (shared + b) / 2
     return Levels(_levels(a), _levels(b), _levels((a + b) / 2))
 
 
 def dull(side: int) -> Levels:
-    """Return the same sources with a fused image of two levels that has nothing to do with them."""
+    """Return the same sources with an unrelated fused image of two levels."""
     generator = torch.Generator().manual_seed(4)
     noise = torch.randint(127, 129, (1, 1, side, side), generator=generator)
     return scene(side)._replace(fused=noise.to(torch.uint8))
 
 
 def extremes(side: int) -> Iterator[tuple[str, Levels]]:
-    """Yield triples on which divisions and logarithms fail, with a name each."""
+    """Yield triples on which divisions and logarithms can fail, each with its name."""
     textured = scene(side)
     black, white = torch.zeros_like(textured.a), torch.full_like(textured.a, 255)
     chess = ((torch.arange(side)[:, None] + torch.arange(side)) % 2 * 255).to(torch.uint8).expand_as(black)
@@ -54,7 +54,7 @@ def extremes(side: int) -> Iterator[tuple[str, Levels]]:
 
 
 def _texture(side: int, batch: int, seed: int) -> Tensor:
-    """Return smooth and fine structure in [0, 1], float [B, 1, side, side]."""
+    """Return random structure at coarse and fine scales in [0, 1], float [B, 1, side, side]."""
     generator = torch.Generator().manual_seed(seed)
     total = torch.zeros(batch, 1, side, side)
     for scale in (16, 4, 1):

@@ -1,4 +1,4 @@
-"""Find what is to be checked from what a user calls it."""
+"""Search of the subject to check by the name that a user gives."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ KINDS = ("method", "metric", "dataset")
 
 
 def find_subject(reference: str, data_root: str | None = None) -> Subject:
-    """Return the subject of ``method:``, ``metric:`` or ``dataset:NAME``, or of a name or reference that is but one.
+    """Return the subject of ``method:NAME``, ``metric:NAME``, ``dataset:NAME``, or of a name that only one kind has.
 
-    Raises UnknownNameError, RequestError where several kinds have the name or a method has no class, PluginError.
+    Methods may have variants or be files. Raises UnknownNameError for an unknown name, RequestError if several kinds
+    have it or a method has no class, PluginError if a plug-in cannot be used.
     """
     kind, _, name = reference.strip().partition(":")
     if kind.lower() in KINDS and ":" in reference:
@@ -37,7 +38,7 @@ def find_subject(reference: str, data_root: str | None = None) -> Subject:
 
 
 def kinds_of(name: str) -> list[str]:
-    """Return of which kinds something is registered under a name, sound or not."""
+    """Return the kinds in which a name is registered, usable or not."""
     methods = registry.names()
     measures = {*map(folded, cards()), *metrics.rivals()}
     data = {*catalog.datasets(), *catalog.problems()}
@@ -50,7 +51,7 @@ def kinds_of(name: str) -> list[str]:
 
 
 def _subject(kind: str, name: str, data_root: str | None) -> Subject:
-    # each suite is loaded for its own subjects only: two of them load torch
+    # imported only for subjects of its kind: two of the modules load torch
     if kind == "dataset":
         from fusionbench.checks.datasets import dataset_subject
 

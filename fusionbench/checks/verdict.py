@@ -1,4 +1,4 @@
-"""A check's verdict: what was looked at, what was found and how to fix it. Loads no torch."""
+"""Verdicts of checks: what was checked, what was found and how to fix it. Loads no torch."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ Check = Callable[..., str]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one check came to: passed, failed, excused (fails as its card says) or skipped.
+    """The outcome of one check: passed, failed, excused (a failure that the card announces) or skipped.
 
-    ``about`` is what was checked, ``detail`` what was found, ``remedy`` how to fix a failure.
+    ``about`` is what was checked, the first line of the check's docstring; ``detail`` is what was found, ``remedy`` how
+    to fix a failure.
     """
 
     check: str
@@ -27,9 +28,9 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Subject:
-    """Something to be checked: what ``build`` returns, a tuple, is handed to each of the checks.
+    """Something to check: ``build`` returns the arguments of all its checks.
 
-    ``excuses`` maps a check to the reason why it cannot pass.
+    ``excuses`` maps the name of a check to the reason why it cannot pass.
     """
 
     kind: str
@@ -40,7 +41,7 @@ class Subject:
 
 
 class Broken(AssertionError):
-    """A rule that is not kept."""
+    """A violated contract, with the observation and how to fix it."""
 
     def __init__(self, observed: str, remedy: str) -> None:
         super().__init__(f"{observed}: {remedy}")
@@ -48,11 +49,11 @@ class Broken(AssertionError):
 
 
 class NotApplicableError(Exception):
-    """A check that says nothing about this subject."""
+    """The check is not applicable to this subject."""
 
 
 def require(condition: object, observed: str, remedy: str) -> None:
-    """Raise Broken, also under ``python -O``."""
+    """Raise Broken unless the condition holds; unlike ``assert``, also under ``python -O``."""
     if not condition:
         raise Broken(observed, remedy)
 
@@ -62,7 +63,7 @@ def not_applicable(why: str) -> NoReturn:
 
 
 def verdicts(subject: Subject) -> Iterator[Verdict]:
-    """Build the subject and yield one verdict a check."""
+    """Build the subject and yield one verdict per check."""
     try:
         built = subject.build()
     except FusionbenchError as error:
@@ -86,7 +87,7 @@ def judge(subject: Subject, name: str, built: tuple[Any, ...]) -> Verdict:
         detail = check(*built)
     except NotApplicableError as why:
         return Verdict(name, "skipped", f"not applicable: {why}", about)
-    except (Exception, SystemExit) as error:  # a plug-in can raise anything
+    except (Exception, SystemExit) as error:  # plug-ins can raise exceptions of any class
         observed, remedy = _worded(error)
         if excuse is not None:
             return Verdict(name, "excused", f"{excuse} ({observed})", about)

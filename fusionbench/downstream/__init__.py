@@ -1,1 +1,1 @@
-"""Does the fusion help? Segmentation and detection networks trained and tested on fused images."""
+"""Downstream tasks: segmentation and detection networks, trained and tested on fused images."""

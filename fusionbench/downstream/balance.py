@@ -1,4 +1,4 @@
-"""How much each class of a label map weighs in the loss: rare ones more, so that they are learned at all."""
+"""Weights of the classes of label maps in the loss; rare classes weigh more, or they would not be learned."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from torch import Tensor
 
 from fusionbench.downstream.samples import IGNORED, Source, read_map
 
-# of ENet: no class weighs more than 1 / ln(1.02), which is some 36 times a class that is everywhere
+# ENet's: no class weighs more than 1 / ln(1.02), about 36 times the weight of a class that covers everything
 CONSTANT = 1.02
 
 
 def enet_weights(source: Source, classes: int) -> Tensor:
-    """Return 1 / ln(1.02 + share of the class among the training pixels), float32 [classes].
+    """Return w_c = 1 / ln(1.02 + p_c), where p_c is the share of class c in the training pixels, float32 [classes].
 
-    Paszke et al., "ENet", arXiv 1606.02147. Ignored pixels do not count. Raises ImageError for a map that cannot be read.
+    Paszke et al., "ENet", arXiv 1606.02147. Ignored pixels are not counted. Raises ImageError for a map that cannot be
+    read.
     """
     counts = np.zeros(classes)
     for pair in source.pairs:

@@ -1,4 +1,7 @@
-"""Which pairs train the network of a downstream task and which test it. Loads no torch."""
+"""Division of a data set's labelled pairs into those that train a downstream network and those that test it.
+
+Importing this module loads no torch.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +23,10 @@ LABELS: dict[Task, str] = {"segment": "label maps", "detect": "boxes"}
 
 @dataclass(frozen=True)
 class Division:
-    """Labelled pairs to train a network on and to test it on, in natural order of their ids.
+    """Labelled pairs to train and to test a network on, in natural order of their ids.
 
-    ``train_split`` and ``test_split`` name the splits that hold them, which are one where pairs of a split were drawn;
-    ``note`` says in words how they were chosen.
+    ``train_split`` and ``test_split`` name their splits, which are the same if one split was divided; ``note`` says in
+    words how the pairs were chosen.
     """
 
     spec: DatasetSpec
@@ -36,7 +39,7 @@ class Division:
 
     @property
     def identity(self) -> dict[str, str]:
-        """Return hashes of which pairs are on each side."""
+        """Return a hash of the ids of the pairs on each side."""
         return {side: _ids_hash(pairs) for side, pairs in (("train", self.train), ("test", self.test))}
 
 
@@ -50,11 +53,11 @@ def find_division(
 ) -> Division:
     """Return the division of a data set's labelled pairs.
 
-    ``asked`` is "official" (the data set's own train and test split), "roles" (``split.csv`` of the data set's folder),
-    a CSV file with the columns name and role, or a fraction of the pairs of ``split`` to train on, drawn by their ids;
-    "auto" takes the official one where its train split is here with labels, else the roles of ``split.csv``. Of each
-    split only the first ``limit`` pairs take part, as in a run with that limit. Raises
-    DataNotFoundError where labels lack, RequestError where a division cannot be made.
+    ``asked`` is "official" (the data set's own train and test splits), "roles" (``split.csv`` in the data set's folder),
+    a CSV file with the columns name and role, or the fraction of the pairs of ``split`` to train on, chosen by hashes
+    of their ids; "auto" is the official division if its train split is here with labels, otherwise "roles". Only the
+    first ``limit`` pairs of each split are used, as in a run with that limit. Raises DataNotFoundError if there are no
+    labels, RequestError if the division cannot be made.
     """
     _check_labels(spec, task, split)
     if asked == "official" or (asked == "auto" and _has_labelled_train(spec, task, root)):

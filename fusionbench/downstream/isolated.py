@@ -1,4 +1,4 @@
-"""Units in processes of their own: one that crashes, hangs or takes all memory costs its row and nothing else."""
+"""Isolation of units in processes: one that crashes, hangs or takes all memory fails without affecting the others."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from fusionbench.cells.progress import Reporter
 from fusionbench.downstream.units import Unit
 from fusionbench.errors import OutputError
 
-TICK = 0.2  # seconds between two looks at limits
+TICK = 0.2  # seconds between checks of the limits
 GIB = 2**30
 LOG = "log.txt"
 
 
 @dataclass(frozen=True)
 class UnitLimits:
-    """``seconds`` and ``memory`` (GiB) that a unit may take, training included; None: no limit. ``threads`` of the CPU."""
+    """Limits of a unit, training included: ``seconds``, ``memory`` in GiB, CPU ``threads``; None is no limit."""
 
     seconds: float | None = None
     memory: float | None = None
@@ -33,18 +33,20 @@ class UnitLimits:
 
 
 def run_isolated(unit: Unit, limits: UnitLimits, reporter: Reporter, stop: threading.Event) -> Failure | None:
-    """Do a unit in a process of its own; return why it failed, None where it is ok.
+    """Compute a unit in its own process, and return why it failed, or None.
 
-    A unit that is killed leaves a record with the status timeout, oom or failed. Raises OutputError where nothing can be
-    stored, and KeyboardInterrupt once ``stop`` is set.
+    A unit that is killed leaves a record with the status timeout, oom or failed. Raises OutputError if results cannot be
+    stored, and KeyboardInterrupt when ``stop`` is set.
     """
     from fusionbench.downstream.work import record_failure
     from fusionbench.runs.pool import how_it_died
 
     unit.place.mkdir(parents=True, exist_ok=True)
     ours, theirs = multiprocessing.Pipe(duplex=False)
+    # spawn, not fork: this process has threads and maybe CUDA, which do not survive a fork
     process = multiprocessing.get_context("spawn").Process(target=_work, args=(unit, theirs, limits.threads))
     process.start()
+    # with this copy of its end closed, `_listen` gets an EOFError when the process dies
     theirs.close()
     with _ended(process), ours:
         died = _listen(ours, process.pid or 0, limits, reporter, stop)
@@ -60,7 +62,10 @@ def run_isolated(unit: Unit, limits: UnitLimits, reporter: Reporter, stop: threa
 def _listen(
     connection: Connection, pid: int, limits: UnitLimits, reporter: Reporter, stop: threading.Event
 ) -> Failure | bool:
-    """Pass on the process's messages; return True where it is done, False where it died, a failure beyond a limit."""
+    """Forward the process's messages; return True or a failure when it is done, False if it died.
+
+    A process that exceeds a limit is a failure too; `run_isolated` ends it.
+    """
     from fusionbench.runs.pool import memory_of
 
     started = time.monotonic()
@@ -85,7 +90,7 @@ def _listen(
 
 @contextmanager
 def _ended(process: multiprocessing.process.BaseProcess) -> Iterator[None]:
-    """Leave nothing of the process behind, whatever happens."""
+    """End the process and all its children when the ``with`` block ends, whatever happens."""
     from fusionbench.runs.pool import end_group
 
     try:
@@ -98,7 +103,8 @@ def _ended(process: multiprocessing.process.BaseProcess) -> Iterator[None]:
 
 
 def _work(unit: Unit, connection: Connection, threads: int | None) -> None:
-    """The process of one unit: its own session, its output in the unit's folder."""
+    """Run in the process of one unit, in a session of its own; its output goes to the unit's folder."""
+    # a session of its own, so that `end_group` also reaches the loader processes of a training
     os.setsid()
     handle = os.open(Path(unit.place) / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(handle, 1)

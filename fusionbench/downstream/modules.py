@@ -1,4 +1,4 @@
-"""Networks as Lightning trains them, with what they predict for stored images."""
+"""Lightning modules of the downstream networks: training steps, and predictions for stored images."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ from fusionbench.training.optimizers import build_optimizer
 
 
 class Detections(NamedTuple):
-    """The objects found in an image: corners float [N, 4] in pixels, scores [N] in [0, 1], numbers of classes [N]."""
+    """Objects found in an image.
+
+    ``corners`` are (left, top, right, bottom) in pixels, float64 [N, 4], ``scores`` [N] are in [0, 1], ``numbers`` [N]
+    are those of the classes, from 0.
+    """
 
     corners: np.ndarray
     scores: np.ndarray
@@ -36,7 +40,7 @@ class Detections(NamedTuple):
 
 
 class TaskModule(pl.LightningModule):
-    """The base of both tasks: optimizer, frozen epochs and loaders follow the recipe."""
+    """Base class of both tasks: optimizer, frozen epochs and data loaders, as the recipe says."""
 
     network: nn.Module
 
@@ -46,7 +50,7 @@ class TaskModule(pl.LightningModule):
         self.sampler = EachEpoch(len(source.pairs), seed, chosen.recipe.flip)
 
     def configure_optimizers(self) -> Any:
-        return build_optimizer(self)  # type: ignore[arg-type]  # it asks for recipe, parameters and trainer alone
+        return build_optimizer(self)  # type: ignore[arg-type]  # it needs only recipe, parameters and trainer
 
     def on_train_epoch_start(self) -> None:
         frozen = self.current_epoch < self.chosen.frozen_epochs
@@ -54,8 +58,8 @@ class TaskModule(pl.LightningModule):
             parameter.requires_grad_(not frozen)
 
     def train_dataloader(self) -> DataLoader[Any]:
-        """Return the loader of the epoch that begins: batches of frozen epochs may have another size."""
-        # a resumed training asks for its loader before it tells the sampler the epoch
+        """Return the loader of the next epoch; batches may have another size while the backbone is frozen."""
+        # Lightning gets the loader of a resumed training before it calls the sampler's set_epoch
         self.sampler.set_epoch(self.current_epoch)
         frozen = self.current_epoch < self.chosen.frozen_epochs
         size = (self.recipe.frozen_batch_size or self.recipe.batch_size) if frozen else self.recipe.batch_size
@@ -66,7 +70,7 @@ class TaskModule(pl.LightningModule):
             sampler=self.sampler,
             num_workers=self.recipe.workers,
             collate_fn=as_lists if isinstance(self, Detector) else None,
-            # a batch of one image has no statistics for the layers that normalize pooled values
+            # batch normalization of globally pooled values fails for a batch of one image
             drop_last=count % min(size, count) == 1,
         )
 
@@ -75,13 +79,13 @@ class TaskModule(pl.LightningModule):
 
 
 class Segmenter(TaskModule):
-    """A network that gives each pixel a class."""
+    """A segmentation network with its loss, cross entropy with or without the Dice loss."""
 
     def __init__(self, chosen: Chosen, source: Source, seed: int) -> None:
         super().__init__(chosen, source, seed)
         assert source.spec.labels is not None
         self.classes = len(source.spec.labels.classes)
-        # small convolutions take a fifth less time on CPUs with the channels last
+        # with channels last, small convolutions take a fifth less time on CPUs
         self.network = build_segmenter(chosen, self.classes).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.size = (self.recipe.height, self.recipe.width)
         self.class_weights: Tensor | None = None
@@ -105,7 +109,7 @@ class Segmenter(TaskModule):
 
     @torch.inference_mode()
     def predict(self, image: np.ndarray) -> np.ndarray:
-        """Return the class of each pixel of uint8 [H, W, 3], uint8 [H, W]."""
+        """Return the class of each pixel, uint8 [H, W], of an image uint8 [H, W, 3]."""
         small = normalized(resized(image, self.size).permute(1, 2, 0).numpy())[None].to(self.device)
         logits = functional.interpolate(
             self.network(small), image.shape[:2], mode="bilinear", align_corners=False
@@ -115,7 +119,7 @@ class Segmenter(TaskModule):
 
 
 class Detector(TaskModule):
-    """A torchvision network that draws boxes around objects."""
+    """A detection network of torchvision, which has its own losses."""
 
     def __init__(self, chosen: Chosen, source: Source, seed: int) -> None:
         super().__init__(chosen, source, seed)
@@ -131,7 +135,7 @@ class Detector(TaskModule):
 
     @torch.inference_mode()
     def predict(self, image: np.ndarray) -> Detections:
-        """Return the objects found in uint8 [H, W, 3]."""
+        """Return the objects found in an image uint8 [H, W, 3]."""
         pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).float() / 255
         detected = self.network([pixels.to(self.device)])[0]
         kept = detected["scores"] >= self.recipe.min_score

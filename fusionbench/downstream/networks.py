@@ -1,4 +1,4 @@
-"""Segmentation and detection networks of libraries, built from a recipe and the number of classes."""
+"""Segmentation and detection networks, built from libraries by a recipe and the number of classes."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from fusionbench.downstream.recipes import Chosen, Recipe
 from fusionbench.errors import ConfigError, RequestError, WeightsError
 
 INSTALL = 'pip install "fusionbench-imaging[downstream]"'
-SMALL_FCOS = "fcos_mobilenet_v3_small"  # of torchvision's parts, which has no such builder
+SMALL_FCOS = "fcos_mobilenet_v3_small"  # built here from parts of torchvision, which has no such builder
 
 
 def build_segmenter(chosen: Chosen, classes: int) -> nn.Module:
-    """Return a network from float32 [B, 3, h, w] to logits [B, ``classes``, h, w]. Nothing is downloaded.
+    """Return a network that maps float32 [B, 3, h, w] to logits [B, ``classes``, h, w]; nothing is downloaded.
 
-    Raises RequestError without segmentation_models_pytorch, ConfigError for a name that it does not know and
+    Raises RequestError without segmentation_models_pytorch, ConfigError for a name that it does not know, and
     WeightsError for a backbone's file that does not fit.
     """
     recipe = chosen.recipe
@@ -48,9 +48,10 @@ def build_segmenter(chosen: Chosen, classes: int) -> nn.Module:
 
 
 def build_detector(chosen: Chosen, classes: int) -> nn.Module:
-    """Return a torchvision detector of ``classes`` kinds of objects, trained on and giving boxes in pixels.
+    """Return a torchvision detector of ``classes`` kinds of objects; its boxes are in pixels, its labels begin at 1.
 
-    Raises ConfigError for a name that torchvision does not know and WeightsError for a backbone's file that does not fit.
+    Raises ConfigError for a name that torchvision does not know, and WeightsError for a backbone's file that does not
+    fit.
     """
     from torchvision.models import detection
 
@@ -75,23 +76,23 @@ def build_detector(chosen: Chosen, classes: int) -> nn.Module:
         options |= {"box_score_thresh": recipe.min_score, "min_size": recipe.height, "max_size": recipe.width}
     network: nn.Module = build(**options)
     if chosen.backbone_hash:
-        pyramid = hasattr(network.backbone, "body")  # a feature pyramid is no part of a classifier
+        pyramid = hasattr(network.backbone, "body")  # a classifier's file has no feature pyramid
         _load_backbone(network.get_submodule("backbone.body" if pyramid else "backbone"), recipe)
     return network
 
 
 def _small_fcos(channels: int) -> Callable[..., nn.Module]:
-    """Return what builds an FCOS that two cores can train: MobileNetV3-small, and a feature pyramid of few channels.
+    """Return a builder of an FCOS small enough to train on two cores: MobileNetV3-small, and a narrow feature pyramid.
 
-    The pyramid begins at a stride of 8 pixels; the cells of its levels stand for objects of up to 64, 128, 256 and more
-    pixels, as FCOS (arXiv 1904.01355) assigns them.
+    The pyramid begins at a stride of 8 pixels; its levels predict objects of up to 64, 128, 256 and more pixels, as in
+    FCOS (arXiv 1904.01355).
     """
     from torchvision.models import mobilenet_v3_small
     from torchvision.models.detection.anchor_utils import AnchorGenerator
     from torchvision.models.detection.backbone_utils import BackboneWithFPN
     from torchvision.models.detection.fcos import FCOS
 
-    # the last blocks of strides 8, 16 and 32 with their channels; the pyramid adds one of stride 64
+    # last blocks of strides 8, 16 and 32, and their channels; the pyramid adds a level of stride 64
     stages = {"3": 24, "8": 48, "11": 96}
     layers = {name: str(number) for number, name in enumerate(stages)}
     backbone = BackboneWithFPN(
@@ -102,12 +103,12 @@ def _small_fcos(channels: int) -> Callable[..., nn.Module]:
 
 
 def backbone_of(network: nn.Module) -> nn.Module:
-    """Return the part of a network that a backbone's file is for."""
+    """Return the part of a network that a backbone's file has weights for."""
     return network.get_submodule("encoder" if hasattr(network, "encoder") else "backbone")
 
 
 def _load_backbone(part: nn.Module, recipe: Recipe) -> None:
-    """Load a classifier's weights into its backbone; what belongs to the classifier's head is passed over."""
+    """Load a classifier's weights into the backbone, except for those of the classifier's head."""
     path = Path(recipe.backbone).expanduser()
     state = _read_state(path)
     wanted = part.state_dict()
@@ -130,7 +131,7 @@ def _read_state(path: Path) -> Mapping[str, Tensor]:
 
             return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # damaged files raise anything
+    except Exception as error:  # damaged files raise exceptions of any class
         raise WeightsError(
             f"Backbone file '{path.name}' cannot be read: {' '.join(str(error).split())[:200]}"
         ) from error

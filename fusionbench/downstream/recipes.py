@@ -1,4 +1,4 @@
-"""Which network a downstream task trains and how: named recipes, with ``key=value`` over them. Loads no torch."""
+"""Recipes of downstream networks and their training, by name, with ``key=value`` overrides. Loads no torch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Task = Literal["segment", "detect"]
 TASKS: tuple[Task, ...] = ("segment", "detect")
 DEFAULTS: dict[Task, str] = {"segment": "deeplabv3plus", "detect": "fasterrcnn"}
 FILE = Path(__file__).with_name("recipes.yaml")
-# torchvision and timm end a file's name with the first digits of its SHA-256
+# torchvision and timm end file names with the first digits of the SHA-256
 HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.(?:pth|pt|safetensors)$")
 
 
@@ -27,12 +27,12 @@ HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.(?:pth|pt|safetensors)$")
 class Recipe:
     """A network and its training.
 
-    Images are resized to ``height`` x ``width`` (detection: at least so that one side has it). ``encoder`` and
-    ``channels`` (of the decoder) are segmentation_models_pytorch's. ``backbone`` is a file of pretrained weights,
-    "" from scratch; with one, the backbone stays as it is in the first ``frozen_epochs``, whose batches have
-    ``frozen_batch_size`` images. ``loss`` is ce or ce+dice (segmentation), where ``class_weights`` is none or enet: rare
-    classes weigh more in the cross entropy. ``flip`` mirrors every second image at random.
-    Detections below ``min_score`` are dropped. ``workers`` are the loader's processes.
+    Images are resized to ``height`` x ``width``; detectors keep the aspect ratio and fit one side. ``encoder`` and the
+    decoder's ``channels`` are those of segmentation_models_pytorch. ``backbone`` is a file of pretrained weights, "" for
+    training from scratch; with a file, the backbone is frozen in the first ``frozen_epochs``, whose batches have
+    ``frozen_batch_size`` images. For segmentation, ``loss`` is ce or ce+dice, and ``class_weights`` is none or enet,
+    with which rare classes weigh more in the cross entropy. ``flip`` mirrors a random half of the images. Detections
+    with a score below ``min_score`` are dropped. ``workers`` is the number of loader processes.
     """
 
     library: str
@@ -57,7 +57,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Chosen:
-    """A recipe by its name, with what the user changed; ``backbone_hash`` is the SHA-256 of its file, "" without one."""
+    """A named recipe with the user's overrides; ``backbone_hash`` is the SHA-256 of the backbone's file, or ""."""
 
     task: Task
     name: str
@@ -66,14 +66,14 @@ class Chosen:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """Return everything that decides the trained network but data and seed; no path."""
+        """Return all settings that affect the trained network, except for data and seed; paths are not included."""
         facts = asdict(self.recipe) | {"backbone": self.backbone_hash}
         del facts["workers"]
         return facts
 
     @property
     def title(self) -> str:
-        """Return the network in words: "DeepLabV3Plus (resnet50, from scratch), 640x480, 340 epochs"."""
+        """Return the network in words, such as "DeepLabV3Plus (resnet50, from scratch), 640x480, 340 epochs"."""
         recipe = self.recipe
         start = f"backbone {self.backbone_hash[:8]}" if self.backbone_hash else "from scratch"
         encoder = f"{recipe.encoder}, " if recipe.encoder else ""
@@ -86,15 +86,15 @@ class Chosen:
 
     @property
     def frozen_epochs(self) -> int:
-        """Return for how many epochs the backbone is frozen: none where it starts from scratch."""
+        """Return the number of epochs in which the backbone is frozen: 0 if it is trained from scratch."""
         return self.recipe.frozen_epochs if self.backbone_hash else 0
 
 
 def choose_recipe(task: Task, name: str | None, overrides: Sequence[str] = ()) -> Chosen:
-    """Return a recipe of a task by its name (None: the task's default), changed by ``key=value`` texts.
+    """Return the task's recipe of this name (None: the default), changed by ``key=value`` overrides.
 
-    Raises UnknownNameError, ConfigError for keys and values that are not allowed and WeightsError for a backbone's file
-    that is not there or not what its name says.
+    Raises UnknownNameError for an unknown name, ConfigError for keys and values that are not allowed, and WeightsError
+    for a backbone's file that does not exist or does not have the hash in its name.
     """
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
@@ -114,14 +114,14 @@ def choose_recipe(task: Task, name: str | None, overrides: Sequence[str] = ()) -
                 f"Value not allowed in {dict(layer)}: {reason}; give one of that type."
             ) from error
     recipe = OmegaConf.to_object(merged)
-    assert isinstance(recipe, Recipe)  # the merge began with one, and OmegaConf keeps its type
+    assert isinstance(recipe, Recipe)  # OmegaConf returns the type that the merge started with
     _check_ranges(recipe)
     return Chosen(task, name, replace(recipe, backbone=recipe.backbone), _backbone_hash(recipe.backbone))
 
 
 @cache
 def recipes() -> dict[Task, dict[str, dict[str, Any]]]:
-    """Return the named recipes by task, as their file says them."""
+    """Return the named recipes by task, as they are in ``recipes.yaml``."""
     by_task: dict[Task, dict[str, dict[str, Any]]] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
     return by_task
 

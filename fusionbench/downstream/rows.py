@@ -1,4 +1,4 @@
-"""The rows of a downstream table: which runs hold the fused images that train and test a network. Loads no torch."""
+"""Rows of a downstream table: the runs whose fused images train and test a network. Loads no torch."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from fusionbench.tables.runs import newest_runs
 
 @dataclass(frozen=True)
 class Row:
-    """A method's fused images: ``train`` and ``test`` are the files by pair id, in the division's order.
+    """The fused images of a method: files by pair id for ``train`` and ``test``, in the division's order.
 
-    ``cell`` is the run that holds the test images, and under which results are stored. ``lacks`` says why the row
-    cannot take part, "" where it can.
+    ``cell`` is the run with the test images, in whose folder results are stored. ``lacks`` says why the row cannot be
+    computed; it is empty if it can.
     """
 
     method: str
@@ -30,10 +30,10 @@ class Row:
 
 
 def find_rows(records: Sequence[Record], division: Division, methods: Iterable[str] = ()) -> list[Row]:
-    """Return a row for each method that is run on the division's test split, in the order of a leaderboard.
+    """Return a row for each method with a run on the division's test split, in the order of a leaderboard.
 
-    ``records`` are those of `read_records`; ``methods`` names those that are wanted, none for all. Raises
-    DataNotFoundError where the records hold no run of the split, UnknownNameError for a method that is not among them.
+    ``records`` are those of `read_records`; ``methods`` are the names to include, all if empty. Raises
+    DataNotFoundError if no record is a run of the split, UnknownNameError for a method without a run there.
     """
     of_test = _of_split(records, division, division.test_split)
     if not of_test:
@@ -57,7 +57,7 @@ def find_rows(records: Sequence[Record], division: Division, methods: Iterable[s
 
 
 def _of_split(records: Iterable[Record], division: Division, split: str) -> list[Record]:
-    """Keep the runs that were made of all the pairs that are needed."""
+    """Return the records of runs of a split that include all pairs of the division."""
     pairs = {pair.id for pair in (division.train if split == division.train_split else ())}
     pairs |= {pair.id for pair in (division.test if split == division.test_split else ())}
     return [
@@ -94,7 +94,7 @@ def _row(record: Record, label: str, of_train: Sequence[Record], division: Divis
 
 
 def _same_method(run: Record, other: Record) -> bool:
-    """Tell whether two runs are of one method with the same files, arguments and weights."""
+    """Tell whether two runs have the same method, with the same code, arguments and weights."""
     keys = ("method", "arguments", "weights")
     return run["method"]["name"] == other["method"]["name"] and all(
         run["identity"][key] == other["identity"][key] for key in keys

@@ -1,4 +1,4 @@
-"""``fusionbench downstream``: plan the units, find what is done, let the rest be computed."""
+"""``fusionbench downstream``: plan the units, skip those with results, compute the others."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NEEDED = {
 
 @dataclass(frozen=True)
 class DownstreamOptions:
-    """Everything a call can be told; the names are those of the command line's options."""
+    """All options of a call, with the names of the command line."""
 
     task: Task
     dataset: str
@@ -58,7 +58,7 @@ class DownstreamOptions:
 
 @dataclass(frozen=True)
 class UnitResult:
-    """What became of a unit; ``status`` is ok, failed, timeout, oom, unavailable or skipped (its row lacks images)."""
+    """The outcome of a unit; ``status`` is ok, failed, timeout, oom, unavailable, or skipped (images are missing)."""
 
     method: str
     seed: int
@@ -70,7 +70,7 @@ class UnitResult:
 
 @dataclass
 class DownstreamResult:
-    """Units in the order of rows and seeds, and the records of their cells."""
+    """The outcomes of units in the order of rows and seeds, and the records of their cells."""
 
     units: list[UnitResult] = field(default_factory=list)
     records: list[dict[str, Any]] = field(default_factory=list)
@@ -82,7 +82,7 @@ class DownstreamResult:
 
 @dataclass(frozen=True)
 class DownstreamPlan:
-    """A checked call: what to do, and the rows that cannot take part."""
+    """A checked call: the units to compute, and the rows that cannot be computed."""
 
     units: tuple[Unit, ...]
     lacking: tuple[Row, ...]
@@ -92,7 +92,7 @@ class DownstreamPlan:
 
 
 def plan_downstream(options: DownstreamOptions) -> DownstreamPlan:
-    """Check a call without doing anything. Raises FusionbenchError for what is wrong with it."""
+    """Return the plan of a call without computing anything. Raises FusionbenchError if an option is not valid."""
     if options.protocol not in PROTOCOLS:
         raise UnknownNameError("protocol", options.protocol, PROTOCOLS)
     if options.task not in TASKS:
@@ -162,16 +162,16 @@ def done(unit: Unit) -> bool:
 
 
 def forget(unit: Unit) -> None:
-    """Remove a unit's result and its trained network."""
+    """Delete a unit's result and its trained network."""
     shutil.rmtree(unit.place, ignore_errors=True)
     shutil.rmtree(unit.network_place, ignore_errors=True)
 
 
 def downstream(options: DownstreamOptions, reporter: Reporter | None = None) -> DownstreamResult:
-    """Train and test networks on fused images and store what they score in the cells of the images.
+    """Train and test networks on fused images, and store their scores in the cells of these images.
 
-    What is done already is left alone. Raises FusionbenchError for what is wrong with the request, before any work, and
-    OutputError where nothing can be stored; a unit that fails costs its row.
+    Units with results are not computed again. Raises FusionbenchError if the request is not valid, before any work, and
+    OutputError if results cannot be stored; a unit that fails does not affect the others.
     """
     plan = plan_downstream(options)
     reporter = reporter or Reporter()
@@ -197,9 +197,10 @@ def _result(unit: Unit, computed: bool, failure: Failure | None) -> UnitResult:
 def _compute(
     units: Sequence[Unit], options: DownstreamOptions, reporter: Reporter
 ) -> Iterator[tuple[Path, Failure | None]]:
-    """Yield what became of each unit, as many at once as there are slots."""
+    """Compute the units, as many at once as there are slots, and yield each one's folder and failure (None if ok)."""
     if not units:
         return
+    # a free slot is a device name in this queue, so that no GPU gets more units at once than it has slots
     places: SimpleQueue[str] = SimpleQueue()
     devices = slots(pick_device(options.device), options.jobs)
     for device in devices:

@@ -1,4 +1,4 @@
-"""What a network is trained and tested on: stored images with their maps or boxes, as tensors."""
+"""Samples of downstream networks: stored images with their label maps or boxes, as tensors."""
 
 from __future__ import annotations
 
@@ -19,24 +19,27 @@ from fusionbench.data.spec import DatasetSpec
 from fusionbench.errors import ImageError
 from fusionbench.types import Pair
 
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, as pretrained backbones expect them
-IGNORED = 255  # pixels of a label map that take no part
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, which pretrained backbones expect
+IGNORED = 255  # number of pixels of a label map that are excluded from loss and scores
 
 
 def read_rgb(path: Path) -> np.ndarray:
-    """Read an image as uint8 [H, W, 3]; a gray one gets three equal channels."""
+    """Read an image as uint8 [H, W, 3]; a gray one gets three equal channels. Raises ImageError."""
     image = eight_bit(read_image(path))
     return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
 
 
 def normalized(image: np.ndarray) -> Tensor:
-    """Return uint8 [H, W, 3] as float32 [3, H, W] of about zero mean and unit deviation."""
+    """Return an image uint8 [H, W, 3] as float32 [3, H, W], standardized by ImageNet's mean and deviation."""
     shifted = (unit(image) - np.array(MEAN, np.float32)) / np.array(STD, np.float32)
     return torch.from_numpy(np.ascontiguousarray(shifted.transpose(2, 0, 1)))
 
 
 def read_map(pair: Pair, spec: DatasetSpec, image: Path) -> np.ndarray:
-    """Read a pair's label map as uint8 [H, W], 255 for ignored pixels. Raises ImageError."""
+    """Read a pair's label map as uint8 [H, W], with 255 for ignored pixels.
+
+    Raises ImageError if it cannot be read, differs in size from ``image``, or has an unknown class.
+    """
     assert pair.label is not None
     assert spec.labels is not None
     numbers = read_label(pair.label)
@@ -52,7 +55,7 @@ def read_map(pair: Pair, spec: DatasetSpec, image: Path) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Source:
-    """The pairs of one side of a division, the data set's facts and the image file of each pair by its id."""
+    """The pairs of one side of a division, the data set, and the image file of each pair by its id."""
 
     pairs: Sequence[Pair]
     spec: DatasetSpec
@@ -60,7 +63,7 @@ class Source:
 
 
 class Maps(Dataset[tuple[Tensor, Tensor]]):
-    """Images float32 [3, h, w] with label maps int64 [h, w], both resized to ``size`` (height, width)."""
+    """A data set of images float32 [3, h, w] and label maps int64 [h, w], both resized to ``size`` (height, width)."""
 
     def __init__(self, source: Source, size: tuple[int, int], mirrored: Callable[[int], bool]) -> None:
         self.source, self.size, self.mirrored = source, size, mirrored
@@ -71,13 +74,14 @@ class Maps(Dataset[tuple[Tensor, Tensor]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         image, numbers = self._kept.get(index) or self._read(index)
+        # kept as uint8, so that each file is read and resized only once
         self._kept[index] = image, numbers
         if self.mirrored(index):
             image, numbers = image.flip(-1), numbers.flip(-1)
         return normalized(image.permute(1, 2, 0).numpy()), numbers.long()
 
     def _read(self, index: int) -> tuple[Tensor, Tensor]:
-        """Return the image uint8 [3, h, w] and the map uint8 [h, w]."""
+        """Return the resized image uint8 [3, h, w] and map uint8 [h, w]."""
         pair = self.source.pairs[index]
         path = self.source.images[pair.id]
         numbers = torch.from_numpy(read_map(pair, self.source.spec, path))
@@ -86,14 +90,14 @@ class Maps(Dataset[tuple[Tensor, Tensor]]):
 
 
 def resized(image: np.ndarray, size: tuple[int, int]) -> Tensor:
-    """Return uint8 [H, W, 3] as uint8 [3, h, w], bilinear with antialiasing."""
+    """Return an image uint8 [H, W, 3] resized to uint8 [3, h, w], bilinear with antialiasing."""
     pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None].float()
     scaled = functional.interpolate(pixels, size, mode="bilinear", antialias=True, align_corners=False)
     return scaled[0].round().clamp(0, 255).to(torch.uint8)
 
 
 class Objects(Dataset[tuple[Tensor, dict[str, Tensor]]]):
-    """Images float32 [3, H, W] in [0, 1] with ``boxes`` float32 [N, 4] in pixels and ``labels`` int64 [N] from 1 on."""
+    """A data set of images float32 [3, H, W] in [0, 1], ``boxes`` float32 [N, 4] in pixels, ``labels`` int64 [N] from 1."""
 
     def __init__(self, source: Source, mirrored: Callable[[int], bool]) -> None:
         self.source, self.mirrored = source, mirrored
@@ -118,15 +122,15 @@ class Objects(Dataset[tuple[Tensor, dict[str, Tensor]]]):
 
 
 def as_lists(items: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-    """Collate to a list of images and a list of targets, as detectors of torchvision take them."""
+    """Collate a batch to a list of images and a list of targets, the inputs of torchvision's detectors."""
     images, targets = zip(*items, strict=True)
     return list(images), list(targets)
 
 
 class EachEpoch(Sampler[int]):
-    """Shuffle anew each epoch, and mirror half of the images, by seed and epoch alone: a resumed training sees the same.
+    """A sampler that shuffles each epoch anew and mirrors a random half of the images.
 
-    Lightning calls ``set_epoch`` of a sampler by itself.
+    Both depend only on seed and epoch, so that a resumed training gets the same samples. Lightning calls ``set_epoch``.
     """
 
     def __init__(self, count: int, seed: int, flip: bool) -> None:

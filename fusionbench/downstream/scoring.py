@@ -1,4 +1,4 @@
-"""From predictions to values: what one network scores on the test images, with a bootstrap over the images."""
+"""Scores of one network on the test images, with intervals by a bootstrap over the images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LEVEL = 0.95
 
 
 class Value(NamedTuple):
-    """One metric of a set: ``value`` None with the reason, else with the ends of its 95 % interval over images."""
+    """The value of a metric on the test images, with its 95 % interval; None and a reason if it has no value."""
 
     value: float | None
     low: float | None = None
@@ -22,14 +22,17 @@ class Value(NamedTuple):
 
 
 class TaskScore(NamedTuple):
-    """The values by metric, and by metric the values of the resampled sets, float64 [RESAMPLES] (NaN: none)."""
+    """The values by metric, and their values on the resampled sets, float64 [RESAMPLES] (NaN: no value)."""
 
     values: dict[str, Value]
     resampled: dict[str, ndarray]
 
 
 def draws(images: int) -> ndarray:
-    """Return how often each resample holds each image, int64 [RESAMPLES, images]: alike for all rows of a table."""
+    """Return how often each resample contains each image, int64 [RESAMPLES, images].
+
+    The seed is fixed, so that all rows of a table have the same resamples and can be compared in pairs.
+    """
     drawn = np.random.default_rng(0).integers(0, images, (RESAMPLES, images))
     return np.stack([np.bincount(row, minlength=images) for row in drawn])
 
@@ -37,9 +40,10 @@ def draws(images: int) -> ndarray:
 def with_intervals(
     measured: Mapping[str, float], resample: Callable[[ndarray], Mapping[str, float]], images: int
 ) -> TaskScore:
-    """Give each value its percentile interval; ``resample`` returns the values of a set with these counts of images.
+    """Return each measured value with its percentile interval.
 
-    NaN stands for a metric without a value: its class is annotated in no image.
+    ``resample`` returns the values of a set that contains each image as often as its argument [images] says. NaN means
+    no value: the metric's class is annotated in no image.
     """
     samples = [resample(counts) for counts in draws(images)] if images > 1 else []
     resampled = {name: np.array([sample[name] for sample in samples], dtype=np.float64) for name in measured}
@@ -50,7 +54,7 @@ def with_intervals(
             continue
         known = resampled[name][np.isfinite(resampled[name])]
         tails = 100 * np.array([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-        # a class of few images is missing from many resamples, and an interval over the rest would be of another set
+        # a class of few images is missing in many resamples, and those with it are no fair sample: no interval then
         enough = len(known) >= 0.9 * RESAMPLES
         low, high = map(float, np.percentile(known, tails)) if enough else (None, None)
         values[name] = Value(float(value), low, high)
@@ -60,9 +64,10 @@ def with_intervals(
 def score_maps(
     predicted: Sequence[ndarray], annotated: Sequence[ndarray], classes: Sequence[str], ignored: int
 ) -> TaskScore:
-    """Return IoU of each class and their mean from label maps uint8 [H, W], one of each kind an image.
+    """Return the IoU of each class and their mean, in [0, 1], from predicted and annotated maps uint8 [H, W].
 
-    Pixels annotated as ``ignored`` do not count, and the classes that are nowhere annotated are left out of the mean.
+    IoU = TP / (TP + FP + FN) over the pixels of all images. Pixels annotated as ``ignored`` are not counted, and
+    classes without annotated pixels are left out of the mean.
     """
     counts = np.stack(
         [_counts(*maps, len(classes), ignored) for maps in zip(predicted, annotated, strict=True)]
@@ -73,7 +78,7 @@ def score_maps(
 
 
 def _counts(predicted: ndarray, annotated: ndarray, classes: int, ignored: int) -> ndarray:
-    """Return pixels that are hit, falsely found and missed, int64 [3, classes]."""
+    """Return the numbers of true positive, false positive and false negative pixels, int64 [3, classes]."""
     import torch
     from segmentation_models_pytorch.metrics import get_stats
 
@@ -83,7 +88,7 @@ def _counts(predicted: ndarray, annotated: ndarray, classes: int, ignored: int) 
 
 
 def _ious(counts: ndarray, classes: Sequence[str]) -> dict[str, float]:
-    """Return the values of counted pixels [3, classes]; NaN for a class that is not annotated."""
+    """Return mIoU and the IoU of each class from counts [3, classes]; NaN for a class without annotated pixels."""
     hit, falsely, missed = counts.astype(np.float64)
     present = hit + missed > 0
     iou = np.full(len(classes), np.nan)

@@ -1,4 +1,4 @@
-"""The step of a sweep that trains networks on what it has fused."""
+"""The step of a sweep that trains downstream networks on its fused images."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fusionbench.runs.sweep import DownstreamStep, Sweep, row_order
 
 
 def task_options(sweep: Sweep, runs: Sequence[RunOptions]) -> Iterator[DownstreamOptions]:
-    """Yield the downstream call for each data set of a sweep; device, folder and limits are those of its first run."""
+    """Yield the options of the downstream call for each data set; device, folder and limits are the first run's."""
     step, first = _step(sweep), runs[0]
     rows = [name for name in row_order(sweep) if name not in sweep.datasets]
     methods = tuple(dict.fromkeys([*rows, *(DEFAULT_BASELINES if sweep.baselines else ())]))
@@ -44,7 +44,7 @@ def task_options(sweep: Sweep, runs: Sequence[RunOptions]) -> Iterator[Downstrea
 
 
 def with_train_split(sweep: Sweep, runs: Sequence[RunOptions]) -> list[RunOptions]:
-    """Return the runs, with those of the train split that a network is trained on where the division is official."""
+    """Return the runs of a sweep, and those of the train split if an official division trains networks on it."""
     step = _step(sweep)
     splits = [
         find_division(

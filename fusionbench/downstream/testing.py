@@ -1,4 +1,4 @@
-"""Test a network on a row's images: predictions are stored, and scored against the labels."""
+"""Testing of a network on a row's images: predictions are stored and scored against the labels."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Predict = Callable[[np.ndarray], Any]
 
 
 def evaluate(unit: Unit, predict: Predict, reporter: Reporter) -> TaskScore:
-    """Predict each test image, store what was predicted under the unit's folder, and return the scores."""
+    """Predict each test image, store the predictions in the unit's folder, and return the scores."""
     reporter.start(f"{unit.label} · test", len(unit.division.test))
     try:
         return (_test_maps if unit.chosen.task == "segment" else _test_boxes)(unit, predict, reporter)

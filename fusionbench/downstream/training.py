@@ -1,4 +1,4 @@
-"""Train a network by its recipe with Lightning, or go on where an earlier call was stopped."""
+"""Training of a network by its recipe with Lightning; a training that was stopped is resumed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WEIGHTS, ABOUT = "network.safetensors", "network.json"
 
 
 class EpochProgress(pl.Callback):
-    """Show each epoch as a phase of so many images, and keep the mean loss of each."""
+    """A callback that shows the progress of each epoch and logs its mean loss to ``losses.jsonl``."""
 
     def __init__(self, label: str, images: int, epochs: int, reporter: Reporter) -> None:
         self.label, self.images, self.epochs, self.reporter = label, images, epochs, reporter
@@ -51,9 +51,9 @@ class EpochProgress(pl.Callback):
 
 
 def trained_network(unit: Unit, reporter: Reporter) -> TaskModule:
-    """Return the unit's network in eval mode on its device, trained now unless it is stored.
+    """Return the unit's network in eval mode on its device; it is trained if it is not stored yet.
 
-    Units that share a network wait for the one that trains it. Raises what building and training raise.
+    Units that share a network wait for the one that trains it. Raises the errors of building and training.
     """
     place = unit.network_place
     place.mkdir(parents=True, exist_ok=True)
@@ -89,13 +89,14 @@ def _train(module: TaskModule, unit: Unit, place: Path, reporter: Reporter) -> N
         "seconds": read_progress(place).seconds,
         "provenance": provenance(unit.device, unit.seed),
     }
+    # after the weights: a network with this file is complete
     write_json(place / ABOUT, about)
     last.unlink(missing_ok=True)
 
 
 def _trainer(unit: Unit, place: Path, callbacks: list[pl.Callback]) -> pl.Trainer:
     index = unit.device.partition(":")[2]
-    # batches of frozen epochs may have another size, so the loader is asked for anew when they end
+    # batches may have another size after the frozen epochs, so that a new loader is needed
     return pl.Trainer(
         accelerator=unit.device.partition(":")[0],
         devices=[int(index)] if index else 1,

@@ -1,4 +1,7 @@
-"""The units of a call: one row, one seed. What decides a unit's values names its folder. Loads no torch."""
+"""Units of a call, one for each row and seed; a hash of all that affects a unit's values names its folder.
+
+Importing this module loads no torch.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +22,13 @@ from fusionbench.metrics.tasks import FROZEN, MAIN, VERSION
 
 Protocol = Literal["retrain", "frozen"]
 PROTOCOLS = ("retrain", "frozen")
-NETWORKS = ".networks"  # of trained networks, below the runs folder
-TRAINING = 1  # raised when the same recipe trains another network
+NETWORKS = ".networks"  # folder of trained networks, in the runs folder
+TRAINING = 1  # increased when the same recipe gives another network
 
 
 @dataclass(frozen=True)
 class Unit:
-    """One network tested on one row. ``train`` are the images that it learns from, by pair id."""
+    """One network, tested on one row; ``train`` are the images that it is trained on, by pair id."""
 
     row: Row
     division: Division
@@ -36,7 +39,7 @@ class Unit:
     train: Mapping[str, Path]
 
     def on(self, device: str) -> Unit:
-        """Return the unit on another device of the same kind."""
+        """Return the unit for another device of the same kind."""
         return replace(self, device=device)
 
     @property
@@ -52,16 +55,16 @@ class Unit:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """Return the names of the task's means, with the protocol's mark."""
+        """Return the names of the task's mean scores under this protocol."""
         return tuple(self.marked(name) for name in MAIN[self.chosen.task])
 
     def marked(self, name: str) -> str:
-        """Return a metric's name as this protocol's scores have it."""
+        """Return a metric's name under this protocol: "frozen" has a suffix."""
         return name + FROZEN if self.protocol == "frozen" else name
 
     @cached_property
     def training(self) -> dict[str, Any]:
-        """Return everything that decides the trained network."""
+        """Return all that affects the trained network, as JSON; its hash names the network's folder."""
         spec = self.division.spec
         ignored = list(spec.labels.ignored) if self.chosen.task == "segment" and spec.labels else []
         return {
@@ -79,7 +82,7 @@ class Unit:
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """Return everything that decides the values."""
+        """Return all that affects the scores, as JSON; its hash names the unit's folder."""
         return {
             "training": self.training,
             "protocol": self.protocol,
@@ -95,17 +98,17 @@ class Unit:
 
     @property
     def place(self) -> Path:
-        """Return the folder of the unit's result, inside the cell whose images it tests."""
+        """Return the folder of the unit's result, in the cell with the test images."""
         return self.row.cell.path / FOLDER / self.id
 
     @property
     def network_place(self) -> Path:
-        """Return the folder of the trained network, which units may share."""
+        """Return the folder of the trained network, which several units may share."""
         return self.row.cell.path.parents[2] / NETWORKS / digest_of(self.training)[:10]
 
     @property
     def setting(self) -> str:
-        """Return in words what rows of one table must share."""
+        """Return in words the setting that all rows of a table must share."""
         division, task = self.division, self.chosen.task
         how = "trained on each row's own images"
         if self.protocol == "frozen":
@@ -117,13 +120,13 @@ class Unit:
 
 
 def label_files(division: Division, task: str, side: str) -> list[Path]:
-    """Return the files of the labels of one side, "train" or "test"."""
+    """Return the label files of one side, "train" or "test"."""
     pairs = division.train if side == "train" else division.test
     return [path for pair in pairs if (path := pair.label if task == "segment" else pair.boxes)]
 
 
 def contents(folder: Path, files: Iterable[Path]) -> str:
-    """Return a hash over the contents of files, in their order."""
+    """Return a hash of the contents of files, in their order."""
     files = list(files)
     hashes = file_hashes(folder, files)
     return hashlib.sha256("\n".join(hashes[path] for path in files).encode()).hexdigest()[:16]

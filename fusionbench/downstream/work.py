@@ -1,4 +1,4 @@
-"""Bring one unit up to date: train, test, store. Whatever goes wrong stays in the unit, with a status."""
+"""Computation of one unit: train, test, store. An error is stored as the status of the unit."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ SCHEMA = 1
 
 
 def do_unit(unit: Unit, reporter: Reporter) -> Failure | None:
-    """Train and test, and write the unit's record and scores; return why it failed, None where it is ok.
+    """Train and test, write the unit's record and scores, and return why it failed, or None.
 
-    Raises OutputError where nothing can be stored.
+    Raises OutputError if results cannot be stored.
     """
     started = time.monotonic()
     try:
@@ -41,7 +41,7 @@ def do_unit(unit: Unit, reporter: Reporter) -> Failure | None:
         traceback.print_exception(error)
         lacking = isinstance(error, (WeightsError, RequestError))
         return record_failure(unit, Failure("unavailable" if lacking else "failed", str(error)))
-    except Exception as error:  # libraries raise anything on odd labels or recipes
+    except Exception as error:  # libraries raise exceptions of any class for odd labels or recipes
         return record_failure(unit, failure_from(error))
     seconds = {"train": round(trained - started, 1), "test": round(time.monotonic() - trained, 1)}
     _store(unit, score, seconds)
@@ -59,13 +59,13 @@ def _predictor(unit: Unit, reporter: Reporter) -> Predict:
 
 
 def record_failure(unit: Unit, failure: Failure) -> Failure:
-    """Write a record of a unit that came to nothing, so that tables can say why its cells are empty."""
+    """Write and return a unit's failure, so that tables can say why its cells are empty."""
     write_json(unit.place / RECORD, _record(unit, failure.status, failure.detail, {}))
     return failure
 
 
 def _store(unit: Unit, score: TaskScore, seconds: dict[str, float]) -> None:
-    """Write scores and resampled values, and last the record: a unit is done when that says so."""
+    """Write scores and resampled values, then the record, which marks the unit as done: a crash before is no result."""
     lines = [_line(unit, unit.marked(name), value) for name, value in score.values.items()]
     write_text(unit.place / SCORES, "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines))
     arrays = {unit.marked(name): values for name, values in score.resampled.items() if values.size}
@@ -76,7 +76,7 @@ def _store(unit: Unit, score: TaskScore, seconds: dict[str, float]) -> None:
 
 
 def _save_arrays(path: Any, arrays: dict[str, np.ndarray]) -> None:
-    with path.open("wb") as stream:  # given a name, numpy would append a suffix to it
+    with path.open("wb") as stream:  # numpy would append a suffix to a file name
         np.savez_compressed(stream, **cast(dict[str, Any], arrays))
 
 

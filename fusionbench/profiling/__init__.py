@@ -1,4 +1,4 @@
-"""Size and cost of a method: parameters, multiply-accumulates, latency, memory, and how they grow with the image."""
+"""Size and cost of a method: parameters, multiply-accumulates, latency, memory, and their growth with image size."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Parameters and multiply-accumulate operations of a method.
+"""Parameters and multiply-accumulate operations (MACs) of a method.
 
-One multiply-accumulate counts as one (what most fusion papers print as "FLOPs"). Two counts are given:
-``conv_linear`` sums convolutions and linear layers, as tools count that do not see a plain matrix product;
-``all`` adds matrix products, normalisation, pooling and resizing, as fvcore counts them.
+A MAC counts as one operation; most fusion papers print this number as "FLOPs". There are two counts: ``conv_linear``
+sums convolutions and linear layers, like tools that do not see plain matrix products; ``all`` adds matrix products,
+normalisation, pooling and resizing, as fvcore counts them.
 """
 
 from __future__ import annotations
@@ -19,15 +19,18 @@ CONV_LINEAR = ("conv", "linear")
 
 
 def parameter_count(method: FusionMethod, part: str = "") -> int:
-    """Return the number of values in all parameters, trainable or frozen; buffers do not count.
+    """Return the number of values in all parameters, trainable or frozen; buffers are not counted.
 
-    ``part`` names the one submodule that a paper counts, in a card ``expect.parameters_of``.
+    ``part`` is the dotted path of a submodule, if a paper counts only that one; in cards ``expect.parameters_of``.
     """
     return sum(parameter.numel() for parameter in method.get_submodule(part).parameters())
 
 
 def example(method: FusionMethod, height: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return a random pair as ``fuse`` takes it, sides rounded up to what the method needs."""
+    """Return a random pair for ``fuse``, a [1, 1, H, W] and b [1, 1 or 3, H, W] in [0, 1].
+
+    Sides are rounded up to the method's multiple.
+    """
     sides = [padded_side(method, side) for side in (height, width)]
     channels = 3 if method.color == "rgb" else 1
     generator = torch.Generator().manual_seed(0)
@@ -37,11 +40,11 @@ def example(method: FusionMethod, height: int, width: int) -> tuple[torch.Tensor
 
 
 def macs(method: FusionMethod, height: int, width: int) -> dict[str, int]:
-    """Count the multiply-accumulates of one ``fuse`` in both conventions."""
+    """Return the MACs of one ``fuse`` by both counts, ``conv_linear`` and ``all``."""
     from fvcore.nn import FlopCountAnalysis
 
     with warnings.catch_warnings():
-        # torch.jit.trace, on which fvcore rests, warns about itself and about Python branches on sizes
+        # torch.jit.trace, which fvcore uses, warns of its deprecation and of Python branches on sizes
         warnings.simplefilter("ignore")
         analysis = FlopCountAnalysis(method.eval(), example(method, height, width))
         analysis.set_op_handle("aten::scaled_dot_product_attention", _attention_macs)
@@ -54,7 +57,7 @@ def macs(method: FusionMethod, height: int, width: int) -> dict[str, int]:
 
 
 def _attention_macs(inputs: list[Any], outputs: list[Any]) -> int:
-    """Count the two matrix products of an attention, which fvcore does not know: scores, and weighted values."""
+    """Return the MACs of scaled dot-product attention, which fvcore does not count: Q K^T, and its product with V."""
     (*_, queries, channels), (*_, keys, _) = (value.type().sizes() for value in inputs[:2])
     batch = math.prod(inputs[0].type().sizes()[:-2])
     return batch * queries * keys * (channels + inputs[2].type().sizes()[-1])

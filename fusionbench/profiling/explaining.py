@@ -1,4 +1,4 @@
-"""Find the way to count behind a printed cost: every tool's rule applied to the same network."""
+"""Search of the counting rule behind a printed cost: the rules of several tools, applied to the same network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BIASES = {"conv_bias": 1.0, "transposed_bias": 1.0, "linear_bias": 1.0}
 
 
 class Rule(NamedTuple):
-    """How a tool counts: factors of the kinds of `fusionbench.profiling.work`."""
+    """The counting rule of a tool: a factor for each kind of work of `fusionbench.profiling.work`."""
 
     tool: str
     unit: str
@@ -98,7 +98,7 @@ RULES = (
 
 
 class CountFinding(NamedTuple):
-    """What a way to count gives, how far that is from the number asked for, and whether it prints as that number."""
+    """The value of a counting rule, its distance to the printed number, and whether it rounds to that number."""
 
     tool: str
     unit: str
@@ -109,9 +109,9 @@ class CountFinding(NamedTuple):
 
 
 def explain_cost(number: str, network: nn.Module, work: Counter[str]) -> list[CountFinding]:
-    """Return every way to count a network by its distance to a printed number, as in "12.73G" or "57344".
+    """Return all counting rules, sorted by the distance of their values to a printed number such as "12.73G" or "57344".
 
-    Raises RequestError for what is no number.
+    Raises RequestError if ``number`` is not a number.
     """
     target, tolerance = parsed(number)
     findings = [
@@ -122,7 +122,7 @@ def explain_cost(number: str, network: nn.Module, work: Counter[str]) -> list[Co
 
 
 def parsed(number: str) -> tuple[float, float]:
-    """Return a number with an ending k, M, G or T, and half a unit of its last digit."""
+    """Return the value of a number with or without a suffix k, M, G or T, and half a unit of its last digit."""
     match = re.fullmatch(r"\s*(\d+(?:\.(\d+))?(?:e([+-]?\d+))?)\s*([kmgt]?)\s*", number.lower())
     if not match:
         raise RequestError(f"'{number}' is no cost: write a number like 57344, 12.73G or 2.21M.")
@@ -132,7 +132,7 @@ def parsed(number: str) -> tuple[float, float]:
 
 
 def _operations(work: Counter[str]) -> Iterator[tuple[str, str, str, float]]:
-    """Yield what each tool counts, and of multiply-accumulates also twice as much, which papers call FLOPs."""
+    """Yield the count of each rule, and for MACs also twice the count, the usual number of FLOPs."""
     for rule in RULES:
         value = sum(factor * work[kind] for kind, factor in rule.factors.items())
         yield rule.tool, rule.unit, rule.text, value
@@ -160,7 +160,7 @@ def _parameters(network: nn.Module) -> Iterator[tuple[str, str, str, float]]:
 
 
 def verdict(number: str, findings: list[CountFinding], work: Counter[str]) -> str:
-    """Return a sentence on the nearest way to count, and what it has beyond convolutions and linear layers."""
+    """Return a sentence on the nearest counting rule, and on the work beyond convolutions and linear layers."""
     nearest = findings[0]
     alike = [f"{finding.tool} ({finding.unit})" for finding in findings if finding.prints_alike]
     said = (
@@ -173,7 +173,7 @@ def verdict(number: str, findings: list[CountFinding], work: Counter[str]) -> st
 
 
 def _beyond(work: Counter[str]) -> str:
-    """Return what biases, matrix products and attention are beside convolutions and linear layers."""
+    """Return a sentence on biases, matrix products and attention as shares of convolutions and linear layers."""
     whole = sum(work[kind] for kind in PLAIN)
     if not whole:
         return "The network has neither convolutions nor linear layers."

@@ -1,4 +1,4 @@
-"""Everything that ``fusionbench profile`` says of one method."""
+"""The measurements of ``fusionbench profile`` for one method."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ Sizes = list[tuple[int, int]]
 def profile(
     spec: MethodSpec, config: MethodConfig, sizes: Sizes, device: str, budget: Budget | None = None
 ) -> dict[str, Any]:
-    """Profile one method at sizes given as (width, height); MACs as its card counts them, other counts beside.
+    """Return size and cost of one method at ``sizes`` (width, height), as JSON; ``macs`` is the count that its card names.
 
-    Sizes are rounded up to what the method takes. Memory is measured before anything is timed, because PyTorch keeps
-    what earlier calls have freed. Raises RequestError where there is no class.
+    Sizes are rounded up to the method's multiple. Memory is measured before anything is timed, because PyTorch keeps
+    memory that earlier calls have freed. Raises RequestError if the method has no class.
     """
     spec.require_class()
     method = spec.build(config.args).to(device).eval()
-    latency(method, 32, 32, Budget(1, 3, 0.0))  # libraries load and reserve memory at their first use
+    latency(method, 32, 32, Budget(1, 3, 0.0))  # libraries are loaded and reserve memory at their first use
     memory = {_text(size): peak_memory(method, size[1], size[0]) for size in sizes}
     timed = {_text(size): latency(method, size[1], size[0], budget or Budget()) for size in sizes}
     counts = {_text(size): macs(method, size[1], size[0]) for size in sizes}
@@ -69,7 +69,7 @@ def _macs(counts: dict[str, dict[str, int]], mode: str) -> dict[str, Any]:
 
 
 def _loading(spec: MethodSpec, config: MethodConfig, method: FusionMethod) -> dict[str, Any]:
-    """Time building the method with the weights that are here for it, else without, and say which."""
+    """Measure the time to build the method, with its weights if any are here, and the size of the weights."""
     weights: Weights | None = None
     problem = None
     try:
@@ -102,7 +102,7 @@ def _growth(
     timed: dict[str, dict[str, float]],
     memory: dict[str, dict[str, Any] | None],
 ) -> dict[str, float | None]:
-    """Fit how each cost grows with the pixels, as `exponent` does."""
+    """Return the exponent of growth of each cost with the number of pixels."""
     return {
         "macs": exponent({size: count["all"] for size, count in counts.items()}),
         "latency": exponent({size: measured["median"] for size, measured in timed.items()}),
@@ -111,10 +111,10 @@ def _growth(
 
 
 def exponent(costs: Mapping[str, float]) -> float | None:
-    """Fit cost = c * pixels ** e by least squares on logarithms and return e; keys are sizes such as "640x480".
+    """Return e of cost = c * pixels ** e, fitted by least squares to logarithms; keys are sizes such as "640x480".
 
-    1 is linear in the pixels, 2 what plain attention over all pixels costs. None below two sizes with different
-    numbers of pixels, or where nothing is counted.
+    e is 1 for costs linear in the pixels, and 2 for plain attention over all pixels. None with fewer than two different
+    numbers of pixels with a positive cost.
     """
     points = [(math.log(_pixels(size)), math.log(cost)) for size, cost in costs.items() if cost > 0]
     if len({x for x, _ in points}) < 2:

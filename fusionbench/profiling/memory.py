@@ -1,4 +1,4 @@
-"""The most memory that one ``fuse`` takes beyond what the method and its inputs hold."""
+"""Peak memory of one ``fuse``."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ MIB = 2**20
 
 @torch.inference_mode()
 def peak_memory(method: FusionMethod, height: int, width: int) -> dict[str, float | str] | None:
-    """Return MiB: the ``peak`` with parameters and inputs, and what of it ``fuse`` ``added``; ``of`` says of what.
+    """Return the ``peak`` memory in MiB with parameters and inputs, the part ``added`` by ``fuse``, and ``of`` what.
 
-    On CUDA it is PyTorch's peak allocation, on a CPU the growth of the process's resident memory. None where the
-    system keeps no such count (anything but Linux).
+    On CUDA it is PyTorch's peak allocation, on a CPU the growth of the process's resident memory. None on systems
+    without this count (all but Linux).
     """
     pair = example(method.eval(), height, width)
     if method.device.type == "cuda":
@@ -53,15 +53,16 @@ def _on_cpu(method: FusionMethod, pair: tuple[torch.Tensor, torch.Tensor]) -> di
 
 
 def _give_back() -> None:
-    """Return freed memory to the system: what malloc keeps for later would be used again without a trace."""
+    """Return freed memory to the system; ``fuse`` could use memory that malloc keeps without raising the peak."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's
     if trim is not None:
         trim(0)
 
 
 def _reset_peak() -> bool:
-    """Let the kernel count the process's peak anew; False where it cannot."""
+    """Reset the kernel's count of the process's peak memory; return False if that is not possible."""
     try:
+        # 5 resets VmHWM (man 5 proc)
         (PROCESS / "clear_refs").write_text("5", encoding="ascii")
     except OSError:
         return False
@@ -69,7 +70,7 @@ def _reset_peak() -> bool:
 
 
 def _resident(field: str) -> int:
-    """Return a memory field of the process's status in bytes."""
+    """Return a field of /proc/self/status, VmRSS or VmHWM, in bytes."""
     text = (PROCESS / "status").read_text(encoding="ascii", errors="replace")
     match = re.search(rf"^{field}:\s+(\d+) kB$", text, re.MULTILINE)
     return int(match[1]) * 1024 if match else 0

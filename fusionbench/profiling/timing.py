@@ -1,4 +1,4 @@
-"""Wall-clock times: one ``fuse`` at batch 1, and building a method with its weights."""
+"""Wall-clock times of one ``fuse`` at batch 1, and of building a method with its weights."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fusionbench.profiling.counts import example
 
 
 class Budget(NamedTuple):
-    """How long to time: ``runs`` after ``warm_ups``, each cut short after ``seconds`` but never below three runs."""
+    """Numbers of ``warm_ups`` and timed ``runs``; each part ends after ``seconds``, but not before three runs."""
 
     warm_ups: int = 50
     runs: int = 1000
@@ -23,9 +23,9 @@ class Budget(NamedTuple):
 
 @torch.inference_mode()
 def latency(method: FusionMethod, height: int, width: int, budget: Budget) -> dict[str, float]:
-    """Time ``fuse`` at batch 1: median, quartiles and extremes in milliseconds, warm-ups and runs.
+    """Return median, quartiles and extremes of the time of ``fuse`` at batch 1 in ms, and the numbers of calls.
 
-    Reading, color, padding and saving are outside; CUDA is synchronized inside the timed region.
+    Reading, color conversion, padding and saving are not included; CUDA is synchronized within the timed region.
     """
     pair = example(method.eval(), height, width)
     warm_ups = _repeat(lambda: _once(method, pair), 1, budget.warm_ups, budget.seconds)
@@ -43,7 +43,7 @@ def _once(method: FusionMethod, pair: tuple[torch.Tensor, torch.Tensor]) -> None
 
 
 def load_time(build: Callable[[], Any], device: torch.device, repeats: int = 3) -> float:
-    """Return the median milliseconds of building a method, with its weights, on a device; files are read before."""
+    """Return the median time in ms to call ``build`` on a device; a first call, not timed, fills the file cache."""
     build()
 
     def load() -> None:
@@ -54,13 +54,13 @@ def load_time(build: Callable[[], Any], device: torch.device, repeats: int = 3) 
 
 
 def synchronize(device: torch.device) -> None:
-    """Wait for what a CUDA device still computes; other devices compute while they are called."""
+    """Wait for the end of all work on a CUDA device; other devices work synchronously."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 def _repeat(work: Callable[[], None], least: int, most: int, seconds: float) -> list[float]:
-    """Return the milliseconds of each call: at least ``least`` calls, at most ``most``, about ``seconds``."""
+    """Return the ms of each call of ``work``: for ``seconds``, but between ``least`` and ``most`` calls."""
     times: list[float] = []
     started = time.monotonic()
     while len(times) < least or (len(times) < most and time.monotonic() - started < seconds):

@@ -1,4 +1,4 @@
-"""How much work a network does, by kind: what tools that count operations add up in different ways."""
+"""Work of a network by kind of operation, from which `fusionbench.profiling.explaining` computes tools' counts."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ LAYERS = (nn.modules.conv._ConvNd, nn.Linear)
 
 
 class _Operations(TorchDispatchMode):
-    """Adds up the work of every operation that runs; ``layer`` is the layer that runs it, None for a function."""
+    """Sums the work of all operations; ``layer`` is the layer that runs, None for plain functions."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class _Operations(TorchDispatchMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         result = func(*args, **(kwargs or {}))
-        if not self.attending:  # counted as a whole
+        if not self.attending:  # `_Attention` counts it as a whole
             self._add(func.overloadpacket.__name__, args, result)
         return result
 
@@ -72,7 +72,7 @@ class _Operations(TorchDispatchMode):
         image, weight, bias, transposed = args[0], args[1], args[2], args[6]
         kind = "conv" if self.layer is not None else "conv_function"
         macs = result.numel() * weight[0].numel()
-        if transposed:  # every input value meets the kernels of its group once
+        if transposed:  # each input value is multiplied once with each weight of its kernels
             kind, macs = "transposed", image.numel() * weight[0].numel()
             places = result.shape[0] * math.prod(result.shape[2:])
             self.work["transposed_by_output"] += places * weight.numel()
@@ -81,7 +81,7 @@ class _Operations(TorchDispatchMode):
 
 
 class _Attention(TorchFunctionMode):
-    """Counts scaled dot-product attention as a whole, whichever kernel computes it."""
+    """Counts the MACs of scaled dot-product attention as a whole, whichever kernel computes it."""
 
     def __init__(self, operations: _Operations) -> None:
         super().__init__()
@@ -109,9 +109,9 @@ class _Attention(TorchFunctionMode):
 def work_of(module: nn.Module, *inputs: Tensor, call: Callable[..., Any] | None = None) -> Counter[str]:
     """Run a module once and return its work by kind.
 
-    Kinds whose names are operations on weights, ``conv``, ``conv_function`` (a convolution by a function, not a layer),
-    ``transposed``, ``linear``, ``matmul`` and ``attention``, count multiply-accumulates; ``..._bias`` counts additions;
-    the others count elements. ``linear_per_image`` are the weights and biases of linear layers times the batch alone.
+    ``conv``, ``conv_function`` (a convolution by a function, not a layer), ``transposed``, ``linear``, ``matmul`` and
+    ``attention`` are MACs; ``..._bias`` are additions; the other kinds are numbers of elements. ``linear_per_image`` is
+    the number of parameters of linear layers times the batch size, however many tokens they process.
     """
     operations = _Operations()
     with ExitStack() as stack:
@@ -145,5 +145,5 @@ def _leave(operations: _Operations) -> Callable[..., None]:
 
 
 def method_work(method: FusionMethod, height: int, width: int) -> Counter[str]:
-    """Return the work of one ``fuse`` of a pair, sides rounded up to what the method takes."""
+    """Return the work of one ``fuse`` of a pair, with sides rounded up to the method's multiple."""
     return work_of(method.eval(), *example(method, height, width), call=method.fuse)

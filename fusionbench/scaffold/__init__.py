@@ -1,4 +1,4 @@
-"""Write a new method, metric or data set from the template files of this folder; loads no torch."""
+"""New methods, metrics and data sets, written from the template files of this folder. Loads no torch."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ TAKEN = (
     "method",
     "metric",
     "dataset",
-)  # words of the command line
+)  # reserved words of the command line
 
 
 def new_method(name: str, at: Path = Path(), single_file: bool = False) -> list[Path]:
-    """Write a package (or one file) for a method ``name`` into the folder ``at`` and return the files written.
+    """Write a package (or a single file) for a method ``name`` into the folder ``at``, and return the written files.
 
-    Nothing is ever overwritten. Raises RequestError for a name that cannot be used or is taken, OutputError where
-    the folder cannot be written to.
+    Nothing is overwritten. Raises RequestError if the name is not valid or taken, OutputError if the folder cannot be
+    written to.
     """
     check_name(name)
     target = at / (f"{name}.py" if single_file else name)
@@ -49,7 +49,7 @@ def new_method(name: str, at: Path = Path(), single_file: bool = False) -> list[
 
 
 def new_metric(name: str, at: Path = Path()) -> Path:
-    """Write a file with a metric ``name`` into the folder ``at`` and return it. Raises as `new_method` does."""
+    """Write a file with a metric ``name`` into the folder ``at``, and return it. Raises the errors of `new_method`."""
     check_name(name, "metric")
     target = at / f"{name}.py"
     _write({target: TEMPLATES / "metric.py.in"}, {"name": name, "title": class_name(name)})
@@ -57,10 +57,11 @@ def new_metric(name: str, at: Path = Path()) -> Path:
 
 
 def new_dataset(reference: str, at: Path | None = None, family: str | None = None) -> Path:
-    """Write the YAML file of a data set and return it.
+    """Write the YAML file of a data set, and return it.
 
-    ``reference`` is a folder, into which, or into ``at``, the file is written with the layout that the names of its
-    folders tell, or else the data set's name. Raises RequestError, ConfigError, UnknownNameError and OutputError.
+    ``reference`` is the data set's folder or name. For a folder the layout is guessed from the names of its subfolders,
+    and the file is written into it unless ``at`` is given. Raises RequestError if the file exists, ConfigError for a
+    name that is not valid, UnknownNameError for an unknown family, OutputError if the file cannot be written.
     """
     if family is not None and family not in FAMILIES:
         raise UnknownNameError("family", family, FAMILIES)
@@ -86,7 +87,7 @@ def new_dataset(reference: str, at: Path | None = None, family: str | None = Non
 
 
 def _layout(home: Path, family: str | None) -> FoundLayout:
-    """Return the layout of a folder, or one to be edited."""
+    """Return the layout found in a folder, or a sample layout for the user to edit."""
     try:
         layout = find_layout(home) if home.is_dir() else None
     except DataNotFoundError:
@@ -100,7 +101,7 @@ def _layout(home: Path, family: str | None) -> FoundLayout:
 
 
 def _write(files: dict[Path, Path], words: dict[str, str]) -> None:
-    """Fill the templates in. Raises RequestError for a file that exists and OutputError where one cannot be written."""
+    """Write the filled templates. Raises RequestError if a file exists, OutputError if it cannot be written."""
     for path, template in files.items():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -117,7 +118,7 @@ def _write(files: dict[Path, Path], words: dict[str, str]) -> None:
 
 
 def check_name(name: str, kind: str = "method") -> None:
-    """Raise RequestError for a name that is no module's, or that something has already."""
+    """Raise RequestError for a name that is not valid for a module, or that is taken."""
     if not NAME.fullmatch(name):
         near = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()).strip("_")
         hint = f", as in {near}" if NAME.fullmatch(near) else ""
@@ -135,7 +136,7 @@ def check_name(name: str, kind: str = "method") -> None:
 
 
 def class_name(name: str) -> str:
-    """Return the class's name: my_net becomes MyNet."""
+    """Return the name of the class: my_net becomes MyNet."""
     return "".join(part.capitalize() for part in name.split("_"))
 
 
@@ -148,7 +149,7 @@ def _package(target: Path, name: str) -> dict[Path, Path]:
 
 
 def _importable(name: str) -> bool:
-    """Tell whether a module has the name; a mere folder of this name somewhere does not count."""
+    """Tell whether a module of this name can be imported; a folder without ``__init__.py`` is not counted."""
     try:
         module = find_spec(name)
     except (ImportError, ValueError):

@@ -1,1 +1,1 @@
-"""What needs an optional library: average precision by the COCO tools, and the networks of ultralytics."""
+"""Parts that need an optional library: average precision by the COCO tools, and the networks of ultralytics."""

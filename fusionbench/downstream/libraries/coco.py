@@ -1,4 +1,4 @@
-"""Average precision of detections, computed by faster-coco-eval or, without it, pycocotools."""
+"""Average precision of detections, computed by faster-coco-eval, or by pycocotools without it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from fusionbench.errors import RequestError
 def score_boxes(
     detected: Sequence[Detections], annotated: Sequence[Boxes], classes: Sequence[str]
 ) -> TaskScore:
-    """Return AP of each class and their means over classes, at IoU 0.5 and averaged over 0.5 to 0.95.
+    """Return the AP of each class and its mean over classes, at IoU 0.5 and averaged over IoU 0.5, 0.55, ..., 0.95.
 
-    ``found`` and ``annotated`` belong to the same images, in order; an image may have neither. A class that is annotated
-    nowhere has no value, one that is never found has 0. Detections without area are dropped. Raises RequestError where
-    neither library is installed.
+    All values are in [0, 1], by the COCO protocol (101 recalls). ``detected`` and ``annotated`` belong to the same
+    images, in the same order; both may be empty for an image. A class that is not annotated has no value, one that is
+    never detected has 0. Detections without area are dropped. Raises RequestError if neither library is installed.
     """
     whole = average_precision(detected, annotated, classes)
 
@@ -38,7 +38,7 @@ def score_boxes(
 def average_precision(
     detected: Sequence[Detections], annotated: Sequence[Boxes], classes: Sequence[str]
 ) -> dict[str, float]:
-    """Return the library's values by metric, NaN for a class that is annotated nowhere."""
+    """Return the library's values by metric, NaN for a class that is not annotated."""
     coco, evaluate = _library()
     truth = _truth(annotated, classes)
     results = [
@@ -51,7 +51,7 @@ def average_precision(
         precision = np.full((10, 101, len(classes), 1, 1), -1.0)
         precision[:, :, sorted(present)] = 0.0
     else:
-        with contextlib.redirect_stdout(io.StringIO()):  # the libraries print as they go
+        with contextlib.redirect_stdout(io.StringIO()):  # the libraries print their progress
             reference = coco()
             reference.dataset = truth
             reference.createIndex()
@@ -63,7 +63,7 @@ def average_precision(
 
 
 def _values(precision: ndarray, classes: Sequence[str]) -> dict[str, float]:
-    """Return the means of precision [10 IoU thresholds, 101 recalls, classes], in which -1 means: not annotated."""
+    """Return the means of precision [10 IoU thresholds, 101 recalls, classes]; -1 there means not annotated."""
     known = np.where(precision > -1, precision, np.nan)
     present = np.isfinite(known).all(axis=(0, 1))
     by_class = np.full((2, len(classes)), np.nan)
@@ -77,7 +77,7 @@ def _values(precision: ndarray, classes: Sequence[str]) -> dict[str, float]:
 
 
 def _truth(annotated: Sequence[Boxes], classes: Sequence[str]) -> dict[str, Any]:
-    """Return the annotations as a document of the COCO format; images and classes count from 1."""
+    """Return the annotations in the COCO format; images and classes count from 1."""
     entries: list[dict[str, Any]] = []
     for image, boxes in enumerate(annotated, start=1):
         for corners, number in zip(boxes.corners.tolist(), boxes.numbers.tolist(), strict=True):

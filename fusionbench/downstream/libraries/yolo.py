@@ -1,4 +1,4 @@
-"""Detection by ultralytics (AGPL-3.0, the extra ``yolo``): nothing else imports it, and it stays off the network."""
+"""Detection by ultralytics (AGPL-3.0, the extra ``yolo``), imported only here, and kept from using the network."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from fusionbench.downstream.units import Unit
 from fusionbench.files import write_json, write_text
 from fusionbench.provenance import package_version, provenance
 
-NETWORK = "network.pt"  # written by ultralytics here, and read by it
-MOST = 300  # detections an image
+NETWORK = "network.pt"  # written and read by ultralytics only
+MOST = 300  # detections per image
 
 
 def trained_yolo(unit: Unit, reporter: Reporter) -> Callable[[np.ndarray], Detections]:
-    """Return what finds objects in uint8 [H, W, 3], trained now unless it is stored."""
+    """Return a function that finds objects in an image uint8 [H, W, 3]; its network is trained if it is not stored yet."""
     place = unit.network_place.resolve()
     place.mkdir(parents=True, exist_ok=True)
     _stay_offline(place / "settings")
@@ -66,7 +66,7 @@ def _train(unit: Unit, place: Path, reporter: Reporter) -> None:
         )
         network.add_callback("on_train_batch_end", lambda _: _advance(reporter, recipe.batch_size))
         network.add_callback("on_train_epoch_end", lambda _: reporter.stop())
-        # names of our own decide nothing; plots, sounding of the GPU and validation would cost time only
+        # names of runs have no effect; plots, GPU checks and validation would only take time
         options: dict[str, Any] = {"resume": True} if resumed else {}
         network.train(
             data=str(document), epochs=recipe.epochs, imgsz=max(recipe.height, recipe.width), batch=recipe.batch_size,
@@ -91,7 +91,7 @@ def _advance(reporter: Reporter, images: int) -> None:
 
 @contextmanager
 def _written_data(unit: Unit, folder: Path) -> Iterator[Path]:
-    """Lay the training images out as ultralytics reads them, for as long as the block lasts."""
+    """Write the training images in the layout of ultralytics, yield its data file, and delete all after the block."""
     spec = unit.division.spec
     shutil.rmtree(folder, ignore_errors=True)
     for pair in unit.division.train:
@@ -123,15 +123,15 @@ def _written_data(unit: Unit, folder: Path) -> Iterator[Path]:
 
 
 def _device(unit: Unit) -> str:
-    """Return the device as ultralytics names it: cpu, or the number of a GPU."""
+    """Return the device in the notation of ultralytics: cpu, or the number of a GPU."""
     kind, _, index = unit.device.partition(":")
     return kind if kind == "cpu" else index or "0"
 
 
 def _stay_offline(settings: Path) -> None:
-    """Switch off ultralytics' installs, telemetry and downloads; it reads these names when it is imported.
+    """Switch off the installs, telemetry and downloads of ultralytics, which reads these variables at its import.
 
-    It fetches the font Arial before each training, drawn with or not, unless its settings hold a file of that name.
+    It downloads the font Arial before each training, whether used or not, unless its settings folder has such a file.
     """
     from matplotlib import get_data_path
 

@@ -85,7 +85,7 @@ def test_a_failing_rule_is_told_in_three_lines(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 1
-    assert "In each split a and b lie in different places." in done.stdout
+    assert "In each split, a and b are different files." in done.stdout
     assert "found:  a and b of test are both 'x/*'" in done.stdout
     assert "remedy: give each its own glob" in done.stdout
     assert "1 failed, 1 passed, 3 skipped" in done.stdout
