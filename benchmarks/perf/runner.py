@@ -23,8 +23,8 @@ import sys, time
 from pathlib import Path
 import cv2, numpy as np, torch
 from fusionbench.data import dataset, find_split
-from fusionbench.registry import load, spec
-from fusionbench.weights import load_weights, shipped_weights
+from fusionbench.registry.methods import load, spec
+from fusionbench.weights.methods import load_weights, shipped_weights
 
 name, data, limit, root, out = sys.argv[1:6]
 method = load(name).eval()

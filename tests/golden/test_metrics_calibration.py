@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import json
 import math
 from pathlib import Path
@@ -17,14 +17,14 @@ from fusionbench.metrics.libraries import CALLS, VERSIONS, LibraryCall
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("calibration", ROOT / "benchmarks/calibration.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def load(name: str) -> ModuleType:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "benchmarks")
+        return importlib.import_module(f"calibrated.{name}")
 
 
-calibration = load()
+PAGE = ROOT / "docs/calibration.md"
+claims, exceptions, findings, page, sheets = map(load, ("claims", "exceptions", "findings", "page", "sheets"))
 
 
 # these take more than half of the time that all metrics need on the real images
@@ -32,9 +32,9 @@ SLOW_METRICS = (*(name for name in cards() if name.startswith("FMI")), "QP")
 
 
 def test_every_claim_holds_on_the_patterns() -> None:
-    findings = list(calibration.compare(SYNTHETIC))
-    assert len(findings) > 500
-    assert [finding for finding in findings if not calibration.holds(finding)] == []
+    found = list(findings.compare(SYNTHETIC))
+    assert len(found) > 500
+    assert [finding for finding in found if not findings.holds(finding)] == []
 
 
 @pytest.fixture(
@@ -46,22 +46,21 @@ def compared(shared_golden: Path, request: pytest.FixtureRequest) -> tuple[list,
     """Return the findings and the metrics that were left out."""
     folders = (SYNTHETIC, shared_golden / "real")
     return [
-        finding for folder in folders for finding in calibration.compare(folder, request.param)
+        finding for folder in folders for finding in findings.compare(folder, request.param)
     ], request.param
 
 
 def test_every_claim_holds_on_real_images(compared: tuple[list, tuple[str, ...]]) -> None:
-    assert [finding for finding in compared[0] if not calibration.holds(finding)] == []
+    assert [finding for finding in compared[0] if not findings.holds(finding)] == []
 
 
 def test_the_page_is_fresh(compared: tuple[list, tuple[str, ...]]) -> None:
     """Structure and verdicts to the letter, differences to a power of ten: they are rounding."""
-    findings, without = compared
-    page = calibration.PAGE.read_text(encoding="utf-8").splitlines()
-    rows = [line for line in page if line.count("|") == 8]
+    found, without = compared
+    rows = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.count("|") == 8]
     written = [line for line in rows if line.split("|")[1].strip() not in without]
-    fresh = [line for line in calibration.HEAD.splitlines() if line.count("|") == 8]
-    fresh += calibration.lines(findings)
+    fresh = [line for line in page.HEAD.splitlines() if line.count("|") == 8]
+    fresh += page.lines(found)
     assert [_without_difference(line) for line in written] == [_without_difference(line) for line in fresh]
     for old, new in zip(written[2:], fresh[2:], strict=True):
         assert abs(math.log10(_difference(old) / _difference(new))) < 1.5, (old, new)
@@ -77,19 +76,19 @@ def _difference(line: str) -> float:
 
 
 def test_the_page_says_what_the_script_says() -> None:
-    text = calibration.PAGE.read_text(encoding="utf-8")
-    for part in (calibration.HEAD, calibration.NOTES_HEAD, calibration.SHEET_HEAD, calibration.NOT_CLAIMED):
+    text = PAGE.read_text(encoding="utf-8")
+    for part in (page.HEAD, page.NOTES_HEAD, page.SHEET_HEAD, page.NOT_CLAIMED):
         assert part in text
-    for (metric, triple), (_, why) in calibration.EXCEPTIONS.items():
+    for (metric, triple), (_, why) in exceptions.EXCEPTIONS.items():
         assert f"| {metric} | {triple} |" in text
         assert why in text
-    result = json.loads(calibration.LIBRARIES.read_text(encoding="utf-8"))
-    assert calibration.LIBRARY_HEAD.format(**result) in text
-    assert all(f"{line}\n" in text for line in calibration.library_lines(result))
+    result = json.loads(page.LIBRARIES.read_text(encoding="utf-8"))
+    assert page.LIBRARY_HEAD.format(**result) in text
+    assert all(f"{line}\n" in text for line in page.library_lines(result))
 
 
 def test_every_known_call_of_a_library_was_compared() -> None:
-    result = json.loads(calibration.LIBRARIES.read_text(encoding="utf-8"))
+    result = json.loads(page.LIBRARIES.read_text(encoding="utf-8"))
     assert result["versions"] == VERSIONS
     compared = [{key: call[key] for key in LibraryCall._fields} for call in result["calls"]]
     assert sorted(map(str, compared)) == sorted(str(call._asdict()) for call in CALLS)
@@ -97,34 +96,34 @@ def test_every_known_call_of_a_library_was_compared() -> None:
 
 
 def test_claims_name_what_there_is() -> None:
-    for claim in calibration.CLAIMS:
+    for claim in claims.CLAIMS:
         assert claim.definition in definitions(claim.metric)
         assert claim.profile in profiles()
 
 
 def test_every_metric_is_compared_with_somebodys_code() -> None:
-    compared = {claim.metric for claim in calibration.CLAIMS}
+    compared = {claim.metric for claim in claims.CLAIMS}
     assert compared == set(resolve("all"))
 
 
-@pytest.mark.parametrize("sheet", calibration.SHEETS, ids=lambda sheet: sheet.profile)
+@pytest.mark.parametrize("sheet", sheets.SHEETS, ids=lambda sheet: sheet.profile)
 @pytest.mark.parametrize("every", [5, pytest.param(1, marks=pytest.mark.slow)])
 def test_published_values_are_reproduced(sheet, every: int, shared_golden: Path, shared_data: Path) -> None:
-    differences = calibration.compare_sheet(sheet, shared_golden, shared_data, every)
+    differences = sheets.compare_sheet(sheet, shared_golden, shared_data, every)
     for metric, asked in sheet.metrics.items():
         assert len(differences[metric]) == (60 if every == 1 else 14)
         assert max(differences[metric]) <= asked, metric
     if every == 1:
-        text = calibration.PAGE.read_text(encoding="utf-8")
+        text = PAGE.read_text(encoding="utf-8")
         assert all(f"| {sheet.profile} | {metric} | 60 |" in text for metric in sheet.metrics)
 
 
 def test_differences() -> None:
-    difference = calibration.relative_difference
+    difference = findings.relative_difference
     assert difference(None, math.nan) is None
     assert difference(None, 1.0) == difference(1.0, math.nan) == math.inf
     assert difference(1e-13, 0.0) == 0
     assert difference(0.9, 1.0) == pytest.approx(0.1)
-    assert [calibration.within(x) for x in (0.0, 1e-12, 2e-12, 1e-9, 3e-3)] == [
+    assert [page.within(x) for x in (0.0, 1e-12, 2e-12, 1e-9, 3e-3)] == [
         "1e-12", "1e-12", "1e-11", "1e-09", "1e-02",
     ]  # fmt: skip
