@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
 from typing import Any
 
 from fusionbench.errors import ConfigError, hint
@@ -222,6 +223,25 @@ def _check_keys(layer: Any, node: Any, path: str) -> None:
             raise ConfigError(unknown_key(f"{path}{key}", [f"{path}{name}" for name in known]))
         if is_dataclass(known[key]) or isinstance(known[key], dict):
             _check_keys(value, known[key], f"{path}{key}.")
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Return the mapping in a YAML file. Raises ConfigError for a missing file, invalid YAML or another type."""
+    import yaml
+
+    try:
+        # libyaml's loader is several times faster than the one in Python, and lists read every card
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path} is missing: add it.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{path} is not valid YAML: {' '.join(str(error).split())}; fix that line."
+        ) from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path} must be a mapping of keys to values, found {type(data).__name__}.")
+    return data
 
 
 def unknown_key(asked: str, known: Iterable[str]) -> str:

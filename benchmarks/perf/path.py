@@ -55,8 +55,10 @@ def trace(frame, event, argument):
 
 def write():
     sys.setprofile(None)
-    with open(f"{out}/{os.getpid()}.json", "w") as file:
+    # under its name once it is whole: the pool kills some of its processes as soon as they have answered
+    with open(f"{out}/{os.getpid()}.part", "w") as file:
         json.dump([calls, deepest[0]], file)
+    os.rename(file.name, f"{out}/{os.getpid()}.json")
 
 def leave(code, leave=os._exit):
     write()

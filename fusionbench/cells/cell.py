@@ -62,7 +62,13 @@ def run_cell(job: Job, reporter: Reporter, wait: bool = True, scoring: bool = Tr
             cell.forget()
         reporter.weights(weights)
         try:
-            return _Work(job, method, weights, cell, reporter).run(scoring)
+            result, record = _Work(job, method, weights, cell, reporter).fuse()
+            if record is not None and scoring:
+                score_cells([FusedCell(cell, job, record, result)], job.options.device, reporter)
+            elif record is not None:
+                cell.write_record(record)
+                result.status = "fused"
+            return result
         except PluginError as error:
             return record_failure(job, Failure("failed", str(error)), weights)
 
@@ -93,7 +99,8 @@ class _Work:
     cell: Cell
     reporter: Reporter
 
-    def run(self, scoring: bool) -> CellResult:
+    def fuse(self) -> tuple[CellResult, dict[str, Any] | None]:
+        """Store the images that lack; return what came of it with the record to finish, None where all is done."""
         job, planned = self.job, self.job.planned
         # only under the lock: another process that still appends would have its half-written line cut off
         self.cell.drop_torn_line()
@@ -103,7 +110,7 @@ class _Work:
         record = self.cell.read_record()
         if not left and not missing and record is not None and record["status"] == "ok":
             result.unavailable = unavailable_scores(self.cell, job, job.metrics)
-            return result
+            return result, None
         if planned.split.content_hash() != job.identity["data"]:
             raise PluginError(
                 f"The sources of {planned.label} were replaced since the run was planned: run again."
@@ -116,12 +123,7 @@ class _Work:
             result.failures = self._timed_fuse(record, len(left))
             check_images(self.cell, record)
         result.fused = len(left) - len(result.failures)
-        if scoring:
-            score_cells([FusedCell(self.cell, job, record, result)], job.options.device, self.reporter)
-        else:
-            self.cell.write_record(record)
-            result.status = "fused"
-        return result
+        return result, record
 
     def _begin(self, record: dict[str, Any] | None, fusing: bool) -> dict[str, Any]:
         """Write run.json with the status "running" and return it; on resuming, compare the method's probe first.

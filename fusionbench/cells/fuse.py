@@ -50,7 +50,8 @@ def fuse_missing(
     outcome = Fused({}, [])
     # batches are cut from all pairs, not from those left: a convolution's last digits depend on the batch it runs in,
     # and a resumed run must write the same bytes
-    batches = [b for b in in_batches(pairs, batch_size) if any(not cell.image(p.id).exists() for p in b)]
+    batches = [list(pairs[start : start + batch_size]) for start in range(0, len(pairs), batch_size)]
+    batches = [batch for batch in batches if any(not cell.image(pair.id).exists() for pair in batch)]
     # threads suffice, because decoding and encoding of images release the interpreter lock
     with ThreadPoolExecutor(2) as reader, ThreadPoolExecutor(WRITERS) as writer:
         saving: list[Future[None]] = []
@@ -67,11 +68,6 @@ def fuse_missing(
         for future in saving:
             future.result()
     return outcome
-
-
-def in_batches(pairs: Sequence[Pair], size: int) -> list[list[Pair]]:
-    """Return the pairs in consecutive lists of ``size``, the last one possibly shorter."""
-    return [list(pairs[start : start + size]) for start in range(0, len(pairs), size)]
 
 
 def _read_ahead(

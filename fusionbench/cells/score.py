@@ -15,7 +15,7 @@ from fusionbench.cells.store import Cell
 from fusionbench.data.images import eight_bit, read_image, read_pair
 from fusionbench.data.manifest import SourceStamps
 from fusionbench.errors import ImageError
-from fusionbench.metrics import Sources, definition_of, score_fused, sources
+from fusionbench.metrics import Definition, Score, Sources, definition_of, score_definitions, sources
 from fusionbench.types import Pair
 
 if TYPE_CHECKING:
@@ -46,7 +46,17 @@ def score_missing(cells: Sequence[Missing], pairs: Sequence[Pair], done: Done, d
     """
     earlier, stamps = [_tried(cell) for cell in cells], SourceStamps(pairs)
     for pair in pairs:
-        _score_pair(cells, pair, earlier, done, stamps)
+        here = [(cell, tried) for cell, tried in zip(cells, earlier, strict=True) if pair.id in cell.metrics]
+        sharing = [cell for cell, _ in here if pair.id not in cell.failures]
+        started = time.monotonic()
+        # read on first use: a pair whose images all failed to fuse needs no sources
+        shared = functools.cache(functools.partial(_sources, pair, stamps))
+        for cell, tried in here:
+            _append(cell, _lines(cell, pair, shared), tried)
+            done(pair.id, cell.failures.get(pair.id))
+        part = (time.monotonic() - started) / max(1, len(sharing))
+        for cell in sharing:
+            cell.seconds += part
     for cell, tried in zip(cells, earlier, strict=True):
         started = time.monotonic()
         for name in cell.metrics.get(WHOLE_SET, ()):
@@ -68,22 +78,6 @@ def _append(missing: Missing, lines: list[dict[str, Any]], tried: Tried) -> None
     missing.cell.append(line for line in lines if line != tried.get(key_of(line)))
 
 
-def _score_pair(
-    cells: Sequence[Missing], pair: Pair, earlier: list[Tried], done: Done, stamps: SourceStamps
-) -> None:
-    here = [(cell, tried) for cell, tried in zip(cells, earlier, strict=True) if pair.id in cell.metrics]
-    sharing = [cell for cell, _ in here if pair.id not in cell.failures]
-    started = time.monotonic()
-    # read on first use: a pair whose images all failed to fuse needs no sources
-    shared = functools.cache(lambda: _sources(pair, stamps))
-    for cell, tried in here:
-        _append(cell, _lines(cell, pair, shared), tried)
-        done(pair.id, cell.failures.get(pair.id))
-    part = (time.monotonic() - started) / max(1, len(sharing))
-    for cell in sharing:
-        cell.seconds += part
-
-
 def _sources(pair: Pair, stamps: SourceStamps) -> Sources:
     """Return a pair's sources. Raises ImageError for a file that is no longer the one whose hash is in the identity."""
     stored = read_pair(pair)
@@ -92,39 +86,32 @@ def _sources(pair: Pair, stamps: SourceStamps) -> Sources:
 
 
 def _lines(missing: Missing, pair: Pair, shared: Callable[[], Sources]) -> list[dict[str, Any]]:
-    failures, metrics = missing.failures, missing.metrics[pair.id]
+    failures, path = missing.failures, missing.cell.image(pair.id)
+    definitions = [definition_of(name, missing.profile) for name in missing.metrics[pair.id]]
     if pair.id not in failures:
         try:
-            scores = score_fused(shared(), _fused(missing.cell, pair, shared()), metrics, missing.profile)
+            here, fused = shared(), eight_bit(read_image(path))
+            if fused.shape[:2] != here.b.levels.shape[-2:]:
+                raise ImageError(f"{path} does not have its sources' size: delete it and run again.")
+            scores = score_definitions(here, fused, definitions, missing.profile)
             # an error inside a metric of another package loses that metric's value only, but the cell is not "ok"
-            if broken := next((score for score in scores.values() if score.status == "failed"), None):
+            if broken := next((score for score in scores if score.status == "failed"), None):
                 failures[pair.id] = Failure("failed", broken.detail)
-            return [_line(missing, pair.id, name, *score) for name, score in scores.items()]
+            return [_line(missing, pair.id, *scored) for scored in zip(definitions, scores, strict=True)]
         except ImageError as error:
             failures[pair.id] = Failure("failed", str(error))
-    failure = failures[pair.id]
-    return [_line(missing, pair.id, name, None, failure.status, failure.detail) for name in metrics]
+    score = Score(None, failures[pair.id].status, failures[pair.id].detail)
+    return [_line(missing, pair.id, definition, score) for definition in definitions]
 
 
-def _fused(cell: Cell, pair: Pair, of: Sources) -> Any:
-    fused = eight_bit(read_image(cell.image(pair.id)))
-    if fused.shape[:2] != of.b.levels.shape[-2:]:
-        raise ImageError(f"{cell.image(pair.id)} does not have its sources' size: delete it and run again.")
-    return fused
-
-
-def _line(
-    missing: Missing, image: str, metric: str, value: float | None, status: str, detail: str
-) -> dict[str, Any]:
+def _line(missing: Missing, image: str, definition: Definition, score: Score) -> dict[str, Any]:
     return {
         "run": missing.cell.id,
         "image": image,
-        "metric": metric,
-        "version": definition_of(metric, missing.profile).version,
+        "metric": definition.metric,
+        "version": definition.version,
         "profile": missing.profile,
-        "value": value,
-        "status": status,
-        "detail": detail,
+        **score._asdict(),
     }
 
 

@@ -78,10 +78,17 @@ def _taken_up(unscored: Unscored) -> FusedCell | None:
 
 def score_cells(cells: Sequence[FusedCell], device: str, reporter: Reporter) -> None:
     """Compute the missing scores of cells on the same pairs, and complete their results and records in place."""
-    missing = [_missing(fused) for fused in cells]
-    steps = sum(_steps(fused, lacks) for fused, lacks in zip(cells, missing, strict=True))
+    pairs, missing = cells[0].job.planned.split.pairs, []
+    for fused in cells:
+        job, profile = fused.job, fused.job.options.profile
+        metrics = missing_metrics(fused.cell, pairs, job.metrics, profile)
+        missing.append(Missing(fused.cell, metrics, profile, dict(fused.result.failures)))
+    # the images to go through: a set-level metric reads all of them once more
+    steps = sum(
+        len(lacks.metrics.keys() - {WHOLE_SET}) + len(lacks.metrics.get(WHOLE_SET, ())) * len(pairs)
+        for lacks in missing
+    )
     if steps:
-        pairs = cells[0].result.planned.split.pairs
         reporter.start(_label(cells), steps)
         before = energy(device)
         try:
@@ -92,18 +99,6 @@ def score_cells(cells: Sequence[FusedCell], device: str, reporter: Reporter) -> 
     for fused, lacks in zip(cells, missing, strict=True):
         fused.result.scored, fused.result.failures = len(lacks.metrics), lacks.failures
         _finish(fused)
-
-
-def _missing(fused: FusedCell) -> Missing:
-    job, profile = fused.job, fused.job.options.profile
-    metrics = missing_metrics(fused.cell, job.planned.split.pairs, job.metrics, profile)
-    return Missing(fused.cell, metrics, profile, dict(fused.result.failures))
-
-
-def _steps(fused: FusedCell, missing: Missing) -> int:
-    """Return the number of images to go through: a set-level metric reads all of them once more."""
-    sets = missing.metrics.get(WHOLE_SET, [])
-    return len(missing.metrics.keys() - {WHOLE_SET}) + len(sets) * len(fused.result.planned.split.pairs)
 
 
 def _label(cells: Sequence[FusedCell]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
@@ -139,24 +138,21 @@ OF_THE_MACHINE = (
 
 
 def takes_run_arguments(verb: Callable[..., None]) -> Callable[..., None]:
-    """Return a verb whose parameter ``shared``, a RunArguments, is replaced by keyword parameters for its fields.
+    """Return the verb with its last parameter, ``**arguments``, declared as keyword parameters for RunArguments' fields.
 
     Typer derives options from a function's signature and annotations, so both are rewritten.
     """
     hints = inspect.get_annotations(RunArguments, eval_str=True)
-    parameters = dict(inspect.signature(verb, eval_str=True).parameters)
-    del parameters["shared"]
-    for field in fields(RunArguments):
-        default = inspect.Parameter.empty if field.default is MISSING else field.default
-        parameters[field.name] = inspect.Parameter(
-            field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hints[field.name]
+    *own, _ = inspect.signature(verb, eval_str=True).parameters.values()
+    shared = [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if field.default is MISSING else field.default,
+            annotation=hints[field.name],
         )
-
-    @functools.wraps(verb)
-    def call(**given: Any) -> None:
-        shared = RunArguments(**{field.name: given.pop(field.name) for field in fields(RunArguments)})
-        verb(**given, shared=shared)
-
-    call.__signature__ = inspect.Signature(list(parameters.values()))  # type: ignore[attr-defined]
-    call.__annotations__ = {name: parameter.annotation for name, parameter in parameters.items()}
-    return call
+        for field in fields(RunArguments)
+    ]
+    verb.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]
+    verb.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *shared)}
+    return verb

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -27,8 +27,7 @@ def run(
             help="Noise added to the sources before fusing: gaussian=25, or a.stripe=5,b.gaussian=25 (variances)."
         ),
     ] = "none",
-    *,
-    shared: RunArguments,
+    **arguments: Any,
 ) -> None:
     """Fuse and score pairs, then print the leaderboard. Resumes where an earlier call stopped.
 
@@ -37,6 +36,7 @@ def run(
     """
     from fusionbench.cells.planned import RunOptions
 
+    shared = RunArguments(**arguments)
     asked = ("split", "metrics", "profile", "train_dataset", "weights", "no_train", "limit", "seed")
     options = RunOptions(
         method=comma_list(method),

@@ -37,8 +37,7 @@ def sweep(
     noise: Annotated[
         str | None, typer.Option(help="Instead of the file's: gaussian,stripe=5 or a.stripe=5+b.gaussian=25.")
     ] = None,
-    *,
-    shared: RunArguments,
+    **arguments: Any,
 ) -> None:
     """Run every combination that a file under benchmarks/ describes, then print the tables. Resumes as `run` does.
 
@@ -47,6 +46,7 @@ def sweep(
     from fusionbench.cells.planned import RunOptions
     from fusionbench.runs.sweep import expand, find_sweep, left_alone, read_sweep, row_order
 
+    shared = RunArguments(**arguments)
     asked = read_sweep(find_sweep(file))
     lists = {
         "methods": method,

@@ -65,7 +65,8 @@ def read_image(path: str | Path) -> np.ndarray:
     if is_tiff(data):
         return _split_alpha(read_tiff(path, data), path)
     with _open(path, data) as image:
-        if _is_cut_to_8_bits(image, data):
+        # Pillow silently reduces 16-bit RGB and 16-bit grey with alpha; byte 24 of a PNG is its bit depth
+        if image.format == "PNG" and data[24] == 16 and image.mode in _CONVERSIONS:
             return _split_alpha(_decode_16_bit(path, data), path)
         return _split_alpha(_to_array(image, path), path)
 
@@ -173,11 +174,6 @@ def _open(path: Path, data: bytes) -> Image.Image:
             f"'{path}' holds {getattr(image, 'n_frames', 1)} images: save the one that is meant as a file of its own."
         )
     return image
-
-
-def _is_cut_to_8_bits(image: Image.Image, data: bytes) -> bool:
-    """Tell whether Pillow has silently reduced the depth, as it does with 16-bit RGB and 16-bit grey with alpha."""
-    return image.format == "PNG" and data[24] == 16 and image.mode in _CONVERSIONS  # byte 24: the bit depth
 
 
 def _decode_16_bit(path: Path, data: bytes) -> np.ndarray:

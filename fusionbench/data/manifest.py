@@ -23,7 +23,8 @@ def file_hashes(folder: Path, files: Iterable[Path]) -> dict[Path, str]:
     FUSIONBENCH_CACHE or the user's cache folder; if that cannot be written, every call reads all files. Raises ImageError
     for a file that cannot be read.
     """
-    place = _cache_file(folder)
+    cache = Path(os.environ.get("FUSIONBENCH_CACHE") or user_cache_dir("fusionbench"))
+    place = cache / "hashes" / f"{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]}.json"
     known = _read(place)
     entries: dict[str, list[str]] = {}
     for path in files:
@@ -55,22 +56,16 @@ def _stamp_or_none(path: Path) -> str | None:
         return None
 
 
-def _cache_file(folder: Path) -> Path:
-    cache = Path(os.environ.get("FUSIONBENCH_CACHE") or user_cache_dir("fusionbench"))
-    return cache / "hashes" / f"{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]}.json"
-
-
 def _read(place: Path) -> dict[str, list[str]]:
     try:
         known = json.loads(place.read_text(encoding="utf-8"))
     except (OSError, ValueError):  # absent or damaged: all files are read again
         return {}
-    sound = isinstance(known, dict) and all(_is_entry(entry) for entry in known.values())
+    sound = isinstance(known, dict) and all(
+        isinstance(entry, list) and len(entry) == 2 and all(isinstance(text, str) for text in entry)
+        for entry in known.values()
+    )
     return known if sound else {}
-
-
-def _is_entry(entry: object) -> bool:
-    return isinstance(entry, list) and len(entry) == 2 and all(isinstance(text, str) for text in entry)
 
 
 def _stamp(path: Path) -> str:

@@ -213,14 +213,12 @@ def _dataset_folder(spec: DatasetSpec, split: str, root: Path) -> Path:
 
 def _as_on_disk(base: Path, where: SplitSpec) -> SplitSpec:
     """Return the split with the names that its folders have on this machine, see `actual_folder`."""
-    globs = {key: getattr(where, key) for key in ("a", "b", "label", "boxes") if getattr(where, key)}
-    actual: dict[str, Any] = {key: _glob_on_disk(base, glob) for key, glob in globs.items()}
+    actual: dict[str, Any] = {}
+    for key in ("a", "b", "label", "boxes"):
+        if glob := getattr(where, key):
+            path = PurePosixPath(glob)
+            actual[key] = (actual_folder(base, path.parent).relative_to(base) / path.name).as_posix()
     return replace(where, **actual)
-
-
-def _glob_on_disk(base: Path, glob: str) -> str:
-    path = PurePosixPath(glob)
-    return (actual_folder(base, path.parent).relative_to(base) / path.name).as_posix()
 
 
 def _missing(spec: DatasetSpec, folder: Path, root: Path) -> str:

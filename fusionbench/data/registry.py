@@ -34,8 +34,10 @@ def dataset(name: str) -> DatasetSpec:
     UnknownNameError with the nearest name, PluginError for an unusable entry of a package or one with two providers, and
     as `read_user_file` and `read_folder` do.
     """
-    own = _own(name)
-    if own is not None:
+    if is_user_file(name) or is_folder(name):
+        read = read_user_file if is_user_file(name) else read_folder
+        own = read(Path(name.strip()).expanduser(), frozenset(datasets()))
+        _OWN[own.name] = own  # known by its name from now on, as records store names only
         return own
     asked = canonical(name)
     if asked in _plugins().problems:
@@ -46,19 +48,6 @@ def dataset(name: str) -> DatasetSpec:
     return spec
 
 
-def _own(reference: str) -> DatasetSpec | None:
-    """Return a data set of the user if the reference is a path, and remember it by name, as records store names only."""
-    path, taken = Path(reference.strip()).expanduser(), frozenset(datasets())
-    if is_user_file(reference):
-        spec = read_user_file(path, taken)
-    elif is_folder(reference):
-        spec = read_folder(path, taken)
-    else:
-        return None
-    _OWN[spec.name] = spec
-    return spec
-
-
 def problems() -> dict[str, str]:
     """Return, by name, why data sets of installed packages cannot be used."""
     return dict(_plugins().problems)
@@ -66,7 +55,8 @@ def problems() -> dict[str, str]:
 
 @cache
 def _catalog() -> Mapping[str, DatasetSpec]:
-    return {spec.name: spec for spec in map(read_spec, sorted(CATALOG.glob("*.yaml")))}
+    specs = [*map(read_spec, sorted(CATALOG.glob("*.yaml")))]
+    return {spec.name: spec for spec in specs}
 
 
 def _plugins() -> DatasetPlugins:

@@ -6,8 +6,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
-
+from fusionbench.config import read_yaml
 from fusionbench.data.spec import (
     BoxSpec,
     DatasetSpec,
@@ -24,17 +23,6 @@ from fusionbench.types import FAMILIES
 def read_spec(path: Path) -> DatasetSpec:
     """Return the data set in a YAML file, with the file's stem as its name. Raises ConfigError for wrong content."""
     return read_entry(read_yaml(path), path)
-
-
-def read_yaml(path: Path) -> Any:
-    """Return the content of a YAML file. Raises ConfigError if it is not readable."""
-    loader = getattr(
-        yaml, "CSafeLoader", yaml.SafeLoader
-    )  # libyaml's loader, if PyYAML was built with it, is ten times faster
-    try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path.name} is not readable YAML: {' '.join(str(error).split())}.") from error
 
 
 def read_entry(content: Any, path: Path) -> DatasetSpec:
@@ -72,11 +60,12 @@ def _checked(kind: type, entry: Any, where: str) -> dict[str, Any]:
 def _splits(entry: Any, where: str) -> dict[str, SplitSpec]:
     if not isinstance(entry, dict):
         raise ConfigError(f"'splits' in {where} must map names to globs, as in 'test: {{a: ir/*, b: vi/*}}'.")
-    splits = {name: _split(split, f"split '{name}' of {where}") for name, split in entry.items()}
-    for name, split in splits.items():
-        if split.learned_on != "train" and split.learned_on not in splits:
+    splits: dict[str, SplitSpec] = {}
+    for name, values in entry.items():
+        split = splits[name] = _split(values, f"split '{name}' of {where}")
+        if split.learned_on not in ("train", *entry):
             raise ConfigError(
-                f"'learned_on' of split '{name}' of {where} is '{split.learned_on}': name one of {', '.join(splits)}."
+                f"'learned_on' of split '{name}' of {where} is '{split.learned_on}': name one of {', '.join(entry)}."
             )
     return splits
 

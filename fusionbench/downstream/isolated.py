@@ -17,6 +17,7 @@ from fusionbench.cells.planned import Failure
 from fusionbench.cells.progress import Reporter
 from fusionbench.downstream.units import Unit
 from fusionbench.errors import OutputError
+from fusionbench.runs.processes import die_with_parent, end_group, how_it_died, memory_of
 
 TICK = 0.2  # seconds between checks of the limits
 GIB = 2**30
@@ -39,7 +40,6 @@ def run_isolated(unit: Unit, limits: UnitLimits, reporter: Reporter, stop: threa
     stored, and KeyboardInterrupt when ``stop`` is set.
     """
     from fusionbench.downstream.work import record_failure
-    from fusionbench.runs.pool import how_it_died
 
     unit.place.mkdir(parents=True, exist_ok=True)
     ours, theirs = multiprocessing.Pipe(duplex=False)
@@ -66,8 +66,6 @@ def _listen(
 
     A process that exceeds a limit is a failure too; `run_isolated` ends it.
     """
-    from fusionbench.runs.pool import memory_of
-
     started = time.monotonic()
     while not stop.is_set():
         if limits.seconds is not None and time.monotonic() - started > limits.seconds:
@@ -91,8 +89,6 @@ def _listen(
 @contextmanager
 def _ended(process: multiprocessing.process.BaseProcess) -> Iterator[None]:
     """End the process and all its children when the ``with`` block ends, whatever happens."""
-    from fusionbench.runs.pool import end_group
-
     try:
         yield
     finally:
@@ -112,7 +108,7 @@ def _work(unit: Unit, connection: Connection, threads: int | None) -> None:
     import torch
 
     from fusionbench.downstream.work import do_unit
-    from fusionbench.runs.worker import PipeReporter, die_with_parent
+    from fusionbench.runs.worker import PipeReporter
 
     die_with_parent()
     if threads is not None:

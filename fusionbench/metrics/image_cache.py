@@ -79,9 +79,9 @@ def values(image: Image) -> Tensor:
 def histogram(image: Image) -> Tensor:
     """Return the number of pixels of each level, float64 [B, 256]; one bin per level, as images are 8-bit."""
     if compiled.usable(image.levels):
-        from fusionbench.metrics.compiled import images
+        from fusionbench.metrics.compiled import levels
 
-        return images.histogram(image)
+        return torch.from_numpy(np.stack([*map(levels.histogram, image.levels.numpy())])).double()
     return _count(image.levels.int(), LEVELS)
 
 
@@ -91,9 +91,10 @@ def joint_histogram(image: Image, other: Image) -> Tensor:
     The pair (i of ``other``, j of ``image``) is at index 256 i + j.
     """
     if compiled.usable(image.levels):
-        from fusionbench.metrics.compiled import images
+        from fusionbench.metrics.compiled import levels
 
-        return images.joint_histogram(image, other)
+        counts = [*map(levels.joint_histogram, image.levels.numpy(), other.levels.numpy())]
+        return torch.from_numpy(np.stack(counts)).flatten(1).double()
     return _count(other.levels.int().mul_(LEVELS).add_(image.levels), LEVELS * LEVELS)
 
 

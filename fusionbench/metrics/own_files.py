@@ -43,7 +43,7 @@ def version_of(path: Path) -> int:
 
 
 def _paths() -> list[str]:
-    return [path for path in os.environ.get(VARIABLE, "").split(os.pathsep) if path]
+    return [*filter(None, os.environ.get(VARIABLE, "").split(os.pathsep))]
 
 
 def _stamp(path: str) -> tuple[int, int] | None:

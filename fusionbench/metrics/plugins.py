@@ -53,7 +53,8 @@ def read_plugins(providers: Iterable[Provider], own: dict[str, MetricCard]) -> M
     plugins = MetricPlugins()
     claims: dict[str, list[str]] = {folded(name): ["fusionbench itself"] for name in own}
     others: list[tuple[Provider, Entry]] = []
-    for provider in _once(providers):
+    # several entry points of a package may name one module
+    for provider in {(provider.package, provider.module): provider for provider in providers}.values():
         try:
             entries = list(_entries(provider)) or _none(provider)
         except Exception as error:  # the source of a third party can be wrong in any way
@@ -70,11 +71,6 @@ def read_plugins(providers: Iterable[Provider], own: dict[str, MetricCard]) -> M
     for provider, entry in others:
         _add_definition(plugins, provider, entry)
     return plugins
-
-
-def _once(providers: Iterable[Provider]) -> list[Provider]:
-    """Return one entry point for each module of a package, because several may name the same module."""
-    return list({(provider.package, provider.module): provider for provider in providers}.values())
 
 
 def _none(provider: Provider) -> NoReturn:

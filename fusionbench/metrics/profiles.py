@@ -23,7 +23,7 @@ from fusionbench.spelling import spelled
 
 def profiles() -> dict[str, Profile]:
     """Return the profiles by name, the canonical one first."""
-    return {profile.name: profile for profile in (_canonical(), *PROFILES)}
+    return {profile.name: profile for profile in (_canonical(tuple(cards())), *PROFILES)}
 
 
 def profile_of(name: str) -> Profile:
@@ -80,12 +80,8 @@ def resolve(names: str | Iterable[str] | None = None, profile: str = CANONICAL) 
     return list(dict.fromkeys(chosen))
 
 
-def _canonical() -> Profile:
-    return _canonical_of(tuple(cards()))
-
-
 @cache
-def _canonical_of(metrics: tuple[str, ...]) -> Profile:
+def _canonical(metrics: tuple[str, ...]) -> Profile:
     return Profile(
         name=CANONICAL,
         title="one stated definition per metric",

@@ -123,24 +123,25 @@ def _evaluate(
     definition: Definition, profile: Profile, a: Picture, b: Picture, fused: Picture
 ) -> tuple[Tensor, Reasons]:
     """Return the values of one metric, and for each image the reason why its value is undefined or None."""
-    form = form_of(profile.gray, fused, definition.planes)
-    triple = Triple(a.image(form), b.image(form), fused.image(form))
-    outcome = _outcome(definition, triple)
-    return _averaged(*outcome) if form == "mean" else outcome
-
-
-def _outcome(definition: Definition, triple: Triple) -> tuple[Tensor, Reasons]:
     if card_of(definition.metric).per == "set":
         raise RequestError(
             f"{definition.metric} is a value of many images together: `fusionbench run` and `score` compute it."
         )
+    form = form_of(profile.gray, fused, definition.planes)
+    triple = Triple(a.image(form), b.image(form), fused.image(form))
     batch, smallest = len(triple.fused.levels), definition.smallest
     if min(triple.fused.height, triple.fused.width) < smallest:
-        nothing = torch.full((batch,), math.nan, dtype=torch.float64, device=triple.fused.levels.device)
-        return nothing, [f"the image is smaller than {smallest}x{smallest} pixels"] * batch
-    outcome: Outcome = function_of(definition)(triple)
+        values = torch.full((batch,), math.nan, dtype=torch.float64, device=triple.fused.levels.device)
+        reasons: Reasons = [f"the image is smaller than {smallest}x{smallest} pixels"] * batch
+    else:
+        values, reasons = _with_reasons(function_of(definition)(triple))
+    return _averaged(values, reasons) if form == "mean" else (values, reasons)
+
+
+def _with_reasons(outcome: Outcome) -> tuple[Tensor, Reasons]:
+    """Return the values of a metric, NaN where it is undefined, and for each image the reason or None."""
     values = outcome.values
-    reasons: list[str | None] = [None] * batch
+    reasons: Reasons = [None] * len(values)
     for mask, reason in (*outcome.undefined, (~values.isfinite(), "the result is not a finite number")):
         reasons = [old or (reason if hit else None) for old, hit in zip(reasons, mask.tolist(), strict=True)]
         values = values.masked_fill(mask, math.nan)

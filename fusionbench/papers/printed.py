@@ -12,11 +12,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from fusionbench.config import unknown_key
+from fusionbench.config import read_yaml, unknown_key
 from fusionbench.errors import ConfigError, RequestError, UnknownNameError
 from fusionbench.metrics.registry import spelled
 from fusionbench.providers import share
-from fusionbench.registry.cards import read_yaml
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from fusionbench.config import unknown_key
+from fusionbench.config import read_yaml, unknown_key
 from fusionbench.errors import ConfigError, PluginError
 from fusionbench.registry.command import check_command
 from fusionbench.types import FAMILIES
@@ -130,27 +130,6 @@ def results_card(folder: Path) -> Card:
             raise ConfigError(f"{path}: {unknown_key(key, OF_RESULTS)}")
     paper = {"paper": said.pop("citation")} if "citation" in said else {}
     return card_from({"title": folder.name, "families": FAMILIES, **said, **paper, "kind": "external"}, path)
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Return the mapping in a YAML file. Raises ConfigError for a missing file, invalid YAML or another type."""
-    import yaml
-
-    try:
-        data = yaml.load(
-            # libyaml's loader is several times faster than the one in Python, and lists read every card
-            path.read_text(encoding="utf-8"),
-            Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader),
-        )
-    except FileNotFoundError as error:
-        raise ConfigError(f"{path} is missing: add it.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{path} is not valid YAML: {' '.join(str(error).split())}; fix that line."
-        ) from error
-    if not isinstance(data, dict):
-        raise ConfigError(f"{path} must be a mapping of keys to values, found {type(data).__name__}.")
-    return data
 
 
 def literal(source: Path, name: str) -> Any:

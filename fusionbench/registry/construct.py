@@ -19,16 +19,11 @@ if TYPE_CHECKING:
 Method = TypeVar("Method", bound=FusionMethod)
 
 
-def construct(spec: MethodSpec, arguments: dict[str, Any]) -> FusionMethod:
-    """Return the method in eval mode with initial parameters.
-
-    Raises PluginError if the code cannot be imported or constructed, ConfigError for an unknown argument.
-    """
-    return instantiate(spec, find_class(spec), arguments)
-
-
 def instantiate(spec: MethodSpec, method_class: type[Method], arguments: dict[str, Any]) -> Method:
-    """Return an instance of the method's class, or of a class derived from it, in eval mode. Raises as `construct`."""
+    """Return an instance of the method's class, or of a class derived from it, in eval mode with initial parameters.
+
+    Raises PluginError if it cannot be constructed, ConfigError for an unknown argument.
+    """
     accepted = [
         p.name
         for p in inspect.signature(method_class).parameters.values()

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fusionbench.config import check_variants, read_yaml, resolve
 from fusionbench.errors import ConfigError, RequestError, UnknownNameError
-from fusionbench.registry.cards import Card, literal, read_yaml
+from fusionbench.registry.cards import Card, literal
 from fusionbench.registry.command import command_hash
 
 if TYPE_CHECKING:
@@ -88,8 +89,6 @@ class MethodSpec:
         Raises ConfigError for unknown keys, and for a key that two variants set to different values without an override
         that decides.
         """
-        from fusionbench.config import check_variants, resolve
-
         recipe, *variants = self.layers()
         check_variants(self.name, dict(zip(self.variants, variants, strict=True)), overrides)
         stages = tuple(recipe.get("stages", {"fuse": {}}))
@@ -117,11 +116,10 @@ class MethodSpec:
 
     def build(self, arguments: dict[str, Any]) -> FusionMethod:
         """Import the class and return an instance in eval mode. Raises PluginError, ConfigError or RequestError."""
-
         self.require_class()
-        from fusionbench.registry.construct import construct  # loads torch
+        from fusionbench.registry.construct import find_class, instantiate  # loads torch
 
-        return construct(self, arguments)
+        return instantiate(self, find_class(self), arguments)
 
 
 def check_family(method: MethodSpec, dataset: str, family: str) -> None:

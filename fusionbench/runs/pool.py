@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import sys
 import time
 import traceback
@@ -21,12 +20,11 @@ from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from fusionbench.cells.planned import CellResult, Failure, Job, Unscored
 from fusionbench.errors import OutputError
 from fusionbench.runs.logs import append_log, settle
 from fusionbench.runs.plan import wrong_arguments
+from fusionbench.runs.processes import end_group, how_it_died, memory_of
 from fusionbench.runs.queue import Queue, Task, Work
 from fusionbench.runs.worker import prepare_process, work
 from fusionbench.weights.methods import Weights
@@ -76,7 +74,11 @@ class Pool:
             self.caller.send(("problems", problems))
             return
         try:
-            while self._fill() or self.running:
+            while True:
+                while self.free and (task := self.queue.next()) is not None:
+                    self._start(task, self.free.pop(0))
+                if not self.running:
+                    break
                 self._listen()
                 self._watch()
             self.caller.send(("end",))
@@ -106,7 +108,8 @@ class Pool:
             end_group(pid)
             os.waitpid(pid, 0)
 
-    def _fork(self, log: Path | None, task: Callable[[Connection], None]) -> tuple[int, Connection]:
+    def _fork(self, log: Path | None, task: Callable[..., None], *arguments: Any) -> tuple[int, Connection]:
+        """Start ``task(connection, *arguments)`` in a process; return its id and the other end of the connection."""
         ours, theirs = Pipe(duplex=False)
         pid = os.fork()
         if pid:
@@ -119,7 +122,7 @@ class Pool:
                 unused.close()
             os.close(self.life[1])
             prepare_process(log, self.life[0], self.threads)
-            task(theirs)
+            task(theirs, *arguments)
             code = 0
         except BaseException:  # SystemExit of a method too: nothing may return into the pool's loop
             traceback.print_exc()
@@ -128,13 +131,6 @@ class Pool:
             sys.stderr.flush()
             os._exit(code)  # not sys.exit: exit handlers and open streams belong to the pool
 
-    def _fill(self) -> bool:
-        """Start a process in each free slot while there is work; return whether any was started."""
-        before = len(self.free)
-        while self.free and (task := self.queue.next()) is not None:
-            self._start(task, self.free.pop(0))
-        return len(self.free) < before
-
     def _start(self, task: Task, device: str) -> None:
         first = task.jobs[0]
         logs = first.options.out / LOGS
@@ -142,7 +138,7 @@ class Pool:
         # scoring one cell appends to the log of fusing it; scoring several writes a log of its own, later appended to each
         together = "-together" if len(task.jobs) > 1 else ""
         log = logs / f"{os.getpid()}-{first.index}{together}.txt"
-        pid, connection = self._fork(log, lambda theirs: work(task, device, theirs))
+        pid, connection = self._fork(log, work, task, device)
         # cells scored together may take as long as the one with most time left; then each is scored on its own
         left = [unscored.left for unscored in task.unscored] if task.work == "score" else [self.asked.timeout]
         limited = [seconds for seconds in left if seconds is not None]
@@ -262,29 +258,3 @@ class Pool:
             )
         earlier = self.queue.earlier[job.index]
         self.caller.send((job.index, "result", replace(settled, fused=settled.fused + earlier)))
-
-
-def end_group(pid: int) -> None:
-    """Kill a cell's process and all processes in its group, if any are left."""
-    for kill in (os.killpg, os.kill):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            kill(pid, signal.SIGKILL)
-
-
-def how_it_died(status: int) -> Failure:
-    """Return the failure of a process that ended without a result; ``status`` is as from ``os.waitpid``."""
-    if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        if number == signal.SIGKILL:
-            return Failure("oom", "killed by the system (SIGKILL), as happens when memory runs out")
-        return Failure("failed", f"its process was ended by {signal.Signals(number).name}")
-    return Failure("failed", f"its process ended itself with exit code {os.waitstatus_to_exitcode(status)}")
-
-
-def memory_of(pid: int) -> int:
-    """Return the resident memory in bytes of a process and its descendants, 0 if it has ended."""
-    try:
-        process = psutil.Process(pid)
-        return sum(p.memory_info().rss for p in (process, *process.children(recursive=True)))
-    except psutil.Error:
-        return 0

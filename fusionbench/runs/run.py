@@ -78,7 +78,11 @@ def plan_run(options: RunOptions, lookup: Lookup | None = None) -> Plan:
     check_options(resolve(options.metrics, options.profile))
     _check_executor(options)
     for name in ("batch_size", "jobs", "timeout", "memory_limit", "train_within"):
-        _check_positive(name, getattr(options, name))
+        value, least = getattr(options, name), 1 if name in ("batch_size", "jobs") else 0
+        # written so that NaN, which compares false with everything, is refused
+        if value is not None and not (least <= value < math.inf and value > 0):
+            wanted = "at least 1" if least else "more than 0"
+            raise RequestError(f"--{name.replace('_', '-')} must be {wanted}; got {value}.")
     if (
         options.weights not in ("auto", "trained", "latest", "random")
         and not Path(options.weights).expanduser().is_file()
@@ -108,14 +112,6 @@ def _device(options: RunOptions) -> str:
     return pick_device(options.device)
 
 
-def _check_positive(name: str, value: float | None) -> None:
-    least = 1 if name in ("batch_size", "jobs") else 0
-    # written so that NaN, which compares false with everything, is refused
-    if value is not None and not (least <= value < math.inf and value > 0):
-        wanted = "at least 1" if least else "more than 0"
-        raise RequestError(f"--{name.replace('_', '-')} must be {wanted}; got {value}.")
-
-
 def execute(asked: Sequence[RunOptions], reporter: Reporter) -> RunResult:
     """Carry out several runs as one; cells that are done only cost reading their records.
 
@@ -134,8 +130,10 @@ def execute(asked: Sequence[RunOptions], reporter: Reporter) -> RunResult:
     if left:
         for sentence in preview(jobs, results):
             reporter.say(sentence)
-        for sentence in _count_warnings(left):
-            reporter.say(f"Warning: {sentence}")
+        splits = {(job.planned.split.spec.name, job.planned.split.name): job.planned.split for job in left}
+        for split in splits.values():
+            for sentence in sampled_warnings(split.pairs):
+                reporter.say(f"Warning: {sentence}")
         results |= compute(left, first, reporter)
     for name, reason in dict.fromkeys(
         entry for cell in results.values() for entry in cell.unavailable.items()
@@ -143,12 +141,6 @@ def execute(asked: Sequence[RunOptions], reporter: Reporter) -> RunResult:
         reporter.say(f"{name}: unavailable: {reason}")
     skipped = tuple(dict.fromkeys(skip for plan in plans for skip in plan.skipped))
     return RunResult([results[job.index] for job in jobs], skipped)
-
-
-def _count_warnings(jobs: Sequence[Job]) -> list[str]:
-    """Return warnings about sources that look like raw counts, from a few pairs of each split with work left."""
-    splits = {(job.planned.split.spec.name, job.planned.split.name): job.planned.split for job in jobs}
-    return [sentence for split in splits.values() for sentence in sampled_warnings(split.pairs)]
 
 
 def plan_all(asked: Sequence[RunOptions]) -> list[Plan]:
@@ -198,8 +190,10 @@ def _settled(options: RunOptions) -> RunOptions:
 
 def _weights(planned: PlannedCell, options: RunOptions) -> Weights | None:
     """Return the weights if they can be chosen before any work, else None; the cell will report an error in them."""
+    if not planned.method.has_class or planned.method.card.kind != "learned":
+        return None
     try:
-        return choose(planned, options) if planned.method.has_class else None
+        return choose(planned, options)
     except FusionbenchError:
         return None
 

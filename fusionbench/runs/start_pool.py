@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from multiprocessing.connection import Connection
 
-from fusionbench.runs.worker import die_with_parent
+from fusionbench.runs.processes import die_with_parent
 
 
 def main(handle: int) -> None:

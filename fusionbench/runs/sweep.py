@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from fusionbench.cells.planned import RunOptions, row_name
-from fusionbench.config import refuse_interpolation, unknown_key
+from fusionbench.config import read_yaml, refuse_interpolation, unknown_key
 from fusionbench.data.noise.setting import CLEAN, read_noise, spread_noise
 from fusionbench.data.registry import dataset
 from fusionbench.errors import ConfigError, FusionbenchError, UnknownNameError
 from fusionbench.metrics.tasks import is_task_metric
 from fusionbench.providers import share
 from fusionbench.registry.arguments import takes
-from fusionbench.registry.cards import read_yaml
 from fusionbench.registry.methods import spec
 from fusionbench.runs.plan import METHOD_GROUPS
 from fusionbench.tables.style import TableStyle, check_style

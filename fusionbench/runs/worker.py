@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import faulthandler
 import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -18,11 +16,11 @@ from typing import Any
 import torch
 
 from fusionbench.cells.cell import run_cell
-from fusionbench.cells.planned import CellResult
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.score_cells import score_together
 from fusionbench.errors import OutputError
 from fusionbench.metrics.memory import keep_freed_memory
+from fusionbench.runs.processes import die_with_parent
 from fusionbench.runs.queue import Task
 from fusionbench.weights.methods import Weights
 
@@ -75,48 +73,30 @@ def prepare_process(log: Path | None, life: int, threads: int | None) -> None:
     os.dup2(handle, 1)
     os.dup2(handle, 2)
     faulthandler.enable()
-    _first_to_be_killed()
+    # when memory runs out, Linux is to kill this process rather than the one that the user started; containers may forbid it
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text("500")
     threading.Thread(target=_end_with, args=(life,), daemon=True).start()
     keep_freed_memory()
     if threads is not None:
         torch.set_num_threads(threads)
 
 
-def work(task: Task, device: str, connection: Connection) -> None:
+def work(connection: Connection, task: Task, device: str) -> None:
     """Do the work of a task and send the result of each cell, or the reason why results cannot be stored."""
     reporter = PipeReporter(connection)
     try:
-        for index, result in _results(task, device, reporter):
+        if task.work == "score":
+            results = score_together(task.unscored, device, reporter)
+        else:
+            (job,) = task.jobs
+            here = replace(job, options=replace(job.options, device=device))
+            results = iter([(job.index, run_cell(here, reporter, task.patient, task.work == "all"))])
+        for index, result in results:
             reporter.send("result", index, replace(result, planned=None))  # type: ignore[arg-type]
     except OutputError as error:
         reporter.send("unwritable", str(error))
-
-
-def _results(task: Task, device: str, reporter: Reporter) -> Iterable[tuple[int, CellResult]]:
-    if task.work == "score":
-        return score_together(task.unscored, device, reporter)
-    (job,) = task.jobs
-    here = replace(job, options=replace(job.options, device=device))
-    return [(job.index, run_cell(here, reporter, task.patient, task.work == "all"))]
-
-
-def _first_to_be_killed() -> None:
-    """Make Linux, when memory runs out, kill this process rather than the one that the user started."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):  # containers may forbid it
-            Path("/proc/self/oom_score_adj").write_text("500")
-
-
-PR_SET_PDEATHSIG = 1  # from <sys/prctl.h>
-
-
-def die_with_parent() -> None:
-    """Ask Linux to kill this process when its parent dies.
-
-    Unlike the thread of `_end_with`, this works while C code holds the interpreter lock; other systems have no such call.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _end_with(life: int) -> None:

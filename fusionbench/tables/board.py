@@ -20,7 +20,7 @@ from fusionbench.tables.cells import (
     natural,
     setting_of,
 )
-from fusionbench.tables.model import Cell, Column, Row, Table, rank_column
+from fusionbench.tables.model import Column, Row, Table, rank_column
 from fusionbench.tables.runs import Run, newest_runs, run_notes
 from fusionbench.tables.style import digits_of
 
@@ -144,9 +144,11 @@ def boards_of(
     cards = {**cards, **task_cards([*scored, *(metrics or ())])}
     wanted = None if metrics is None else _canonical(metrics, cards)
     decimals = digits_of(digits, cards)
-    groups: dict[tuple, list[Record]] = {}
+    groups: dict[tuple[str, ...], list[Record]] = {}
     for record in records:
-        groups.setdefault(_pairs_key(record), []).append(record)
+        data = record["dataset"]
+        same_pairs = data["name"], data["split"], data["split_hash"], record["identity"]["data"]
+        groups.setdefault(same_pairs, []).append(record)
     boards = [_board(groups[key], index, wanted, profile, cards, decimals) for key in sorted(groups)]
     return sorted(boards, key=lambda board: (board.table.dataset, board.table.split, -board.table.pairs))
 
@@ -159,12 +161,6 @@ def _canonical(metrics: Sequence[str], cards: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(spelling[name.lower()] for name in metrics))
 
 
-def _pairs_key(record: Record) -> tuple:
-    """Return what two records must share to be in one table."""
-    data = record["dataset"]
-    return data["name"], data["split"], data["split_hash"], record["identity"]["data"]
-
-
 def _board(
     records: Sequence[Record],
     index: Index,
@@ -174,7 +170,9 @@ def _board(
     decimals: Mapping[str, int],
 ) -> Board:
     runs = sorted(newest_runs(records), key=lambda run: row_order(run.record))
-    data = _dataset(runs)
+    # the pairs are the same for all, so if one of the runs had no limit, the limits of the others removed nothing
+    limits = [run.record["dataset"]["limit"] for run in runs]
+    data = runs[0].record["dataset"] | {"limit": None if None in limits else min(limits)}
     run_scores = [index.get((data["name"], data["split"], run.record["id"]), {}) for run in runs]
     columns = _columns(run_scores, wanted, cards, decimals)
     rows = _rows(runs, run_scores, columns)
@@ -198,32 +196,23 @@ def _board(
     return Board(table, tuple(runs), tuple(data["ids"]), tuple(run_scores))
 
 
-def _dataset(runs: Sequence[Run]) -> dict[str, Any]:
-    """Return the description of the data set that the runs share."""
-    # the pairs are the same for all, so if one of the runs had no limit, the limits of the others removed nothing
-    limits = [run.record["dataset"]["limit"] for run in runs]
-    return runs[0].record["dataset"] | {"limit": None if None in limits else min(limits)}
-
-
 def _rows(runs: Sequence[Run], run_scores: Sequence[Scores], columns: Sequence[Column]) -> tuple[Row, ...]:
     cells = [
         [cell_of(run.record, column, scores) for run, scores in zip(runs, run_scores, strict=True)]
         for column in columns
     ]
     ranked = [rank_column(column, column_cells) for column, column_cells in zip(columns, cells, strict=True)]
-    return tuple(_row(run, [column[i] for column in ranked]) for i, run in enumerate(runs))
-
-
-def _row(run: Run, cells: Sequence[Cell]) -> Row:
-    method = run.record["method"]
-    return Row(
-        method=method["name"],
-        label=run.label,
-        kind=method["kind"],
-        run=run.record["id"],
-        status=run.record["status"],
-        cells=name_notes(cells),
-        notes=run_notes(run),
+    return tuple(
+        Row(
+            method=run.record["method"]["name"],
+            label=run.label,
+            kind=run.record["method"]["kind"],
+            run=run.record["id"],
+            status=run.record["status"],
+            cells=name_notes(column[i] for column in ranked),
+            notes=run_notes(run),
+        )
+        for i, run in enumerate(runs)
     )
 
 

@@ -134,11 +134,12 @@ def _profile(name: str, columns: Sequence[Column]) -> Iterator[str]:
 
 def _channels(profile: Profile, metrics: Sequence[str]) -> str:
     """Return which metrics are computed on which channels, because some take red, green and blue in every profile."""
-    from fusionbench.metrics import definition_of
+    from fusionbench.metrics import definitions
 
     gray = f"metrics on {CHANNELS[profile.gray]}"
     # a metric may have been removed from the profile since it was scored
-    rgb = [m for m in metrics if m in profile.metrics and definition_of(m, profile.name).planes == "rgb"]
+    defined = {name: definitions(name)[profile.metrics[name]] for name in metrics if name in profile.metrics}
+    rgb = [name for name, definition in defined.items() if definition.planes == "rgb"]
     if rgb == list(metrics):
         return "metrics on red, green and blue" if rgb else gray
     return f"{gray.rstrip(',')}, {', '.join(rgb)} on red, green and blue," if rgb else gray

@@ -106,7 +106,11 @@ def measure(record: Record, column: Column, scores: Scores) -> Cell:
     versions = scores.get(column.metric, {})
     shown = versions.get(column.version, {})
     ids = record["dataset"]["ids"]
-    values = _ok_values(shown, ids)
+    if isinstance(shown, ArrayScores):
+        values = [value for value in shown.values_of(ids).tolist() if not math.isnan(value)]
+    else:
+        scored = (shown.get(image) for image in ids)
+        values = [score.value for score in scored if score is not None and score.value is not None]
     if ids and len(values) == len(ids):
         # fsum rounds once, so the order of the scores does not change a digit
         mean = math.fsum(values) / len(values)
@@ -117,13 +121,6 @@ def measure(record: Record, column: Column, scores: Scores) -> Cell:
         entry.get("detail", "") for entry in record.get("images", {}).values()
     }  # already in the row's footnote
     return _gap(column, outcomes, own if record["status"] != "ok" else set())
-
-
-def _ok_values(scores: Mapping[str, Score], images: Sequence[str]) -> list[float]:
-    if isinstance(scores, ArrayScores):
-        return [value for value in scores.values_of(images).tolist() if not math.isnan(value)]
-    found = (scores.get(image) for image in images)
-    return [score.value for score in found if score is not None and score.value is not None]
 
 
 def _unscored(record: Record, versions: Mapping[str, object]) -> dict[str | None, Score]:

@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from fusionbench.config import read_yaml
 from fusionbench.data.own.modalities import MODALITIES
 from fusionbench.data.spec import DatasetSpec, canonical, check_name
-from fusionbench.data.spec_file import read_entry, read_yaml
+from fusionbench.data.spec_file import read_entry
 from fusionbench.errors import ConfigError, DataNotFoundError
 
 SUFFIXES = (".yaml", ".yml")
@@ -34,8 +35,6 @@ def read_user_file(path: Path, taken: frozenset[str]) -> DatasetSpec:
             f"'{path}' would be called '{name}' like a data set of the catalog: rename the file."
         )
     entry = read_yaml(path)
-    if not isinstance(entry, dict):
-        raise ConfigError(f"{path.name} must be a mapping of keys to values; found {type(entry).__name__}.")
     folder = entry.pop("folder", None)
     spec = read_entry({**_defaults(entry.get("family")), **entry, "folder": _inside(folder)}, path)
     if spec.generated:

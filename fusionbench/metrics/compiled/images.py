@@ -31,17 +31,6 @@ def per_image(values: Iterable[float]) -> Tensor:
     return torch.tensor(list(values), dtype=torch.float64)
 
 
-def histogram(image: Image) -> Tensor:
-    """Return the number of pixels of each level, float64 [B, 256]."""
-    return torch.from_numpy(np.stack([levels.histogram(x) for x in arrays(image.levels)])).double()
-
-
-def joint_histogram(image: Image, other: Image) -> Tensor:
-    """Return the number of pixels of each pair of levels, float64 [B, 256 * 256], at 256 * other + image."""
-    pairs = zip(arrays(image.levels), arrays(other.levels), strict=True)
-    return torch.from_numpy(np.stack([levels.joint_histogram(x, y).ravel() for x, y in pairs])).double()
-
-
 def squared_differences(image: Image) -> tuple[Tensor, Tensor]:
     """Return the sums of squared differences of horizontal and of vertical neighbours, float64 [B] each, exact."""
     across, down = zip(*(levels.squared_differences(x) for x in arrays(image.levels)), strict=True)

@@ -159,7 +159,7 @@ def _read() -> tuple[dict[str, TowerSpec], dict[str, SetOptions]]:
 
 @cache
 def _merged(path: Path, changed: int, size: int) -> tuple[dict[str, TowerSpec], dict[str, SetOptions]]:
-    from fusionbench.registry.cards import read_yaml
+    from fusionbench.config import read_yaml
 
     data = read_yaml(path)
     _check_keys(path, data, ["towers", *OPTIONS])

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len
 
-from fusionbench.tables.model import Cell, Row, Table, one_line
+from fusionbench.tables.model import Cell, Table, one_line
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&$#])")
 
@@ -48,14 +48,14 @@ def _body(table: Table) -> list[list[str]]:
         if banner := table.banner(group):
             rows.append([f"*{escape(banner)}*"] + [""] * (len(table.leads) + len(table.columns)))
         rows += [
-            [_label(table, row), *map(escape, row.leads), *(_cell(table, cell) for cell in row.cells)]
+            [
+                escape(row.label) + _mark(table, row.notes),
+                *map(escape, row.leads),
+                *(_cell(table, cell) for cell in row.cells),
+            ]
             for row in group
         ]
     return rows
-
-
-def _label(table: Table, row: Row) -> str:
-    return escape(row.label) + _mark(table, row.notes)
 
 
 def _cell(table: Table, cell: Cell) -> str:
@@ -75,10 +75,9 @@ def _align(rows: Sequence[Sequence[str]], names: int) -> list[str]:
     """Return lines with all columns padded to their widest cell: the first ``names`` left-aligned, the others right."""
     widths = [max(3, *(cell_len(cell) for cell in column)) for column in zip(*rows, strict=True)]
     rule = ["-" * width for width in widths[:names]] + ["-" * (width - 1) + ":" for width in widths[names:]]
-    return [_line(row, widths, names) for row in (rows[0], rule, *rows[1:])]
-
-
-def _line(cells: Sequence[str], widths: Sequence[int], names: int) -> str:
-    gaps = [" " * (width - cell_len(cell)) for cell, width in zip(cells, widths, strict=True)]
-    padded = [c + gap if i < names else gap + c for i, (c, gap) in enumerate(zip(cells, gaps, strict=True))]
-    return f"| {' | '.join(padded)} |"
+    lines = []
+    for row in (rows[0], rule, *rows[1:]):
+        gaps = [" " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)]
+        padded = [c + gap if i < names else gap + c for i, (c, gap) in enumerate(zip(row, gaps, strict=True))]
+        lines.append(f"| {' | '.join(padded)} |")
+    return lines

@@ -170,7 +170,7 @@ def test_nonsense_is_refused(tmp_path: Path, changes: dict[str, object], message
         read_spec(write(tmp_path, **changes))
 
 
-@pytest.mark.parametrize(("text", "message"), [("a: [", "not readable YAML"), ("- a\n", "must be a mapping")])
+@pytest.mark.parametrize(("text", "message"), [("a: [", "not valid YAML"), ("- a\n", "must be a mapping")])
 def test_files_that_are_no_entry(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "broken.yaml"
     path.write_text(text)

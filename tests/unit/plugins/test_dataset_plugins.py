@@ -67,7 +67,7 @@ def test_each_check_finds_what_it_is_there_for(site: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("text", "word"),
     [
-        ("title: [", "not readable YAML"),
+        ("title: [", "not valid YAML"),
         (DATASET.format(folder="Yard").replace("licence: CC0\n", ""), "lacks 'licence'"),
         (DATASET.format(folder="../Yard"), "relative path"),
         (DATASET.format(folder="Yard") + "generated: true\n", "generated"),
