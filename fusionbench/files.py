@@ -33,7 +33,7 @@ def folder_name(name: str) -> str:
     if not 0 < len(coded.encode()) <= LONGEST_NAME:
         raise RequestError(
             f"'{name[:60]}…' cannot name a folder of results ({len(coded.encode())} bytes, at most {LONGEST_NAME}): "
-            "make a variant of the method, which has a name of its own, or shorten the values."
+            "define a variant of the method, which has its own name, or shorten the values."
         )
     return coded
 

@@ -78,7 +78,7 @@ def _index(
 ) -> dict[str, Any]:
     records = {place: cell.read_record() for place, cell in cells.items()}
     if missing := [place for place, record in records.items() if record is None]:
-        raise OutputError(f"The record of {missing[0]} has gone while it was packed: pack again.")
+        raise OutputError(f"The record of {missing[0]} disappeared while it was packed: pack again.")
     return {
         "schema": SCHEMA,
         "fusionbench": __version__,

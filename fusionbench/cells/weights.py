@@ -88,7 +88,7 @@ def latest_weights(cell: PlannedCell, options: RunOptions) -> Weights:
     trainings = finished_trainings(cell, data, options.out) if data is not None else []
     if not trainings:
         raise WeightsError(
-            f"No finished training of {cell.method.name} with these arguments lies in {options.out / 'training'}: "
+            f"No finished training of {cell.method.name} with these arguments is in {options.out / 'training'}: "
             f"`{train_command(cell, options)}` makes one."
         )
     return from_training(trainings[-1].weights)

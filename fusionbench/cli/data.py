@@ -95,7 +95,7 @@ def verify(
                 print(f"{dataset_name}: ok")
         if not problems:
             print(
-                f"No data set of the catalog lies under '{root}': point --data-root at the folder that holds them."
+                f"No data set of the catalog is under '{root}': point --data-root at the folder that holds them."
             )
     raise SystemExit(any(p.level == "error" for messages in problems.values() for p in messages))
 

@@ -26,7 +26,7 @@ def info(
     name: Annotated[
         str,
         typer.Argument(
-            help="A method, data set, metric or profile (profile:NAME where a method has that name)."
+            help="A method, data set, metric or profile (profile:NAME if a method has the same name)."
         ),
     ],
     json: Json = False,

@@ -22,7 +22,7 @@ def guarded(verb: Callable[..., None]) -> Callable[..., None]:
         except FusionbenchError as error:
             fail(str(error))
         except KeyboardInterrupt:
-            print("Interrupted. Finished work is kept; the same command goes on from there.", file=sys.stderr)
+            print("Interrupted. Finished work is kept; the same command resumes it.", file=sys.stderr)
             raise SystemExit(130) from None
         except BrokenPipeError:
             # the reader (head, less) has closed the pipe; without a new target Python would report an error when it flushes

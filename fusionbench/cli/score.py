@@ -74,7 +74,7 @@ def score(
         int | None,
         typer.Option(
             min=1,
-            help="Pairs scored at the same time, each with memory of its own.",
+            help="Pairs scored at the same time; memory grows with their number.",
             show_default="one per core",
         ),
     ] = None,

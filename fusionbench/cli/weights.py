@@ -143,7 +143,9 @@ def fetch(
     ],
     url: Annotated[
         str | None,
-        typer.Option(help="A mirror instead: the file's full address, of a method the folder of its files."),
+        typer.Option(
+            help="Address of a mirror: of the file itself, or for a method of the folder with its files."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:

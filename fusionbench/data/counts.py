@@ -56,13 +56,13 @@ class CountWatch:
         others = ""
         if len(suspects) > 1:
             others = (
-                f"; {len(suspects)} of {self.looked_at[folder]} images looked at in '{folder}' are alike, "
+                f"; {len(suspects)} of {self.looked_at[folder]} images checked in '{folder}' are like this, "
                 f"{lowest}..{highest} in all"
             )
         remedy = "save them as 8-bit images" if highest < 256 else f"map {lowest}..{highest} to 0..65535"
         return (
             f"'{path}': 16 bits, but its values span {low}..{high} of 65535 (raw counts?), and they are read as value / "
-            f"65535{others}: scale the whole folder alike ({remedy}) if that is not meant."
+            f"65535{others}: scale all images of the folder in the same way ({remedy}) if that is not intended."
         )
 
 

@@ -82,7 +82,9 @@ def read_label(path: str | Path) -> np.ndarray:
             numbers = np.array(image) if image.mode in ("P", "L", "1", "I;16") else _to_array(image, path)
     numbers = drop_equal_channels(numbers)
     if numbers.ndim != 2 or numbers.min() < 0 or numbers.max() > 255:
-        raise ImageError(f"'{path}' is not a label map: it must hold one class number from 0 to 255 a pixel.")
+        raise ImageError(
+            f"'{path}' is not a label map: it must have one class number from 0 to 255 per pixel."
+        )
     return numbers.astype(np.uint8)
 
 
@@ -160,7 +162,7 @@ def _open(path: Path, data: bytes) -> Image.Image:
         raise
     except Image.UnidentifiedImageError as error:
         raise ImageError(
-            f"'{path}' is not an image of a kind that can be read: {_REPLACE}, or save it as an 8- or 16-bit "
+            f"'{path}' is not an image in a format that can be read: {_REPLACE}, or save it as an 8- or 16-bit "
             "PNG."
         ) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -171,7 +173,7 @@ def _open(path: Path, data: bytes) -> Image.Image:
         raise ImageError(f"'{path}' is damaged or cut off ({error}): {_REPLACE}.") from error
     if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
         raise ImageError(
-            f"'{path}' holds {getattr(image, 'n_frames', 1)} images: save the one that is meant as a file of its own."
+            f"'{path}' holds {getattr(image, 'n_frames', 1)} images: save the intended one as a separate file."
         )
     return image
 

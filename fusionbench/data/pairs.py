@@ -224,7 +224,7 @@ def _as_on_disk(base: Path, where: SplitSpec) -> SplitSpec:
 def _missing(spec: DatasetSpec, folder: Path, root: Path) -> str:
     if _is_itself(spec, root):
         return (
-            f"{spec.title} is looked for at '{root / spec.folder}', but '{root}' is itself laid out like it: "
+            f"{spec.title} is expected at '{root / spec.folder}', but '{root}' itself has its layout: "
             f"give the folder that holds '{spec.folder}' as --data-root."
         )
     if spec.prepare and (root / spec.folder / spec.prepare.a).parent.is_dir():

@@ -122,7 +122,7 @@ def _look_over(name: str, a: Path, b: Path, label: Path | None, how: PrepareSpec
             if size != (other.width, other.height):
                 raise ImageError(
                     f"The images of a scene must have one size: '{a}' is {size[0]}x{size[1]} and '{path}' is "
-                    f"{other.width}x{other.height}; get both files anew."
+                    f"{other.width}x{other.height}; get both files again."
                 )
     if how.patch and min(size) < how.patch:
         raise ImageError(

@@ -180,6 +180,6 @@ def _backbone_hash(backbone: str) -> str:
     said = HASH_IN_NAME.search(path.name)
     if said and not digest.startswith(said[1]):
         raise WeightsError(
-            f"Backbone file '{path.name}' has the SHA-256 {digest[:12]}..., its name says {said[1]}: get it anew."
+            f"Backbone file '{path.name}' has the SHA-256 {digest[:12]}..., its name says {said[1]}: get it again."
         )
     return digest

@@ -125,5 +125,5 @@ def _from_records(board: Board) -> Cost:
         if taken:
             values[run.record["method"]["name"]] = taken / len(board.images)
             devices.add(run.record["provenance"].get("device") or "an unnamed device")
-    note = f"Seconds an image took in its run, reading and storing included, on {', '.join(sorted(devices))}."
-    return Cost("seconds", "seconds an image", values, note)
+    note = f"Seconds per image in its run, with reading and storing, on {', '.join(sorted(devices))}."
+    return Cost("seconds", "seconds per image", values, note)

@@ -46,7 +46,7 @@ def draw(boards: Sequence[Board], options: Options) -> Drawing:
     if not shown:
         what = ", ".join(options.over) or "a number or noise"
         raise RequestError(
-            f"No two runs there differ in {what} alone: run a sweep with a grid or with noise over it, or name with "
+            f"No two of these runs differ only in {what}: run a sweep with a grid or with noise over it, or name with "
             "--over what was varied."
         )
     panels = [
@@ -113,7 +113,7 @@ def _argument_lines(board: Board, name: str) -> Iterator[Line]:
             points = sorted((float(line.label), places[line.method]) for line in selection.lines.values())
         except ValueError:
             raise RequestError(
-                f"The values of {name} are no numbers: a table of that layout shows them."
+                f"The values of {name} are not numbers: show them in a table of the layout sensitivity."
             ) from None
         yield Line(selection.name, one_line(selection.name), *zip(*points, strict=True))
 

@@ -118,7 +118,9 @@ def _ready(options: FileOptions, reporter: Reporter) -> FusionMethod:
         raise UnknownNameError("family", options.family, FAMILIES)
     method_spec = spec(options.method)
     if method_spec.external:
-        raise RequestError("images:DIR holds images that are fused already: name a method that computes.")
+        raise RequestError(
+            "images:DIR is a folder of images that are fused already: name a method that can fuse pairs."
+        )
     config = method_spec.config(options.overrides)
     torch.manual_seed(options.seed)
     method = method_spec.build(config.args)

@@ -108,7 +108,7 @@ def checked(card: MetricCard) -> MetricCard:
         raise PluginError(f"{card.name}: per is {card.per!r}: metrics of other packages are of single images")
     if strange := [name for name in card.weights if name not in KNOWN]:
         raise PluginError(
-            f"{card.name}: weights names {strange[0]!r}, which `weights list` lacks: let the metric find its own files"
+            f"{card.name}: weights names {strange[0]!r}, which `weights list` does not have: let the metric find its own files"
         )
     bounds = [bound for bound in card.range if bound is not None]
     if (

@@ -196,7 +196,7 @@ def _check_alike(images: dict[str, Tensor]) -> None:
         raise RequestError(f"The images differ in size ({shapes}): give images registered pixel by pixel.")
     if len({image.device for image in images.values()}) > 1:
         devices = ", ".join(f"{which} on {image.device}" for which, image in images.items())
-        raise RequestError(f"The images lie on different devices ({devices}): move them to one.")
+        raise RequestError(f"The images are on different devices ({devices}): move them to one.")
 
 
 def _describe(image: object) -> str:

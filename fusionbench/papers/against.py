@@ -208,7 +208,7 @@ def pairs_reasons(paper: Paper, dataset: str, split: str, pairs: int) -> Iterato
     elif dataset in paper.other_pairs:
         yield f"other split: {paper.other_pairs[dataset]}"
     elif printed is None:
-        yield "the paper does not tell the number of pairs"
+        yield "the paper does not state the number of pairs"
     elif pairs < printed:
         yield f"{pairs} of the paper's {printed} pairs"
     elif pairs > printed:

@@ -42,7 +42,7 @@ def convention(paper: Paper, printed: str) -> Convention:
     definition = profile.metrics.get(name)
     undecided = profile.undecided.get(name) or paper.undecided.get(name, "")
     if card and definition is None and not undecided:
-        undecided = f"profile {profile.name} holds no definition of it"
+        undecided = f"profile {profile.name} has no definition of it"
     return Convention(profile, definition, undecided)
 
 

@@ -19,7 +19,7 @@ def check_command(command: Any, kind: str, where: Path) -> None:
         raise ConfigError(f"{where}: command must be a list of strings: write [program, argument, ...].")
     if missing := [place for place in PLACES if not any(place in part for part in command)]:
         raise ConfigError(
-            f"{where}: command lacks {', '.join(missing)}: it gets folders for a, for b and for its results."
+            f"{where}: command lacks {', '.join(missing)}: add it; a command gets a folder for a, one for b and one for its results."
         )
     if kind not in COMMAND_KINDS:
         raise ConfigError(

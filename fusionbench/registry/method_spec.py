@@ -47,7 +47,7 @@ class MethodSpec:
         """Raise RequestError if there is no class."""
         if not self.has_class:
             what = "a folder of images" if self.external else "a command"
-            raise RequestError(f"'{self.name}' is {what} and no class: name a method that is one.")
+            raise RequestError(f"'{self.name}' is {what} without a class: name a method that has one.")
 
     def recipe_file(self) -> dict[str, Any]:
         """Return config.yaml of a folder or the literal CONFIG of a file, empty if there is none."""

@@ -112,8 +112,7 @@ def _folder(reference: str) -> MethodSpec:
     path = Path(reference).expanduser().resolve()
     if not (path / "card.yaml").is_file():
         raise PluginError(
-            f"'{reference}' is no method: a file's name ends in .py, a folder holds a card.yaml, a registered "
-            "name has no path."
+            f"'{reference}' is no method: give a .py file, a folder with a card.yaml, or a registered name."
         )
     card = read_card(path)
     if not card.command:

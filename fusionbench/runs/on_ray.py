@@ -175,7 +175,9 @@ def _check_address(address: str) -> None:
         return
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or "/" in address:
-        raise RequestError(f"RAY_ADDRESS '{address}' is no place of a cluster: write HOST:PORT or auto.")
+        raise RequestError(
+            f"RAY_ADDRESS '{address}' is not the address of a cluster: write HOST:PORT or auto."
+        )
     try:
         socket.create_connection((host, int(port)), timeout=PATIENCE).close()
     except (OSError, OverflowError) as error:

@@ -133,8 +133,8 @@ def task_grids(board: Board, level: float = 0.95) -> Iterator[Grid]:
             ),
             rows,
             f"Mean over seeds, {100 * level:g} % percentile interval of a bootstrap over test images with the networks held "
-            "fixed, and the difference to the visible images on the same resamples. A gain whose interval holds 0 is not told "
-            "from none by these images; the seeds say how much another training changes.",
+            "fixed, and the difference to the visible images on the same resamples. A gain whose interval contains 0 is not "
+            "significant on these images; the seeds show how much another training changes.",
         )
 
 

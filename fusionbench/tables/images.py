@@ -51,14 +51,14 @@ def find_sources(board: Board, data_root: str | None = None) -> Sources:
 
 def _absent(title: str) -> str:
     return (
-        f"Only fused images are shown: the source images of {title} were not at hand (--data-root names the folder "
+        f"Only fused images are shown: the source images of {title} were not available (--data-root names the folder "
         "that holds the data sets)."
     )
 
 
 def _other(title: str) -> str:
     return (
-        f"Only fused images are shown: the source images of {title} that were at hand are not those that were fused "
+        f"Only fused images are shown: the source images of {title} that were available are not those that were fused "
         "(another data hash)."
     )
 
@@ -67,6 +67,6 @@ def _partial(title: str, here: int, wanted: int) -> str:
     if here == wanted:
         return ""
     return (
-        f"The source images of {title} were at hand for {here} of {wanted} pairs, and were not compared with the "
+        f"The source images of {title} were available for {here} of {wanted} pairs, and were not compared with the "
         "runs' data hash."
     )

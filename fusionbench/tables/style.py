@@ -40,7 +40,7 @@ def check_style(style: TableStyle) -> TableStyle:
         raise UnknownNameError("spread", style.spread, SPREADS)
     if style.arguments and style.layout != "sensitivity":
         raise RequestError(
-            f"Arguments are varied by a sensitivity table alone, this is '{style.layout}': choose that layout."
+            f"Only the layout sensitivity varies arguments, this is '{style.layout}': choose that layout."
         )
     for given in style.digits.values() if isinstance(style.digits, Mapping) else [style.digits]:
         if given is not None and (

@@ -35,7 +35,7 @@ def read_progress(place: Path) -> Progress:
         seconds = float(json.loads(path.read_text(encoding="utf-8"))["seconds"]) if path.exists() else 0.0
     except Exception as error:  # of any kind, from a damaged file or one of another program
         raise WeightsError(
-            f"The training in {place} cannot go on, {checkpoint.name} or {path.name} is damaged or another program's: "
+            f"The training in {place} cannot be resumed, {checkpoint.name} or {path.name} is damaged or from another program: "
             "delete the folder and train again."
         ) from error
     return Progress(epochs, seconds)

@@ -83,7 +83,7 @@ def read_state(path: Path) -> dict[str, Any]:
     # torch's own message recommends weights_only=False, which runs code in the file
     except UnpicklingError as error:
         raise WeightsError(
-            f"Weights {path} are no checkpoint of plain tensors, and code in files is never run: save its state dict."
+            f"Weights {path} are not a checkpoint of plain tensors, and code in files is never run: save its state dict."
         ) from error
     except Exception as error:
         raise WeightsError(

@@ -174,7 +174,7 @@ def _read(response: HTTPResponse, url: str) -> bytes:
 
 
 def _broken(url: str, how: str) -> str:
-    return f"The transfer of {url} {how}: call again, which goes on from there where the server can."
+    return f"The transfer of {url} {how}: call again to resume it, if the server supports that."
 
 
 def _verify(path: Path, sha256: str | None, url: str) -> str:

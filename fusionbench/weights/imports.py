@@ -98,7 +98,7 @@ def _families(method: MethodSpec, family: str | None) -> list[str]:
 
 def _built(spec: MethodSpec, arguments: dict[str, Any]) -> FusionMethod:
     if not spec.has_class:
-        raise RequestError(f"'{spec.name}' has no Python class to load weights into: name a method that has.")
+        raise RequestError(f"'{spec.name}' has no Python class to load weights into: name a method with one.")
     method = spec.build(arguments)
     if not method.trainable:
         raise RequestError(f"Method '{spec.name}' has no parameters: it takes no weights.")

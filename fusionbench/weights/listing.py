@@ -114,7 +114,7 @@ def _published(method: MethodSpec) -> Iterator[KnownWeights]:
 
 
 def _gone(path: Path) -> str | None:
-    return None if path.is_file() else f"{path} is gone: reinstall or import it again."
+    return None if path.is_file() else f"{path} no longer exists: reinstall or import it again."
 
 
 def _lacking(method: MethodSpec, known: list[KnownWeights]) -> list[KnownWeights]:

@@ -162,7 +162,9 @@ def imported_weights(spec: MethodSpec, family: str, arguments: dict[str, Any]) -
         return None
     path, about = fitting[-1]
     if not path.is_file():
-        raise WeightsError(f"Imported weights {path} are gone: import them again, or delete their JSON file.")
+        raise WeightsError(
+            f"Imported weights {path} no longer exist: import them again, or delete their JSON file."
+        )
     digest = known_hash(path)
     if digest != about["sha256"]:
         raise WeightsError(

@@ -52,7 +52,7 @@ def read_tensorflow(path: Path) -> dict[str, np.ndarray]:
         TypeError,
     ) as error:  # truncated, or another format
         raise WeightsError(
-            f"Weights {index} are no whole TensorFlow checkpoint ({type(error).__name__}: {error}): get the files again."
+            f"Weights {index} are not a complete TensorFlow checkpoint ({type(error).__name__}: {error}): get the files again."
         ) from error
 
 

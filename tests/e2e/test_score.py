@@ -301,7 +301,7 @@ def test_missing_images_are_counted_and_named(work: Path) -> None:
     ("files", "words"),
     [
         (("1_a", "1_b", "2_a", "2_b", "10_a", "10_b"), ("'1_a' and '1_b'", "'1'")),
-        (("1_2", "10_2", "2_2", "2"), ("'1_2' is not taken for '1'", "'2' lacks '_2'")),
+        (("1_2", "10_2", "2_2", "2"), ("'1_2' is not used for '1'", "'2' lacks '_2'")),
         (("1_fused", "2_fused", "10_fused", "mosaic"), ("'mosaic' lacks '_fused'",)),
     ],
 )

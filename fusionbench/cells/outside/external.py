@@ -48,7 +48,7 @@ def fused_image(fused: FusedFolder, pair: Pair) -> np.ndarray:
         raise ImageError(_absent(fused, pair))
     image = read_image(path)
     if image.dtype != "uint8":
-        raise ImageError(f"{path} holds {image.dtype}: save it with 8 bits a channel.")
+        raise ImageError(f"{path} holds {image.dtype}: save it with 8 bits per channel.")
     check_size(path, image, load_pair(pair).b)
     return image
 

@@ -64,5 +64,5 @@ def _announcement(cell: PlannedCell, data: TrainingData, options: RunOptions) ->
         )
     return (
         f"No weights for {name}: training now on {data.in_words()}, about "
-        f"{in_words(seconds)} here. It can be stopped and goes on with the same command; --no-train refuses instead. {other}".strip()
+        f"{in_words(seconds)} here. It can be stopped and resumed with the same command; --no-train refuses instead. {other}".strip()
     )

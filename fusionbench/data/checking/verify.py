@@ -139,7 +139,7 @@ def _identical(findings: Sequence[_Finding]) -> Iterator[Problem]:
         yield Problem(
             "error",
             f"the same file, byte for byte, in both folders ({len(same)} of {len(findings)} pairs): "
-            f"{some(same)}; get one of the folders anew.",
+            f"{some(same)}; get one of the folders again.",
         )
 
 

@@ -38,7 +38,7 @@ def open_scene(path: Path) -> Iterator[DatasetReader]:
                 yield scene
         except rasterio.errors.RasterioError as error:
             raise ImageError(
-                f"'{path}' cannot be read as a GeoTIFF ({' '.join(str(error).split())}): get the file anew."
+                f"'{path}' cannot be read as a GeoTIFF ({' '.join(str(error).split())}): get the file again."
             ) from error
 
 

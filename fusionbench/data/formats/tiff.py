@@ -107,7 +107,7 @@ def _check_one_image(file: TiffFile, path: Path) -> None:
     if images == 1 and file.series and not file.is_ome:  # ImageJ and MetaMorph: many planes behind one header
         images = max(1, file.series[0].size // max(1, pages[0].size))
     if images > 1:
-        raise ImageError(f"'{path}' holds {images} images: save the one that is meant as a file of its own.")
+        raise ImageError(f"'{path}' holds {images} images: save the intended one as a separate file.")
 
 
 def _check_storage(page: TiffPage, path: Path) -> None:

@@ -152,7 +152,7 @@ def _hint(candidates: dict[str, list[str]], stems: Iterable[str]) -> str:
             odd = next((s for s in stems if not (s.startswith(before) and s.endswith(after))), None)
             if odd is not None:
                 added = " and ".join(f"'{part}'" for part in (before, after) if part)
-                return f"'{stem}' is not taken for '{name}' since '{odd}' lacks {added}: name all files alike"
+                return f"'{stem}' is not used for '{name}' because '{odd}' lacks {added}: name all files in the same way"
     return ""
 
 

@@ -113,6 +113,6 @@ def _variance(text: str | None, kind: str, whole: str) -> float:
         value = math.nan
     if not (math.isfinite(value) and value > 0):
         raise RequestError(
-            f"The variance '{text}' of noise '{whole}' is no strength: give a number above 0, in squared grey levels."
+            f"The variance '{text}' of noise '{whole}' is not valid: give a number above 0, in squared grey levels."
         )
     return value

@@ -17,7 +17,7 @@ def without_images(folder: Path) -> str:
     below = sorted({path.parent for path in folder.glob("*/*") if path.suffix.lower() in IMAGE_SUFFIXES})
     if below:
         others = f" and {len(below) - 1} more folders" if len(below) > 1 else ""
-        return f"No image lies directly in '{folder}', but some do in '{below[0]}'{others}: give the folder that holds the images."
+        return f"There is no image directly in '{folder}', but there are some in '{below[0]}'{others}: give the folder that holds the images."
     files = [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
     if not files:
         return f"'{folder}' is empty: give a folder of images."

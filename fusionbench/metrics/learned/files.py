@@ -160,7 +160,7 @@ def problem_of(known: WeightFile) -> str | None:
         stated = " or ".join(sorted(text[:10] for text in accepted))
         return f"{path} has SHA-256 {digest[:10]}, not {stated}: {remedy(known)}."
     if not accepted and is_torchscript(path):
-        return f"{path} holds code and nobody vouches for it: import it again with --trust if you made it."
+        return f"{path} contains code of unknown origin: import it again with --trust if you made it."
     return None
 
 

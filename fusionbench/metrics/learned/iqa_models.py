@@ -85,7 +85,9 @@ def _liqe_state(path: Path) -> dict[str, Tensor]:
     state = unwrapped(path, read_state(path), "params")
     state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
     if others := sorted(name for name in state if not name.startswith(PREFIX)):
-        raise WeightsError(f"Weights {path} hold '{others[0]}', which LIQE has not: get pyiqa's file of it.")
+        raise WeightsError(
+            f"Weights {path} hold '{others[0]}', which LIQE does not have: get pyiqa's file of it."
+        )
     return state
 
 

@@ -48,7 +48,7 @@ def score_set(
     try:
         setting, options = setting_of(metric), options_of(metric)
         if images < SMALLEST:
-            reason = f"{images} image is no set: it takes at least {SMALLEST}"
+            reason = f"{images} image is not a set: a set needs at least {SMALLEST}"
             return SetScore(None, "undefined", reason, images, setting)
         views = _views(triples, options, cache)
     except (WeightsError, ConfigError) as error:

@@ -41,7 +41,7 @@ def select(records: Sequence[Record], arguments: Sequence[str], _: Sequence[str]
     if not selections:
         what = ", ".join(arguments) or "a number"
         raise RequestError(
-            f"No two runs of a method there differ in {what} alone: run a sweep with a grid over it, "
+            f"No two runs of a method differ only in {what}: run a sweep with a grid over it, "
             "or name the arguments that are varied."
         )
     return selections

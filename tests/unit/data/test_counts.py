@@ -57,7 +57,7 @@ def test_one_sentence_a_folder_names_the_range_of_all() -> None:
         watch.look(Path(f"ir/{number}.png"), image(50, high))
     watch.look(Path("vi/0.png"), image(0, 65535))
     (sentence,) = watch.warnings()
-    assert "3 of 4 images looked at in 'ir' are alike, 50..4000 in all" in sentence
+    assert "3 of 4 images checked in 'ir' are like this, 50..4000 in all" in sentence
 
 
 def test_a_sample_is_taken_evenly_and_damage_is_left_to_others(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_sample_is_taken_evenly_and_damage_is_left_to_others(tmp_path: Path) -
     ]
     pairs[0].b.write_bytes(b"no image")
     (sentence,) = sampled_warnings(pairs)
-    assert "7 of 7 images looked at" in sentence
+    assert "7 of 7 images checked" in sentence
 
 
 def test_verify_warns_of_every_folder(tmp_path: Path) -> None:

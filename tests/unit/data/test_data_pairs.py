@@ -114,9 +114,7 @@ def test_missing_split_folder_is_named(build_tree) -> None:
 
 def test_the_data_set_itself_given_as_root(build_tree) -> None:
     spec = dataset("tno")
-    with pytest.raises(
-        DataNotFoundError, match="is itself laid out like it: give the folder that holds 'TNO'"
-    ):
+    with pytest.raises(DataNotFoundError, match="itself has its layout: give the folder that holds 'TNO'"):
         find_split(spec, "test", build_tree(spec) / "TNO")
 
 

@@ -205,7 +205,10 @@ def test_a_flipped_byte_in_a_png_is_noticed(tmp_path: Path, position: float) -> 
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"", r"is empty \(0 bytes\): replace it"), (b"no image, just text\n" * 9, "is not an image of a kind")],
+    [
+        (b"", r"is empty \(0 bytes\): replace it"),
+        (b"no image, just text\n" * 9, "is not an image in a format"),
+    ],
 )
 def test_a_file_that_is_no_image_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "x.png").write_bytes(content)

@@ -232,7 +232,7 @@ def test_a_damaged_scene_is_named(tmp_path: Path, keep: float) -> None:
     path = root / "WHU-OPT-SAR" / "sar" / f"{SCENES[1]}.tif"
     path.write_bytes(path.read_bytes()[: int(keep * path.stat().st_size)])
     with pytest.raises(
-        ImageError, match=r"sar/NI49E024020.tif' cannot be read as a GeoTIFF .*get the file anew"
+        ImageError, match=r"sar/NI49E024020.tif' cannot be read as a GeoTIFF .*get the file again"
     ):
         prepare(WHU, root)
 

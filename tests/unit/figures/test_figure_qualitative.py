@@ -100,7 +100,7 @@ def test_the_grid_shows_stored_pixels_and_says_that_sources_are_missing(runs, tm
     assert shown[1].axes.get_xlim() == (36, 48)
     assert shown[1].axes.get_ylim() == (32, 24)
     assert (
-        "Only fused images are shown: the source images of The demo set were not at hand" in drawing.caption
+        "Only fused images are shown: the source images of The demo set were not available" in drawing.caption
     )
 
 

@@ -59,7 +59,7 @@ def test_a_folder_without_a_command_is_no_method(folder: Path) -> None:
     write_card(folder, command=None)
     with pytest.raises(PluginError, match=r"names no command: .* \./file\.py"):
         registry.spec("./foreign")
-    with pytest.raises(PluginError, match=r"a folder holds a card\.yaml"):
+    with pytest.raises(PluginError, match=r"a folder with a card\.yaml"):
         registry.spec("./foreign/lib")
 
 
@@ -99,7 +99,8 @@ def test_verbs_that_need_a_class_say_so(
         app(arguments)
     assert exit_code.value.code == 2
     assert (
-        capsys.readouterr().err == "Error: 'foreign' is a command and no class: name a method that is one.\n"
+        capsys.readouterr().err
+        == "Error: 'foreign' is a command without a class: name a method that has one.\n"
     )
 
 

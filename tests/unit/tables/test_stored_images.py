@@ -44,7 +44,7 @@ def test_some_pairs_are_shown_and_counted_as_their_content_cannot_be_told(monkey
     part = Split(split.spec, "test", split.root, split.pairs[:2], None)
     sources = find(monkeypatch, part, "e" * 64)
     assert tuple(sources.pairs) == IDS[:2]
-    assert "at hand for 2 of 4 pairs, and were not compared" in sources.note
+    assert "available for 2 of 4 pairs, and were not compared" in sources.note
 
 
 def test_absent_pairs_are_said_to_be_absent_and_no_path_is(monkeypatch, tmp_path):
@@ -53,5 +53,5 @@ def test_absent_pairs_are_said_to_be_absent_and_no_path_is(monkeypatch, tmp_path
 
     monkeypatch.setattr(images, "find_split", fail)
     sources = images.find_sources(board(), str(tmp_path))
-    assert "were not at hand (--data-root names" in sources.note
+    assert "were not available (--data-root names" in sources.note
     assert str(tmp_path) not in sources.note

@@ -86,7 +86,7 @@ def test_reads_every_tensor_and_gives_kernels_in_torchs_order(tmp_path: Path) ->
 def test_a_torn_index_is_refused(keep: int, tmp_path: Path) -> None:
     index = write(tmp_path)
     index.write_bytes(index.read_bytes()[:keep])
-    with pytest.raises(WeightsError, match="no whole TensorFlow checkpoint"):
+    with pytest.raises(WeightsError, match="not a complete TensorFlow checkpoint"):
         read_tensorflow(index)
 
 
@@ -94,7 +94,7 @@ def test_torn_missing_and_compressed_data_is_refused(tmp_path: Path) -> None:
     index = write(tmp_path)
     data = tmp_path / "model.ckpt.data-00000-of-00001"
     data.write_bytes(data.read_bytes()[:-1])
-    with pytest.raises(WeightsError, match="no whole TensorFlow checkpoint"):
+    with pytest.raises(WeightsError, match="not a complete TensorFlow checkpoint"):
         read_tensorflow(index)
     data.unlink()
     with pytest.raises(WeightsError, match="so put both into one folder"):

@@ -94,7 +94,7 @@ def test_names_of_two_kinds_are_not_mixed() -> None:
     match = match_names(IDS, IDS, ["00537D", "00538N_fused", "00755N"])
     assert sorted(match.stems) == ["00537D", "00755N"]
     assert match.hint == (
-        "'00538N_fused' is not taken for '00538N' since '00537D' lacks '_fused': name all files alike"
+        "'00538N_fused' is not used for '00538N' because '00537D' lacks '_fused': name all files in the same way"
     )
 
 

@@ -57,7 +57,7 @@ def test_gif_and_png_pair_and_other_readings_are_said(tmp_path: Path) -> None:
         ([], r"ir' is empty: give a folder of images"),
         (
             ["day/1.png", "night/1.png"],
-            r"No image lies directly in '.*ir', but some do in '.*day' and 1 more folders",
+            r"There is no image directly in '.*ir', but there are some in '.*day' and 1 more folders",
         ),
     ],
 )

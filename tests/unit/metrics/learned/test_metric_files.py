@@ -168,7 +168,7 @@ def test_an_archive_with_code_needs_a_hash_or_trust(
         read_state(source)
     place.parent.mkdir(parents=True)
     place.write_bytes(source.read_bytes())
-    with pytest.raises(WeightsError, match="holds code and nobody vouches for it"):
+    with pytest.raises(WeightsError, match="contains code of unknown origin"):
         find_weights("mine")
     assert import_file(source, known, sha256=file_hash(source)) == find_weights("mine")
     assert import_file(source, known, trust=True) == find_weights("mine")

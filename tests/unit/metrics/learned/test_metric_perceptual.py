@@ -197,7 +197,7 @@ def test_files_of_other_networks_are_refused(weights: Path, tmp_path: Path) -> N
             import_file(tmp_path / "less.pt", KNOWN["clip-rn50"], trust=True)
     state = {f"clip_model.{n}": t for n, t in vision_transformer().state_dict().items()}
     torch.save({"params": state | {"other": torch.zeros(1)}}, tmp_path / "more.pt")
-    with pytest.raises(WeightsError, match="hold 'other', which LIQE has not"):
+    with pytest.raises(WeightsError, match="hold 'other', which LIQE does not have"):
         import_file(tmp_path / "more.pt", KNOWN["liqe-koniq"])
     torch.save({}, tmp_path / "empty.pt")
     for known in (KNOWN["liqe-koniq"], KNOWN["clip-rn50"]):
