@@ -136,6 +136,7 @@ def seed_everything(seed: int, names: Sequence[str]) -> None:
     """Seed torch, NumPy and ``random`` with a hash of the seed and the names in their order."""
     # SHA-256 because Python's own hash of a text differs from process to process
     digest = hashlib.sha256("\n".join([str(seed), *names]).encode()).digest()
+    # 32 bits, the most that NumPy accepts
     value = int.from_bytes(digest[:4])
     random.seed(value)
     np.random.seed(value)

@@ -24,6 +24,7 @@ def run_local(jobs: list[Job], slots: list[str], options: RunOptions) -> Iterato
     cannot be stored or the pool was killed `ATTEMPTS` times.
     """
     left = {job.index: job for job in jobs}
+    # a new pool gets only the cells without a result; images and scores that were stored before its death are kept
     for _ in range(ATTEMPTS):
         for message in _once(Work(tuple(left.values()), tuple(slots), options.timeout, options.memory_limit)):
             match message:
@@ -74,12 +75,14 @@ def _pool() -> Iterator[Connection]:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
             start_new_session=True,
         )
+        # detached, or the end of this block would close it
         connection = Connection(ours.detach())
     try:
         yield connection
     finally:
         connection.close()
         try:
+            # the pool ends its workers when the connection closes; if it hangs, killing it ends them as well
             process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             process.kill()

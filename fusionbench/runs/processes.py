@@ -27,6 +27,7 @@ def die_with_parent() -> None:
 
 def end_group(pid: int) -> None:
     """Kill a cell's process and all processes in its group, if any are left."""
+    # the process alone too: killed before its setsid, it has no group of its own yet
     for kill in (os.killpg, os.kill):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             kill(pid, signal.SIGKILL)

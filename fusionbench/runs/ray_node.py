@@ -157,6 +157,7 @@ def take_in(out: Path, cell: Path | None, parcel: Parcel, fresh: bool) -> None:
         return
     stored = Cell(out / cell)
     stored.path.mkdir(parents=True, exist_ok=True)
+    # the lock of `cells.lock`: local runs may write to the same cell
     with FileLock(stored.path / ".lock"):
         if fresh:
             stored.forget()

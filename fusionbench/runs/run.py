@@ -235,6 +235,7 @@ def compute(jobs: list[Job], options: RunOptions, reporter: Reporter) -> dict[in
 
 def check_writable(out: Path) -> None:
     """Create the folder and raise OutputError if results could not be stored in it."""
+    # the process id, because other calls may test the same folder at the same time
     probe_file = out / f".writable.{os.getpid()}"
     try:
         out.mkdir(parents=True, exist_ok=True)

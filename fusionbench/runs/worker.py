@@ -30,6 +30,7 @@ class PipeReporter(Reporter):
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        # a connection's messages are not atomic, and images are reported from the threads that write them
         self.lock = threading.Lock()
 
     def send(self, *message: Any) -> None:
@@ -72,11 +73,13 @@ def prepare_process(log: Path | None, life: int, threads: int | None) -> None:
     handle = os.open(log or os.devnull, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(handle, 1)
     os.dup2(handle, 2)
+    # a crash in C code leaves at least a Python traceback in the log
     faulthandler.enable()
     # when memory runs out, Linux is to kill this process rather than the one that the user started; containers may forbid it
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text("500")
+    # for systems on which `die_with_parent` has no effect
     threading.Thread(target=_end_with, args=(life,), daemon=True).start()
     keep_freed_memory()
     if threads is not None:
@@ -94,6 +97,7 @@ def work(connection: Connection, task: Task, device: str) -> None:
             here = replace(job, options=replace(job.options, device=device))
             results = iter([(job.index, run_cell(here, reporter, task.patient, task.work == "all"))])
         for index, result in results:
+            # without the plan, which lists all pairs and which the caller has
             reporter.send("result", index, replace(result, planned=None))  # type: ignore[arg-type]
     except OutputError as error:
         reporter.send("unwritable", str(error))

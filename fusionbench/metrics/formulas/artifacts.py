@@ -69,6 +69,7 @@ def differences(x: Tensor) -> tuple[Tensor, Tensor]:
 def loss(source: Edges, fused: Edges) -> Tensor:
     """Return (1 - Q_S) w_S at each pixel of a band, the weighted loss of a source's edge."""
     strong = torch.maximum(source.strength, fused.strength)
+    # 0/0 where neither image has an edge counts as 0
     ratio = torch.minimum(source.strength, fused.strength).div_(strong).nan_to_num_(nan=0.0)
     turn = (source.angle - fused.angle).abs_().sub_(math.pi / 2).abs_().mul_(2 / math.pi)
     kept = ratio.sub_(0.5).mul_(19).sigmoid_().mul_(0.9999)

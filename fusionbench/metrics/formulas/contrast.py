@@ -53,6 +53,7 @@ def standard_deviation_saturating(triple: Triple) -> Outcome:
     """
     x = triple.fused.of(values)
     mean = (triple.fused.of(total) / triple.fused.count)[:, None, None]
+    # MATLAB rounds halves up, torch.round to even
     above = (x - mean + 0.5).floor_().clamp_(min=0)
     return Outcome(above.square_().clamp_(max=255).mean((-2, -1)).sqrt())
 

@@ -88,6 +88,7 @@ def _shares(energy_a: Tensor, energy_b: Tensor, product: Tensor) -> tuple[Tensor
     part_a = weight_a / (weight_a + weight_b) / strength_a
     part_b = weight_b / (weight_a + weight_b) / strength_b
     norm = (part_a**2 * energy_a + part_b**2 * energy_b + 2 * part_a * part_b * product).clamp_(min=0).sqrt_()
+    # 0 where the patches are flat or cancel: the desired patch is flat then
     scale = torch.where(norm > 0, torch.maximum(strength_a, strength_b) / norm, 0.0)
     return part_a * scale, part_b * scale
 

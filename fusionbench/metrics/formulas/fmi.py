@@ -55,6 +55,7 @@ def windows(band: Tensor) -> Window:
     chances = stretched / _total(stretched)
     mean = _total(torch.stack([(k + 1) * chances[k] for k in range(STATES)]))
     square = _total(torch.stack([(k + 1) ** 2 * chances[k] for k in range(STATES)]))
+    # negative only by rounding
     deviation = (square - mean**2).clamp_(min=0).sqrt_()
     return Window(
         features, stretched, chances, chances.cumsum(0), deviation, torch.special.entr(chances).sum(0)

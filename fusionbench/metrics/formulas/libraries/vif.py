@@ -85,6 +85,7 @@ def _channel(source: Tensor, fused: Tensor, side: int) -> tuple[Tensor, Tensor]:
     count = side * side
     sum_x, sum_y = _window_sums(source, side), _window_sums(fused, side)
     cross = _window_sums(source * fused, side) - sum_x * sum_y / count
+    # negative only by rounding
     spread_x = (_window_sums(source.square(), side) - sum_x.square() / count).clamp_(min=0)
     spread_y = (_window_sums(fused.square(), side) - sum_y.square() / count).clamp_(min=0)
     gain = cross / (spread_x + TINY)
@@ -107,6 +108,7 @@ def _model(band: Tensor) -> tuple[Tensor, Tensor]:
     centered = everywhere - everywhere.mean(-1, keepdim=True)
     covariance = centered @ centered.transpose(1, 2) / centered.shape[-1]
     blocks = vectors(band, SIDE)
+    # a pseudo-inverse, because the covariance of a smooth band can be singular
     strength = (torch.linalg.pinv(covariance, hermitian=True) @ blocks * blocks).sum(1) / SIDE**2
     height, width = (side // SIDE for side in band.shape[-2:])
     return torch.linalg.eigvalsh(covariance), strength.view(-1, height, width)

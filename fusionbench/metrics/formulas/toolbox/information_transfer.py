@@ -104,6 +104,7 @@ def tsallis(image: Image, other: Image, order: float, transposed: bool) -> Tenso
         rows, columns = columns, rows
     independent = rows[:, :, None] * columns[:, None, :]
     weighed = joint**order * independent ** (1 - order)
+    # for q > 1 the power of an empty cell is infinite, and its product with 0 is NaN
     weighed = torch.where((joint > 0) & (independent > 0), weighed, 0.0)
     weighed = (weighed + weighed.mT) / 2  # symmetric, so that swapping the images changes no digit of the sum
     return (1 - weighed.sum(-1).sum(-1)) / (1 - order)

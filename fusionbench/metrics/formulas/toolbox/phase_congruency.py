@@ -181,6 +181,7 @@ def _blurred(x: Tensor) -> Tensor:
 
 def _correlation(x: Moments, y: Moments) -> Tensor:
     covariance = _blurred(x.pixels * y.pixels) - x.mean * y.mean
+    # rounding can make the variance of a flat window negative
     return (covariance + STABLE) / ((x.variance * y.variance).abs().sqrt() + STABLE)
 
 
