@@ -174,17 +174,20 @@ def carry_out_sweep(sweep: Sweep, runs: Sequence[RunOptions], dry_run: bool, as_
     from fusionbench.cli.running import carry_out as fuse
     from fusionbench.cli.running import tables_of
     from fusionbench.downstream.run import DownstreamResult, downstream
-    from fusionbench.downstream.sweep import task_options, with_train_split
+    from fusionbench.downstream.sweep import planned_steps, with_train_split
     from fusionbench.runs.run import execute
     from fusionbench.runs.sweep import row_order
 
-    asked = with_train_split(sweep, runs)
+    steps = planned_steps(sweep, runs)
+    asked = with_train_split(sweep, runs, steps)
     if dry_run:
         fuse(asked, dry_run, as_json)
+        if not as_json:
+            print(*steps, sep="\n")
         raise SystemExit(0)
     reporter = RichReporter()
     fused = execute(asked, reporter)
-    results = [downstream(options, reporter) for options in task_options(sweep, runs)]
+    results = [downstream(step.options, reporter) for step in steps]
     records = [record for result in results for record in result.records]
     tables = tables_of(records, runs[0], sweep.table, row_order(sweep))
     _show(DownstreamResult([unit for result in results for unit in result.units]), as_json, tables)

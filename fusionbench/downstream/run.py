@@ -91,8 +91,11 @@ class DownstreamPlan:
     records: tuple[dict[str, Any], ...]
 
 
-def plan_downstream(options: DownstreamOptions) -> DownstreamPlan:
-    """Return the plan of a call without computing anything. Raises FusionbenchError if an option is not valid."""
+def check_request(options: DownstreamOptions) -> tuple[Chosen, Division]:
+    """Return the network and the division of a call, which may be known before anything is fused.
+
+    Raises FusionbenchError if an option is not valid, or if a library or labels are not here.
+    """
     if options.protocol not in PROTOCOLS:
         raise UnknownNameError("protocol", options.protocol, PROTOCOLS)
     if options.task not in TASKS:
@@ -103,11 +106,17 @@ def plan_downstream(options: DownstreamOptions) -> DownstreamPlan:
             raise RequestError(f"--{name.replace('_', '-')} must be more than 0; got {value}.")
     chosen = choose_recipe(options.task, options.network, options.overrides)
     _check_installed(chosen)
-    device = pick_device(options.device)
     spec = dataset_spec(options.dataset)
     division = find_division(
         spec, options.task, options.division, options.split, options.data_root, options.limit
     )
+    return chosen, division
+
+
+def plan_downstream(options: DownstreamOptions) -> DownstreamPlan:
+    """Return the plan of a call without computing anything. Raises FusionbenchError if an option is not valid."""
+    chosen, division = check_request(options)
+    device = pick_device(options.device)
     records = read_records(*options.runs)
     rows = find_rows(records, division, options.method)
     units = tuple(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import cast
 
-from fusionbench.data.registry import dataset
-from fusionbench.downstream.division import find_division
-from fusionbench.downstream.recipes import Task
-from fusionbench.downstream.run import DownstreamOptions
+from fusionbench.downstream.division import Division
+from fusionbench.downstream.recipes import Chosen, Task
+from fusionbench.downstream.run import DownstreamOptions, check_request
 from fusionbench.downstream.units import Protocol
 from fusionbench.runs.plan import DEFAULT_BASELINES
 from fusionbench.runs.run import RunOptions
@@ -43,16 +42,30 @@ def task_options(sweep: Sweep, runs: Sequence[RunOptions]) -> Iterator[Downstrea
         )
 
 
-def with_train_split(sweep: Sweep, runs: Sequence[RunOptions]) -> list[RunOptions]:
-    """Return the runs of a sweep, and those of the train split if an official division trains networks on it."""
-    step = _step(sweep)
-    splits = [
-        find_division(
-            dataset(name), cast(Task, step.task), step.division, sweep.split, runs[0].data_root, sweep.limit
+@dataclass(frozen=True)
+class Step:
+    """The downstream call for one data set of a sweep, with its network and its division."""
+
+    options: DownstreamOptions
+    chosen: Chosen
+    division: Division
+
+    def __str__(self) -> str:
+        division, asked = self.division, self.options
+        return (
+            f"Then {division.spec.name}: {len(asked.method)} rows, {len(asked.seeds)} seeds, {asked.protocol} to {asked.task} with "
+            f"{self.chosen.title}; {len(division.train)} pairs to train and {len(division.test)} to test ({division.note})."
         )
-        for name in sweep.datasets
-    ]
-    apart = sorted({division.train_split for division in splits} - {sweep.split})
+
+
+def planned_steps(sweep: Sweep, runs: Sequence[RunOptions]) -> list[Step]:
+    """Return the steps of a sweep, checked before anything is fused. Raises what `check_request` raises."""
+    return [Step(options, *check_request(options)) for options in task_options(sweep, runs)]
+
+
+def with_train_split(sweep: Sweep, runs: Sequence[RunOptions], steps: Sequence[Step]) -> list[RunOptions]:
+    """Return the runs of a sweep, and those of the train split if an official division trains networks on it."""
+    apart = sorted({step.division.train_split for step in steps} - {sweep.split})
     return [*runs, *(replace(run, split=split, metrics="EN") for split in apart for run in runs)]
 
 
