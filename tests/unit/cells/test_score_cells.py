@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Iterator
 from dataclasses import replace
 from multiprocessing.connection import Pipe
 from pathlib import Path
 
 import pytest
+import torch
 from filelock import FileLock
 
 from fusionbench.cells import score, score_cells
@@ -24,6 +26,18 @@ from fusionbench.runs.queue import Work
 from fusionbench.runs.run import RunOptions, make_jobs, plan_all
 
 METHODS = ("average", "infrared", "maximum")
+
+
+@pytest.fixture(autouse=True)
+def on_one_thread() -> Iterator[None]:
+    """Keep torch on one thread in this process, from which a pool forks here.
+
+    A process forked after torch's own threads have run waits for them for ever; the real pool runs no tensor.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def jobs_in(out: Path, metrics: str = "EN,SF,MI", **options: object) -> list[Job]:
