@@ -23,7 +23,7 @@ from fusionbench.metrics.tasks import FROZEN, MAIN, VERSION
 Protocol = Literal["retrain", "frozen"]
 PROTOCOLS = ("retrain", "frozen")
 NETWORKS = ".networks"  # folder of trained networks, in the runs folder
-TRAINING = 1  # increased when the same recipe gives another network
+TRAINING = 2  # increased when the same recipe gives another network
 
 
 @dataclass(frozen=True)
