@@ -68,14 +68,15 @@ def draw_grid(
     caption = " ".join(sentences)
     lines = wrap(caption, options.width - 0.1, SMALL) if options.caption else []
     keys = legend_lines(key, options.width)
-    height = sum(map(grid.height, blocks)) + (len(keys) + len(lines)) * LINE + 0.03
+    under_keys = len(keys) * LINE + (0.04 if keys else 0.0)
+    height = sum(map(grid.height, blocks)) + under_keys + len(lines) * LINE + 0.03
     figure = Figure(figsize=(options.width, height))
     paper, top = inch_axes(figure), 0.02
     for block in blocks:
         _draw_block(figure, paper, block, grid, top, options.crisp)
         top += grid.height(block)
     draw_legend(paper, keys, top - 0.02)
-    write_caption(paper, lines, top - 0.02 + len(keys) * LINE)
+    write_caption(paper, lines, top - 0.02 + under_keys)
     return Drawing(figure, caption)
 
 
