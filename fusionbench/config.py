@@ -80,7 +80,7 @@ class MethodConfig:
         return asdict(self)
 
 
-def resolve(
+def resolve_config(
     layers: Iterable[Mapping[str, Any]], overrides: Iterable[str], stages: tuple[str, ...]
 ) -> MethodConfig:
     """Merge YAML layers, then ``key=value`` strings, and return the configuration; later layers win.

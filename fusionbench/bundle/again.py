@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fusionbench.bundle.finding import Finding, agree
+from fusionbench.bundle.finding import CheckResult, agree
 from fusionbench.cells.score import set_line
 from fusionbench.cells.score_lines import WHOLE_SET, ScoreKey, set_hash
 from fusionbench.cells.store import Cell
@@ -27,16 +27,16 @@ MORE_IMAGES = "`pack --images` puts them into a bundle"
 
 def set_findings(
     cell: Cell, place: str, split: Split, scores: Mapping[ScoreKey, Mapping[str, Any]]
-) -> Iterator[Finding]:
+) -> Iterator[CheckResult]:
     """Recompute each set-level metric of a cell from its stored images and compare it with the bundle's value."""
     for key, line in scores.items():
         if key.image == WHOLE_SET and line["status"] == "ok":
             yield _set(cell, f"{place}/scores.jsonl", split, key, line)
 
 
-def _set(cell: Cell, what: str, split: Split, key: ScoreKey, line: Mapping[str, Any]) -> Finding:
-    def unchecked(reason: str) -> Finding:
-        return Finding("unchecked", what, f"{key.metric} of the set was not computed again: {reason}")
+def _set(cell: Cell, what: str, split: Split, key: ScoreKey, line: Mapping[str, Any]) -> CheckResult:
+    def unchecked(reason: str) -> CheckResult:
+        return CheckResult("unchecked", what, f"{key.metric} of the set was not computed again: {reason}")
 
     try:
         version = definition_of(key.metric, key.profile).version
@@ -54,16 +54,16 @@ def _set(cell: Cell, what: str, split: Split, key: ScoreKey, line: Mapping[str, 
     if computed["setting"] != line.get("setting"):
         return unchecked(f"here it is {computed['setting']}, there {line.get('setting')}")
     if not agree(computed["value"], line["value"]):
-        return Finding(
+        return CheckResult(
             "wrong", what,
             f"{key.metric} of the stored images is {computed['value']:.6g}, the bundle says {line['value']:.6g}",
         )  # fmt: skip
-    return Finding(
+    return CheckResult(
         "ok", what, f"{key.metric} of all {len(split.pairs)} stored images, computed again, agrees"
     )
 
 
-def task_findings(cell: Cell, place: str, split: Split) -> Iterator[Finding]:
+def task_findings(cell: Cell, place: str, split: Split) -> Iterator[CheckResult]:
     """Score the stored predictions of each downstream task again and compare; no network is trained."""
     try:
         results = [result for result in task_results(cell.path) if result.ok]
@@ -74,10 +74,10 @@ def task_findings(cell: Cell, place: str, split: Split) -> Iterator[Finding]:
         try:
             yield _task(result, what, split)
         except (FusionbenchError, ImportError) as error:
-            yield Finding("unchecked", what, f"predictions were not scored again: {error}")
+            yield CheckResult("unchecked", what, f"predictions were not scored again: {error}")
 
 
-def _task(result: TaskResult, what: str, split: Split) -> Finding:
+def _task(result: TaskResult, what: str, split: Split) -> CheckResult:
     from fusionbench.downstream.units import contents
 
     record, known = result.record, {pair.id: pair for pair in split.pairs}
@@ -93,7 +93,7 @@ def _task(result: TaskResult, what: str, split: Split) -> Finding:
     elif contents(split.root, labels) != record["identity"]["labels"]:
         reason = "the labels here are not those of the bundle"
     if reason:
-        return Finding("unchecked", what, f"predictions were not scored again: {reason}")
+        return CheckResult("unchecked", what, f"predictions were not scored again: {reason}")
     return _compared(result, what, _score(result, pairs, split))
 
 
@@ -124,7 +124,7 @@ def _score(result: TaskResult, pairs: Sequence[Pair], split: Split) -> TaskScore
     return score_boxes(read_detections(result.path), boxes, classes)
 
 
-def _compared(result: TaskResult, what: str, computed: TaskScore) -> Finding:
+def _compared(result: TaskResult, what: str, computed: TaskScore) -> CheckResult:
     wrong = []
     for name, line in result.lines.items():
         value = computed.values.get(name.removesuffix(FROZEN))
@@ -133,8 +133,8 @@ def _compared(result: TaskResult, what: str, computed: TaskScore) -> Finding:
             wrong.append(f"{name} of the stored predictions is {shown}, the bundle says {line['value']}")
     if wrong:
         more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
-        return Finding("wrong", what, f"{'; '.join(wrong[:3])}{more}")
-    return Finding(
+        return CheckResult("wrong", what, f"{'; '.join(wrong[:3])}{more}")
+    return CheckResult(
         "ok", what,
         f"{len(result.lines)} values with their intervals follow from the stored predictions; the network was not trained again",
     )  # fmt: skip

@@ -9,7 +9,7 @@ TOLERANCE = 1e-6  # relative, and absolute below 1: another processor may sum in
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """The result of one check: "ok", "wrong", or "unchecked" with the reason. ``what`` names the part of the bundle."""
 
     level: Literal["ok", "wrong", "unchecked"]

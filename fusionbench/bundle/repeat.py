@@ -9,7 +9,7 @@ from typing import Any
 
 from fusionbench.bundle.again import set_findings, task_findings
 from fusionbench.bundle.content import pixel_hash
-from fusionbench.bundle.finding import Finding, agree
+from fusionbench.bundle.finding import CheckResult, agree
 from fusionbench.cells.score_lines import WHOLE_SET, ScoreKey
 from fusionbench.cells.store import Cell
 from fusionbench.data.images import eight_bit, read_image, read_pair
@@ -22,7 +22,9 @@ from fusionbench.metrics.registry import cards
 from fusionbench.runs.run import run
 
 
-def repeat_cells(runs: Path, index: dict[str, Any], data_root: str | None, sample: int) -> Iterator[Finding]:
+def repeat_cells(
+    runs: Path, index: dict[str, Any], data_root: str | None, sample: int
+) -> Iterator[CheckResult]:
     """Check ``sample`` images of each cell against the data, as far as data, method and weights are on this machine."""
     for place in index["pixels"] if sample else ():
         cell = Cell(runs / place)
@@ -36,15 +38,15 @@ def repeat_cells(runs: Path, index: dict[str, Any], data_root: str | None, sampl
 
 def _repeat(
     cell: Cell, place: str, record: dict[str, Any], pixels: dict[str, str], data_root: str | None, sample: int
-) -> Iterator[Finding]:
+) -> Iterator[CheckResult]:
     data = record["dataset"]
     try:
         split = find_split(dataset(data["name"]), data["split"], data_root, data["limit"])
     except FusionbenchError as error:
-        yield Finding("unchecked", place, f"data are not here: {error}")
+        yield CheckResult("unchecked", place, f"data are not here: {error}")
         return
     if split.content_hash() != record["identity"]["data"]:
-        yield Finding(
+        yield CheckResult(
             "unchecked", place, f"the images of {data['name']} here are not those of the bundle (data hash)"
         )
         return
@@ -61,7 +63,7 @@ def _repeat(
 def _refused(
     cell: Cell, place: str, record: dict[str, Any], split: Split, chosen: Sequence[str], pixels: dict[str, str],
     data_root: str | None,
-) -> Iterator[Finding]:  # fmt: skip
+) -> Iterator[CheckResult]:  # fmt: skip
     """Fuse the sample with the installed method and compare pixels and scores."""
     name = record["method"]["name"]
     noise = noise_from(record["identity"])
@@ -76,11 +78,11 @@ def _refused(
                 overrides=tuple(f"args.{key}={_text(value)}" for key, value in identity["arguments"].items()),
             )  # fmt: skip
         except FusionbenchError as error:
-            yield Finding("unchecked", place, f"{name} cannot be run here: {error}")
+            yield CheckResult("unchecked", place, f"{name} cannot be run here: {error}")
             return
         (made,) = result.records()
         if made["status"] != "ok":
-            yield Finding("unchecked", place, f"{name} did not run here: {made['detail']}")
+            yield CheckResult("unchecked", place, f"{name} did not run here: {made['detail']}")
             return
         others = [
             key
@@ -88,7 +90,7 @@ def _refused(
             if made["identity"].get(key) != identity.get(key)
         ]
         if "weights" in others:
-            yield Finding(
+            yield CheckResult(
                 "unchecked", place, f"{name} has other weights here than in the bundle: import those first"
             )
             return
@@ -96,9 +98,9 @@ def _refused(
         differing = [image for image, path in images.items() if pixel_hash(path) != pixels[image]]
         here = f"; the {' and '.join(others)} here are others" if others else ""
         if not differing:
-            yield Finding("ok", place, f"{len(images)} images fused again are the same, pixel for pixel")
+            yield CheckResult("ok", place, f"{len(images)} images fused again are the same, pixel for pixel")
         else:
-            yield Finding(
+            yield CheckResult(
                 "wrong",
                 place,
                 f"{', '.join(differing)} fused again {_are(differing)} not the packed pixels{here}",
@@ -116,7 +118,7 @@ def _text(value: Any) -> str:
     return str(yaml.safe_dump(value, default_flow_style=True)).removesuffix("...\n").strip()
 
 
-def _rescored(cell: Cell, place: str, split: Split, images: dict[str, Path], which: str) -> Finding:
+def _rescored(cell: Cell, place: str, split: Split, images: dict[str, Path], which: str) -> CheckResult:
     """Score images and compare with the bundle's scores, except those that `_left_out` reports."""
     pairs = {pair.id: pair for pair in split.pairs}
     wrong: list[str] = []
@@ -139,14 +141,14 @@ def _rescored(cell: Cell, place: str, split: Split, images: dict[str, Path], whi
                 )
     if wrong:
         more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
-        return Finding(
+        return CheckResult(
             "wrong", f"{place}/scores.jsonl", f"scored again on {which}: {'; '.join(wrong[:3])}{more}"
         )
     if not count:
-        return Finding(
+        return CheckResult(
             "unchecked", f"{place}/scores.jsonl", f"no score of the sample can be computed again on {which}"
         )
-    return Finding("ok", f"{place}/scores.jsonl", f"{count} scores computed again on {which} agree")
+    return CheckResult("ok", f"{place}/scores.jsonl", f"{count} scores computed again on {which} agree")
 
 
 def _readable_scores(cell: Cell) -> dict[ScoreKey, dict[str, Any]]:
@@ -157,7 +159,7 @@ def _readable_scores(cell: Cell) -> dict[ScoreKey, dict[str, Any]]:
         return {}
 
 
-def _left_out(cell: Cell, place: str) -> Iterator[Finding]:
+def _left_out(cell: Cell, place: str) -> Iterator[CheckResult]:
     """Yield a finding with the metrics of single images that are not recomputed, and the reasons."""
     reasons = {
         key.metric: reason
@@ -166,7 +168,7 @@ def _left_out(cell: Cell, place: str) -> Iterator[Finding]:
     }
     if reasons:
         told = "; ".join(f"{metric} ({reason})" for metric, reason in sorted(reasons.items()))
-        yield Finding("unchecked", f"{place}/scores.jsonl", f"not computed again: {told}")
+        yield CheckResult("unchecked", f"{place}/scores.jsonl", f"not computed again: {told}")
 
 
 def _obstacle(key: ScoreKey) -> str:

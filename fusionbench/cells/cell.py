@@ -22,7 +22,7 @@ from fusionbench.cells.progress import Reporter
 from fusionbench.cells.record import add_phase, cell_of, code_hash, new_record, record_failure
 from fusionbench.cells.score_cells import FusedCell, score_cells
 from fusionbench.cells.store import Cell
-from fusionbench.cells.weights import prepare
+from fusionbench.cells.weights import prepare_weights
 from fusionbench.data.images import PairImages, load_pair
 from fusionbench.data.manifest import SourceStamps
 from fusionbench.data.noise.adding import load_noisy_pair
@@ -86,7 +86,7 @@ def _prepared(job: Job, reporter: Reporter) -> tuple[FusionMethod | None, Weight
         raise PluginError(f"The files of {planned.method.name} changed since the run was planned: run again.")
     if method is None:
         return None, Weights("none")
-    return method, prepare(planned, method, job.options, reporter, job.weights)
+    return method, prepare_weights(planned, method, job.options, reporter, job.weights)
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fusionbench.cells.planned import PlannedCell, RunOptions
 from fusionbench.cells.progress import Reporter
-from fusionbench.cells.trainings.finished import finished_trainings, remedy
+from fusionbench.cells.trainings.finished import finished_trainings, training_hint
 from fusionbench.data.joined import TrainingData, find_training_data
 from fusionbench.data.pairs import find_split
 from fusionbench.errors import DataNotFoundError, UnknownNameError, WeightsError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fusionbench.method import FusionMethod
 
 
-def prepare(
+def prepare_weights(
     cell: PlannedCell,
     method: FusionMethod,
     options: RunOptions,
@@ -30,12 +30,12 @@ def prepare(
 ) -> Weights:
     """Load a cell's weights into its method and return them with their origin.
 
-    They are ``chosen`` if given, else those that `choose` finds, else those of a training made now. Raises WeightsError
+    They are ``chosen`` if given, else those that `choose_weights` finds, else those of a training made now. Raises WeightsError
     if there are none (the message names the command that makes them) or if the file changed since it was chosen.
     """
     if not method.trainable:
         return Weights("none", note="no parameters")
-    weights = chosen or choose(cell, options) or train_now(cell, options, reporter)
+    weights = chosen or choose_weights(cell, options) or train_now(cell, options, reporter)
     if weights.terms:
         reporter.say(f"{cell.method.name}: {weights.terms}")
     load_chosen(cell.method, method, weights)
@@ -45,7 +45,7 @@ def prepare(
     return weights
 
 
-def choose(cell: PlannedCell, options: RunOptions) -> Weights | None:
+def choose_weights(cell: PlannedCell, options: RunOptions) -> Weights | None:
     """Return the weights that ``options.weights`` asks for, None if there are none yet.
 
     The order of ``auto`` is: own training on the data set, imported, published, shipped weights. Does not load torch.
@@ -138,7 +138,7 @@ def untrainable(cell: PlannedCell, options: RunOptions, data: TrainingData | Non
             f"`--train-dataset D`, or name a file with --weights."
         )
     if options.no_train:
-        other = remedy(cell, data, options.out)
+        other = training_hint(cell, data, options.out)
         return (
             f"No weights for {name} on {asked}: `{train_command(cell, options)}` makes them. {other}".strip()
         )

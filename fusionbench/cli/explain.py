@@ -16,7 +16,7 @@ from fusionbench.cli.outcome import guarded, print_json
 from fusionbench.errors import ImageError, RequestError
 
 if TYPE_CHECKING:
-    from fusionbench.metrics.explaining import Finding
+    from fusionbench.metrics.explaining import ConventionMatch
 
 METRIC = "metric"  # what is explained unless another kind is named
 
@@ -99,7 +99,7 @@ def _images(*paths: Path) -> list[Any]:
     return images
 
 
-def _row(finding: Finding) -> dict[str, Any]:
+def _row(finding: ConventionMatch) -> dict[str, Any]:
     from fusionbench.metrics.libraries import VERSIONS
 
     definition = finding.convention.definition
@@ -118,7 +118,7 @@ def _row(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _show(metric: str, number: str, findings: list[Finding]) -> None:
+def _show(metric: str, number: str, findings: list[ConventionMatch]) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -132,7 +132,7 @@ def _show(metric: str, number: str, findings: list[Finding]) -> None:
     Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
-def _cells(finding: Finding) -> tuple[str, ...]:
+def _cells(finding: ConventionMatch) -> tuple[str, ...]:
     convention, score = finding.convention, finding.score
     value = "undefined" if score.value is None else f"{score.value:.6g}"
     distance = "" if finding.distance is None else f"{finding.distance:.1e}"
@@ -140,13 +140,13 @@ def _cells(finding: Finding) -> tuple[str, ...]:
     return value, distance, convention.definition.name, _sources(finding), _users(finding), text
 
 
-def _sources(finding: Finding) -> str:
+def _sources(finding: ConventionMatch) -> str:
     """Return how the values of the two sources were combined; nothing where a value is of all three images."""
     combination = finding.convention.combination or finding.convention.definition.combined
     return f"{combination} alone" if combination in ("a", "b") else combination
 
 
-def _users(finding: Finding) -> str:
+def _users(finding: ConventionMatch) -> str:
     """Return the profiles that score so, and the libraries that compute it, with their versions."""
     from fusionbench.metrics.libraries import VERSIONS
 
@@ -155,7 +155,7 @@ def _users(finding: Finding) -> str:
     return ", ".join((*profiles, *(f"{name} {VERSIONS[name]}" for name in libraries)))
 
 
-def _verdict(metric: str, number: str, findings: list[Finding]) -> str:
+def _verdict(metric: str, number: str, findings: list[ConventionMatch]) -> str:
     alike = [_named(finding) for finding in findings if finding.prints_alike]
     if alike:
         return f"{metric} {number} is given by: {'; '.join(dict.fromkeys(alike))}."
@@ -169,7 +169,7 @@ def _verdict(metric: str, number: str, findings: list[Finding]) -> str:
     )
 
 
-def _named(finding: Finding) -> str:
+def _named(finding: ConventionMatch) -> str:
     """Return a definition's name with what was combined and who computes it."""
     facts = ", ".join(filter(None, (_sources(finding), _users(finding))))
     return finding.convention.definition.name + (f" ({facts})" if facts else "")

@@ -105,7 +105,7 @@ def _measured(
     method: MethodSpec, overrides: tuple[str, ...], sizes: list[tuple[int, int]], place: str, budget: Budget
 ) -> dict[str, Any]:
     """Return the profile of one method; its errors become its status, so that the others are still profiled."""
-    from fusionbench.papers.cost import beside
+    from fusionbench.papers.cost import costs_beside
     from fusionbench.profiling import profile as measure
     from fusionbench.provenance import hardware
 
@@ -117,7 +117,7 @@ def _measured(
     }
     try:
         row |= measure(method, method.config(overrides), sizes, place, budget)
-        return row | {"printed": beside(method.name, row, method.card.expect)}
+        return row | {"printed": costs_beside(method.name, row, method.card.expect)}
     except FusionbenchError as error:
         return row | {"status": "failed", "detail": str(error)}
     except Exception as error:  # a plug-in can raise anything

@@ -45,10 +45,10 @@ def reported(
     json: Json = False,
 ) -> None:
     """Print the numbers in papers' tables; with --against, beside the means of runs and whether both agree."""
-    from fusionbench.papers.printed import select
+    from fusionbench.papers.printed import select_numbers
 
     parts = {"papers": paper, "datasets": dataset, "methods": method, "metrics": metrics, "kinds": kind}
-    numbers = select(**{name: comma_list(text or "") for name, text in parts.items()})
+    numbers = select_numbers(**{name: comma_list(text or "") for name, text in parts.items()})
     wanted = (
         "json"
         if json
@@ -71,11 +71,11 @@ def _show_numbers(numbers: Sequence[Number], format: str, output: Path | None) -
 
 def _show_findings(numbers: Sequence[Number], runs: Sequence[Path], format: str, output: Path | None) -> None:
     from fusionbench.cells.store import read_records, score_rows
-    from fusionbench.papers.against import compare
+    from fusionbench.papers.against import reproductions
     from fusionbench.papers.rendering import render, to_json
 
     records = read_records(*runs)
-    findings = compare(records, list(score_rows(records)), numbers)
+    findings = reproductions(records, list(score_rows(records)), numbers)
     if not findings:
         raise RequestError(
             "No printed number belongs to a method, data set and metric of these runs: "

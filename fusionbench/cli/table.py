@@ -119,7 +119,7 @@ def table(
     from fusionbench.cells.intact import check_records
     from fusionbench.cells.store import read_records
     from fusionbench.metrics import resolve_profile
-    from fusionbench.tables.choice import RowChoice, arrange, choose, select
+    from fusionbench.tables.choice import RowChoice, arrange, choose_rows, select
     from fusionbench.tables.layouts import lay_out
     from fusionbench.tables.style import read_digits
 
@@ -131,7 +131,7 @@ def table(
     choice = RowChoice(
         comma_list(methods or ""), comma_list(order or ""), ours.strip(), not no_baselines, pairs
     )
-    records, hidden = choose(select(read_records(*(runs or [Path("runs")])), names or None), choice)
+    records, hidden = choose_rows(select(read_records(*(runs or [Path("runs")])), names or None), choice)
     check_records(records)
     chosen = resolve_profile(profile or asked.profile)
     given: dict[str, Any] = {
@@ -244,7 +244,7 @@ def _show(
     from fusionbench.cli.running import show_tables
     from fusionbench.files import write_text
     from fusionbench.tables import render, to_json
-    from fusionbench.tables.provenance import beside, provenance_text
+    from fusionbench.tables.provenance import provenance_file, provenance_text
 
     if as_json:
         print_json(to_json(tables))
@@ -255,8 +255,8 @@ def _show(
     if output is not None:
         write_text(output, render(tables, format or "", **options))
         if format == "tex":
-            write_text(beside(output), provenance_text(tables, output.name))
-            print(f"The full caption and the runs are in {beside(output)}.", file=sys.stderr)
+            write_text(provenance_file(output), provenance_text(tables, output.name))
+            print(f"The full caption and the runs are in {provenance_file(output)}.", file=sys.stderr)
     elif format == "tex":
         facts = provenance_text(tables, "this table").splitlines()
         print("\n".join(f"% {line}".rstrip() for line in facts))

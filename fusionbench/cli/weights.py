@@ -240,7 +240,7 @@ def document(entry: KnownWeights) -> dict[str, Any]:
 
 def file_lines(state: FileState) -> list[str]:
     """Return three lines on a metric's file: name and purpose, origin, and path or remedy."""
-    from fusionbench.metrics.learned.files import remedy
+    from fusionbench.metrics.learned.files import fetch_hint
 
     known = state.known
     trusted = ", trusted though not the published file" if state.trusted else ""
@@ -248,7 +248,7 @@ def file_lines(state: FileState) -> list[str]:
     return [
         f"{known.name:<16} {', '.join(known.used_by):<24} {state.state:<12} {known.purpose} ({_facts(state)})",
         f"    from {known.url or 'no public address'}" + (f", {known.note}" if known.note else ""),
-        f"    {state.problem or (here if state.state == 'found' else remedy(known))}",
+        f"    {state.problem or (here if state.state == 'found' else fetch_hint(known))}",
     ]
 
 

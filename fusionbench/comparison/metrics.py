@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fusionbench.tables.cells import WHOLE_SET, Score, Scores, natural
+from fusionbench.tables.cells import WHOLE_SET, ImageScore, Scores, version_key
 from fusionbench.tables.model import printed
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Difference:
 def difference(card: MetricCard, common: Sequence[str], a: Scores, b: Scores) -> Difference:
     """Return the difference in one metric on the common images, by the newest version of it that both have scores of."""
     ours, theirs = a.get(card.name, {}), b.get(card.name, {})
-    versions = sorted(ours.keys() & theirs.keys(), key=natural)
+    versions = sorted(ours.keys() & theirs.keys(), key=version_key)
     if not versions:
         return Difference(card.name, "incomparable", _unversioned(ours, theirs), better=card.better)
     version = versions[-1]
@@ -54,11 +54,11 @@ def difference(card: MetricCard, common: Sequence[str], a: Scores, b: Scores) ->
     return _paired(card, version, common, ours[version], theirs[version])
 
 
-def _of_sets(card: MetricCard, version: str, a: Score | None, b: Score | None) -> Difference:
+def _of_sets(card: MetricCard, version: str, a: ImageScore | None, b: ImageScore | None) -> Difference:
     """Return the difference of two values of whole sets, incomparable if their settings differ."""
     facts: dict[str, Any] = {"version": version, "better": card.better, "digits": card.digits}
     if a is None or b is None or a.value is None or b.value is None:
-        absent = Score("not scored", None, "")
+        absent = ImageScore("not scored", None, "")
         pairs = [(a or absent, b or absent)]
         one_sided = sum((x.value is None) != (y.value is None) for x, y in pairs)
         kind, verdict = _judge_unscored(pairs)
@@ -94,9 +94,13 @@ def _unversioned(a: Mapping[str, object], b: Mapping[str, object]) -> str:
 
 
 def _paired(
-    card: MetricCard, version: str, common: Sequence[str], a: Mapping[str, Score], b: Mapping[str, Score]
+    card: MetricCard,
+    version: str,
+    common: Sequence[str],
+    a: Mapping[str, ImageScore],
+    b: Mapping[str, ImageScore],
 ) -> Difference:
-    absent = Score("not scored", None, "")
+    absent = ImageScore("not scored", None, "")
     pairs = [(a.get(image, absent), b.get(image, absent)) for image in common]
     values = [(x.value, y.value) for x, y in pairs if x.value is not None and y.value is not None]
     facts: dict[str, Any] = {
@@ -126,7 +130,7 @@ def _paired(
     )  # fmt: skip
 
 
-def _left_out(pairs: Sequence[tuple[Score, Score]]) -> tuple[tuple[str, int], ...]:
+def _left_out(pairs: Sequence[tuple[ImageScore, ImageScore]]) -> tuple[tuple[str, int], ...]:
     """Return the numbers of images without a score by reason, such as ("undefined in B", 3); each image counts once."""
     reasons = Counter(
         " and ".join(
@@ -137,7 +141,7 @@ def _left_out(pairs: Sequence[tuple[Score, Score]]) -> tuple[tuple[str, int], ..
     return tuple(sorted((reason, count) for reason, count in reasons.items() if reason))
 
 
-def _judge_unscored(pairs: Sequence[tuple[Score, Score]]) -> tuple[str, str]:
+def _judge_unscored(pairs: Sequence[tuple[ImageScore, ImageScore]]) -> tuple[str, str]:
     statuses = {score.status for pair in pairs for score in pair}
     if statuses == {"undefined"}:
         return "identical", "undefined for every image in both"

@@ -103,7 +103,7 @@ def find_split(
     return Split(spec, split, base, tuple(pairs[:limit]), where.count, limit, tuple(unmatched))
 
 
-def natural(name: str) -> tuple[list[str | int], str]:
+def natural_key(name: str) -> tuple[list[str | int], str]:
     """Return a sort key by which ``img2`` comes before ``img10``."""
     # the split alternates text and digits, so text is never compared with a number
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)], name
@@ -145,7 +145,7 @@ def list_images(
                 "letters, digits, spaces and .,+=@()-_ only."
             )
         images[name] = path
-    return {name: images[name] for name in sorted(images, key=natural)}
+    return {name: images[name] for name in sorted(images, key=natural_key)}
 
 
 def _twins(first: Path, second: Path, base: Path) -> str:

@@ -23,7 +23,7 @@ from fusionbench.doctor.plugins import Plugin, dataset_plugins, metric_plugins, 
 from fusionbench.errors import DataNotFoundError, FusionbenchError
 from fusionbench.metrics import cards
 from fusionbench.metrics.learned.fetch import file_states
-from fusionbench.metrics.learned.files import remedy
+from fusionbench.metrics.learned.files import fetch_hint
 from fusionbench.provenance import cpu_model, git_state, gpu_driver, nvidia_smi, package_version
 from fusionbench.providers import (
     damaged_packages,
@@ -190,7 +190,7 @@ def _metric_weights() -> Iterator[tuple[str, str, str]]:
         if state.problem:
             yield known.name, "broken", f"{users}: {state.problem}"
         elif state.state == "missing":
-            yield known.name, "ok", f"{users}, missing: {remedy(known)}"
+            yield known.name, "ok", f"{users}, missing: {fetch_hint(known)}"
         elif state.trusted:
             yield known.name, "warning", f"{users}, {state.path}: trusted, though not the published file"
         else:

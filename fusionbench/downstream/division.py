@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fusionbench.data.pairs import Split, find_split, natural, position
+from fusionbench.data.pairs import Split, find_split, natural_key, position
 from fusionbench.data.spec import DatasetSpec
 from fusionbench.downstream.recipes import Task
 from fusionbench.errors import DataNotFoundError, RequestError
@@ -147,7 +147,7 @@ def _drawn(split: Split, task: Task, asked: str) -> Division:
 def _divided(split: Split, task: Task, role: Callable[[str], str | None], note: str) -> Division:
     labelled = _some_labelled(split, task)
     train, test = (
-        tuple(sorted((p for p in labelled if role(p.id) == side), key=lambda pair: natural(pair.id)))
+        tuple(sorted((p for p in labelled if role(p.id) == side), key=lambda pair: natural_key(pair.id)))
         for side in ("train", "test")
     )
     if len(train) < 2 or not test:

@@ -13,7 +13,7 @@ from fusionbench.tables.board import Board
 from fusionbench.tables.model import one_line
 
 if TYPE_CHECKING:
-    from fusionbench.statistics.paired import Comparison
+    from fusionbench.statistics.paired import PairedScores
 
 CELL = 0.36  # largest side of a cell, inches
 _FEW = "Agreement is between two metrics or more on two methods or more, scored on every image: score more of them."
@@ -23,10 +23,10 @@ DARK = 0.6  # magnitude of tau above which text is white
 def draw(boards: Sequence[Board], options: Options) -> Drawing:
     """Draw Kendall's tau-b of every two metrics, in -1..1. Raises RequestError for fewer than two metrics or methods."""
     from fusionbench.statistics.agreement import agreement_of
-    from fusionbench.statistics.paired import compare
+    from fusionbench.statistics.paired import paired_scores
 
     board = one_board(boards, "agreement")
-    compared = compare(board, [column.metric for column in scored_columns(board, options)])
+    compared = paired_scores(board, [column.metric for column in scored_columns(board, options)])
     agreement = agreement_of(compared)
     if len(agreement.metrics) < 2 or len(agreement.methods) < 2:
         raise RequestError(_FEW)
@@ -34,7 +34,7 @@ def draw(boards: Sequence[Board], options: Options) -> Drawing:
     return Drawing(figure, add_caption(figure, _sentences(board, compared), options.caption))
 
 
-def _sentences(board: Board, comparison: Comparison) -> list[str]:
+def _sentences(board: Board, comparison: PairedScores) -> list[str]:
     """Return the sentences of the caption, with each metric and method left out and why."""
     gone = [f"{one_line(name)} ({reason})" for name, reason in (*comparison.left_out, *comparison.excluded)]
     meaning = (

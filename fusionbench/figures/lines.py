@@ -17,7 +17,7 @@ from fusionbench.tables.model import Column, one_line
 PLOT, HEAD, ENTRY = 1.3, 0.8, SMALL * 1.42 / 72  # inches: axes, title and labels, a line of a legend
 
 
-class Axis(NamedTuple):
+class VariedSetting(NamedTuple):
     """The varied quantity: an argument, a key of the configuration, or the variance of noise on the sources."""
 
     name: str
@@ -64,14 +64,14 @@ def draw(boards: Sequence[Board], options: Options) -> Drawing:
     return Drawing(figure, add_caption(figure, _sentences(boards, shown), options.caption))
 
 
-def _axes(board: Board, over: Sequence[str]) -> list[Axis]:
+def _axes(board: Board, over: Sequence[str]) -> list[VariedSetting]:
     """Return the requested axes; without a request each kind of noise in the runs, else each argument that varies."""
     noises = [noise for run in board.runs if (noise := noise_from(run.record["identity"]))]
     kinds = dict.fromkeys(_kinds(noise) for noise in noises)
     if over:
-        return [Axis(name, name in kinds) for name in over]
-    return [Axis(kind, noise=True) for kind in kinds] or [
-        Axis(name, noise=False)
+        return [VariedSetting(name, name in kinds) for name in over]
+    return [VariedSetting(kind, noise=True) for kind in kinds] or [
+        VariedSetting(name, noise=False)
         for name in dict.fromkeys(selection.stub for selection in sensitivity.select(board.records, (), ()))
     ]
 
@@ -81,7 +81,7 @@ def _kinds(noise: SourceNoise) -> str:
     return "+".join(part.partition("=")[0] for part in str(noise).split("+"))
 
 
-def _lines(board: Board, axis: Axis) -> list[Line]:
+def _lines(board: Board, axis: VariedSetting) -> list[Line]:
     return list(_noise_lines(board, axis.name) if axis.noise else _argument_lines(board, axis.name))
 
 
@@ -121,7 +121,7 @@ def _argument_lines(board: Board, name: str) -> Iterator[Line]:
 def _panel(
     axes: Any,
     board: Board,
-    axis: Axis,
+    axis: VariedSetting,
     lines: Sequence[Line],
     column: Column,
     appearance: Mapping[str, Look],
@@ -145,7 +145,9 @@ def _panel(
     legend_below(axes)
 
 
-def _sentences(boards: Sequence[Board], shown: Sequence[tuple[Board, Axis, Sequence[Line]]]) -> list[str]:
+def _sentences(
+    boards: Sequence[Board], shown: Sequence[tuple[Board, VariedSetting, Sequence[Line]]]
+) -> list[str]:
     noisy = any(axis.noise for _, axis, _ in shown)
     said = "Noise is added to the sources before they are fused; scores compare with the sources without it, on the left."
     return [

@@ -12,7 +12,7 @@ from fusionbench.tables.board import Board
 from fusionbench.tables.model import Column, one_line
 
 
-class Box(NamedTuple):
+class CropBox(NamedTuple):
     """A part of an image in pixels, given by its upper left corner, width and height."""
 
     x: int
@@ -37,7 +37,7 @@ class Options:
     caption: bool = True
     metrics: tuple[str, ...] | None = None
     images: tuple[str, ...] = ()
-    zooms: tuple[Box, ...] = ()
+    zooms: tuple[CropBox, ...] = ()
     data_root: str | None = None
     measured: Mapping[str, Any] | None = None
     costs: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class Options:
     sample: int | None = None
 
 
-def parse_box(text: str) -> Box:
+def parse_box(text: str) -> CropBox:
     """Return the box written as ``x,y,w,h``. Raises RequestError for any other text, a negative corner or no size."""
     parts = text.split(",")
     try:
@@ -57,7 +57,7 @@ def parse_box(text: str) -> Box:
         raise RequestError(f"--zoom '{text}' is no box: give x,y,w,h in pixels, as in 40,60,80,60.") from None
     if min(x, y) < 0 or min(w, h) < 1:
         raise RequestError(f"--zoom '{text}' is no box: x and y begin at 0, w and h at 1.")
-    return Box(x, y, w, h)
+    return CropBox(x, y, w, h)
 
 
 def one_board(boards: Sequence[Board], kind: str) -> Board:

@@ -19,7 +19,7 @@ from fusionbench.tables.model import Column, one_line
 LEVEL = 0.05
 
 
-def rank(board: Board, column: Column) -> Ranking | None:
+def rank(board: Board, column: Column) -> RankComparison | None:
     """Rank the methods on each image; None for fewer than two methods or images with all scores."""
     from fusionbench.statistics.paired import complete
     from fusionbench.statistics.ranks import cliques, critical_difference, friedman, mean_ranks
@@ -33,7 +33,7 @@ def rank(board: Board, column: Column) -> Ranking | None:
     critical = critical_difference(len(means), blocks, LEVEL)
     test = friedman(values, column.better)
     shown = [row for row, kept in zip(board.table.rows, methods, strict=True) if kept]
-    return Ranking(
+    return RankComparison(
         column,
         tuple(row.method for row in shown),
         tuple(one_line(row.label) for row in shown),
@@ -69,7 +69,7 @@ def draw(boards: Sequence[Board], options: Options) -> Drawing:
     return Drawing(figure, caption)
 
 
-def _sentences(board: Board, rankings: Sequence[Ranking]) -> list[str]:
+def _sentences(board: Board, rankings: Sequence[RankComparison]) -> list[str]:
     """Return the sentences of the caption, with the methods and images that could not be ranked."""
     table = board.table
     labels = {row.method: one_line(row.label) for row in table.rows}
@@ -96,7 +96,7 @@ LEAST_AXIS, NUMBER = (
 
 
 @dataclass(frozen=True)
-class Ranking:
+class RankComparison:
     """The ranking of methods by one metric, all of them on the same ``blocks`` images.
 
     ``means`` are mean ranks, ``critical`` is the critical difference, ``cliques`` are groups of indices of methods
@@ -135,7 +135,7 @@ class Layout(NamedTuple):
         return "\n".join(fit(line, room, self.size) for line in (first, " ".join(rest)) if line)
 
 
-def layout(rankings: Sequence[Ranking], width: float) -> Layout:
+def layout(rankings: Sequence[RankComparison], width: float) -> Layout:
     """Return one layout for all diagrams of a figure: labels in one line if there is room, else in two."""
     needed = max(text_width(text, FONT) for ranking in rankings for text in ranking.labels) + NUMBER + 0.03
     most = (width - LEAST_AXIS) / 2
@@ -143,7 +143,7 @@ def layout(rankings: Sequence[Ranking], width: float) -> Layout:
 
 
 def draw_diagram(
-    axes: Any, ranking: Ranking, top: float, place: Layout, appearance: Mapping[str, Look]
+    axes: Any, ranking: RankComparison, top: float, place: Layout, appearance: Mapping[str, Look]
 ) -> None:
     """Draw one diagram below y = ``top`` on axes in inches."""
     last, margin = len(ranking.means), place.margin
@@ -184,7 +184,7 @@ def _label(axes: Any, x: float, y: float, side: int, number: str, label: str, si
     )  # fmt: skip
 
 
-def _heading(axes: Any, ranking: Ranking, top: float) -> None:
+def _heading(axes: Any, ranking: RankComparison, top: float) -> None:
     column, last = ranking.column, len(ranking.means)
     p = f"p = {ranking.p:.2g}" if ranking.p >= 1e-4 else "p < 0.0001"
     axes.text(0.05, top + TITLE, f"{column.metric} {column.arrow}", weight="bold", va="baseline")
@@ -203,7 +203,7 @@ def _axis(axes: Any, left: float, y: float, unit: float, last: int) -> None:
             axes.text(x, y - 0.065, str(number), ha="center", va="bottom", fontsize=SMALL)
 
 
-def _critical(axes: Any, ranking: Ranking, left: float, y: float, unit: float, last: int) -> None:
+def _critical(axes: Any, ranking: RankComparison, left: float, y: float, unit: float, last: int) -> None:
     """Draw the critical difference to the scale of the axis, or only its number if it is longer than the axis."""
     text, ends = f"CD = {ranking.critical:.2f}", left
     if ranking.critical <= last - 1:

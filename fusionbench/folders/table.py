@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from fusionbench.metrics import cards, profile_of
 from fusionbench.tables.caption import CHANNELS, coverage
-from fusionbench.tables.cells import WHOLE_SET, Score, cell_of, name_notes, set_sentences
-from fusionbench.tables.model import Cell, Column, Row, Table, rank_column
+from fusionbench.tables.cells import WHOLE_SET, ImageScore, name_notes, set_sentences, table_cell
+from fusionbench.tables.model import Column, Row, Table, TableCell, rank_column
 
 if TYPE_CHECKING:
     from fusionbench.folders.scores import FolderScores
@@ -45,22 +45,22 @@ def folder_table(results: Sequence[FolderScores]) -> FolderTable:
     )
 
 
-def mean_cells(result: FolderScores) -> tuple[Cell, ...]:
+def mean_cells(result: FolderScores) -> tuple[TableCell, ...]:
     """Return, for each metric, its mean and the number of images with a value.
 
     The mean is None unless every image has a value; for a set metric it is the value itself.
     """
     record = {"dataset": {"ids": list(result.scores)}, "status": "ok", "images": {}}
-    return tuple(cell_of(record, column, _scores(result, column)) for column in _columns(result))
+    return tuple(table_cell(record, column, _scores(result, column)) for column in _columns(result))
 
 
-def _scores(result: FolderScores, column: Column) -> dict[str, dict[str, Mapping[str, Score]]]:
+def _scores(result: FolderScores, column: Column) -> dict[str, dict[str, Mapping[str, ImageScore]]]:
     by_image: dict[str, Any]
     if column.per == "set":
         by_image = {WHOLE_SET: result.sets[column.metric]}
     else:
         by_image = {image: scores[column.metric] for image, scores in result.scores.items()}
-    plain = {image: Score(score.status, score.value, score.detail) for image, score in by_image.items()}
+    plain = {image: ImageScore(score.status, score.value, score.detail) for image, score in by_image.items()}
     return {column.metric: {column.version: plain}}
 
 

@@ -37,7 +37,7 @@ class Convention(NamedTuple):
         return libraries_of(self.definition.metric, self.definition.name)
 
 
-class Finding(NamedTuple):
+class ConventionMatch(NamedTuple):
     """The score by one convention, its absolute distance to the printed number, and whether it rounds to that number."""
 
     convention: Convention
@@ -57,7 +57,9 @@ def conventions(metric: str) -> Iterator[Convention]:
             yield Convention(definition, tuple(names))
 
 
-def explain(metric: str, number: str, a: np.ndarray, b: np.ndarray, fused: np.ndarray) -> list[Finding]:
+def explain(
+    metric: str, number: str, a: np.ndarray, b: np.ndarray, fused: np.ndarray
+) -> list[ConventionMatch]:
     """Return every convention of a metric, sorted by its distance to a printed number, undefined ones last.
 
     ``number`` is a decimal number as printed; a convention prints alike if its value rounds to the number with as many
@@ -79,7 +81,7 @@ def scored_conventions(
     ]
 
 
-def ranked(scored: list[tuple[Convention, Score]], number: str) -> list[Finding]:
+def ranked(scored: list[tuple[Convention, Score]], number: str) -> list[ConventionMatch]:
     """Return scored conventions sorted by their distance to a printed number."""
     findings = merged([_finding(convention, score, number) for convention, score in scored])
     return sorted(findings, key=lambda finding: (finding.distance is None, finding.distance or 0.0))
@@ -115,17 +117,19 @@ def _times(score: Score, factor: float) -> Score:
     return score if score.value is None else score._replace(value=score.value * factor)
 
 
-def _finding(convention: Convention, score: Score, number: str) -> Finding:
+def _finding(convention: Convention, score: Score, number: str) -> ConventionMatch:
     if score.value is None:
-        return Finding(convention, score, None, False)
+        return ConventionMatch(convention, score, None, False)
     distance = abs(score.value - float(number))
     # half a unit of the last printed digit; the factor admits values on the very edge, which either rounding rule prints
-    return Finding(convention, score, distance, distance <= 0.5 * 10.0 ** -decimals(number) * (1 + 1e-9))
+    return ConventionMatch(
+        convention, score, distance, distance <= 0.5 * 10.0 ** -decimals(number) * (1 + 1e-9)
+    )
 
 
-def merged(findings: list[Finding]) -> list[Finding]:
+def merged(findings: list[ConventionMatch]) -> list[ConventionMatch]:
     """Join conventions of one definition that give the same score, because their conversions to grey agree here."""
-    kept: dict[tuple[str, str, Score], Finding] = {}
+    kept: dict[tuple[str, str, Score], ConventionMatch] = {}
     for finding in findings:
         convention = finding.convention
         key = (convention.definition.name, convention.combination, finding.score)

@@ -15,7 +15,7 @@ PLANES = ("mean", "side by side", "rgb")  # forms with three channels, for which
 MATLAB = (0.298936021293775, 0.587043074451121, 0.114020904255103)  # the weights of MATLAB's rgb2gray
 
 
-class Picture:
+class StoredImages:
     """Images as stored, uint8 [B, C, H, W] with C = 1 or 3 (red, green, blue).
 
     Each requested form is cached, and with it all statistics of that form.
@@ -40,11 +40,11 @@ class Picture:
 class Sources(NamedTuple):
     """The two sources of a pair; as long as it is kept, their statistics are shared by all fused images of the pair."""
 
-    a: Picture
-    b: Picture
+    a: StoredImages
+    b: StoredImages
 
 
-def form_of(gray: Gray, fused: Picture, planes: Literal["mean", "side by side", "rgb"]) -> Form:
+def form_of(gray: Gray, fused: StoredImages, planes: Literal["mean", "side by side", "rgb"]) -> Form:
     """Return the form in which a profile scores a fused image.
 
     With "channels" a colour image is scored channel by channel, and a one-channel image against grey sources (VIFB's

@@ -17,7 +17,7 @@ import torch
 
 from fusionbench.errors import PluginError
 from fusionbench.metrics.image_cache import Image, Outcome, Triple
-from fusionbench.metrics.plugins import guarded, import_function
+from fusionbench.metrics.plugins import contained, import_function
 
 LENGTH = struct.Struct("<Q")
 
@@ -73,7 +73,7 @@ def main() -> None:
 
 def _answer(entry: Any, device: str, levels: Any) -> Any:
     try:
-        function = guarded(entry, import_function(entry))
+        function = contained(entry, import_function(entry))
         if levels is None:
             return None
         images = [Image(torch.tensor(plane, device=device)) for plane in levels]

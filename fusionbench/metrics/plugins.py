@@ -179,7 +179,7 @@ def _load(path: Path) -> ModuleType:
     return module
 
 
-def guarded(entry: Entry, function: Any) -> Any:
+def contained(entry: Entry, function: Any) -> Any:
     """Return the function wrapped so that its exceptions and wrong results become PluginError."""
 
     def call(triple: Any) -> Any:

@@ -14,7 +14,7 @@ from torch import Tensor
 from fusionbench.errors import PluginError, RequestError, WeightsError
 from fusionbench.metrics.field_profiles import Profile
 from fusionbench.metrics.image_cache import Outcome, Triple
-from fusionbench.metrics.inputs import Picture, Sources, form_of
+from fusionbench.metrics.inputs import Sources, StoredImages, form_of
 from fusionbench.metrics.learned.files import made_with
 from fusionbench.metrics.profiles import definition_of, profile_of, resolve
 from fusionbench.metrics.registry import CANONICAL, Definition, card_of, function_of
@@ -57,7 +57,7 @@ def compute(
     for which, image in images.items():
         _check_batch(which, image)
     _check_alike(images)
-    pictures = [Picture(image) for image in images.values()]
+    pictures = [StoredImages(image) for image in images.values()]
     outcomes = {
         name: _evaluate(definition_of(name, profile), profile_of(profile), *pictures) for name in names
     }
@@ -107,7 +107,7 @@ def score_definitions(
         return [_score(definition, chosen_profile, *pictures) for definition in chosen]
 
 
-def _score(definition: Definition, profile: Profile, *pictures: Picture) -> Score:
+def _score(definition: Definition, profile: Profile, *pictures: StoredImages) -> Score:
     try:
         values, reasons = _evaluate(definition, profile, *pictures)
     except WeightsError as error:
@@ -120,7 +120,7 @@ def _score(definition: Definition, profile: Profile, *pictures: Picture) -> Scor
 
 
 def _evaluate(
-    definition: Definition, profile: Profile, a: Picture, b: Picture, fused: Picture
+    definition: Definition, profile: Profile, a: StoredImages, b: StoredImages, fused: StoredImages
 ) -> tuple[Tensor, Reasons]:
     """Return the values of one metric, and for each image the reason why its value is undefined or None."""
     if card_of(definition.metric).per == "set":
@@ -171,14 +171,14 @@ def one_thread() -> Iterator[None]:
             torch.set_num_threads(threads)
 
 
-def _picture(which: str, levels: np.ndarray) -> Picture:
+def _picture(which: str, levels: np.ndarray) -> StoredImages:
     fits = isinstance(levels, np.ndarray) and levels.dtype == np.uint8 and levels.size
     if not fits or levels.ndim not in (2, 3) or levels.shape[2:] not in ((), (3,)):
         raise RequestError(
             f"Image {which} must be a uint8 array [H, W] or [H, W, 3], found {_describe(levels)}: convert it."
         )
     planes = levels[None] if levels.ndim == 2 else levels.transpose(2, 0, 1)
-    return Picture(torch.from_numpy(np.array(planes, order="C"))[None])
+    return StoredImages(torch.from_numpy(np.array(planes, order="C"))[None])
 
 
 def _check_batch(which: str, image: Tensor) -> None:

@@ -32,7 +32,7 @@ COMPARED = ("fusion", "ablation", "sensitivity")
 
 
 @dataclass(frozen=True)
-class Finding:
+class Reproduction:
     """One printed number and the mean of one run over ``pairs`` pairs with a score, of ``expected`` in the split.
 
     ``gap`` is measured minus printed. ``why`` has the reasons why both cannot be compared, ``remark`` is a note on weights
@@ -65,9 +65,9 @@ class Mean(NamedTuple):
     pairs: int
 
 
-def compare(
+def reproductions(
     records: Sequence[Record], scores: Sequence[tuple[Any, ...]], numbers: Sequence[Number]
-) -> list[Finding]:
+) -> list[Reproduction]:
     """Return every printed number beside the mean of each run of the same method on the same data set.
 
     ``records`` and ``scores`` are as for `build_boards`, with scores of any profiles. Methods are matched by name, title
@@ -80,7 +80,7 @@ def compare(
     return [finding for views in zip(*boards, strict=True) for finding in _of_board(views, numbers)]
 
 
-def _of_board(views: Sequence[Board], numbers: Sequence[Number]) -> Iterator[Finding]:
+def _of_board(views: Sequence[Board], numbers: Sequence[Number]) -> Iterator[Reproduction]:
     for i, run in enumerate(views[0].runs):
         means = [mean for view in views for mean in _means(view, i)]
         seen = set()
@@ -137,7 +137,7 @@ def _name_of(record: Record, paper: Paper) -> str:
     return bare if "@" in bare else bare.replace("+", "@", 1)
 
 
-def _finding(number: Number, run: Run, means: Sequence[Mean]) -> Iterator[Finding]:
+def _finding(number: Number, run: Run, means: Sequence[Mean]) -> Iterator[Reproduction]:
     paper, card = papers()[number.paper], metric_card(number.metric)
     if card is None or not (measured := [mean for mean in means if mean.metric == card.name]):
         return
@@ -152,7 +152,7 @@ def _finding(number: Number, run: Run, means: Sequence[Mean]) -> Iterator[Findin
     gap, bound = mean.value - number.number, tolerance(number)
     agree = WITHIN if abs(gap) <= bound * (1 + 1e-9) else OUTSIDE
     data, method = run.record["dataset"], run.record["method"]
-    yield Finding(
+    yield Reproduction(
         number, data["name"], data["split"], method["name"], run.label, run.record["id"], mean.profile,
         mean.value, mean.pairs, data["expected"], gap, bound,
         verdict=NOT_COMPARABLE if why else OTHER if other else agree,
@@ -161,7 +161,7 @@ def _finding(number: Number, run: Run, means: Sequence[Mean]) -> Iterator[Findin
     )  # fmt: skip
 
 
-def _task_finding(number: Number, run: Run, means: Sequence[Mean], board: Board) -> Iterator[Finding]:
+def _task_finding(number: Number, run: Run, means: Sequence[Mean], board: Board) -> Iterator[Reproduction]:
     """Yield a printed IoU or AP beside the measured one, never comparable, because the network's training differs."""
     name = task_metric(number)
     mean = next((mean for mean in means if mean.metric == name), None)
@@ -170,7 +170,7 @@ def _task_finding(number: Number, run: Run, means: Sequence[Mean], board: Board)
     data, method, value = run.record["dataset"], run.record["method"], measured(mean.value)
     why = [*run_reasons(papers()[number.paper], number, run.record, mean.pairs)]
     why += task_reasons(number, board.column(mean.metric).setting)
-    yield Finding(
+    yield Reproduction(
         number, data["name"], data["split"], method["name"], run.label, run.record["id"], PROFILE, value, mean.pairs,
         data["expected"], value - number.number, tolerance(number), verdict=NOT_COMPARABLE, why=tuple(why),
     )  # fmt: skip

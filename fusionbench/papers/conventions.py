@@ -12,7 +12,7 @@ from fusionbench.papers.printed import Paper
 from fusionbench.tables.caption import CHANNELS
 
 
-class Convention(NamedTuple):
+class PaperDefinition(NamedTuple):
     """A paper's convention for a metric: a definition in its profile, and what of it had to be assumed."""
 
     profile: Profile
@@ -35,7 +35,7 @@ def metric_card(printed: str) -> MetricCard | None:
         return None
 
 
-def convention(paper: Paper, printed: str) -> Convention:
+def convention(paper: Paper, printed: str) -> PaperDefinition:
     """Return a paper's convention for a metric, by the name that it prints."""
     card, profile = metric_card(printed), profiles()[paper.profile]
     name = card.name if card else printed
@@ -43,10 +43,10 @@ def convention(paper: Paper, printed: str) -> Convention:
     undecided = profile.undecided.get(name) or paper.undecided.get(name, "")
     if card and definition is None and not undecided:
         undecided = f"profile {profile.name} has no definition of it"
-    return Convention(profile, definition, undecided)
+    return PaperDefinition(profile, definition, undecided)
 
 
-def difference(meant: Convention, metric: str, scored: str) -> str:
+def difference(meant: PaperDefinition, metric: str, scored: str) -> str:
     """Return how the scores of a profile differ from a paper's convention, empty if they are computed in the same way."""
     ours = profiles().get(scored)
     if ours is None:

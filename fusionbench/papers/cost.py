@@ -78,7 +78,7 @@ def _printed(number: Number) -> PrintedCost | None:
     )  # fmt: skip
 
 
-def beside(method: str, row: Mapping[str, Any], expect: Mapping[str, Any]) -> list[dict[str, Any]]:
+def costs_beside(method: str, row: Mapping[str, Any], expect: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return each printed number beside the measured one.
 
     ``gap`` is measured / printed - 1. ``within`` says, for parameters and MACs, whether the gap is inside the bound in the

@@ -135,7 +135,7 @@ def called(paper: Paper, number: Number) -> str:
     return plain(paper.aliases.get(number.method, number.method))
 
 
-def select(
+def select_numbers(
     *,
     papers: Iterable[str] = (),
     datasets: Iterable[str] = (),

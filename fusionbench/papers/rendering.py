@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from fusionbench.papers.against import TOLERANCE, VERDICTS, Finding
+from fusionbench.papers.against import TOLERANCE, VERDICTS, Reproduction
 from fusionbench.papers.printed import Number, papers
 from fusionbench.tables.grid import Grid, render_grid
 
 
-def render(findings: Sequence[Finding], format: str) -> str:
+def render(findings: Sequence[Reproduction], format: str) -> str:
     """Return findings as md, tex or html with a table for each split, or as csv. Raises RequestError for other formats."""
     if format.lower() == "csv":
         return _csv(findings)
@@ -22,7 +22,7 @@ def render(findings: Sequence[Finding], format: str) -> str:
     return "\n".join(render_grid(_grid(part), format) for part in parts)
 
 
-def _grid(part: Sequence[Finding]) -> Grid:
+def _grid(part: Sequence[Reproduction]) -> Grid:
     reasons = list(dict.fromkeys(said for finding in part for said in _said(finding)))
     rows = []
     for f in part:
@@ -47,7 +47,7 @@ def _grid(part: Sequence[Finding]) -> Grid:
     )  # fmt: skip
 
 
-def _said(finding: Finding) -> list[str]:
+def _said(finding: Reproduction) -> list[str]:
     return list(filter(None, (*finding.why, finding.remark)))
 
 
@@ -57,12 +57,12 @@ def place(number: Number) -> str:
     return f"{where}, {number.setting}" if number.setting else where
 
 
-def _of(finding: Finding) -> str:
+def _of(finding: Reproduction) -> str:
     whole = finding.expected in (None, finding.pairs)
     return str(finding.pairs) if whole else f"{finding.pairs} of {finding.expected}"
 
 
-def _csv(findings: Iterable[Finding]) -> str:
+def _csv(findings: Iterable[Reproduction]) -> str:
     text = io.StringIO()
     rows = to_json(findings)
     writer = csv.DictWriter(text, rows[0], lineterminator="\n")
@@ -71,7 +71,7 @@ def _csv(findings: Iterable[Finding]) -> str:
     return text.getvalue()
 
 
-def to_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+def to_json(findings: Iterable[Reproduction]) -> list[dict[str, Any]]:
     """Return findings as dictionaries of strings, numbers, lists and None."""
     return [
         {

@@ -13,7 +13,7 @@ from fusionbench.papers.against import pairs_reasons
 from fusionbench.papers.conventions import convention, difference, metric_card
 from fusionbench.papers.printed import Number, Paper, papers
 from fusionbench.tables.grid import Grid, render_grid
-from fusionbench.tables.model import Cell, Column, Row, Table
+from fusionbench.tables.model import Column, Row, Table, TableCell
 
 ARROWS = {"higher": "↑", "lower": "↓"}
 # the fields that can distinguish rows of a table, and their headers
@@ -224,11 +224,11 @@ def _belongs(paper: Paper, number: Number, table: Table) -> bool:
     return not difference(meant, metric, table.profile)
 
 
-def _cell(paper: Paper, column: Column, number: Number | None) -> Cell:
+def _cell(paper: Paper, column: Column, number: Number | None) -> TableCell:
     if number is None:
-        return Cell(column.metric, None, "–", 0, 0, "skipped", "not printed by this convention")
+        return TableCell(column.metric, None, "–", 0, 0, "skipped", "not printed by this convention")
     pairs = paper.pairs.get(number.dataset, 0)
-    return Cell(column.metric, number.number, number.value, pairs, pairs, KIND)
+    return TableCell(column.metric, number.number, number.value, pairs, pairs, KIND)
 
 
 def _note(paper: Paper, part: Sequence[Number], table: Table) -> str:

@@ -16,7 +16,7 @@ PLAIN = {"conv": 1.0, "conv_function": 1.0, "transposed": 1.0, "linear": 1.0}
 BIASES = {"conv_bias": 1.0, "transposed_bias": 1.0, "linear_bias": 1.0}
 
 
-class Rule(NamedTuple):
+class CountingRule(NamedTuple):
     """The counting rule of a tool: a factor for each kind of work of `fusionbench.profiling.work`."""
 
     tool: str
@@ -26,20 +26,20 @@ class Rule(NamedTuple):
 
 
 RULES = (
-    Rule("fusionbench", "MACs", PLAIN, "convolutions and linear layers, without biases"),
-    Rule(
+    CountingRule("fusionbench", "MACs", PLAIN, "convolutions and linear layers, without biases"),
+    CountingRule(
         "fusionbench",
         "MACs",
         {**PLAIN, "matmul": 1.0, "attention": 1.0},
         "convolutions, linear layers and all matrix products, attention among them",
     ),
-    Rule(
+    CountingRule(
         "fvcore 0.1.5",
         "MACs",
         {**PLAIN, "matmul": 1.0, "batch_norm": 2.0, "layer_norm": 5.0, "group_norm": 5.0, "bilinear": 4.0},
         "matrix products, norms and bilinear resizing too, no biases; scaled_dot_product_attention is 0",
     ),
-    Rule(
+    CountingRule(
         "thop 0.1.1",
         "MACs",
         {
@@ -52,13 +52,13 @@ RULES = (
         "layers only, no biases: convolutions by functions, matrix products and attention are 0; a transposed convolution "
         "counts as if every output saw the whole kernel",
     ),
-    Rule(
+    CountingRule(
         "ptflops 0.7.5",
         "MACs",
         {"conv": 1.0, "transposed": 1.0, "linear": 1.0, **BIASES},
         "biases too; matrix products written as @ and attention are 0",
     ),
-    Rule(
+    CountingRule(
         "torchinfo 1.8.0",
         "MACs",
         {
@@ -71,13 +71,13 @@ RULES = (
         "biases too; a linear layer counts once an image however many tokens it sees; convolutions by functions, matrix "
         "products and attention are 0",
     ),
-    Rule(
+    CountingRule(
         "calflops 0.3.2",
         "MACs",
         PLAIN,
         "convolutions and linear layers, without biases; matrix products written as @ and attention are 0",
     ),
-    Rule(
+    CountingRule(
         "calflops 0.3.2",
         "FLOPs",
         {
@@ -88,7 +88,7 @@ RULES = (
         },
         "two a multiply-accumulate, and one an addition of a convolution's bias",
     ),
-    Rule(
+    CountingRule(
         "PyTorch's FlopCounterMode on a CPU",
         "FLOPs",
         {**dict.fromkeys(PLAIN, 2.0), "matmul": 2.0},

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fusionbench.config import check_variants, read_yaml, resolve
+from fusionbench.config import check_variants, read_yaml, resolve_config
 from fusionbench.errors import ConfigError, RequestError, UnknownNameError
 from fusionbench.registry.cards import Card, literal
 from fusionbench.registry.command import command_hash
@@ -92,7 +92,7 @@ class MethodSpec:
         recipe, *variants = self.layers()
         check_variants(self.name, dict(zip(self.variants, variants, strict=True)), overrides)
         stages = tuple(recipe.get("stages", {"fuse": {}}))
-        resolved = resolve(
+        resolved = resolve_config(
             [recipe, self.training_sets().get(training_set or "", {}), *variants], overrides, stages
         )
         if resolved.args and self.card.command:

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 TAGS = ("best", "worst", "disputed")
 
 
-class Chosen(NamedTuple):
+class ChosenImage(NamedTuple):
     """An image and why it is shown; without tags it is one of those spread evenly over the split."""
 
     id: str
     tags: tuple[str, ...] = ()
 
 
-def choose(board: Board, wanted: int, preferred: Sequence[str] = ()) -> list[Chosen]:
+def choose_images(board: Board, wanted: int, preferred: Sequence[str] = ()) -> list[ChosenImage]:
     """Return up to ``wanted`` images, most important first, since a page that gets too large drops the last ones.
 
     Best and worst are the images with the highest and lowest mean of standardized scores over metrics and methods other
@@ -42,7 +42,7 @@ def choose(board: Board, wanted: int, preferred: Sequence[str] = ()) -> list[Cho
     for tag, places in zip(TAGS, tops, strict=True):
         for i in places:
             tags.setdefault(board.images[i], []).append(tag)
-    return [Chosen(image, tuple(tags.get(image, ()))) for image in ids]
+    return [ChosenImage(image, tuple(tags.get(image, ()))) for image in ids]
 
 
 def _tops(board: Board, count: int) -> list[list[int]]:

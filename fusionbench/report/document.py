@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from fusionbench import __version__
 from fusionbench.errors import RequestError
 from fusionbench.report.bars import LEFT, ROW, WIDTH, Figure, metric_figures
-from fusionbench.report.choice import choose
+from fusionbench.report.choice import choose_images
 from fusionbench.report.embedding import Embedded, Shelf, describe, embed, wanted_images
 from fusionbench.report.facts import doi_link, method_facts, metric_facts, web_link
 from fusionbench.report.gallery import gallery
@@ -74,7 +74,7 @@ def make_page(groups: Sequence[Group], options: PageOptions) -> Page:
         Shelf(
             group,
             find_sources(group.first, options.data_root),
-            choose(group.first, wanted, tested_images(group)),
+            choose_images(group.first, wanted, tested_images(group)),
         )
         for group in groups
         for wanted in [wanted_images(options.images, group)]

@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fusionbench.report.choice import Chosen
+from fusionbench.report.choice import ChosenImage
 from fusionbench.report.groups import Group
-from fusionbench.report.pictures import FORMS, Form, Picture, compress, encode, load, text_length
-from fusionbench.tables.images import Sources, stored_image
+from fusionbench.report.pictures import FORMS, Encoding, Picture, compress, encode, load, text_length
+from fusionbench.tables.images import SourcePairs, stored_image
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -27,8 +27,8 @@ class Shelf:
     """A group, its sources and the images chosen for the page; `files` returns an image's sources and fused images."""
 
     group: Group
-    sources: Sources
-    chosen: Sequence[Chosen]
+    sources: SourcePairs
+    chosen: Sequence[ChosenImage]
 
     def files(self, image: str) -> list[Path | None]:
         pair = self.sources.pairs.get(image)
@@ -41,12 +41,12 @@ class Embedded:
     """The images of a shelf in the page; ``pictures`` are the encoded `Shelf.files` of each image."""
 
     shelf: Shelf
-    form: Form
+    form: Encoding
     asked: int | None
     pictures: dict[str, list[Picture | None]] = field(default_factory=dict)
 
     @property
-    def shown(self) -> list[Chosen]:
+    def shown(self) -> list[ChosenImage]:
         return [chosen for chosen in self.shelf.chosen if chosen.id in self.pictures]
 
 
@@ -86,7 +86,7 @@ class _Sample:
     images: list[Image]
     count: int  # a NamedTuple cannot have a field of this name, its method
 
-    def length(self, form: Form) -> float:
+    def length(self, form: Encoding) -> float:
         """Return the estimated number of characters of all files in a form."""
         characters = sum(text_length(compress(image, form).data) for image in self.images)
         return self.count * characters / len(self.images) if self.images else 0.0
@@ -124,7 +124,7 @@ def _nothing(entry: Embedded, max_mb: float) -> str:
     return "No image is embedded: none of the stored images was found."
 
 
-def _form(pictures: Mapping[str, Sequence[Picture | None]], form: Form) -> str:
+def _form(pictures: Mapping[str, Sequence[Picture | None]], form: Encoding) -> str:
     from fusionbench.report.pictures import FORMAT
 
     every = [picture for row in pictures.values() for picture in row if picture]

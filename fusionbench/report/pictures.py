@@ -15,7 +15,7 @@ from fusionbench.errors import ImageError
 FORMAT = "webp" if features.check("webp") else "jpeg"
 
 
-class Form(NamedTuple):
+class Encoding(NamedTuple):
     """The form of a picture: longest side in pixels, and the encoder's quality in 0..100."""
 
     side: int
@@ -24,13 +24,13 @@ class Form(NamedTuple):
 
 # from the size of a large screen down to the smallest useful one
 FORMS = (
-    Form(1280, 90),
-    Form(960, 86),
-    Form(640, 82),
-    Form(512, 78),
-    Form(448, 74),
-    Form(384, 70),
-    Form(320, 64),
+    Encoding(1280, 90),
+    Encoding(960, 86),
+    Encoding(640, 82),
+    Encoding(512, 78),
+    Encoding(448, 74),
+    Encoding(384, 70),
+    Encoding(320, 64),
 )
 
 
@@ -51,7 +51,7 @@ def text_length(data: bytes) -> int:
     return 4 * ((len(data) + 2) // 3)
 
 
-def encode(path: Path | None, form: Form) -> Picture | None:
+def encode(path: Path | None, form: Encoding) -> Picture | None:
     """Return a file as WebP (JPEG if Pillow has no WebP), never enlarged; None if it cannot be read."""
     image = load(path)
     return compress(image, form) if image else None
@@ -67,7 +67,7 @@ def load(path: Path | None) -> Image.Image | None:
         return None
 
 
-def compress(image: Image.Image, form: Form) -> Picture:
+def compress(image: Image.Image, form: Encoding) -> Picture:
     """Return an image encoded in a form; ``image`` itself is not changed."""
     small = image.copy()
     small.thumbnail((form.side, form.side), Image.Resampling.LANCZOS, reducing_gap=2.0)

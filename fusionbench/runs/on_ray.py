@@ -20,7 +20,7 @@ from fusionbench.errors import OutputError, PlanError, RequestError
 from fusionbench.files import write_through
 from fusionbench.runs.plan import wrong_arguments
 from fusionbench.runs.queue import Message
-from fusionbench.runs.ray_node import Errand, Parcel, absolute, pack, run_errand, take_in
+from fusionbench.runs.ray_node import Errand, Parcel, absolute, pack_parcel, run_errand, take_in
 
 RETRIES = 3  # further machines on which a job is tried when its machine is lost
 PATIENCE = 10  # seconds that a cluster has to answer
@@ -108,7 +108,7 @@ def _training_of(job: Job) -> Parcel:
     if job.weights is None or job.weights.source != "trained" or job.weights.path is None:
         return {}
     path = job.weights.path
-    return pack(job.options.out, [path, path.with_suffix(".json")])
+    return pack_parcel(job.options.out, [path, path.with_suffix(".json")])
 
 
 def _wrong_arguments(ray: ModuleType, jobs: list[Job], timeout: float | None) -> list[str]:

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from fusionbench.cells.planned import Job, PlannedCell, RunOptions
-from fusionbench.cells.trainings.finished import finished_trainings, remedy
-from fusionbench.cells.weights import choose, training_data, untrainable
+from fusionbench.cells.trainings.finished import finished_trainings, training_hint
+from fusionbench.cells.weights import choose_weights, training_data, untrainable
 from fusionbench.data.joined import TrainingData
 from fusionbench.errors import FusionbenchError
 from fusionbench.runs.plan import Plan
@@ -44,7 +44,7 @@ def preview(jobs: Sequence[Job], done: Collection[int]) -> Iterator[str]:
 def _of_weights(job: Job) -> str:
     cell, options = job.planned, job.options
     try:
-        weights = job.weights or choose(cell, options)
+        weights = job.weights or choose_weights(cell, options)
     except FusionbenchError as error:
         return f"{cell.label}: unavailable: {error}"
     if weights is not None:
@@ -59,7 +59,7 @@ def _of_weights(job: Job) -> str:
 def _estimate(cell: PlannedCell, data: TrainingData, options: RunOptions) -> str:
     """Return the expected duration of a training in words, from earlier ones on the same data if there are any."""
     limit = f", at most {options.train_within:g} min" if options.train_within is not None else ""
-    other = remedy(cell, data, options.out)
+    other = training_hint(cell, data, options.out)
     hint = f" ({other.rstrip('.')})" if other else ""
     rates = [_seconds_an_epoch(training.about) for training in finished_trainings(cell, data, options.out)]
     if not rates:

@@ -15,7 +15,7 @@ from filelock import FileLock
 from fusionbench.cells.planned import CellResult, Job
 from fusionbench.cells.score_lines import key_of
 from fusionbench.cells.store import Cell
-from fusionbench.cells.weights import choose
+from fusionbench.cells.weights import choose_weights
 from fusionbench.data.pairs import data_root
 from fusionbench.errors import FusionbenchError, OutputError, PlanError
 from fusionbench.files import write_through
@@ -62,7 +62,7 @@ def _run_apart(errand: Errand, parcel: Parcel) -> Message:
     """Run the job in a temporary folder of this machine and return its files."""
     with TemporaryDirectory(prefix="fusionbench-") as folder:
         out = Path(folder)
-        unpack(out, parcel)
+        unpack_parcel(out, parcel)
         result = _run(replace(errand.job, options=replace(errand.job.options, out=out)))
         results = pack_results(out, out / result.path if result.path else None)
         return "result", result, {name: data for name, data in results.items() if name not in parcel}
@@ -81,7 +81,7 @@ def _same_weights(job: Job) -> Weights | None:
     if job.weights is None:
         return None
     try:
-        here = choose(job.planned, job.options)
+        here = choose_weights(job.planned, job.options)
     except FusionbenchError:
         here = None
     if here is None or here.sha256 != job.weights.sha256:
@@ -124,7 +124,7 @@ TRAINING_FILES = (
 )
 
 
-def pack(out: Path, files: Iterable[Path]) -> Parcel:
+def pack_parcel(out: Path, files: Iterable[Path]) -> Parcel:
     """Return the content of files below ``out`` by their relative paths."""
     return {path.relative_to(out).as_posix(): path.read_bytes() for path in files}
 
@@ -133,14 +133,14 @@ def pack_results(out: Path, cell: Path | None) -> Parcel:
     """Return the files of a cell below ``out`` and those of its training, without checkpoints."""
     trained = [path for pattern in TRAINING_FILES for path in sorted(out.glob(pattern))]
     own = [path for pattern in CELL_FILES for path in sorted(cell.glob(pattern))] if cell else []
-    return pack(out, [*trained, *own])
+    return pack_parcel(out, [*trained, *own])
 
 
 def _write(content: bytes, place: Path) -> None:
     place.write_bytes(content)
 
 
-def unpack(out: Path, parcel: Parcel) -> None:
+def unpack_parcel(out: Path, parcel: Parcel) -> None:
     """Write the files below ``out``, each under a temporary name first. Raises OutputError where that is impossible."""
     for name, content in parcel.items():
         write_through(out / name, partial(_write, content))
@@ -152,7 +152,7 @@ def take_in(out: Path, cell: Path | None, parcel: Parcel, fresh: bool) -> None:
     ``fresh`` deletes what the cell has first.
     """
     own = {name: data for name, data in parcel.items() if cell and PurePosixPath(name).is_relative_to(cell)}
-    unpack(out, {name: data for name, data in parcel.items() if name not in own})
+    unpack_parcel(out, {name: data for name, data in parcel.items() if name not in own})
     if cell is None:
         return
     stored = Cell(out / cell)
@@ -163,9 +163,11 @@ def take_in(out: Path, cell: Path | None, parcel: Parcel, fresh: bool) -> None:
             stored.forget()
         scores = own.pop((cell / "scores.jsonl").as_posix(), b"")
         record = own.pop((cell / "run.json").as_posix())
-        unpack(out, own)
+        unpack_parcel(out, own)
         _add_scores(stored, scores)
-        unpack(out, {(cell / "run.json").as_posix(): record})  # last, because it says that the rest is there
+        unpack_parcel(
+            out, {(cell / "run.json").as_posix(): record}
+        )  # last, because it says that the rest is there
 
 
 def _add_scores(stored: Cell, scores: bytes) -> None:

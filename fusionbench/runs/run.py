@@ -15,7 +15,7 @@ from fusionbench.cells.planned import CellResult, Job, PlannedCell, RunOptions
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.record import make_identity
 from fusionbench.cells.store import read_records
-from fusionbench.cells.weights import choose
+from fusionbench.cells.weights import choose_weights
 from fusionbench.data.counts import sampled_warnings
 from fusionbench.devices import pick_device, slots
 from fusionbench.errors import FusionbenchError, OutputError, PlanError, RequestError
@@ -134,7 +134,7 @@ def execute(asked: Sequence[RunOptions], reporter: Reporter) -> RunResult:
         for split in splits.values():
             for sentence in sampled_warnings(split.pairs):
                 reporter.say(f"Warning: {sentence}")
-        results |= compute(left, first, reporter)
+        results |= carry_out_jobs(left, first, reporter)
     for name, reason in dict.fromkeys(
         entry for cell in results.values() for entry in cell.unavailable.items()
     ):
@@ -193,7 +193,7 @@ def _weights(planned: PlannedCell, options: RunOptions) -> Weights | None:
     if not planned.method.has_class or planned.method.card.kind != "learned":
         return None
     try:
-        return choose(planned, options)
+        return choose_weights(planned, options)
     except FusionbenchError:
         return None
 
@@ -211,7 +211,7 @@ def shard_of(cells: list[T], shard: str | None) -> list[T]:
     return cells[int(parts[1]) - 1 :: int(parts[2])]
 
 
-def compute(jobs: list[Job], options: RunOptions, reporter: Reporter) -> dict[int, CellResult]:
+def carry_out_jobs(jobs: list[Job], options: RunOptions, reporter: Reporter) -> dict[int, CellResult]:
     """Run the jobs, locally or on Ray, and return their results by index."""
     planned = {job.index: job.planned for job in jobs}
     reporters = {job.index: reporter.beside() for job in jobs}

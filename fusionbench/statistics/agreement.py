@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy import ndarray
 
-from fusionbench.statistics.paired import Comparison, compare
+from fusionbench.statistics.paired import PairedScores, paired_scores
 
 if TYPE_CHECKING:
     from fusionbench.tables.board import Board
@@ -33,10 +33,10 @@ class Agreement:
 
 def agreement(board: Board) -> Agreement:
     """Return the agreement of a board's metrics over the methods that have all scores of every image."""
-    return agreement_of(compare(board))
+    return agreement_of(paired_scores(board))
 
 
-def agreement_of(comparison: Comparison) -> Agreement:
+def agreement_of(comparison: PairedScores) -> Agreement:
     """Return the agreement of the metrics of a comparison."""
     values = comparison.oriented
     tau = by_image = np.full((len(comparison.metrics), len(comparison.metrics)), np.nan)

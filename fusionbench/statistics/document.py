@@ -11,8 +11,8 @@ from typing import Any
 
 from numpy import ndarray
 
-from fusionbench.statistics.paired import Comparison
-from fusionbench.statistics.stability import Outcome, verdict
+from fusionbench.statistics.paired import PairedScores
+from fusionbench.statistics.stability import WinnerStability, verdict
 from fusionbench.statistics.summary import MetricStatistics, Summary
 from fusionbench.statistics.tasks import task_documents
 
@@ -76,7 +76,7 @@ def _document(summary: Summary) -> dict[str, Any]:
     }
 
 
-def _compared(summary: Summary, comparison: Comparison) -> dict[str, Any]:
+def _compared(summary: Summary, comparison: PairedScores) -> dict[str, Any]:
     rows = summary.board.table.rows
     return {
         "methods": [rows[i].method for i in comparison.rows],
@@ -128,7 +128,7 @@ def _stability(summary: Summary) -> dict[str, Any]:
     }
 
 
-def _outcome(outcome: Outcome) -> dict[str, Any]:
+def _outcome(outcome: WinnerStability) -> dict[str, Any]:
     document = asdict(outcome) | {"verdict": verdict(outcome)}
     document["choices"] = [asdict(choice) | {"same": choice.same} for choice in outcome.choices]
     if outcome.halves is not None:

@@ -12,8 +12,8 @@ import numpy as np
 
 from fusionbench.errors import FusionbenchError
 from fusionbench.statistics.agreement import kendall
-from fusionbench.statistics.paired import Comparison, compare, shared
-from fusionbench.tables.model import Cell, Column, Row, Table, printed, shorten
+from fusionbench.statistics.paired import PairedScores, paired_scores, scores_in_both
+from fusionbench.tables.model import Column, Row, Table, TableCell, printed, shorten
 from fusionbench.tables.runs import COPIES
 
 if TYPE_CHECKING:
@@ -110,20 +110,20 @@ def _canaries(table: Table, canaries: Mapping[str, str]) -> Iterator[str]:
                 )
 
 
-def _others_below(rows: Sequence[Row], column: Column, i: int, canary: Cell) -> str:
+def _others_below(rows: Sequence[Row], column: Column, i: int, canary: TableCell) -> str:
     methods = [row for row in rows if row.kind != "trivial" and row.cells[i].value is not None]
     below = sum(_beats(column, canary, row.cells[i]) for row in methods)
     return f", and to {below} of {_counted(len(methods), 'method')}" if below else ""
 
 
-def _beats(column: Column, cell: Cell, other: Cell) -> bool:
+def _beats(column: Column, cell: TableCell, other: TableCell) -> bool:
     """Tell whether a cell is better by its printed digits, so that no sentence compares two equal numbers."""
     if cell.value is None or other.value is None or cell.text == other.text:
         return False
     return _oriented(column, cell) > _oriented(column, other)
 
 
-def _oriented(column: Column, cell: Cell) -> float:
+def _oriented(column: Column, cell: TableCell) -> float:
     assert cell.value is not None
     return cell.value if column.better == "higher" else -cell.value
 
@@ -205,7 +205,7 @@ def _swap(board: Board, other: Board, column: Column) -> Swap | None:
     """
     if column.metric not in {theirs.metric for theirs in other.columns}:
         return None
-    here, there = shared(compare(board, [column.metric]), compare(other, [column.metric]))
+    here, there = scores_in_both(paired_scores(board, [column.metric]), paired_scores(other, [column.metric]))
     if not here.decidable:
         return None
     first, second = (
@@ -225,7 +225,7 @@ def _swap(board: Board, other: Board, column: Column) -> Swap | None:
     return Swap(profile, len(swaps), len(order) * (len(order) - 1) // 2, tau, words)
 
 
-def _pair(comparison: Comparison, better: int, worse: int, digits: int) -> str:
+def _pair(comparison: PairedScores, better: int, worse: int, digits: int) -> str:
     means = comparison.values[0].mean(axis=1)
     return (
         f"{comparison.methods[better]} ({printed(means[better], digits)}) is ahead of "

@@ -25,7 +25,7 @@ def complete(values: ndarray) -> tuple[ndarray, ndarray]:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PairedScores:
     """Scores, float64 [metrics, methods, images], without gaps.
 
     ``rows`` and ``at`` are the positions of the methods and images in the board, ``methods`` are labels. ``left_out`` are
@@ -59,17 +59,17 @@ class Comparison:
         return self.values * signs[:, None, None]
 
 
-def shared(first: Comparison, second: Comparison) -> tuple[Comparison, Comparison]:
+def scores_in_both(first: PairedScores, second: PairedScores) -> tuple[PairedScores, PairedScores]:
     """Return two comparisons of one set of runs restricted to their common metrics, methods and images."""
     return _restricted(first, second), _restricted(second, first)
 
 
-def _restricted(comparison: Comparison, other: Comparison) -> Comparison:
+def _restricted(comparison: PairedScores, other: PairedScores) -> PairedScores:
     """Return a comparison restricted to what the other has too."""
     metrics = [i for i, name in enumerate(comparison.metrics) if name in other.metrics]
     rows = [i for i, row in enumerate(comparison.rows) if row in other.rows]
     images = [i for i, image in enumerate(comparison.at) if image in other.at]
-    return Comparison(
+    return PairedScores(
         metrics=tuple(comparison.metrics[i] for i in metrics),
         betters=tuple(comparison.betters[i] for i in metrics),
         rows=tuple(comparison.rows[i] for i in rows),
@@ -79,7 +79,7 @@ def _restricted(comparison: Comparison, other: Comparison) -> Comparison:
     )
 
 
-def compare(board: Board, metrics: Sequence[str] | None = None) -> Comparison:
+def paired_scores(board: Board, metrics: Sequence[str] | None = None) -> PairedScores:
     """Return the scores of a board that can be compared over several metrics, by default all with scores of images.
 
     A metric is left out if no image has a score, or if fewer than half of the images or methods have the scores that it
@@ -92,7 +92,7 @@ def compare(board: Board, metrics: Sequence[str] | None = None) -> Comparison:
     kept = {name: values for name, values in scores.items() if name not in left_out}
     methods, images = _common(kept, (len(board.table.rows), len(board.images)))
     stacked = [values[np.ix_(methods, images)] for values in kept.values()]
-    return Comparison(
+    return PairedScores(
         metrics=tuple(kept),
         betters=tuple(board.column(name).better for name in kept),
         rows=tuple(int(i) for i in np.flatnonzero(methods)),

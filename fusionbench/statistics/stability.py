@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy import ndarray
 
-from fusionbench.statistics.paired import Comparison, compare, shared
+from fusionbench.statistics.paired import PairedScores, paired_scores, scores_in_both
 from fusionbench.statistics.ranks import by_means, overall, single, winners
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Halves:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class WinnerStability:
     """The winners of one metric, or overall if ``metric`` is None, and their stability.
 
     Methods that tie win together. ``halves`` is None for fewer than four images.
@@ -74,8 +74,8 @@ class Stability:
     empty if fewer than two methods can be compared.
     """
 
-    overall: Outcome | None
-    by_metric: tuple[Outcome, ...]
+    overall: WinnerStability | None
+    by_metric: tuple[WinnerStability, ...]
 
     @property
     def verdicts(self) -> tuple[str, ...]:
@@ -93,11 +93,11 @@ def stability(
     ``others`` are boards of the same pairs in other profiles. The images are split ``splits`` times into two random
     halves, drawn from ``seed``.
     """
-    comparison = compare(board)
+    comparison = paired_scores(board)
     whole = None
     if comparison.decidable:
         whole = _overall(comparison, _profiles(board, others, comparison.metrics), splits, seed)
-    single_metrics = ((column.metric, compare(board, [column.metric])) for column in board.columns)
+    single_metrics = ((column.metric, paired_scores(board, [column.metric])) for column in board.columns)
     by_metric = [
         _single(single, _profiles(board, others, (name,)), splits, seed)
         for name, single in single_metrics
@@ -106,7 +106,7 @@ def stability(
     return Stability(whole, tuple(by_metric))
 
 
-def _overall(comparison: Comparison, profiles: Sequence[Choice], splits: int, seed: int) -> Outcome:
+def _overall(comparison: PairedScores, profiles: Sequence[Choice], splits: int, seed: int) -> WinnerStability:
     values = comparison.oriented
     means = values.mean(axis=2)
     reference = _names(comparison, by_means(means))
@@ -119,31 +119,31 @@ def _overall(comparison: Comparison, profiles: Sequence[Choice], splits: int, se
             for i, name in enumerate(comparison.metrics)
         ]
     halves = _halves(comparison, lambda part: by_means(part), reference, splits, seed)
-    return Outcome(
+    return WinnerStability(
         None, reference, len(comparison.methods), len(comparison.metrics), (*choices, *profiles), halves
     )
 
 
-def _single(comparison: Comparison, profiles: Sequence[Choice], splits: int, seed: int) -> Outcome:
+def _single(comparison: PairedScores, profiles: Sequence[Choice], splits: int, seed: int) -> WinnerStability:
     values = comparison.oriented[0]
     reference = _names(comparison, -values.mean(axis=1))
     choices = _aggregations(comparison, single(values), reference)
     halves = _halves(comparison, lambda part: -part[0], reference, splits, seed)
-    return Outcome(
+    return WinnerStability(
         comparison.metrics[0], reference, len(comparison.methods), 1, (*choices, *profiles), halves
     )
 
 
-def _names(comparison: Comparison, losses: ndarray) -> Names:
+def _names(comparison: PairedScores, losses: ndarray) -> Names:
     return tuple(comparison.methods[i] for i in np.flatnonzero(winners(losses)))
 
 
-def _aggregations(comparison: Comparison, losses: dict[str, ndarray], reference: Names) -> list[Choice]:
+def _aggregations(comparison: PairedScores, losses: dict[str, ndarray], reference: Names) -> list[Choice]:
     return [Choice("aggregation", name, _names(comparison, loss), reference) for name, loss in losses.items()]
 
 
 def _halves(
-    comparison: Comparison, losses: Callable[[ndarray], ndarray], reference: Names, splits: int, seed: int
+    comparison: PairedScores, losses: Callable[[ndarray], ndarray], reference: Names, splits: int, seed: int
 ) -> Halves | None:
     """Return the winners of random halves; ``losses`` turns means [metrics, methods, halves] into losses [methods, halves]."""
     count = comparison.images
@@ -173,7 +173,7 @@ def _profiles(board: Board, others: Sequence[Board], metrics: Sequence[str]) -> 
     choices = []
     for other in others:
         both = [name for name in metrics if name in {column.metric for column in other.columns}]
-        pair = shared(compare(board, both), compare(other, both))
+        pair = scores_in_both(paired_scores(board, both), paired_scores(other, both))
         if pair[0].decidable:
             here, there = (
                 _names(comparison, by_means(comparison.oriented.mean(axis=2))) for comparison in pair
@@ -182,7 +182,7 @@ def _profiles(board: Board, others: Sequence[Board], metrics: Sequence[str]) -> 
     return choices
 
 
-def verdict(outcome: Outcome) -> str:
+def verdict(outcome: WinnerStability) -> str:
     """Return a sentence with the winner and every choice under which another method wins."""
     alone = len(outcome.winners) == 1
     what = (
@@ -195,7 +195,7 @@ def verdict(outcome: Outcome) -> str:
     return f"{won}: the same {'; the same '.join(dependences)}." if dependences else f"{won}."
 
 
-def _halves_verdict(outcome: Outcome) -> Iterator[str]:
+def _halves_verdict(outcome: WinnerStability) -> Iterator[str]:
     if outcome.halves is not None:
         halves = outcome.halves
         rival = next((pair for pair in halves.wins if pair[0] not in outcome.winners), None)
@@ -203,7 +203,7 @@ def _halves_verdict(outcome: Outcome) -> Iterator[str]:
         yield f"in {percent(halves.share)} of {halves.count} random halves of the images{other}"
 
 
-def _all_choices(outcome: Outcome) -> Iterator[str]:
+def _all_choices(outcome: WinnerStability) -> Iterator[str]:
     kinds = {
         "aggregation": ("by {} of {} aggregations", "by"),
         "metric left out": ("by {} of {} sets with one metric left out", "without"),

@@ -13,7 +13,7 @@ from fusionbench.statistics import ranks
 from fusionbench.statistics.agreement import Agreement, agreement_of
 from fusionbench.statistics.intervals import mean_intervals
 from fusionbench.statistics.lessons import lessons
-from fusionbench.statistics.paired import Comparison, compare
+from fusionbench.statistics.paired import PairedScores, paired_scores
 from fusionbench.statistics.ranks import by_means
 from fusionbench.statistics.significance import AgainstBest, against_best, all_pairs
 from fusionbench.statistics.stability import Stability, stability
@@ -28,7 +28,7 @@ class MetricStatistics:
     """The statistics of one metric, in the order of ``comparison.methods``; tests are None below two methods or images."""
 
     column: Column
-    comparison: Comparison
+    comparison: PairedScores
     means: ndarray
     low: ndarray
     high: ndarray
@@ -45,7 +45,7 @@ class MetricStatistics:
 class Overall:
     """The methods that can be compared in all metrics, with their mean rank over metrics by means, and Borda points."""
 
-    comparison: Comparison
+    comparison: PairedScores
     mean_ranks: ndarray
     borda: ndarray
 
@@ -84,8 +84,8 @@ def summarize(
     told = lessons(board, others)
     if not baselines:
         board, others = without_trivial(board), [without_trivial(other) for other in others]
-    every = compare(board)
-    single = [(column, compare(board, [column.metric])) for column in board.columns]
+    every = paired_scores(board)
+    single = [(column, paired_scores(board, [column.metric])) for column in board.columns]
     return Summary(
         board=board,
         level=level,
@@ -112,7 +112,7 @@ def without_trivial(board: Board) -> Board:
     )
 
 
-def _metric(column: Column, comparison: Comparison, level: float, seed: int) -> MetricStatistics:
+def _metric(column: Column, comparison: PairedScores, level: float, seed: int) -> MetricStatistics:
     values, better, alpha = comparison.values[0], column.better, 1 - level
     low, high = mean_intervals(values, level, seed=seed)
     mean_ranks = ranks.mean_ranks(values, better)
@@ -134,7 +134,7 @@ def _metric(column: Column, comparison: Comparison, level: float, seed: int) -> 
     )
 
 
-def _overall(comparison: Comparison) -> Overall:
+def _overall(comparison: PairedScores) -> Overall:
     if not comparison.decidable:
         return Overall(
             comparison, np.full(len(comparison.methods), np.nan), np.full(len(comparison.methods), np.nan)

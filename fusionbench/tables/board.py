@@ -14,11 +14,11 @@ from fusionbench.tables.cells import (
     Index,
     Record,
     Scores,
-    cell_of,
+    common_setting,
     index_scores,
     name_notes,
-    natural,
-    setting_of,
+    table_cell,
+    version_key,
 )
 from fusionbench.tables.model import Column, Row, Table, rank_column
 from fusionbench.tables.runs import Run, newest_runs, run_notes
@@ -169,7 +169,7 @@ def _board(
     cards: Mapping[str, Any],
     decimals: Mapping[str, int],
 ) -> Board:
-    runs = sorted(newest_runs(records), key=lambda run: row_order(run.record))
+    runs = sorted(newest_runs(records), key=lambda run: row_key(run.record))
     # the pairs are the same for all, so if one of the runs had no limit, the limits of the others removed nothing
     limits = [run.record["dataset"]["limit"] for run in runs]
     data = runs[0].record["dataset"] | {"limit": None if None in limits else min(limits)}
@@ -198,7 +198,7 @@ def _board(
 
 def _rows(runs: Sequence[Run], run_scores: Sequence[Scores], columns: Sequence[Column]) -> tuple[Row, ...]:
     cells = [
-        [cell_of(run.record, column, scores) for run, scores in zip(runs, run_scores, strict=True)]
+        [table_cell(run.record, column, scores) for run, scores in zip(runs, run_scores, strict=True)]
         for column in columns
     ]
     ranked = [rank_column(column, column_cells) for column, column_cells in zip(columns, cells, strict=True)]
@@ -216,7 +216,7 @@ def _rows(runs: Sequence[Run], run_scores: Sequence[Scores], columns: Sequence[C
     )
 
 
-def row_order(record: Record) -> tuple:
+def row_key(record: Record) -> tuple:
     """Return the sort key of a leaderboard's rows: by kind, then by name."""
     method = record["method"]
     kind = KINDS.index(method["kind"]) if method["kind"] in KINDS else KINDS.index("external")
@@ -236,9 +236,9 @@ def _columns(
 
 def _column(card: MetricCard, run_scores: Sequence[Scores], digits: int) -> Column:
     """Return the column of a metric with the newest version of any score, or the card's version without scores."""
-    versions = sorted({v for scores in run_scores for v in scores.get(card.name, {})}, key=natural)
+    versions = sorted({v for scores in run_scores for v in scores.get(card.name, {})}, key=version_key)
     *older, newest = versions or [str(card.version)]
-    setting = setting_of(card.name, newest, run_scores) if card.per == "set" else ""
+    setting = common_setting(card.name, newest, run_scores) if card.per == "set" else ""
     return Column(
         card.name, card.title, card.better, digits, newest, tuple(older),
         per=card.per, setting=setting, range=card.range,

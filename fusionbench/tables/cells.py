@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fusionbench.files import paused_collector
 from fusionbench.metrics.tasks import PROFILE, is_task_metric
-from fusionbench.tables.model import Cell, Column, printed, shorten
+from fusionbench.tables.model import Column, TableCell, printed, shorten
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Record = Mapping[str, Any]
 
 
-class Score(NamedTuple):
+class ImageScore(NamedTuple):
     """The score of one image and metric; ``value`` is None unless the status is ok, ``note`` is a footnote of the cell."""
 
     status: str
@@ -29,7 +29,7 @@ class Score(NamedTuple):
     note: str = ""
 
 
-class ArrayScores(Mapping[str, Score]):
+class ArrayScores(Mapping[str, ImageScore]):
     """Scores by image that are stored in arrays."""
 
     @abstractmethod
@@ -37,7 +37,7 @@ class ArrayScores(Mapping[str, Score]):
         """Return the values of images, float64 [images], NaN for an image without an ok score."""
 
 
-Scores = dict[str, dict[str, Mapping[str, Score]]]  # metric -> version -> image -> score
+Scores = dict[str, dict[str, Mapping[str, ImageScore]]]  # metric -> version -> image -> score
 Index = Mapping[tuple[str, str, str], Scores]  # (data set, split, run) -> scores
 
 
@@ -74,7 +74,7 @@ def add_row(index: dict[tuple[str, str, str], Scores], row: tuple[Any, ...]) -> 
     images[image] = score if earlier is None else max(earlier, score, key=_preference)
 
 
-def merged(first: Mapping[str, Score], second: Mapping[str, Score]) -> dict[str, Score]:
+def merged(first: Mapping[str, ImageScore], second: Mapping[str, ImageScore]) -> dict[str, ImageScore]:
     """Return the scores of both; for an image scored twice the ok score is kept."""
     images = dict(first)
     for image, score in second.items():
@@ -87,21 +87,21 @@ def _rows(scores: Any) -> Iterable[tuple[Any, ...]]:
     return zip(*(scores[n] for n in names), strict=True) if hasattr(scores, "columns") else scores
 
 
-def score_of(status: str, value: float, detail: object, note: str = "") -> Score:
+def score_of(status: str, value: float, detail: object, note: str = "") -> ImageScore:
     """Return a score; a value that is not finite makes it undefined."""
     reason = detail if isinstance(detail, str) else ""  # pandas turns an empty column into NaN
     if status != "ok":
-        return Score(status, None, reason)
+        return ImageScore(status, None, reason)
     if value is None or not math.isfinite(value):
-        return Score("undefined", None, reason or "not a finite number")
-    return Score("ok", float(value), reason, note)
+        return ImageScore("undefined", None, reason or "not a finite number")
+    return ImageScore("ok", float(value), reason, note)
 
 
-def _preference(score: Score) -> tuple:
+def _preference(score: ImageScore) -> tuple:
     return score.status == "ok", score.value or 0.0, score.status, score.detail
 
 
-def measure(record: Record, column: Column, scores: Scores) -> Cell:
+def measure(record: Record, column: Column, scores: Scores) -> TableCell:
     """Return the cell of one run and a metric of single images, not yet ranked."""
     versions = scores.get(column.metric, {})
     shown = versions.get(column.version, {})
@@ -114,7 +114,7 @@ def measure(record: Record, column: Column, scores: Scores) -> Cell:
     if ids and len(values) == len(ids):
         # fsum rounds once, so the order of the scores does not change a digit
         mean = math.fsum(values) / len(values)
-        return Cell(column.metric, mean, printed(mean, column.digits), len(ids), len(ids), "ok")
+        return TableCell(column.metric, mean, printed(mean, column.digits), len(ids), len(ids), "ok")
     fallback = _unscored(record, versions)
     outcomes = [shown.get(i) or fallback.get(i, fallback[None]) for i in ids]
     own = {
@@ -123,27 +123,27 @@ def measure(record: Record, column: Column, scores: Scores) -> Cell:
     return _gap(column, outcomes, own if record["status"] != "ok" else set())
 
 
-def _unscored(record: Record, versions: Mapping[str, object]) -> dict[str | None, Score]:
+def _unscored(record: Record, versions: Mapping[str, object]) -> dict[str | None, ImageScore]:
     """Return what images without a score count as, by id; None stands for those that the record does not mention."""
     reasons = {
-        image: Score(entry["status"], None, entry.get("detail", ""))
+        image: ImageScore(entry["status"], None, entry.get("detail", ""))
         for image, entry in record.get("images", {}).items()
         if entry["status"] != "ok"
     }
     if record["status"] != "ok":
-        rest = Score(record["status"], None, "")  # the row's footnote has the detail
+        rest = ImageScore(record["status"], None, "")  # the row's footnote has the detail
     else:
-        other = ", ".join(sorted(versions, key=natural))
-        rest = Score("skipped", None, f"scored by version {other} only" if other else "not scored")
+        other = ", ".join(sorted(versions, key=version_key))
+        rest = ImageScore("skipped", None, f"scored by version {other} only" if other else "not scored")
     return reasons | {None: rest}
 
 
-def _gap(column: Column, outcomes: Sequence[Score], own: Set[str]) -> Cell:
+def _gap(column: Column, outcomes: Sequence[ImageScore], own: Set[str]) -> TableCell:
     reasons = Counter((score.status, score.detail) for score in outcomes if score.value is None)
     status, detail = min(reasons, key=lambda reason: (-reasons[reason], reason), default=("skipped", ""))
     pairs, ok = len(outcomes), sum(score.value is not None for score in outcomes)
     count = reasons[status, detail]
-    cell = Cell(column.metric, None, f"– ({ok}/{pairs})", ok, pairs, status, detail)
+    cell = TableCell(column.metric, None, f"– ({ok}/{pairs})", ok, pairs, status, detail)
     if not detail or detail in own:
         return cell
     where = "" if count == pairs else f" on {count} of {pairs} pairs"
@@ -155,7 +155,7 @@ def told(status: str, detail: str) -> str:
     return shorten(detail, 400 if status == "unavailable" else 120)
 
 
-def name_notes(cells: Iterable[Cell]) -> tuple[Cell, ...]:
+def name_notes(cells: Iterable[TableCell]) -> tuple[TableCell, ...]:
     """Return cells with the names of metrics that share a note in front of it, so that a row needs one footnote only."""
     cells = tuple(cells)
     metrics: dict[str, list[str]] = {}
@@ -167,7 +167,7 @@ def name_notes(cells: Iterable[Cell]) -> tuple[Cell, ...]:
     )
 
 
-def natural(version: str) -> tuple:
+def version_key(version: str) -> tuple:
     """Return a sort key by which version 10 comes after 9."""
     parts = version.split(".")
     return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)
@@ -176,37 +176,37 @@ def natural(version: str) -> tuple:
 WHOLE_SET = ""  # stands for the image in scores of whole sets, as in `fusionbench.cells.score_lines`
 
 
-def setting_of(metric: str, version: str, rows: Iterable[Scores]) -> str:
+def common_setting(metric: str, version: str, rows: Iterable[Scores]) -> str:
     """Return the setting (towers and kernel) with which most rows were scored; others are not comparable with it."""
     scores = (row.get(metric, {}).get(version, {}).get(WHOLE_SET) for row in rows)
     counts = Counter(score.detail for score in scores if score is not None and score.status == "ok")
     return min(counts, key=lambda setting: (-counts[setting], setting), default="")
 
 
-def cell_of(record: Record, column: Column, scores: Scores) -> Cell:
+def table_cell(record: Record, column: Column, scores: Scores) -> TableCell:
     """Return the cell of one run and metric, of single images or a set, not yet ranked."""
     return measure_set(record, column, scores) if column.per == "set" else measure(record, column, scores)
 
 
-def measure_set(record: Record, column: Column, scores: Scores) -> Cell:
+def measure_set(record: Record, column: Column, scores: Scores) -> TableCell:
     """Return the cell of one run and set-level metric, not yet ranked."""
     pairs = len(record["dataset"]["ids"])
     versions = scores.get(column.metric, {})
     score = versions.get(column.version, {}).get(WHOLE_SET) or _unscored_set(record, versions)
     if score.value is not None and score.detail != column.setting:
-        score = Score("skipped", None, f"computed with {score.detail}, the others with {column.setting}")
+        score = ImageScore("skipped", None, f"computed with {score.detail}, the others with {column.setting}")
     if score.value is not None:
         text = printed(score.value, column.digits)
-        return Cell(column.metric, score.value, text, pairs, pairs, "ok", note=score.note)
+        return TableCell(column.metric, score.value, text, pairs, pairs, "ok", note=score.note)
     note = f"{score.status}: {told(score.status, score.detail)}" if score.detail else ""
-    return Cell(column.metric, None, f"– (0/{pairs})", 0, pairs, score.status, score.detail, note=note)
+    return TableCell(column.metric, None, f"– (0/{pairs})", 0, pairs, score.status, score.detail, note=note)
 
 
-def _unscored_set(record: Record, versions: Mapping[str, object]) -> Score:
+def _unscored_set(record: Record, versions: Mapping[str, object]) -> ImageScore:
     if record["status"] != "ok":
-        return Score(record["status"], None, "")  # the row's own footnote gives the detail
-    other = ", ".join(sorted(versions, key=natural))
-    return Score("skipped", None, f"scored by version {other} only" if other else "not scored")
+        return ImageScore(record["status"], None, "")  # the row's own footnote gives the detail
+    other = ", ".join(sorted(versions, key=version_key))
+    return ImageScore("skipped", None, f"scored by version {other} only" if other else "not scored")
 
 
 def set_sentences(columns: Sequence[Column], pairs: int) -> Iterator[str]:

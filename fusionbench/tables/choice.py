@@ -82,7 +82,7 @@ def _dataset_name(asked: str, here: Collection[str]) -> str:
     return asked if asked in here else family if family in (*FAMILIES, "all") else dataset(asked).name
 
 
-def choose(records: Sequence[dict[str, Any]], choice: RowChoice) -> tuple[list[dict[str, Any]], str]:
+def choose_rows(records: Sequence[dict[str, Any]], choice: RowChoice) -> tuple[list[dict[str, Any]], str]:
     """Return the records of the rows to show, and a sentence on those that are hidden, empty if there are none.
 
     Raises UnknownNameError for a method without a record, RequestError if no record is left.

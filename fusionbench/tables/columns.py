@@ -9,7 +9,7 @@ import numpy as np
 from numpy import ndarray
 
 from fusionbench.metrics.tasks import PROFILE
-from fusionbench.tables.cells import ArrayScores, Score, Scores, add_row, merged, score_of
+from fusionbench.tables.cells import ArrayScores, ImageScore, Scores, add_row, merged, score_of
 
 
 class Columns(Protocol):
@@ -49,7 +49,7 @@ class ImageScores(ArrayScores):
     def __iter__(self) -> Iterator[str]:
         return (self._columns.texts[code] for code in self._images)
 
-    def __getitem__(self, image: str) -> Score:
+    def __getitem__(self, image: str) -> ImageScore:
         (place,) = self._places([image])
         if place < 0:
             raise KeyError(image)

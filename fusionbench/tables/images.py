@@ -16,7 +16,7 @@ from fusionbench.types import Pair
 
 
 @dataclass(frozen=True)
-class Sources:
+class SourcePairs:
     """The pairs found, by id; ``note`` says what is missing and is empty if nothing is."""
 
     pairs: Mapping[str, Pair] = field(default_factory=dict)
@@ -29,7 +29,7 @@ def stored_image(run: Run, image: str) -> Path | None:
     return next((place for place in places if place.is_file()), None)
 
 
-def find_sources(board: Board, data_root: str | None = None) -> Sources:
+def find_sources(board: Board, data_root: str | None = None) -> SourcePairs:
     """Return the sources of a board found below the data root.
 
     Files whose content differs from that of the runs are left out. The note contains no path, because pages and figures
@@ -41,12 +41,14 @@ def find_sources(board: Board, data_root: str | None = None) -> Sources:
         split = find_split(dataset(table.dataset), table.split, data_root)
         split = replace(split, pairs=tuple(pair for pair in split.pairs if pair.id in wanted))
         if not split.pairs:
-            return Sources(note=_absent(title))
+            return SourcePairs(note=_absent(title))
         if len(split.pairs) == len(wanted) and split.content_hash() != table.data:
-            return Sources(note=_other(title))
+            return SourcePairs(note=_other(title))
     except FusionbenchError:
-        return Sources(note=_absent(title))
-    return Sources({pair.id: pair for pair in split.pairs}, _partial(title, len(split.pairs), len(wanted)))
+        return SourcePairs(note=_absent(title))
+    return SourcePairs(
+        {pair.id: pair for pair in split.pairs}, _partial(title, len(split.pairs), len(wanted))
+    )
 
 
 def _absent(title: str) -> str:

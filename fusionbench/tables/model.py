@@ -41,7 +41,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """The mean of one metric over all pairs, None unless every pair has an ok score.
 
     ``text`` is printed. ``ok`` is the number of pairs with a score, ``status`` and ``detail`` are the most frequent reason
@@ -78,7 +78,7 @@ class Row:
     kind: str
     run: str
     status: str
-    cells: tuple[Cell, ...]
+    cells: tuple[TableCell, ...]
     notes: tuple[str, ...] = ()
     leads: tuple[str, ...] = ()
     block: str = ""
@@ -187,7 +187,7 @@ def _document(table: Table) -> dict[str, Any]:
     return document
 
 
-def _cell(cell: Cell) -> dict[str, Any]:
+def _cell(cell: TableCell) -> dict[str, Any]:
     return asdict(cell) | {"interval": list(cell.interval) if cell.interval else None}
 
 
@@ -217,7 +217,7 @@ def mean_places(texts: Sequence[str | None], better: str) -> list[float | None]:
     return [None if value is None else first[value] + (uses[value] - 1) / 2 for value in values]
 
 
-def rank_column(column: Column, cells: Sequence[Cell]) -> list[Cell]:
+def rank_column(column: Column, cells: Sequence[TableCell]) -> list[TableCell]:
     """Return the cells of one column of a table with their ranks."""
     places = ranks([None if cell.value is None else cell.text for cell in cells], column.better)
     return [replace(cell, rank=place) for cell, place in zip(cells, places, strict=True)]

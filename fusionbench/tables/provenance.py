@@ -8,7 +8,7 @@ from pathlib import Path
 from fusionbench.tables.model import Table, one_line
 
 
-def beside(table_file: Path) -> Path:
+def provenance_file(table_file: Path) -> Path:
     """Return the path of the file for a table's file."""
     return table_file.with_suffix(".provenance.md")
 

@@ -13,7 +13,7 @@ from fusionbench.registry.method_spec import MethodSpec
 from fusionbench.registry.methods import spec
 from fusionbench.weights.checkpoints import WRAPPERS, check_values, file_hash, read_state
 from fusionbench.weights.methods import save_weights
-from fusionbench.weights.published import beside, read_published, with_counters
+from fusionbench.weights.published import checkpoint_of, read_published, with_counters
 from fusionbench.weights.rules import Rule, card_rules, read_rules, rename
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _renamed(
     source: Path, method: MethodSpec, rules: Sequence[Rule], by_card: bool
 ) -> tuple[dict[str, Tensor], tuple[str, ...]]:
     """Return the tensors by new name and the dropped names; all files of a published checkpoint are read together."""
-    known = beside(method, source) if by_card and source.is_file() else None
+    known = checkpoint_of(method, source) if by_card and source.is_file() else None
     if known is not None:
         return read_published(method, *known)
     return rename(unwrapped(read_state(source), source), rules, source)

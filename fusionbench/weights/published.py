@@ -130,7 +130,7 @@ def available_weights(method: MethodSpec, family: str, arguments: dict[str, Any]
     return imported_weights(*wanted) or published_weights(*wanted) or shipped_weights(*wanted)
 
 
-def beside(method: MethodSpec, path: Path) -> tuple[Checkpoint, tuple[Path, ...]] | None:
+def checkpoint_of(method: MethodSpec, path: Path) -> tuple[Checkpoint, tuple[Path, ...]] | None:
     """Return the checkpoint to which a file belongs by its SHA-256, and all its files in the folder of this one.
 
     Returns None for a file that is not published. Raises WeightsError if another file of the checkpoint is missing.
@@ -185,7 +185,7 @@ def load_chosen(spec: MethodSpec, method: FusionMethod, weights: Weights) -> Non
     """
     if weights.path is None:
         return
-    known = beside(spec, weights.path) if spec.card.checkpoints else None
+    known = checkpoint_of(spec, weights.path) if spec.card.checkpoints else None
     if known is None:
         load_weights(method, weights.path)
         return

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from fusionbench.config import resolve
+from fusionbench.config import resolve_config
 from fusionbench.errors import ConfigError
 
 
 def test_later_layers_win() -> None:
     layers = [{"stages": {"fuse": {"epochs": 5, "crop": 64}}}, {"stages": {"fuse": {"epochs": 7}}}]
-    config = resolve(layers, ["stages.fuse.crop=32", "stages.fuse.optimizer.lr=1e-3"], ("fuse",))
+    config = resolve_config(layers, ["stages.fuse.crop=32", "stages.fuse.optimizer.lr=1e-3"], ("fuse",))
     assert (config.stages["fuse"].epochs, config.stages["fuse"].crop) == (7, 32)
     assert config.stages["fuse"].optimizer.lr == pytest.approx(1e-3)
 
@@ -26,7 +26,7 @@ def test_later_layers_win() -> None:
     ],
 )
 def test_values_are_read_as_yaml(override: str, value: object) -> None:
-    assert resolve([], [override], ("fuse",)).args == {"x": value}
+    assert resolve_config([], [override], ("fuse",)).args == {"x": value}
 
 
 @pytest.mark.parametrize(
@@ -41,4 +41,4 @@ def test_values_are_read_as_yaml(override: str, value: object) -> None:
 )
 def test_what_nothing_reads_is_an_error(override: str, word: str) -> None:
     with pytest.raises(ConfigError, match=word):
-        resolve([], [override], ("fuse",))
+        resolve_config([], [override], ("fuse",))

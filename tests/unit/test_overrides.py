@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusionbench.config import MethodConfig, resolve
+from fusionbench.config import MethodConfig, resolve_config
 from fusionbench.errors import ConfigError
 
 scalars = st.booleans() | st.integers(-(2**40), 2**40) | st.floats(allow_nan=False, allow_infinity=False)
@@ -16,7 +16,7 @@ keys = st.from_regex(r"[a-z][a-z_]{0,8}", fullmatch=True)
 
 
 def parsed(override: str) -> MethodConfig:
-    return resolve([], [override], ("fuse",))
+    return resolve_config([], [override], ("fuse",))
 
 
 @settings(deadline=None)
@@ -43,7 +43,7 @@ def test_a_value_may_hold_an_equals_sign() -> None:
 
 
 def test_without_layers_the_defaults_count() -> None:
-    assert resolve([], [], ("fuse", "refine")).as_dict() == {
+    assert resolve_config([], [], ("fuse", "refine")).as_dict() == {
         "args": {},
         "stages": {name: parsed("args.x=1").as_dict()["stages"]["fuse"] for name in ("fuse", "refine")},
         "trainer": {"devices": 1, "strategy": "auto", "precision": "32-true", "workers": 0},
@@ -55,14 +55,14 @@ def test_layers_merge_key_by_key_in_order() -> None:
         {"args": {"x": 1, "y": 1, "z": 1}, "stages": {"fuse": {"optimizer": {"name": "sgd", "lr": 1.0}}}},
         {"args": {"y": 2, "z": 2}, "stages": {"fuse": {"optimizer": {"lr": 2.0}}}},
     ]
-    config = resolve(layers, ["args.z=3", "args.z=4"], ("fuse",))
+    config = resolve_config(layers, ["args.z=3", "args.z=4"], ("fuse",))
     assert config.args == {"x": 1, "y": 2, "z": 4}
     assert (config.stages["fuse"].optimizer.name, config.stages["fuse"].optimizer.lr) == ("sgd", 2.0)
 
 
 def test_resolving_leaves_the_layers_as_they_were() -> None:
     layer = {"args": {"sizes": [1, 2]}}
-    resolve([layer], ["args.sizes=[3]"], ("fuse",)).args["sizes"].append(4)
+    resolve_config([layer], ["args.sizes=[3]"], ("fuse",)).args["sizes"].append(4)
     assert layer == {"args": {"sizes": [1, 2]}}
 
 

@@ -36,7 +36,7 @@ def finished_trainings(cell: PlannedCell, data: TrainingData, out: Path) -> list
     return sorted(finished, key=lambda training: str(training.about["finished"]))
 
 
-def remedy(cell: PlannedCell, data: TrainingData | None, out: Path) -> str:
+def training_hint(cell: PlannedCell, data: TrainingData | None, out: Path) -> str:
     """Return a sentence that names weights trained with other settings and how to use them; empty if there are none."""
     trainings = finished_trainings(cell, data, out) if data is not None else []
     if not trainings:

@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 
 from fusionbench.cells.planned import PlannedCell, RunOptions
 from fusionbench.cells.progress import Reporter
-from fusionbench.cells.trainings.finished import remedy
+from fusionbench.cells.trainings.finished import training_hint
 from fusionbench.cells.weights import train_command
 from fusionbench.data.joined import TrainingData
 from fusionbench.errors import WeightsError
@@ -56,7 +56,7 @@ def _announcement(cell: PlannedCell, data: TrainingData, options: RunOptions) ->
     fit = FitOptions(options.seed, options.device)
     seconds = estimate_seconds(cell.method, cell.config, data, fit, enough)
     name, asked = cell.method.name, options.train_dataset or data.name
-    other = remedy(cell, data, options.out)
+    other = training_hint(cell, data, options.out)
     if seconds > enough:
         raise WeightsError(
             f"No weights for {name} on {asked}, and training takes about {in_words(seconds)} here, more than "

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fusionbench.data.fused.match_names import NameMatch, match_names
-from fusionbench.data.pairs import IMAGE_SUFFIXES, natural
+from fusionbench.data.pairs import IMAGE_SUFFIXES, natural_key
 from fusionbench.errors import DataNotFoundError, ImageError
 from fusionbench.types import Pair
 
@@ -88,7 +88,7 @@ def _images(folder: Path) -> list[Path]:
             f"Folder '{folder}' cannot be read ({error.strerror}): give a folder of images."
         ) from error
     images = [path for path in entries if path.suffix.lower() in IMAGE_SUFFIXES and path.name[0] != "."]
-    return sorted((path for path in images if path.is_file()), key=lambda path: natural(path.name))
+    return sorted((path for path in images if path.is_file()), key=lambda path: natural_key(path.name))
 
 
 def _twins(match: NameMatch, by_stem: dict[str, list[Path]]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from fusionbench.data.checking.problem import some
 from fusionbench.data.own.folder_contents import without_images
 from fusionbench.data.own.pair_names import pair_names
-from fusionbench.data.pairs import list_images, natural
+from fusionbench.data.pairs import list_images, natural_key
 from fusionbench.errors import DataNotFoundError, RequestError
 from fusionbench.types import Pair
 
@@ -34,7 +34,8 @@ def pair_folders(a: Path, b: Path, names: tuple[str, str]) -> tuple[Pair, ...]:
     if not matched:
         raise DataNotFoundError(_different(in_a, in_b))
     pairs = tuple(
-        Pair(name, in_a[matched[name][0]], in_b[matched[name][1]]) for name in sorted(matched, key=natural)
+        Pair(name, in_a[matched[name][0]], in_b[matched[name][1]])
+        for name in sorted(matched, key=natural_key)
     )
     paired = {path for pair in pairs for path in (pair.a, pair.b)}
     alone = [f"'{path}'" for path in (*in_a.values(), *in_b.values()) if path not in paired]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from fusionbench.figures.options import Box
+from fusionbench.figures.options import CropBox
 from fusionbench.statistics.disputes import highest, score_spread
 from fusionbench.tables.board import Board
 
@@ -55,7 +55,7 @@ def visibility(lumas: ndarray, h: int, w: int) -> ndarray:
     return np.sqrt(np.clip(variance, 0, None)).mean(axis=0).clip(0, SEEN) / SEEN
 
 
-def disputed_boxes(lumas: ndarray, count: int) -> list[Box]:
+def disputed_boxes(lumas: ndarray, count: int) -> list[CropBox]:
     """Return up to ``count`` boxes that do not overlap, in falling order of mean disagreement times visibility."""
     import numpy as np
 
@@ -63,10 +63,10 @@ def disputed_boxes(lumas: ndarray, count: int) -> list[Box]:
     h, w = max(1, height // PART), max(1, width // PART)
     apart, seen = box_mean(disagreement(lumas), h, w), visibility(lumas, h, w)
     means = apart * seen if (apart * seen).any() else apart
-    boxes: list[Box] = []
+    boxes: list[CropBox] = []
     while len(boxes) < count and np.isfinite(means).any():
         y, x = (int(i) for i in np.unravel_index(np.argmax(means), means.shape))
-        boxes.append(Box(x, y, w, h))
+        boxes.append(CropBox(x, y, w, h))
         means[max(0, y - h + 1) : y + h, max(0, x - w + 1) : x + w] = -np.inf
     return boxes
 

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from numpy import ndarray
 
 
-class Picture(NamedTuple):
+class Tile(NamedTuple):
     """One tile: uint8 [H, W] or [H, W, 3] as stored (16-bit sources reduced to 8 bits), None if it is missing."""
 
     label: str
     pixels: ndarray | None
 
 
-def fused(board: Board, image: str, rows: Sequence[int] | None = None) -> list[Picture]:
+def fused(board: Board, image: str, rows: Sequence[int] | None = None) -> list[Tile]:
     """Return the stored fused images of an id, in the order of the rows. Raises ImageError if their sizes differ."""
     chosen = range(len(board.runs)) if rows is None else rows
     tiles = [_stored(board, row, image) for row in chosen]
@@ -34,23 +34,23 @@ def fused(board: Board, image: str, rows: Sequence[int] | None = None) -> list[P
     return tiles
 
 
-def _stored(board: Board, row: int, image: str) -> Picture:
+def _stored(board: Board, row: int, image: str) -> Tile:
     path = stored_image(board.runs[row], image)
-    return Picture(one_line(board.table.rows[row].label), eight_bit(read_image(path)) if path else None)
+    return Tile(one_line(board.table.rows[row].label), eight_bit(read_image(path)) if path else None)
 
 
-def source_pictures(board: Board, pair: Pair | None) -> list[Picture]:
+def source_pictures(board: Board, pair: Pair | None) -> list[Tile]:
     """Return both sources, labelled by their kinds, then those with the noise of the runs; none without a pair."""
     if pair is None:
         return []
     data = board.records[0]["dataset"]
     # only the first letter: str.capitalize would turn SAR into "Sar"
     kinds = {source: data[source][:1].upper() + one_line(data[source])[1:] for source in "ab"}
-    clean = [Picture(kinds[source], eight_bit(read_image(getattr(pair, source)))) for source in "ab"]
+    clean = [Tile(kinds[source], eight_bit(read_image(getattr(pair, source)))) for source in "ab"]
     return [*clean, *_noisy_pictures(board, pair, kinds)]
 
 
-def _noisy_pictures(board: Board, pair: Pair, kinds: Mapping[str, str]) -> Iterator[Picture]:
+def _noisy_pictures(board: Board, pair: Pair, kinds: Mapping[str, str]) -> Iterator[Tile]:
     """Yield each source with each noise of the runs, once."""
     identities = [record["identity"] for record in board.records]
     drawn = dict.fromkeys((noise_from(identity), identity["seed"]) for identity in identities)
@@ -59,17 +59,17 @@ def _noisy_pictures(board: Board, pair: Pair, kinds: Mapping[str, str]) -> Itera
             images = load_noisy_pair(pair, noise, seed)
             for source, added in noise.by_source():
                 levels = (getattr(images, source) * 255 + 0.5).astype("uint8")
-                yield Picture(f"{kinds[source]} @{added}", levels)
+                yield Tile(f"{kinds[source]} @{added}", levels)
 
 
-def _same_size(image: str, tiles: Sequence[Picture]) -> None:
+def _same_size(image: str, tiles: Sequence[Tile]) -> None:
     sizes = {tile.label: tile.pixels.shape[:2] for tile in tiles if tile.pixels is not None}
     if len(set(sizes.values())) > 1:
         told = ", ".join(f"{label} {w}x{h}" for label, (h, w) in sizes.items())
         raise ImageError(f"The fused images of '{image}' differ in size ({told}): fuse that pair again.")
 
 
-def lumas(tiles: Sequence[Picture]) -> ndarray | None:
+def lumas(tiles: Sequence[Tile]) -> ndarray | None:
     """Return the luma [images, H, W], 0..255, of the tiles that are not missing; None if all are."""
     import numpy as np
 

@@ -13,7 +13,7 @@ from fusionbench.data.images import eight_bit, read_image, read_label
 from fusionbench.data.labels import read_boxes
 from fusionbench.data.registry import dataset
 from fusionbench.errors import DataNotFoundError, ImageError, UnknownNameError
-from fusionbench.figures.images.pictures import Picture
+from fusionbench.figures.images.pictures import Tile
 from fusionbench.figures.legend import ColorKey
 from fusionbench.metrics.tasks import MAIN
 from fusionbench.tables.board import Board
@@ -95,20 +95,20 @@ def _newest(results: Sequence[TaskResult], task: str) -> TaskResult | None:
     return min(same, key=lambda result: int(result.record["seed"]), default=None)
 
 
-def overlaid(board: Board, predictions: Predictions, image: str, rows: Sequence[int]) -> list[Picture]:
+def overlaid(board: Board, predictions: Predictions, image: str, rows: Sequence[int]) -> list[Tile]:
     """Return the stored images of an id with the predictions on each; pixels are None if either is missing."""
     return [_overlaid(board, predictions, image, row) for row in rows]
 
 
-def _overlaid(board: Board, predictions: Predictions, image: str, row: int) -> Picture:
+def _overlaid(board: Board, predictions: Predictions, image: str, row: int) -> Tile:
     label = one_line(board.table.rows[row].label)
     path, result = stored_image(board.runs[row], image), predictions.results[row]
     if path is None or result is None:
-        return Picture(label, None)
+        return Tile(label, None)
     pixels = eight_bit(read_image(path))
     if predictions.task == "segment":
-        return Picture(label, with_map(pixels, read_label(result.path / "maps" / f"{image}.png")))
-    return Picture(label, with_boxes(pixels, *stored_detections(result.path, image)))
+        return Tile(label, with_map(pixels, read_label(result.path / "maps" / f"{image}.png")))
+    return Tile(label, with_boxes(pixels, *stored_detections(result.path, image)))
 
 
 def stored_detections(place: Path, image: str) -> tuple[list[list[float]], list[int]]:
@@ -128,7 +128,7 @@ def stored_detections(place: Path, image: str) -> tuple[list[list[float]], list[
         ) from error
 
 
-def annotated(board: Board, predictions: Predictions, pair: Pair | None) -> list[Picture]:
+def annotated(board: Board, predictions: Predictions, pair: Pair | None) -> list[Tile]:
     """Return source b with the data set's annotations drawn over it; nothing if they are not available."""
     if pair is None:
         return []
@@ -136,10 +136,10 @@ def annotated(board: Board, predictions: Predictions, pair: Pair | None) -> list
     try:
         pixels = eight_bit(read_image(pair.b))
         if predictions.task == "segment" and pair.label:
-            return [Picture("Annotated", with_map(pixels, read_label(pair.label)))]
+            return [Tile("Annotated", with_map(pixels, read_label(pair.label)))]
         if predictions.task == "detect" and pair.boxes and spec.boxes:
             boxes = read_boxes(pair.boxes, spec.boxes, pixels.shape[:2], spec.labels)
-            return [Picture("Annotated", with_boxes(pixels, boxes.corners.tolist(), boxes.numbers.tolist()))]
+            return [Tile("Annotated", with_boxes(pixels, boxes.corners.tolist(), boxes.numbers.tolist()))]
     except ImageError:
         return []
     return []

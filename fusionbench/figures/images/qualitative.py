@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from fusionbench.data.pairs import natural
+from fusionbench.data.pairs import natural_key
 from fusionbench.errors import DataNotFoundError, RequestError, UnknownNameError
 from fusionbench.figures.drawing import Drawing
 from fusionbench.figures.images.disagreement import disputed_boxes, disputed_images
 from fusionbench.figures.images.pictures import fused, lumas, source_pictures
 from fusionbench.figures.images.predictions import Predictions, annotated, find_predictions, overlaid
 from fusionbench.figures.images.tiles import Block, draw_grid
-from fusionbench.figures.options import Box, Options, one_board, setting
+from fusionbench.figures.options import CropBox, Options, one_board, setting
 from fusionbench.statistics.disputes import contenders
 from fusionbench.tables.board import Board
 from fusionbench.tables.images import find_sources, stored_image
@@ -51,7 +51,9 @@ def _chosen(board: Board, options: Options) -> list[str]:
     if options.images:
         return list(dict.fromkeys(options.images))
     rows = contenders(board)
-    return sorted(disputed_images(board, IMAGES, lambda image: lumas(fused(board, image, rows))), key=natural)
+    return sorted(
+        disputed_images(board, IMAGES, lambda image: lumas(fused(board, image, rows))), key=natural_key
+    )
 
 
 def _block(board: Board, rows: Sequence[int], image: str, pairs: Any, options: Options) -> Block:
@@ -90,7 +92,7 @@ def _predicted(
     return Block(image, tuple(tiles), options.zooms, sizes[0])
 
 
-def _check_inside(boxes: Sequence[Box], image: str, height: int, width: int) -> None:
+def _check_inside(boxes: Sequence[CropBox], image: str, height: int, width: int) -> None:
     for box in boxes:
         if box.x + box.w > width or box.y + box.h > height:
             raise RequestError(

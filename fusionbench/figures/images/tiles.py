@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from fusionbench.figures.drawing import LINE, Drawing, fit, image_axes, inch_axes, wrap, write_caption
-from fusionbench.figures.images.pictures import Picture
+from fusionbench.figures.images.pictures import Tile
 from fusionbench.figures.legend import ColorKey, draw_legend, legend_lines
-from fusionbench.figures.options import Box, Options
+from fusionbench.figures.options import CropBox, Options
 from fusionbench.figures.style import PALETTE, SMALL
 
 TILE = 1.25  # smallest width of a tile in inches, if the figure is as wide
@@ -28,13 +28,13 @@ class Block:
     """All tiles of one pair, and the boxes on them, which are enlarged below each tile."""
 
     image: str
-    tiles: tuple[Picture, ...]
-    boxes: tuple[Box, ...]
+    tiles: tuple[Tile, ...]
+    boxes: tuple[CropBox, ...]
     size: tuple[int, int]  # height, width
 
 
 @dataclass(frozen=True)
-class Grid:
+class TileGrid:
     """A layout of ``columns`` tiles in a row, each ``tile`` inches wide; all its methods return inches."""
 
     columns: int
@@ -80,14 +80,14 @@ def draw_grid(
     return Drawing(figure, caption)
 
 
-def _grid(tiles: int, width: float) -> Grid:
+def _grid(tiles: int, width: float) -> TileGrid:
     """Return the grid with the fewest rows of tiles that are wide enough, and the fewest columns for these rows."""
     columns = max(1, min(tiles, int((width - LEFT) // TILE)))
     columns = -(-tiles // -(-tiles // columns))
-    return Grid(columns, (width - LEFT - 0.03 - (columns - 1) * GAP) / columns)
+    return TileGrid(columns, (width - LEFT - 0.03 - (columns - 1) * GAP) / columns)
 
 
-def _draw_block(figure: Any, paper: Any, block: Block, grid: Grid, top: float, crisp: bool) -> None:
+def _draw_block(figure: Any, paper: Any, block: Block, grid: TileGrid, top: float, crisp: bool) -> None:
     tall = grid.row_height(block)
     paper.text(
         LEFT - 0.04, top + NAME, block.image, rotation=90, ha="right", va="top", fontsize=SMALL,
@@ -107,7 +107,7 @@ def _draw_block(figure: Any, paper: Any, block: Block, grid: Grid, top: float, c
 
 
 def _draw_tile(
-    figure: Any, pixels: Any, block: Block, grid: Grid, place: tuple[float, float], crisp: bool
+    figure: Any, pixels: Any, block: Block, grid: TileGrid, place: tuple[float, float], crisp: bool
 ) -> None:
     from matplotlib.patches import Rectangle
 
@@ -129,7 +129,7 @@ def _draw_tile(
         )
 
 
-def _cut(box: Box, shape: float) -> tuple[int, float, int, float]:
+def _cut(box: CropBox, shape: float) -> tuple[int, float, int, float]:
     """Return the central part of a box, (x, y, w, h), with the given shape (height over width)."""
     h = min(box.h, box.w * shape)
     return box.x, box.y + (box.h - h) / 2, box.w, h

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fusionbench.data.images import eight_bit, load_pair, read_image
 from fusionbench.errors import RequestError
 from fusionbench.figures.drawing import Drawing
-from fusionbench.figures.images.pictures import Picture
+from fusionbench.figures.images.pictures import Tile
 from fusionbench.figures.images.tiles import Block, draw_grid
 from fusionbench.figures.networks.layers import Layer, watched
 from fusionbench.figures.networks.request import (
@@ -53,13 +53,10 @@ def _block(pair: Pair, network: Network, labels: Sequence[str], a: str, b: str, 
     maps = {layer.label: layer_map(layer, features) for layer, features in held.items()}
     height, width = images.a.shape
     tiles = [
-        Picture(_capital(a), eight_bit(read_image(pair.a))),
-        Picture(_capital(b), eight_bit(read_image(pair.b))),
-        Picture("Fused", results[0]),
-        *(
-            Picture(label, _colored(maps[label], (height, width)) if label in maps else None)
-            for label in labels
-        ),
+        Tile(_capital(a), eight_bit(read_image(pair.a))),
+        Tile(_capital(b), eight_bit(read_image(pair.b))),
+        Tile("Fused", results[0]),
+        *(Tile(label, _colored(maps[label], (height, width)) if label in maps else None) for label in labels),
     ]
     return Block(f"{pair.id} · {network.title}" if several else pair.id, tuple(tiles), (), (height, width))
 

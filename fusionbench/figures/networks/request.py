@@ -63,7 +63,7 @@ def _build(reference: str, request: NetworkRequest, split: Split, data_root: str
     import torch
 
     from fusionbench.cells.progress import Reporter
-    from fusionbench.cells.weights import prepare
+    from fusionbench.cells.weights import prepare_weights
 
     method_spec = spec(reference)
     method_spec.require_class()
@@ -81,7 +81,7 @@ def _build(reference: str, request: NetworkRequest, split: Split, data_root: str
         device="cpu",
         no_train=True,
     )
-    weights = prepare(cell, method, options, Reporter())
+    weights = prepare_weights(cell, method, options, Reporter())
     layers = check_layers(method, layers_of(method_spec.card, request.layers))
     variant = method_spec.name.partition("@")[2]
     title = f"{method_spec.card.title} @{variant}" if variant else method_spec.card.title

@@ -29,7 +29,7 @@ VISIBLE = 2.0  # strength in levels from which on an edge is weighted by its str
 HIDDEN_WEIGHT = 0.001  # weight of a weaker edge
 
 
-class Edges(NamedTuple):
+class WeightedEdges(NamedTuple):
     """Strength and angle of the edge at each pixel of a band, and the weight of the pixel, float64 [B, h, W] each."""
 
     strength: Tensor
@@ -37,7 +37,7 @@ class Edges(NamedTuple):
     weight: Tensor
 
 
-def edges(image: Image, scale: float) -> Iterator[Edges]:
+def edges(image: Image, scale: float) -> Iterator[WeightedEdges]:
     """Yield the edges of all bands of rows, one after the other; levels are divided by ``scale`` first.
 
     The image is mirrored at its border without repeating the edge pixel, as the reference code does.
@@ -49,7 +49,7 @@ def edges(image: Image, scale: float) -> Iterator[Edges]:
         angle = (across / down).atan_().nan_to_num_(nan=0.0)
         strength = exact_root(across.square_().add_(down.square_()))
         weight = torch.where(strength >= VISIBLE, strength**1.5, HIDDEN_WEIGHT)
-        yield Edges(strength, angle, weight)
+        yield WeightedEdges(strength, angle, weight)
 
 
 def differences(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -66,7 +66,7 @@ def differences(x: Tensor) -> tuple[Tensor, Tensor]:
     return across, down
 
 
-def loss(source: Edges, fused: Edges) -> Tensor:
+def loss(source: WeightedEdges, fused: WeightedEdges) -> Tensor:
     """Return (1 - Q_S) w_S at each pixel of a band, the weighted loss of a source's edge."""
     strong = torch.maximum(source.strength, fused.strength)
     # 0/0 where neither image has an edge counts as 0

@@ -16,10 +16,10 @@ from fusionbench.metrics.learned.files import (
     WeightFile,
     about_file,
     about_path,
+    fetch_hint,
     hash_of,
     place_of,
     problem_of,
-    remedy,
     weight_file,
 )
 from fusionbench.metrics.registry import cards, metric_named
@@ -97,7 +97,7 @@ def fetch_file(known: WeightFile, url: str | None = None, progress: Progress | N
         return here.path
     address = url or known.url
     if address is None:
-        raise WeightsError(f"No address of {known.file} ({known.name}) is known: {remedy(known)}.")
+        raise WeightsError(f"No address of {known.file} ({known.name}) is known: {fetch_hint(known)}.")
     digest = download(address, here.path, known.sha256, progress, lambda part: _check(part, known))
     return _note(known, digest, {"url": address}, trust=False)
 
@@ -150,5 +150,7 @@ def verify_file(state: FileState) -> FileState:
         return replace(state, state="broken", problem=str(error))
     if digest == state.sha256:
         return state
-    problem = f"{state.path} has SHA-256 {digest[:10]}, no longer {state.sha256[:10]}: {remedy(state.known)}."
+    problem = (
+        f"{state.path} has SHA-256 {digest[:10]}, no longer {state.sha256[:10]}: {fetch_hint(state.known)}."
+    )
     return replace(state, state="broken", problem=problem)

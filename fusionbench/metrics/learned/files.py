@@ -129,7 +129,7 @@ def find_weights(name: str) -> Path:
     known = weight_file(name)
     path = place_of(known)
     if not path.is_file():
-        raise WeightsError(f"{known.file} ({known.name}) is not here: {remedy(known)}.")
+        raise WeightsError(f"{known.file} ({known.name}) is not here: {fetch_hint(known)}.")
     problem = problem_of(known)
     if problem:
         raise WeightsError(problem)
@@ -142,7 +142,7 @@ def made_with(names: Iterable[str]) -> str:
     return ", ".join(f"{path.name} {hash_of(path)[:10]}" for path in places)
 
 
-def remedy(known: WeightFile) -> str:
+def fetch_hint(known: WeightFile) -> str:
     """Return the end of a sentence on how to get a file to its place."""
     own = f"`fusionbench weights import FILE --as {known.name}` takes a file that you have"
     if known.url is None:
@@ -158,7 +158,7 @@ def problem_of(known: WeightFile) -> str | None:
     accepted = {str(stated) for stated in (known.sha256, remembered) if stated is not None}
     if accepted and digest not in accepted:
         stated = " or ".join(sorted(text[:10] for text in accepted))
-        return f"{path} has SHA-256 {digest[:10]}, not {stated}: {remedy(known)}."
+        return f"{path} has SHA-256 {digest[:10]}, not {stated}: {fetch_hint(known)}."
     if not accepted and is_torchscript(path):
         return f"{path} contains code of unknown origin: import it again with --trust if you made it."
     return None

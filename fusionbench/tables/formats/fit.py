@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fusionbench.tables.model import Cell, Row, Table
+from fusionbench.tables.model import Row, Table, TableCell
 
 TEXT_WIDTH = 452  # points: the text of the article class with two columns on A4, the narrowest common one
 TWO_COLUMNS = 400  # points of text width from which on two columns are assumed
@@ -175,7 +175,7 @@ def _column(table: Table, i: int) -> float:
     return max([header, *(_cell(table, row.cells[i]) for row in table.rows)])
 
 
-def _cell(table: Table, cell: Cell) -> float:
+def _cell(table: Table, cell: TableCell) -> float:
     number = _em(cell.text) * (BOLD if cell.rank == 1 else 1)
     number += 0.45 * cell.text.count("-")  # a minus sign is wider than a hyphen
     spread = _em(f" {cell.spread}") if cell.spread else 0

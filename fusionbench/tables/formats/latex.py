@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from fusionbench.tables.formats.fit import TEXT_WIDTH, Fit, fitting, floats
-from fusionbench.tables.model import Cell, Column, Row, Table, one_line
+from fusionbench.tables.model import Column, Row, Table, TableCell, one_line
 
 _ARROW = {"↑": r"$\uparrow$", "↓": r"$\downarrow$"}
 _ESCAPES = _ARROW | {
@@ -167,7 +167,7 @@ def _breakable(text: str) -> str:
     return re.sub(r"(\\_|[-@+/,=])(?=\w)", r"\1\\allowbreak{}", escape(text))
 
 
-def _cell(table: Table, cell: Cell) -> str:
+def _cell(table: Table, cell: TableCell) -> str:
     if cell.value is None:
         return cell.text.replace("–", "--") + _mark(table, (cell.note,))
     number = cell.text.replace("-", "$-$")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len
 
-from fusionbench.tables.model import Cell, Table, one_line
+from fusionbench.tables.model import Table, TableCell, one_line
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&$#])")
 
@@ -58,7 +58,7 @@ def _body(table: Table) -> list[list[str]]:
     return rows
 
 
-def _cell(table: Table, cell: Cell) -> str:
+def _cell(table: Table, cell: TableCell) -> str:
     if cell.value is None:
         return cell.text + _mark(table, (cell.note,))
     number = {1: f"**{cell.text}**", 2: f"<u>{cell.text}</u>"}.get(cell.rank or 0, cell.text)

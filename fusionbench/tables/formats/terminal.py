@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from fusionbench.tables.model import Cell, Row, Table, one_line
+from fusionbench.tables.model import Row, Table, TableCell, one_line
 
 _PADDING = 2
 
@@ -79,7 +79,7 @@ def _label(table: Table, row: Row) -> Text:
     return Text(one_line(row.label) + "".join(f" [{table.number(note)}]" for note in row.notes))
 
 
-def _cell(table: Table, cell: Cell) -> Text:
+def _cell(table: Table, cell: TableCell) -> Text:
     if cell.value is None:
         return Text(cell.text + (f" [{table.number(cell.note)}]" if cell.note else ""))
     # a span instead of the text's style, which Rich would also apply to the padding

@@ -12,7 +12,7 @@ from fusionbench.tables.cells import Record
 from fusionbench.tables.layouts.selection import (
     OFF,
     YES,
-    Line,
+    RowHead,
     Selection,
     arguments_of,
     base_of,
@@ -54,7 +54,7 @@ def _selection(records: Sequence[Record], order: Sequence[str]) -> Selection:
     rows = {record["method"]["name"]: arguments_of(record) for record in records}
     names = [name for name in _arguments(rows, full) if _varies(name, rows, full)]
     lines = {
-        name: Line(
+        name: RowHead(
             name.partition("@")[2] or title_of(records),
             tuple(_mark(argument, rows[name], rows, full) for argument in names),
             name,

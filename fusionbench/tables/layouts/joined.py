@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
-from fusionbench.tables.board import Board, row_order
+from fusionbench.tables.board import Board, row_key
 from fusionbench.tables.layouts.spread import RANK
-from fusionbench.tables.model import Cell, Column, Row, Table
+from fusionbench.tables.model import Column, Row, Table, TableCell
 from fusionbench.tables.runs import RANDOM, labels_of
 
 TESTED = "Tested on"
@@ -57,10 +57,10 @@ def _filled(row: Row, part: Table, columns: Sequence[Column]) -> Row:
     )
 
 
-def _nothing(metric: str, pairs: int, detail: str) -> Cell:
+def _nothing(metric: str, pairs: int, detail: str) -> TableCell:
     if metric == RANK.metric:
-        return Cell(metric, None, "–", 0, 0, "skipped", detail)
-    return Cell(metric, None, f"– (0/{pairs})", 0, pairs, "skipped", detail)
+        return TableCell(metric, None, "–", 0, 0, "skipped", detail)
+    return TableCell(metric, None, f"– (0/{pairs})", 0, pairs, "skipped", detail)
 
 
 def _titles(tables: Sequence[Table]) -> list[str]:
@@ -78,7 +78,7 @@ def _names(boards: Sequence[Board], tables: Sequence[Table]) -> list[str]:
     if tables[0].stub != "Method":
         return names
     records = {record["method"]["name"]: record for board in boards for record in board.records}
-    return sorted(names, key=lambda name: row_order(records[name]))
+    return sorted(names, key=lambda name: row_key(records[name]))
 
 
 def _across(name: str, tables: Sequence[Table], titles: Sequence[str]) -> Row:

@@ -10,7 +10,7 @@ from fusionbench.data.noise.setting import SourceNoise, noise_from
 from fusionbench.errors import RequestError
 from fusionbench.tables.cells import Record
 from fusionbench.tables.layouts.joined import stacked
-from fusionbench.tables.layouts.selection import Line, Selection, settings_of, title_of
+from fusionbench.tables.layouts.selection import RowHead, Selection, settings_of, title_of
 from fusionbench.tables.model import Table
 
 CLEAN_SOURCES = "none"
@@ -64,7 +64,7 @@ def _selection(noise: SourceNoise | None, records: Sequence[Record], place: dict
         quiet = name.removesuffix(str(noise or "")).rstrip("@+")
         return rows[name]["method"]["kind"] == "trivial", place.get(quiet, len(place)), quiet
 
-    lines = {name: Line(_label(rows[name], noise), (), name) for name in sorted(rows, key=order)}
+    lines = {name: RowHead(_label(rows[name], noise), (), name) for name in sorted(rows, key=order)}
     return Selection(str(noise or CLEAN_SOURCES), "Method", (), tuple(records), lines)
 
 

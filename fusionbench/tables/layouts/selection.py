@@ -16,7 +16,7 @@ YES = "✓"
 OFF = (False, None, "none")
 
 
-class Line(NamedTuple):
+class RowHead(NamedTuple):
     """A row's label, the texts before its cells, and its method's name as stored."""
 
     label: str
@@ -35,7 +35,7 @@ class Selection:
     stub: str
     leads: tuple[str, ...]
     records: tuple[Record, ...]
-    lines: Mapping[str, Line]
+    lines: Mapping[str, RowHead]
     said: str = ""
 
     def label(self, table: Table) -> Table:
@@ -49,7 +49,7 @@ class Selection:
         return replace(table, name=f"{self.name}: {table.heading}")
 
 
-def _labeled(row: Row, line: Line) -> Row:
+def _labeled(row: Row, line: RowHead) -> Row:
     # random weights must be visible in every layout
     label = f"{line.label}, {RANDOM}" if row.label.endswith(RANDOM) else line.label
     return replace(row, label=label, leads=line.leads, method=line.method)

@@ -10,7 +10,7 @@ from fusionbench.errors import RequestError
 from fusionbench.tables.cells import Record
 from fusionbench.tables.layouts.ablation import constructor_defaults
 from fusionbench.tables.layouts.selection import (
-    Line,
+    RowHead,
     Selection,
     arguments_of,
     base_of,
@@ -134,7 +134,7 @@ def _selection(rows: Sequence[tuple[tuple, Record]], varied: Sequence[str], sett
         # two runs of one method that differ in this argument are two rows, so they need different names
         name = f"{base_of(record)}@{told}"
         renamed.append({**record, "method": {**record["method"], "name": name}})
-        lines[name] = Line(texts[0], tuple(texts[1:]), record["method"]["name"])
+        lines[name] = RowHead(texts[0], tuple(texts[1:]), record["method"]["name"])
     title = f"{title_of(renamed)}, sensitivity to {' and '.join(names)}" + (
         f" ({setting})" if setting else ""
     )

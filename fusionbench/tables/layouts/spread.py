@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from fusionbench.tables.board import Board
-from fusionbench.tables.model import Cell, Column, Table, mean_places, printed, rank_column
+from fusionbench.tables.model import Column, Table, TableCell, mean_places, printed, rank_column
 from fusionbench.tables.style import TableStyle
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _with_spread(board: Board, table: Table, kind: str) -> Table:
     return table
 
 
-def _sd(column: Column, cells: Sequence[Cell], values: ndarray) -> Iterator[Cell]:
+def _sd(column: Column, cells: Sequence[TableCell], values: ndarray) -> Iterator[TableCell]:
     for cell, row in zip(cells, values, strict=True):
         if cell.value is None or len(row) < 2:
             yield cell
@@ -62,7 +62,9 @@ def _sd(column: Column, cells: Sequence[Cell], values: ndarray) -> Iterator[Cell
             yield replace(cell, sd=sd, spread=f"± {printed(sd, column.digits)}")
 
 
-def _interval(cut: list[str], column: Column, cells: Sequence[Cell], values: ndarray) -> Iterator[Cell]:
+def _interval(
+    cut: list[str], column: Column, cells: Sequence[TableCell], values: ndarray
+) -> Iterator[TableCell]:
     """Yield cells with intervals, limited to the metric's range; ``cut`` collects the metrics for which one was limited."""
     from fusionbench.statistics.intervals import mean_intervals
 
@@ -125,7 +127,7 @@ def _testable(board: Board, table: Table) -> list[bool | None]:
     return testable
 
 
-def _ties(column: Column, cells: Sequence[Cell], values: ndarray) -> Iterator[Cell]:
+def _ties(column: Column, cells: Sequence[TableCell], values: ndarray) -> Iterator[TableCell]:
     """Yield cells with ``tied`` set for the rows that have a score for every pair, if there are two or more."""
     from fusionbench.statistics.significance import not_worse
 
@@ -136,7 +138,7 @@ def _ties(column: Column, cells: Sequence[Cell], values: ndarray) -> Iterator[Ce
 
 
 def _each_column(
-    board: Board, table: Table, change: Callable[[Column, Sequence[Cell], ndarray], Iterator[Cell]]
+    board: Board, table: Table, change: Callable[[Column, Sequence[TableCell], ndarray], Iterator[TableCell]]
 ) -> Table:
     """Return the table with the cells changed column by column, except for metrics of whole sets."""
     columns = []
@@ -170,10 +172,12 @@ def _places(table: Table, i: int) -> list[float | None]:
     return mean_places([None if c.value is None else c.text for c in cells], table.columns[i].better)
 
 
-def _rank(places: Sequence[float | None]) -> Cell:
+def _rank(places: Sequence[float | None]) -> TableCell:
     known = [place for place in places if place is not None]
     if places and len(known) == len(places):
         mean = sum(known) / len(known)
-        return Cell(RANK.metric, mean, printed(mean, RANK.digits), len(known), len(places), "ok")
+        return TableCell(RANK.metric, mean, printed(mean, RANK.digits), len(known), len(places), "ok")
     text = f"– ({len(known)}/{len(places)})"
-    return Cell(RANK.metric, None, text, len(known), len(places), "skipped", "not every metric has a value")
+    return TableCell(
+        RANK.metric, None, text, len(known), len(places), "skipped", "not every metric has a value"
+    )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from fusionbench.errors import RequestError
 from fusionbench.tables.cells import Record
-from fusionbench.tables.layouts.selection import Line, Selection, by_method, settings_of, title_of
+from fusionbench.tables.layouts.selection import RowHead, Selection, by_method, settings_of, title_of
 
 
 def select(records: Sequence[Record], _: Sequence[str], order: Sequence[str]) -> list[Selection]:
@@ -44,7 +44,7 @@ def _selection(variant: str, records: Sequence[Record], order: Sequence[str]) ->
     rows = sorted(
         {(name, source) for name, source, _ in named}, key=lambda row: (place.get(row[0], len(place)), row[1])
     )
-    lines = {name: Line(_title(source, records), (), name) for name, source in rows}
+    lines = {name: RowHead(_title(source, records), (), name) for name, source in rows}
     renamed = [{**record, "method": {**record["method"], "name": name}} for name, _, record in named]
     settings = variant.partition("@")[2]
     what = f"{title_of(records)} @{settings}" if settings else title_of(records)

@@ -15,7 +15,7 @@ pytest.importorskip("faster_coco_eval", reason="downstream tasks need the extra 
 
 from fusionbench.bundle import repeat
 from fusionbench.bundle.content import rendered_tables, sha256
-from fusionbench.bundle.finding import Finding
+from fusionbench.bundle.finding import CheckResult
 from fusionbench.bundle.pack import pack
 from fusionbench.bundle.verify import verify
 from fusionbench.cells.progress import Reporter
@@ -89,7 +89,7 @@ def result_of(folder: Path, task: str) -> Path:
     return found
 
 
-def told(findings: list[Finding], level: str) -> str:
+def told(findings: list[CheckResult], level: str) -> str:
     return "\n".join(f"{f.what}: {f.detail}" for f in findings if f.level == level)
 
 

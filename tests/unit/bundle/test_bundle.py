@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from fusionbench.bundle.finding import Finding
+from fusionbench.bundle.finding import CheckResult
 from fusionbench.bundle.pack import pack
 from fusionbench.bundle.verify import verify
 from fusionbench.cells.score_lines import read_lines
@@ -48,7 +48,7 @@ def change(bundle: Path, edit: Callable[[Path], None], rehash: bool = False) -> 
     return Path(changed)
 
 
-def wrong(findings: list[Finding]) -> str:
+def wrong(findings: list[CheckResult]) -> str:
     return "\n".join(f"{f.what}: {f.detail}" for f in findings if f.level == "wrong")
 
 

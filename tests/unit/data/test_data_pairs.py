@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fusionbench.data
-from fusionbench.data.pairs import data_root, find_split, natural
+from fusionbench.data.pairs import data_root, find_split, natural_key
 from fusionbench.data.registry import dataset, datasets
 from fusionbench.errors import DataNotFoundError, ImageError, RequestError, UnknownNameError
 
@@ -215,12 +215,14 @@ def hashes(spec, root: Path) -> tuple[str, str]:
 @given(st.lists(st.integers(0, 10**6), unique=True))
 def test_natural_order_is_the_order_of_numbers(numbers: list[int]) -> None:
     names = [f"img{number}x" for number in numbers]
-    assert sorted(names, key=natural) == [f"img{number}x" for number in sorted(numbers)]
+    assert sorted(names, key=natural_key) == [f"img{number}x" for number in sorted(numbers)]
 
 
 @given(st.lists(st.text(alphabet="a0Zé٣_1", max_size=6)))
 def test_natural_order_takes_any_names(names: list[str]) -> None:
-    assert sorted(sorted(names, key=natural, reverse=True), key=natural) == sorted(names, key=natural)
+    assert sorted(sorted(names, key=natural_key, reverse=True), key=natural_key) == sorted(
+        names, key=natural_key
+    )
 
 
 def test_the_drawn_splits_of_spect_are_parts_of_its_collection(shared_data: Path) -> None:

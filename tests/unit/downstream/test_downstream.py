@@ -25,8 +25,8 @@ from fusionbench.downstream.work import do_unit, record_failure
 from fusionbench.errors import ConfigError, DataNotFoundError, RequestError, UnknownNameError, WeightsError
 from fusionbench.figures import draw
 from fusionbench.figures.options import Options
-from fusionbench.papers.against import NOT_COMPARABLE, compare
-from fusionbench.papers.printed import select
+from fusionbench.papers.against import NOT_COMPARABLE, reproductions
+from fusionbench.papers.printed import select_numbers
 from fusionbench.statistics.tasks import task_statistics
 from fusionbench.tables import build_tables, render
 from fusionbench.tables.board import build_boards
@@ -92,11 +92,12 @@ def test_units_train_test_and_stand_in_tables_as_other_scores(scenes) -> None:
     assert "Predicted maps of classes of seed 0" in picture.caption
     numbers = [
         number
-        for number in select(papers=["sspfusion"], kinds=["segmentation"])
+        for number in select_numbers(papers=["sspfusion"], kinds=["segmentation"])
         if number.method == "Visible"
     ]
     compared = {
-        finding.number.metric: finding for finding in compare(records, list(score_rows(records)), numbers)
+        finding.number.metric: finding
+        for finding in reproductions(records, list(score_rows(records)), numbers)
     }
     assert compared["mIoU"].measured == pytest.approx(100 * visible.mean)
     assert compared["IoU:background"].verdict == NOT_COMPARABLE

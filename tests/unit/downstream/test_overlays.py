@@ -22,7 +22,7 @@ from fusionbench.downstream.run import DownstreamOptions, plan_downstream
 from fusionbench.report import document
 from fusionbench.report.document import PageOptions, make_page
 from fusionbench.report.groups import make_groups
-from fusionbench.tables.images import Sources
+from fusionbench.tables.images import SourcePairs
 
 CAR = (230, 60, 60, 140)  # class 1 of a map, at the opacity of an overlay
 BICYCLE = (60, 180, 75, 255)  # class 1 of the boxes
@@ -59,7 +59,7 @@ def test_the_gallery_has_what_was_predicted_and_annotated(scenes, monkeypatch: p
             assert work.do_unit(unit, Reporter()) is None
     # the fixture's records have no true data hash, without which the sources would not be shown
     pairs = find_split(dataset("msrs"), "test", here.data).pairs
-    sources = Sources({pair.id: pair for pair in pairs}, "")
+    sources = SourcePairs({pair.id: pair for pair in pairs}, "")
     monkeypatch.setattr(document, "find_sources", lambda *_: sources)
     records = read_records(here.runs)
     page = make_page(make_groups(records, score_rows(records)), PageOptions(data_root=str(here.data)))

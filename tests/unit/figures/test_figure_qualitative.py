@@ -12,9 +12,9 @@ from fusionbench.errors import DataNotFoundError, ImageError, RequestError, Unkn
 from fusionbench.figures import draw
 from fusionbench.figures.images.disagreement import box_mean, disagreement, disputed_boxes, disputed_images
 from fusionbench.figures.images.pictures import source_pictures
-from fusionbench.figures.options import Box, Options
+from fusionbench.figures.options import CropBox, Options
 from fusionbench.tables.board import build_boards
-from fusionbench.tables.images import Sources
+from fusionbench.tables.images import SourcePairs
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_without_scores_pixels_decide():
 
 
 def test_the_grid_shows_stored_pixels_and_says_that_sources_are_missing(runs, tmp_path):
-    options = Options(images=("p1",), zooms=(Box(36, 24, 12, 8),), data_root=str(tmp_path / "none"))
+    options = Options(images=("p1",), zooms=(CropBox(36, 24, 12, 8),), data_root=str(tmp_path / "none"))
     drawing = draw("qualitative", [stored(runs)], options)
     shown = [image for axes in drawing.figure.axes for image in axes.images]
     assert len(shown) == 2 * len(SCORES)  # each method's image and its box
@@ -110,7 +110,7 @@ def test_sources_stand_first_where_they_are_those_that_were_fused(runs, monkeypa
         paths.append(runs / f"{name}.png")
         Image.fromarray(picture(5 if name == "a" else 1)).save(paths[-1])
     pair = SimpleNamespace(id="p1", a=paths[0], b=paths[1])
-    sources = Sources({"p1": pair})
+    sources = SourcePairs({"p1": pair})
     monkeypatch.setattr("fusionbench.figures.images.qualitative.find_sources", lambda board, root: sources)
     drawing = draw("qualitative", [stored(runs)], Options(images=("p1",)))
     first = drawing.figure.axes[1].images[0]
@@ -171,4 +171,4 @@ def test_an_unknown_image_and_a_box_outside_are_errors(runs):
     with pytest.raises(UnknownNameError, match="did you mean 'p1'"):
         draw("qualitative", [stored(runs)], Options(images=("p11",)))
     with pytest.raises(RequestError, match="leaves image 'p1', which is 60x40"):
-        draw("qualitative", [stored(runs)], Options(images=("p1",), zooms=(Box(55, 0, 10, 10),)))
+        draw("qualitative", [stored(runs)], Options(images=("p1",), zooms=(CropBox(55, 0, 10, 10),)))

@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 
 from fusionbench.errors import RequestError
 from fusionbench.figures.drawing import fit, panel_figure, text_width, wrap
-from fusionbench.figures.options import Box, parse_box
+from fusionbench.figures.options import CropBox, parse_box
 from fusionbench.figures.style import applied, looks, parse_width
 
 
@@ -61,7 +61,7 @@ def test_no_widths(text):
 
 
 def test_boxes():
-    assert parse_box("4, 5,6,7") == Box(4, 5, 6, 7)
+    assert parse_box("4, 5,6,7") == CropBox(4, 5, 6, 7)
     for text in ("1,2,3", "a,b,c,d", "1,2,0,4", "-1,2,3,4"):
         with pytest.raises(RequestError, match="--zoom"):
             parse_box(text)

@@ -10,15 +10,15 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from fusionbench.data.images import eight_bit
-from fusionbench.metrics.inputs import Picture, form_of
+from fusionbench.metrics.inputs import StoredImages, form_of
 
 RGB = arrays(np.uint8, (6, 7, 3))
 ANY = settings(derandomize=True, deadline=None)
 FORMS = ("bt601", "matlab", "opencv")
 
 
-def picture(image: np.ndarray) -> Picture:
-    return Picture(torch.from_numpy(np.atleast_3d(image).copy()).permute(2, 0, 1)[None])
+def picture(image: np.ndarray) -> StoredImages:
+    return StoredImages(torch.from_numpy(np.atleast_3d(image).copy()).permute(2, 0, 1)[None])
 
 
 def converted(image: np.ndarray, form: str) -> np.ndarray:

@@ -7,8 +7,8 @@ import json
 import pytest
 from report_samples import record
 
-from fusionbench.papers.against import NOT_COMPARABLE, OTHER, OUTSIDE, WITHIN, compare, tolerance
-from fusionbench.papers.printed import papers, select
+from fusionbench.papers.against import NOT_COMPARABLE, OTHER, OUTSIDE, WITHIN, reproductions, tolerance
+from fusionbench.papers.printed import papers, select_numbers
 from fusionbench.papers.rendering import render, to_json
 
 SHIPPED = {"source": "shipped", "sha256": "a" * 64, "note": "trained with refinefuse@cpu on 160 pairs."}
@@ -40,7 +40,7 @@ def rows(made, values, profile="refinefuse", missing=()):
 
 def only_finding(made, values, profile="refinefuse", papers=("refinefuse",), missing=()):
     """The only finding of one run and metric."""
-    findings = compare([made], rows(made, values, profile, missing), select(papers=papers))
+    findings = reproductions([made], rows(made, values, profile, missing), select_numbers(papers=papers))
     assert len(findings) == 1, findings
     return findings[0]
 
@@ -81,14 +81,14 @@ def test_another_convention():
 def test_the_papers_own_profile_counts_where_it_was_scored():
     made = run("images-7", "SeAFusion")
     scores = rows(made, {"SSIM": 1.3}, "canonical") + rows(made, {"SSIM": 0.9623})
-    [finding] = compare([made], scores, select(papers=["refinefuse"]))
+    [finding] = reproductions([made], scores, select_numbers(papers=["refinefuse"]))
     assert (finding.profile, finding.verdict) == ("refinefuse", WITHIN)
 
 
 def test_another_profile_that_computes_alike_will_do():
     made = run("images-7", "SeAFusion")
     scores = rows(made, {"EN": 7.0}, "canonical") + rows(made, {"EN": 7.1335}, "tang2023")
-    [finding] = compare([made], scores, select(papers=["refinefuse"]))
+    [finding] = reproductions([made], scores, select_numbers(papers=["refinefuse"]))
     assert (finding.profile, finding.verdict) == ("tang2023", WITHIN)
 
 
@@ -149,7 +149,7 @@ def test_another_direction_is_not_comparable(monkeypatch):
 
     card = reported_against.metric_card("VIF")
     monkeypatch.setattr(reported_against, "metric_card", lambda name: replace(card, better="lower"))
-    findings = compare(*_seafusion(), select(papers=["refinefuse"], metrics=["VIF"]))
+    findings = reproductions(*_seafusion(), select_numbers(papers=["refinefuse"], metrics=["VIF"]))
     assert [f.verdict for f in findings] == [NOT_COMPARABLE]
     assert findings[0].why == ("the paper calls higher better, here lower is",)
 
@@ -175,7 +175,9 @@ def test_a_variant_meets_the_setting_it_stands_for():
 )
 def test_a_recipe_of_the_paper_s_is_no_variant_of_its_method(name, settings):
     made = run(name, "SSPFusion", dataset="harvard-mri-spect", pairs=60)
-    findings = compare([made], rows(made, {"MI": 4.0}, "sspfusion"), select(papers=("sspfusion",)))
+    findings = reproductions(
+        [made], rows(made, {"MI": 4.0}, "sspfusion"), select_numbers(papers=("sspfusion",))
+    )
     assert {finding.number.setting for finding in findings} <= settings
     assert findings
     assert not any("none that the paper prints" in reason for finding in findings for reason in finding.why)
@@ -197,15 +199,15 @@ def test_a_method_that_is_called_otherwise_here_is_matched_with_a_doubt():
 
 def test_what_no_paper_prints_is_left_out():
     made = run("mine", "Mine")
-    assert compare([made], rows(made, {"VIF": 0.7}), select()) == []
+    assert reproductions([made], rows(made, {"VIF": 0.7}), select_numbers()) == []
     here = run("images-7", "SeAFusion", dataset="llvip")
-    assert compare([here], rows(here, {"VIF": 0.7}), select()) == []
+    assert reproductions([here], rows(here, {"VIF": 0.7}), select_numbers()) == []
     other = run("images-7", "SeAFusion")
-    assert compare([other], rows(other, {"NMI": 0.7}), select()) == []
+    assert reproductions([other], rows(other, {"NMI": 0.7}), select_numbers()) == []
 
 
 def test_markdown_states_tolerance_verdicts_and_reasons():
-    text = render(compare(*_seafusion(), select()), "md")
+    text = render(reproductions(*_seafusion(), select_numbers()), "md")
     assert "tno, test split: printed beside measured" in text
     assert (
         "| SeAFusion | RefineFuse, Table 3 | VIF | same convention, within tolerance | refinefuse | 0.7042 |"
@@ -216,7 +218,7 @@ def test_markdown_states_tolerance_verdicts_and_reasons():
 
 
 def test_csv_and_json_hold_every_finding_with_its_reasons():
-    findings = compare(*_seafusion(), select())
+    findings = reproductions(*_seafusion(), select_numbers())
     documents = to_json(findings)
     json.dumps(documents, allow_nan=False)
     read = list(csv.DictReader(io.StringIO(render(findings, "csv"))))
@@ -239,6 +241,6 @@ def test_published_images_agree_with_the_paper_they_are_printed_in(shared_golden
             for image, row in zip(one_run["dataset"]["ids"], mine, strict=True):
                 value = float(row[metric])
                 scores.append(("tno", "test", one_run["id"], "refinefuse", metric, 1, image, "ok", value, ""))
-    findings = compare(made, scores, select(papers=["refinefuse"]))
+    findings = reproductions(made, scores, select_numbers(papers=["refinefuse"]))
     assert len(findings) == 5 * 7
     assert {finding.verdict for finding in findings} == {WITHIN}

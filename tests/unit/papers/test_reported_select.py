@@ -10,24 +10,26 @@ import pytest
 
 from fusionbench.errors import RequestError, UnknownNameError
 from fusionbench.papers.conventions import convention, difference
-from fusionbench.papers.printed import papers, select
+from fusionbench.papers.printed import papers, select_numbers
 from fusionbench.papers.tables import by_table, render, to_json
 
 
 def test_no_name_asks_for_all():
-    assert len(select()) == sum(len(paper.numbers) for paper in papers().values())
+    assert len(select_numbers()) == sum(len(paper.numbers) for paper in papers().values())
 
 
 def test_names_narrow_each_other_and_spelling_is_free():
-    numbers = select(papers=["CSP-MCIN"], datasets=["SEN12"], metrics=["clip_iqa"], methods=["csp mcin"])
+    numbers = select_numbers(
+        papers=["CSP-MCIN"], datasets=["SEN12"], metrics=["clip_iqa"], methods=["csp mcin"]
+    )
     assert {n.value for n in numbers if n.kind == "fusion"} == {"0.519"}
     assert {n.paper for n in numbers} == {"csp_mcin"}
 
 
 def test_a_method_is_found_as_printed_and_as_it_is_called_here():
-    assert select(methods=["LP"]) == select(methods=["laplacian_pyramid"])
-    assert {n.method for n in select(methods=["lsnf"])} == {"LSNF"}
-    assert {n.paper for n in select(methods=["u2fusion"])} == {"csp_mcin", "refinefuse", "sspfusion"}
+    assert select_numbers(methods=["LP"]) == select_numbers(methods=["laplacian_pyramid"])
+    assert {n.method for n in select_numbers(methods=["lsnf"])} == {"LSNF"}
+    assert {n.paper for n in select_numbers(methods=["u2fusion"])} == {"csp_mcin", "refinefuse", "sspfusion"}
 
 
 @pytest.mark.parametrize(
@@ -42,16 +44,16 @@ def test_a_method_is_found_as_printed_and_as_it_is_called_here():
 )
 def test_a_wrong_name_gets_the_nearest_one(given, said):
     with pytest.raises(UnknownNameError, match=said):
-        select(**given)
+        select_numbers(**given)
 
 
 def test_names_that_no_number_has_together_are_told():
     with pytest.raises(RequestError, match="together"):
-        select(papers=["refinefuse"], datasets=["sen12"])
+        select_numbers(papers=["refinefuse"], datasets=["sen12"])
 
 
 def test_markdown_has_a_table_for_each_printed_one_with_citation_and_convention():
-    text = render(select(papers=["refinefuse"], kinds=["fusion"]), "md")
+    text = render(select_numbers(papers=["refinefuse"], kinds=["fusion"]), "md")
     assert text.count("\n### ") + text.startswith("### ") == 6
     assert "| RefineFuse | 1.0554 | 3.8135 | 1.6328 | 0.7193 | 11.4509 | 6.6006 | 0.9377 |" in text
     assert text.count("doi 10.1007/s44267-025-00087-w") == 6
@@ -59,25 +61,25 @@ def test_markdown_has_a_table_for_each_printed_one_with_citation_and_convention(
 
 
 def test_rows_that_differ_in_data_or_setting_say_so():
-    text = render(select(papers=["csp_mcin"], kinds=["transfer"]), "md")
+    text = render(select_numbers(papers=["csp_mcin"], kinds=["transfer"]), "md")
     assert "| Method | Data set | Trained on | SD ↑ |" in text
     assert "| CSP-MCIN | sen12 | whu-opt-sar | 0.203 |" in text
     assert "CMMDF ↓" in text
 
 
 def test_gaps_stay_empty():
-    text = render(select(papers=["sspfusion"], kinds=["complexity"]), "md")
+    text = render(select_numbers(papers=["sspfusion"], kinds=["complexity"]), "md")
     assert "| GTF | 640x480 | msrs |  | 0.639 | 0.052 | 0.016 |  |  |" in text
 
 
 @pytest.mark.parametrize("format", ["tex", "html"])
 def test_other_formats_hold_the_same_numbers(format):
-    text = render(select(papers=["yan2025"]), format)
-    assert all(n.value in text for n in select(papers=["yan2025"]))
+    text = render(select_numbers(papers=["yan2025"]), format)
+    assert all(n.value in text for n in select_numbers(papers=["yan2025"]))
 
 
 def test_csv_is_what_is_shipped():
-    numbers = select(papers=["dsifuse"])
+    numbers = select_numbers(papers=["dsifuse"])
     rows = list(csv.DictReader(io.StringIO(render(numbers, "csv"))))
     assert [row["value"] for row in rows] == [n.value for n in numbers]
     assert {row["own_method"] for row in rows} == {"0", "1"}
@@ -85,11 +87,11 @@ def test_csv_is_what_is_shipped():
 
 def test_an_unknown_format_is_refused():
     with pytest.raises(RequestError, match="pdf"):
-        render(select(papers=["dsifuse"]), "pdf")
+        render(select_numbers(papers=["dsifuse"]), "pdf")
 
 
 def test_json_states_the_convention_of_each_metric():
-    tables = to_json(select(papers=["csp_mcin"], kinds=["fusion"]))
+    tables = to_json(select_numbers(papers=["csp_mcin"], kinds=["fusion"]))
     json.dumps(tables, allow_nan=False)
     assert [table["table"] for table in tables] == [1, 2]
     assert tables[0]["metrics"]["SD"] == {"profile": "csp-mcin", "definition": "unit-range", "undecided": ""}
@@ -98,7 +100,7 @@ def test_json_states_the_convention_of_each_metric():
 
 
 def test_tables_stay_apart():
-    assert len(by_table(select())) == 33
+    assert len(by_table(select_numbers())) == 33
 
 
 @pytest.mark.parametrize(
@@ -124,7 +126,7 @@ def test_sizes_and_times_have_no_convention_to_decide():
 
 def test_reading_loads_nothing_heavy():
     code = (
-        "import sys; from fusionbench.papers.printed import select; select(papers=['refinefuse']);"
+        "import sys; from fusionbench.papers.printed import select_numbers; select_numbers(papers=['refinefuse']);"
         "print([m for m in ('torch', 'pandas', 'lightning', 'kornia') if m in sys.modules])"
     )
     assert (

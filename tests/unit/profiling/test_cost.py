@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fusionbench.errors import RequestError
-from fusionbench.papers.cost import beside, printed_costs
+from fusionbench.papers.cost import costs_beside, printed_costs
 from fusionbench.tables.cost import cost_grid, cost_ranks, cost_text
 from fusionbench.tables.grid import render_grid
 from tests.e2e.command import in_process
@@ -65,19 +65,19 @@ def test_what_no_paper_prints_has_no_cost(method: str) -> None:
 
 
 def test_a_measured_number_is_within_its_bound_or_not() -> None:
-    good = {e["quantity"]: e for e in beside("refinefuse", row(), {}) if e["size"] in ("", "256x256")}
+    good = {e["quantity"]: e for e in costs_beside("refinefuse", row(), {}) if e["size"] in ("", "256x256")}
     assert good["params"]["within"]
     assert good["macs"]["within"]
     assert good["macs"]["gap"] == pytest.approx(-0.00424, abs=1e-4)
-    bad = next(e for e in beside("refinefuse", row(params=2_300_000), {}) if e["quantity"] == "params")
+    bad = next(e for e in costs_beside("refinefuse", row(params=2_300_000), {}) if e["quantity"] == "params")
     assert bad["within"] is False
-    unmeasured = next(e for e in beside("refinefuse", row(), {}) if e["size"] == "512x512")
+    unmeasured = next(e for e in costs_beside("refinefuse", row(), {}) if e["size"] == "512x512")
     assert (unmeasured["measured"], unmeasured["within"]) == (None, None)
 
 
 def test_text_gives_verdicts_and_the_size_that_lacks() -> None:
     entry = row(params=2_300_000)
-    text = cost_text({"refinefuse": entry | {"printed": beside("refinefuse", entry, {})}})
+    text = cost_text({"refinefuse": entry | {"printed": costs_beside("refinefuse", entry, {})}})
     assert "NOT within 1.0%" in text
     assert "within 2.0%" in text
     assert "add --size 512x512" in text

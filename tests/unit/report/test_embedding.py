@@ -3,10 +3,10 @@ import pytest
 from page_samples import IDS, group_of, record, write_images
 from PIL import Image
 
-from fusionbench.report.choice import Chosen
+from fusionbench.report.choice import ChosenImage
 from fusionbench.report.embedding import Shelf, describe, embed, wanted_images
 from fusionbench.report.pictures import FORMS, encode, text_length
-from fusionbench.tables.images import Sources
+from fusionbench.tables.images import SourcePairs
 
 SIX = {"EN": [1, 2, 3, 4, 5, 6]}
 
@@ -15,7 +15,7 @@ SIX = {"EN": [1, 2, 3, 4, 5, 6]}
 def shelf(tmp_path):
     write_images(tmp_path / "run", size=(400, 300))
     group = group_of((record(path=tmp_path / "run"), SIX))
-    return Shelf(group, Sources(), [Chosen(image) for image in IDS])
+    return Shelf(group, SourcePairs(), [ChosenImage(image) for image in IDS])
 
 
 def length(entries):

@@ -2,7 +2,7 @@ import numpy as np
 from page_samples import group_of, record
 
 from fusionbench.figures.images.disagreement import disputed_images
-from fusionbench.report.choice import choose, image_levels
+from fusionbench.report.choice import choose_images, image_levels
 
 
 def board_of(*scored):
@@ -23,7 +23,7 @@ IDS = tuple(f"p{i}" for i in range(12))
 
 def test_best_and_worst_come_first_and_say_so():
     board = board_of((record("one", ids=IDS), twelve(0)), (record("two", ids=IDS), twelve(1)))
-    chosen = choose(board, 6)
+    chosen = choose_images(board, 6)
     assert chosen[0].id == "p3"
     assert "best" in chosen[0].tags
     assert chosen[1].id == "p7"
@@ -51,23 +51,23 @@ def test_a_page_and_a_figure_call_the_same_images_disputed():
     board = board_of(
         *[(record(name, ids=IDS), twelve(seed)) for seed, name in enumerate(("one", "two", "six"))]
     )
-    tagged = {entry.id for entry in choose(board, 10) if "disputed" in entry.tags}
+    tagged = {entry.id for entry in choose_images(board, 10) if "disputed" in entry.tags}
     assert len(tagged) == 2
     assert tagged == set(disputed_images(board, 2, lambda image: None))
 
 
 def test_one_method_has_best_and_worst_images_and_no_disputed_ones():
-    chosen = choose(board_of((record("one", ids=IDS), twelve(0))), 6)
+    chosen = choose_images(board_of((record("one", ids=IDS), twelve(0))), 6)
     assert [entry.tags for entry in chosen[:3]] == [("best",), ("worst",), ()]
 
 
 def test_the_rest_is_spread_over_the_split():
     ids = tuple(f"{i:03d}" for i in range(100))
     board = board_of((record("one", ids=ids), {"EN": [0.0] * 100}))
-    assert [entry.id for entry in choose(board, 4)] == ["012", "037", "062", "087"]
+    assert [entry.id for entry in choose_images(board, 4)] == ["012", "037", "062", "087"]
 
 
 def test_images_that_cannot_be_told_apart_have_no_tags_and_none_is_shown_for_none_wanted():
     board = board_of((record("one"), {"EN": [1] * 6}))
-    assert [entry.tags for entry in choose(board, 99)] == [()] * 6
-    assert choose(board, 0) == []
+    assert [entry.tags for entry in choose_images(board, 99)] == [()] * 6
+    assert choose_images(board, 0) == []

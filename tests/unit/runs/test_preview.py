@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from fusionbench.cells.progress import QUIET, Reporter, RichReporter
-from fusionbench.cells.trainings.finished import finished_trainings, remedy
-from fusionbench.cells.weights import choose, training_data
+from fusionbench.cells.trainings.finished import finished_trainings, training_hint
+from fusionbench.cells.weights import choose_weights, training_data
 from fusionbench.errors import WeightsError
 from fusionbench.runs.preview import opening, preview
 from fusionbench.runs.run import RunOptions, make_jobs, plan_all
@@ -71,7 +71,7 @@ def test_weights_of_other_settings_are_named_and_latest_takes_them(tmp_path: Pat
     assert "Weights of 3 epochs exist: add stages.fuse.epochs=3, or --weights latest takes them." in row
     latest = replace(asked, weights="latest")
     (job,) = make_jobs(plan_all([latest]), [latest])
-    chosen = choose(job.planned, job.options)
+    chosen = choose_weights(job.planned, job.options)
     assert chosen is not None
     assert (chosen.source, chosen.path) == ("trained", newest)
     *_, row = said(options(tmp_path))
@@ -84,7 +84,7 @@ def test_latest_without_any_training_is_told_with_the_command(tmp_path: Path) ->
     with pytest.raises(
         WeightsError, match="`fusionbench train --method refinefuse --dataset demo` makes one"
     ):
-        choose(job.planned, job.options)
+        choose_weights(job.planned, job.options)
 
 
 def test_other_arguments_and_damaged_files_are_no_training_to_take(tmp_path: Path) -> None:
@@ -96,9 +96,9 @@ def test_other_arguments_and_damaged_files_are_no_training_to_take(tmp_path: Pat
     assert len(finished_trainings(job.planned, data, tmp_path)) == 1
     about = json.loads(weights.with_suffix(".json").read_text())
     weights.with_suffix(".json").write_text(json.dumps(about | {"arguments": {"other": 1}}))
-    assert remedy(job.planned, data, tmp_path) == ""
+    assert training_hint(job.planned, data, tmp_path) == ""
     weights.with_suffix(".json").write_text("{")
-    assert remedy(job.planned, data, tmp_path) == ""
+    assert training_hint(job.planned, data, tmp_path) == ""
 
 
 def test_without_a_terminal_each_phase_is_a_line_and_long_ones_one_more_a_minute(

@@ -5,7 +5,7 @@ import pytest
 from statistics_samples import board
 
 from fusionbench.statistics.ranks import overall, single, winners
-from fusionbench.statistics.stability import Choice, Halves, Outcome, percent, stability, verdict
+from fusionbench.statistics.stability import Choice, Halves, WinnerStability, percent, stability, verdict
 
 
 def choices(outcome, kind):
@@ -112,7 +112,7 @@ def test_one_method_has_no_winner():
 
 
 def test_a_tie_is_said():
-    outcome = Outcome(None, ("x", "y"), 3, 1, (), None)
+    outcome = WinnerStability(None, ("x", "y"), 3, 1, (), None)
     assert verdict(outcome) == "x and y tie in the mean rank over 1 metric among 3 methods."
 
 

@@ -8,7 +8,7 @@ from scipy.stats import kendalltau
 from statistics_samples import board
 
 from fusionbench.statistics.agreement import agreement, kendall
-from fusionbench.statistics.paired import compare
+from fusionbench.statistics.paired import paired_scores
 
 
 def values(metrics, methods, images, seed=0, digits=1):
@@ -78,14 +78,14 @@ def test_a_metric_without_any_score_is_left_out_and_named():
 
 
 def test_a_row_that_could_not_run_does_not_empty_the_comparison():
-    comparison = compare(three(gone={}))
+    comparison = paired_scores(three(gone={}))
     assert comparison.methods == ("x", "y", "z")
     assert comparison.excluded == (("gone", "no score"),)
     assert (comparison.images, comparison.unscored) == (3, 0)
 
 
 def test_a_method_that_lacks_one_image_is_excluded_and_the_image_kept():
-    comparison = compare(three(w={"EN": [9.0, None, 9.0], "NABF": [0.1] * 3, "VIF": [1.0] * 3}))
+    comparison = paired_scores(three(w={"EN": [9.0, None, 9.0], "NABF": [0.1] * 3, "VIF": [1.0] * 3}))
     assert comparison.methods == ("x", "y", "z")
     assert comparison.excluded == (("w", "EN on 2 of 3 images"),)
     assert comparison.images == 3
@@ -93,26 +93,26 @@ def test_a_method_that_lacks_one_image_is_excluded_and_the_image_kept():
 
 def test_an_image_that_no_method_is_scored_on_costs_only_itself():
     scores = {name: {"EN": [1.0, None, 2.0], "VIF": [0.5, 0.6, 0.7]} for name in "xyz"}
-    comparison = compare(board(scores))
+    comparison = paired_scores(board(scores))
     assert (comparison.methods, comparison.at, comparison.unscored) == (("x", "y", "z"), (0, 2), 1)
 
 
 def test_a_metric_that_most_methods_lack_does_not_take_them_out():
     scores = {name: {"EN": [1.0, 2.0], "VIF": [0.5, 0.6]} for name in "xyz"}
     scores["x"]["SCD"] = [1.0, 1.0]
-    comparison = compare(board(scores))
+    comparison = paired_scores(board(scores))
     assert comparison.methods == ("x", "y", "z")
     assert comparison.left_out == (("SCD", "only 1 of 3 methods have a score on every image"),)
 
 
 def test_a_metric_of_few_images_does_not_take_the_others_out():
     scores = {name: {"EN": [1.0] * 5, "SCD": [1.0, 1.0, None, None, None]} for name in "xy"}
-    comparison = compare(board(scores))
+    comparison = paired_scores(board(scores))
     assert (comparison.metrics, comparison.images) == (("EN",), 5)
     assert comparison.left_out == (("SCD", "only 2 of 5 images have a score"),)
 
 
 def test_a_board_without_scores_compares_nothing():
-    comparison = compare(board({"x": {"EN": [None, None]}, "y": {}}))
+    comparison = paired_scores(board({"x": {"EN": [None, None]}, "y": {}}))
     assert not comparison.decidable
     assert agreement(board({"x": {"EN": [None, None]}, "y": {}})).metrics == ()

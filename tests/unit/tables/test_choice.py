@@ -7,7 +7,7 @@ from layout_samples import random_scores
 from report_samples import CARDS, record
 
 from fusionbench.errors import RequestError, UnknownNameError
-from fusionbench.tables.choice import RowChoice, arrange, choose
+from fusionbench.tables.choice import RowChoice, arrange, choose_rows
 from fusionbench.tables.layouts import lay_out
 from fusionbench.tables.model import Table
 from fusionbench.tables.style import TableStyle
@@ -20,7 +20,7 @@ def records() -> list[dict]:
 
 
 def table(choice: RowChoice, made: list[dict] | None = None) -> Table:
-    kept, _ = choose(made or records(), choice)
+    kept, _ = choose_rows(made or records(), choice)
     (laid_out,) = lay_out(kept, random_scores(kept), TableStyle(), cards=CARDS)
     return arrange(laid_out, choice)
 
@@ -49,22 +49,22 @@ def test_order_moves_rows_to_the_front_and_ours_to_the_end_with_a_mark() -> None
 
 
 def test_what_is_hidden_is_said() -> None:
-    _, said = choose(records(), RowChoice(baselines=False))
+    _, said = choose_rows(records(), RowChoice(baselines=False))
     assert said == "Left out by choice: average, infrared."
     made = [*records(), record("refinefuse", run="smoke", pairs=1)]
-    kept, said = choose(made, RowChoice(pairs=3))
+    kept, said = choose_rows(made, RowChoice(pairs=3))
     assert len(kept) == len(records())
     assert said == "Left out by choice: runs on 1 pairs."
-    assert choose(records(), RowChoice())[1] == ""
+    assert choose_rows(records(), RowChoice())[1] == ""
 
 
 def test_a_name_that_is_no_row_and_a_choice_without_rows_are_told() -> None:
     with pytest.raises(UnknownNameError, match="row 'refinefus'"):
-        choose(records(), RowChoice(methods=("refinefus",)))
+        choose_rows(records(), RowChoice(methods=("refinefus",)))
     with pytest.raises(UnknownNameError, match="row 'dsifus'"):
-        choose(records(), RowChoice(ours="dsifus"))
+        choose_rows(records(), RowChoice(ours="dsifus"))
     with pytest.raises(RequestError, match="on 3 pairs"):
-        choose(records(), RowChoice(pairs=40))
+        choose_rows(records(), RowChoice(pairs=40))
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def split(tmp_path: Path) -> Split:
     return Split(dataset("demo"), "test", tmp_path, pairs, None)
 
 
-def find(monkeypatch: pytest.MonkeyPatch, split_here: Split, hashed: str = "d" * 64) -> images.Sources:
+def find(monkeypatch: pytest.MonkeyPatch, split_here: Split, hashed: str = "d" * 64) -> images.SourcePairs:
     monkeypatch.setattr(images, "find_split", lambda *asked: split_here)
     monkeypatch.setattr(Split, "content_hash", lambda self: hashed)
     return images.find_sources(board(), "somewhere")

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from fusionbench.cells.planned import RunOptions
-from fusionbench.cells.weights import choose, training_data
+from fusionbench.cells.weights import choose_weights, training_data
 from fusionbench.cli.app import app
 from fusionbench.errors import RequestError, UnknownNameError, WeightsError
 from fusionbench.folders.fuse_files import FileOptions, fuse_files
@@ -261,14 +261,14 @@ def test_a_run_takes_imported_weights_before_shipped_ones(tmp_path: Path) -> Non
         ("refinefuse",), ("msrs",), data_root=str(tmp_path), out=tmp_path / "runs", baselines=False
     )
     cell = make_plan(asked).cells[0]
-    assert choose(cell, asked).source == "shipped"
+    assert choose_weights(cell, asked).source == "shipped"
     method = cell.method.build({})
     torch.save(method.state_dict(), tmp_path / "theirs.pth")
     kept = import_weights(tmp_path / "theirs.pth", ImportOptions("refinefuse@cpu", title="Theirs"))
-    chosen = choose(cell, asked)
+    chosen = choose_weights(cell, asked)
     assert (chosen.source, chosen.path, chosen.note) == ("imported", kept, "Theirs")
     load_weights(method, chosen.path)
-    assert choose(cell, replace(asked, weights="trained")) is None
+    assert choose_weights(cell, replace(asked, weights="trained")) is None
 
 
 @pytest.mark.parametrize(("split", "learned_on"), [("test", "train"), ("drawn-test", "drawn-train")])

@@ -23,7 +23,7 @@ SIGMA = 1.5
 ALIKE = 0.75  # similarity of the sources from which on QY averages over them
 
 
-class Form(NamedTuple):
+class SimilarityWindow(NamedTuple):
     """The side of the window in pixels, and the constants of luminance and of contrast."""
 
     side: int
@@ -31,8 +31,8 @@ class Form(NamedTuple):
     contrast: float
 
 
-WANG = Form(11, (0.01 * 255) ** 2, (0.03 * 255) ** 2)
-TINY = Form(7, 2e-16, 2e-16)  # UIQI; Liu's constants of nearly 0 only keep flat windows from 0/0
+WANG = SimilarityWindow(11, (0.01 * 255) ** 2, (0.03 * 255) ** 2)
+TINY = SimilarityWindow(7, 2e-16, 2e-16)  # UIQI; Liu's constants of nearly 0 only keep flat windows from 0/0
 
 
 class Windows(NamedTuple):
@@ -69,7 +69,7 @@ def covariance(image: Image, other: Image, side: int, exact: bool = False) -> Te
     )
 
 
-def similarity(image: Image, other: Image, form: Form, exact: bool = False) -> Tensor:
+def similarity(image: Image, other: Image, form: SimilarityWindow, exact: bool = False) -> Tensor:
     """Return SSIM with the constants of ``form`` in each window, float64 [B, h, w], in [-1, 1]."""
     (mean, variance), (mean_other, variance_other) = (
         each.of(windows, form.side, exact) for each in (image, other)

@@ -35,7 +35,7 @@ WINDOW = gaussian(11, 1.5)
 STABLE = 1e-4  # added to numerator and denominator of local correlations
 
 
-class Maps(NamedTuple):
+class PhaseMaps(NamedTuple):
     """The phase congruency, and the largest and smallest moment over its orientations, float64 [B, H, W] each."""
 
     congruency: Tensor
@@ -96,13 +96,13 @@ def _fan(angle: Tensor, orientation: float) -> Tensor:
     return (-(torch.atan2(sine, cosine) ** 2) / (2 * SPREAD**2)).exp()
 
 
-def phase_maps(image: Image) -> Maps:
+def phase_maps(image: Image) -> PhaseMaps:
     """Return the maps of a batch; each image is transformed on its own, so that batches change no digit."""
     per_image = [_maps_of_one(x) for x in image.of(values)]
-    return Maps(*(torch.stack(maps) for maps in zip(*per_image, strict=True)))
+    return PhaseMaps(*(torch.stack(maps) for maps in zip(*per_image, strict=True)))
 
 
-def _maps_of_one(x: Tensor) -> Maps:
+def _maps_of_one(x: Tensor) -> PhaseMaps:
     """Return the maps of one image [H, W], summed over orientations; NaN for a constant image, whose amplitudes are 0."""
     energy_sum, amplitude_sum, squares_x, squares_y, mixed = (torch.zeros_like(x) for _ in range(5))
     for orientation, (energy, amplitude) in enumerate(_orientations(x)):
@@ -118,7 +118,7 @@ def _maps_of_one(x: Tensor) -> Maps:
     )
     root = torch.sqrt(mixed**2 + (squares_x - squares_y) ** 2) + EPSILON
     both = squares_x + squares_y
-    return Maps(energy_sum / (amplitude_sum + EPSILON), (both + root) / 2, (both - root) / 2)
+    return PhaseMaps(energy_sum / (amplitude_sum + EPSILON), (both + root) / 2, (both - root) / 2)
 
 
 def _orientations(x: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
@@ -162,7 +162,7 @@ def _median(x: Tensor) -> Tensor:
     return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
 
 
-class Moments(NamedTuple):
+class MaskedMoments(NamedTuple):
     """A masked map with mean and variance in the window around each pixel, zeros beyond the border."""
 
     pixels: Tensor
@@ -170,16 +170,16 @@ class Moments(NamedTuple):
     variance: Tensor
 
 
-def _moments(x: Tensor) -> Moments:
+def _moments(x: Tensor) -> MaskedMoments:
     mean = _blurred(x)
-    return Moments(x, mean, _blurred(x.square()) - mean.square())
+    return MaskedMoments(x, mean, _blurred(x.square()) - mean.square())
 
 
 def _blurred(x: Tensor) -> Tensor:
     return smooth(pad(x, (len(WINDOW) // 2,) * 4), WINDOW)
 
 
-def _correlation(x: Moments, y: Moments) -> Tensor:
+def _correlation(x: MaskedMoments, y: MaskedMoments) -> Tensor:
     covariance = _blurred(x.pixels * y.pixels) - x.mean * y.mean
     # rounding can make the variance of a flat window negative
     return (covariance + STABLE) / ((x.variance * y.variance).abs().sqrt() + STABLE)

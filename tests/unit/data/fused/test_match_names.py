@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fusionbench.data.fused.match_names import match_names, some
-from fusionbench.data.pairs import natural
+from fusionbench.data.pairs import natural_key
 
 IDS = ("00537D", "00538N", "00755N")
 
@@ -137,7 +137,7 @@ def test_no_image_is_ever_taken_for_another_pair(
     ids: list[str], before: str, after: str, lost: set[int], limit: int
 ) -> None:
     """Whatever the ids and the addition, whichever files are lost: a match is right, or there is none."""
-    ids = sorted(ids, key=natural)
+    ids = sorted(ids, key=natural_key)
     wanted = ids[:limit]
     truth = {name: f"{before}{name}{after}" for i, name in enumerate(ids) if i not in lost}
     match = match_names(wanted, ids, list(truth.values()))
