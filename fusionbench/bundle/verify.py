@@ -86,6 +86,7 @@ def _cells(folder: Path, index: dict[str, Any]) -> Iterator[CheckResult]:
             _tasks(cell, place),
         ):
             try:
+                # the checks are generators: their errors are raised here
                 problems += part
             except FusionbenchError as error:
                 problems.append(_refusal(error, folder, place))

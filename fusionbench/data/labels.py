@@ -143,6 +143,7 @@ def _parts(path: Path, spec: BoxSpec, labels: LabelSpec | None) -> Iterator[Box]
 
 def _text(path: Path) -> str:
     try:
+        # label tools on Windows write a byte order mark
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise ImageError(

@@ -117,6 +117,7 @@ def _check_output(path: Path | None) -> None:
             "it is a folder; name a file in it" if path.is_dir() else f"no folder '{path.parent}'; make it"
         )
         raise OutputError(f"Cannot write '{path}': {wrong}, or choose another file with -o.")
+    # the process id, because other calls may test the same folder at the same time
     probe = path.with_name(f".{path.name}.{os.getpid()}.writable")
     try:
         probe.write_bytes(b"x")

@@ -198,6 +198,7 @@ def contained(entry: Entry, function: Any) -> Any:
 
 def require_outcome(entry: Entry, outcome: Any, batch: int) -> Any:
     """Return the outcome. Raises PluginError unless it is an Outcome with one float64 value per image."""
+    # compared as text, because this module does not import torch
     values = getattr(outcome, "values", None)
     returned = f"{getattr(values, 'dtype', type(outcome).__name__)} {list(getattr(values, 'shape', []))}"
     if returned != f"torch.float64 [{batch}]":

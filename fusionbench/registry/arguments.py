@@ -33,6 +33,7 @@ def constructor_arguments(source: Path) -> set[str] | None:
         return None
     classes = [node for node in nodes if isinstance(node, ast.ClassDef) and _fuses(node)]
     functions = [function for node in classes for function in _constructors(node)]
+    # with **kwargs or a class defined elsewhere, the source does not tell which names are accepted
     if not classes or any(function.args.kwarg for function in functions):
         return None
     return {

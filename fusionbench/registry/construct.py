@@ -63,6 +63,7 @@ def _is_method(candidate: object, module: str) -> bool:
         inspect.isclass(candidate)
         and issubclass(candidate, FusionMethod)
         and candidate is not FusionMethod
+        # without those that the module only imports, such as a base class of another method
         and candidate.__module__.startswith(module)
     )
 
@@ -86,6 +87,7 @@ def _import_file(path: Path) -> ModuleType:
     assert module_spec is not None
     assert module_spec.loader is not None
     module = importlib.util.module_from_spec(module_spec)
+    # before it is executed: dataclasses and pickle look up the module of a class there
     sys.modules[name] = module
     try:
         module_spec.loader.exec_module(module)

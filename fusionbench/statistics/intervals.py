@@ -51,6 +51,7 @@ def _ends(rows: ndarray, level: float, resamples: int, seed: int) -> ndarray:
     count = rows.shape[1]
     # the deviation of tiny differences can underflow to 0
     varied = (rows[:, 0] < rows[:, -1]) & (rows.std(axis=1) > 0)
+    # both bounds of rows of equal values are that value
     ends = np.stack([rows[:, 0], rows[:, 0]])
     if not varied.any():
         return ends
@@ -60,8 +61,14 @@ def _ends(rows: ndarray, level: float, resamples: int, seed: int) -> ndarray:
     quantiles = np.repeat(_student(count, tails)[:, None], len(means), axis=1)
     if count >= FEWEST and tails[0] * (resamples + 1) >= 1:
         quantiles = _studentized(
-            (rows[varied] - means[:, None]) / errors[:, None], tails, resamples, seed, quantiles
+            # standardized values, whose sums of squares lose no digits to the mean
+            (rows[varied] - means[:, None]) / errors[:, None],
+            tails,
+            resamples,
+            seed,
+            quantiles,
         )
+    # reversed, because the upper quantile of t gives the lower bound of the mean
     ends[:, varied] = means - errors * quantiles[::-1]
     return ends
 
@@ -91,6 +98,7 @@ def _studentized(scaled: ndarray, tails: ndarray, resamples: int, seed: int, oth
 def _resampled_t(scaled: ndarray, resamples: int, seed: int) -> ndarray:
     """Return the t statistics, [rows, resamples], NaN for a resample with a single distinct value."""
     count = scaled.shape[1]
+    # in blocks, because the counts of all resamples may not fit into memory
     size = max(1, BLOCK // count)
     blocks = []
     for number, start in enumerate(range(0, resamples, size)):
@@ -109,4 +117,5 @@ def _counts(images: int, resamples: int, seed: int, block: int) -> ndarray:
     drawn = np.random.default_rng([seed, block]).integers(0, images, (resamples, images))
     drawn += images * np.arange(resamples)[:, None]
     counts = np.bincount(drawn.ravel(), minlength=resamples * images)
+    # uint16 is a quarter of int64, and large enough for sets of up to 65,535 images
     return counts.reshape(resamples, images).astype(np.uint16)

@@ -89,7 +89,9 @@ def nemenyi(values: ndarray, better: str) -> ndarray:
     means = _means(ranks)[rows]
     i, j = np.triu_indices(k, 1)
     gaps = np.abs(means[i] - means[j]) / sqrt(k * (k + 1) / (6 * n)) * sqrt(2)
+    # each distinct gap once, because SciPy integrates for every number
     different, back = np.unique(gaps, return_inverse=True)
+    # clipped, because the integration can leave [0, 1] by its error
     p = np.clip(studentized_range.sf(different, k, inf), 0.0, 1.0)[back]
     p_values[rows[i], rows[j]] = p_values[rows[j], rows[i]] = p
     return p_values

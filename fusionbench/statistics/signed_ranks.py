@@ -86,9 +86,11 @@ def _tails(steps: tuple[int, ...]) -> tuple[ndarray, ndarray]:
     chances = np.zeros(sum(steps) + 1)
     chances[0] = 1.0
     reached = 1
+    # each rank is in the sum or not, with probability 1/2: the distribution is convolved with (1 + x^step) / 2
     for step in steps:
         taken = chances[:reached] / 2
         chances[:reached] = taken
         chances[step : step + reached] += taken
         reached += step
+    # sums of probabilities exceed 1 by rounding
     return np.minimum(chances.cumsum(), 1.0), np.minimum(chances[::-1].cumsum()[::-1], 1.0)

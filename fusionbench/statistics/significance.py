@@ -65,6 +65,7 @@ def all_pairs(values: ndarray) -> ndarray:
     It is 1 on the diagonal and NaN for methods that are not compared, see `complete`.
     """
     scores = np.ascontiguousarray(values, dtype=np.float64)
+    # a copy, so that callers cannot change the cached array
     return _all_pairs(scores.tobytes(), scores.shape).copy()
 
 

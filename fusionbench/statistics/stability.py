@@ -152,6 +152,7 @@ def _halves(
     won = winners(losses(comparison.oriented @ _weights(count, splits, seed)))
     as_before = np.isin(comparison.methods, reference)
     share = float((won == as_before[:, None]).all(axis=0).mean())
+    # a half won by several methods is shared among them
     alone = (won / won.sum(axis=0)).mean(axis=1)
     wins = sorted(zip(comparison.methods, alone.tolist(), strict=True), key=lambda pair: -pair[1])
     return Halves(2 * splits, count // 2, share, tuple((name, part) for name, part in wins if part))

@@ -66,6 +66,7 @@ class Summary:
 
     @property
     def alpha(self) -> float:
+        # 1 - 0.95 is 0.050000000000000044
         return round(1 - self.level, 12)
 
 

@@ -56,6 +56,7 @@ def estimate_seconds(
             if total > START_UP * enough:
                 return total
             continue
+        # one more than are timed, because the first is discarded below
         for batch in islice(loader, TIMED_STEPS + 1):
             seconds.append(_step_seconds(method, batch, device))
             if total + seconds[-1] * steps > START_UP * enough:

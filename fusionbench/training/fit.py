@@ -167,10 +167,12 @@ def build_trainer(
         gradient_clip_val=(recipe.clip or None) if method.automatic_optimization else None,
         callbacks=callbacks,
         logger=[
+            # a log for each call, named by its first epoch: Lightning would overwrite the log of an earlier call
             CSVLogger(place, name="", version=f"csv-{progress.epochs}"),
             TensorBoardLogger(place, name="", version=f"tensorboard-{progress.epochs}"),
         ],
         enable_progress_bar=bar,
+        # `LastCheckpoint` writes the only checkpoint
         enable_checkpointing=False,
         enable_model_summary=False,
         log_every_n_steps=1,

@@ -57,6 +57,7 @@ class LearningRateFactor:
 
     def __call__(self, step: int) -> float:
         if step < self.warmup:
+            # from ``start`` to 1 in equal ratios
             return self.start ** (1 - step / self.warmup)
         progress = min(1.0, (step - self.warmup) / max(1, self.total - self.warmup))
         if self.name == "constant":

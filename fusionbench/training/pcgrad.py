@@ -88,6 +88,7 @@ def gradients(
     All other parameters get no gradient, as with ``backward``, so that an optimizer does not change them.
     """
     wanted = [p for p in parameters if p.requires_grad]
+    # the graph is kept, because the next objective needs the same one
     rows = [torch.autograd.grad(o, wanted, retain_graph=True, allow_unused=True) for o in objectives]
     reached = [k for k, column in enumerate(zip(*rows, strict=True)) if any(g is not None for g in column)]
     values = [torch.zeros_like(wanted[k]) if row[k] is None else row[k] for row in rows for k in reached]

@@ -45,6 +45,7 @@ def download(
     part = _Part(target.with_name(f".{target.name}.download"))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        # not waited for, since another process's download can take hours
         with FileLock(part.lock, timeout=0):
             _transfer(url, part, progress or (lambda *_: None))
             try:
@@ -129,6 +130,7 @@ def _transfer(url: str, part: _Part, progress: Progress) -> None:
 
 def _open(url: str, have: int, version: str | None) -> HTTPResponse | None:
     """Request the file, or the part from byte ``have`` on; return None if the server has no such part."""
+    # identity: positions in a compressed transfer are not those in the file
     headers = {"User-Agent": "fusionbench", "Accept-Encoding": "identity"}
     if have and version:
         # If-Range makes the server send the whole file if it changed, so that parts of two versions are never joined

@@ -62,6 +62,7 @@ def _generate(name: str, split: str, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{split}.", dir=folder))
     try:
+        # mkdtemp makes folders for the user alone, and the cache may be shared
         partial.chmod(0o755)
         for number in range(COUNTS[name][split]):
             scene(name, split, number).save(partial, f"{number:03d}")

@@ -192,6 +192,7 @@ def _full_range(samples: np.ndarray, bits: int) -> np.ndarray:
     if bits in (8, 16):
         return samples if samples.flags.writeable else samples.copy()
     highest = 2**bits - 1
+    # a table of all levels, smaller than a conversion of every pixel
     levels = np.rint(np.arange(highest + 1) * (np.iinfo(kind).max / highest)).astype(kind)
     return levels[samples.astype(np.uint16)]
 

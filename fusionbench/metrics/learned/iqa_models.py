@@ -45,6 +45,7 @@ def model(name: str, weights: str, device: torch.device) -> nn.Module:
 
 @lru_cache(maxsize=3)  # models have up to 600 MB each
 def _loaded(name: str, path: Path, digest: str, device: torch.device) -> nn.Module:
+    # constructors compute the features of the prompts
     with torch.no_grad():
         built = _clip_iqa(path, device) if name == "clipiqa" else _liqe(path, name == "liqe_mix", digest)
     return built.eval().requires_grad_(False).to(device)
