@@ -28,6 +28,7 @@ from fusionbench.metrics.tasks import PROFILE
 if TYPE_CHECKING:
     import pandas as pd
 
+# raised when this version can no longer read the records of earlier ones
 SCHEMA = 1
 COPY = ".scores.npz"  # the cache of scores.jsonl as arrays, see `fusionbench.cells.columns`
 

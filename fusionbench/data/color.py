@@ -9,6 +9,7 @@ from typing import Any
 
 Channel = Any  # a NumPy array or a torch tensor; results are of the same type
 
+# weights of ITU-R BT.601, for images and metrics alike
 RED, GREEN, BLUE = 0.299, 0.587, 0.114
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray
 
+# of the bootstrap; each one computes average precision anew
 RESAMPLES = 500
 LEVEL = 0.95
 

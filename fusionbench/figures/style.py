@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, cast
 from fusionbench.errors import RequestError
 
 COLUMNS = {"one": 3.5, "two": 7.16}  # text widths of a two-column paper (IEEE), in inches
+# inches
 WIDEST = 40.0
 FONT, SMALL = 7.0, 6.0  # points, at the size at which the figure is printed
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from fusionbench.metrics import compiled
 
+# of an 8-bit image: histograms have one bin for each, so that no choice of bins changes a value
 LEVELS = 256
 
 

@@ -19,6 +19,7 @@ from fusionbench.errors import DownloadError, FusionbenchError, OutputError
 from fusionbench.files import cannot_write, write_json
 
 OFFLINE = "FUSIONBENCH_OFFLINE"
+# bytes between two reports of progress
 CHUNK = 2**20
 PATIENCE = 60  # seconds without data after which a transfer is given up
 

@@ -17,6 +17,7 @@ from fusionbench.errors import WeightsError
 if TYPE_CHECKING:
     import numpy as np
 
+# the index is a LevelDB table, whose footer of 48 bytes has two handles of blocks, padding and this number
 MAGIC = (0xDB4775248B80FB57).to_bytes(8, "little")
 FOOTER = 48
 DTYPES = {1: "<f4", 2: "<f8", 3: "<i4", 9: "<i8", 19: "<f2"}  # numbers of tensorflow.DataType
@@ -74,11 +75,13 @@ def _handle(data: bytes, at: int) -> tuple[int, int, int]:
 
 
 def _block(data: bytes, offset: int, size: int) -> Iterator[tuple[bytes, bytes]]:
+    # the byte after a block is its compression, 0 for none
     if data[offset + size] != 0:
         raise ValueError("its blocks are compressed")
     restarts = int.from_bytes(data[offset + size - 4 : offset + size], "little")
     at, end, key = offset, offset + size - 4 * (restarts + 1), b""
     while at < end:
+        # LevelDB stores only that part of a key in which it differs from the key before
         shared, at = _varint(data, at)
         own, at = _varint(data, at)
         length, at = _varint(data, at)
@@ -112,6 +115,7 @@ def _fields(message: bytes) -> dict[int, Any]:
             fields.setdefault(number, []).append(message[at : at + length])
             at += length
         elif wire in (FIXED32, FIXED64):
+            # skipped: only checksums are stored in this way
             at += 4 if wire == FIXED32 else 8
         else:
             raise ValueError(f"a message has wire type {wire}")

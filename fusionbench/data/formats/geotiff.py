@@ -16,6 +16,7 @@ from fusionbench.errors import ImageError, RequestError
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
+# a few very bright or dark pixels would otherwise determine the contrast of all others
 PERCENTILES = (2, 98)
 # plausible medians: Sentinel-1's noise floor is near -30 dB, and no land or sea reflects 40 dB on average
 MEDIAN_DECIBEL = (-60.0, 40.0)

@@ -21,6 +21,7 @@ from fusionbench.data.noise.setting import VARIANCES, Noise, SourceNoise
 from fusionbench.errors import UnknownNameError
 from fusionbench.types import Pair
 
+# variances are in squared gray levels, images in [0, 1]
 LEVELS = 255
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from itertools import product
 
 _MARKS = re.compile(r"^\W+|^_+|[\W_]+$")
+# names that are compared, because a folder can have many thousands and several readings
 _SAMPLE = 200
 _TOKEN = re.compile(r"\d+|[^\W\d_]+|[\W_]+")
 

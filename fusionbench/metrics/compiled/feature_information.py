@@ -12,6 +12,7 @@ import numpy as np
 
 from fusionbench.metrics.compiled.jit import compiled_exactly, logarithms
 
+# the pixels of a window, column by column as in MATLAB
 STATES = 9
 
 

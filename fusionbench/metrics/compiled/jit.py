@@ -30,6 +30,7 @@ ATAN = tuple(
 )  # Taylor coefficients of the odd powers, for arguments up to tan(pi / 8)
 ODD = tuple(1 / (2 * k + 1) for k in range(10))  # log(x) / 2 as a series in odd powers of (x - 1) / (x + 1)
 HALF_OCTAVE = 0x3FF0000000000000 - 0x3FE6A09E667F3BCD  # distance of the bits of 1/sqrt(2) and of 1
+# up to here the series of the arc tangent is used directly
 EIGHTH = math.tan(math.pi / 8)
 
 
@@ -41,6 +42,7 @@ def exponentials(x: np.ndarray, scratch: np.ndarray, bits: np.ndarray) -> None:
     a row of int64 of the same length, ``bits`` is the row itself viewed as int64.
     """
     for j in range(len(x)):
+        # separate loops, because each is simple enough to be vectorised
         shifted = x[j] * LOG2_E + ROUNDING
         whole = shifted - ROUNDING
         x[j] = (x[j] - whole * LN2_HIGH) - whole * LN2_LOW
@@ -113,6 +115,7 @@ def logarithms(x: np.ndarray, bits: np.ndarray, scratch: np.ndarray) -> None:
         scratch[j] = np.float64(exponent)
         bits[j] -= exponent << EXPONENT_BITS
     for j in range(len(x)):
+        # log(m) = 2 artanh(s), a series of odd powers that converges fast for |s| below 0.18
         s = (x[j] - 1.0) / (x[j] + 1.0)
         u = s * s
         p = ODD[9]

@@ -28,6 +28,7 @@ SIDE = 11
 GAUSSIAN = gaussian(SIDE, 1.5)
 ONES = (1.0,) * SIDE
 PIXELS = SIDE**2
+# SSIM's second constant, for levels 0..255
 CONTRAST = (0.03 * 255) ** 2
 # the first three of MS-SSIM's five weights, normalised; finest scale first
 WEIGHTS = tuple(weight / (0.0448 + 0.2856 + 0.3001) for weight in (0.0448, 0.2856, 0.3001))

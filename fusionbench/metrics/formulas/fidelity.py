@@ -38,7 +38,9 @@ class Reading(NamedTuple):
 
 
 LEVELS = Reading()
+# of codes that read images in [0, 1] and leave n at 2
 UNIT_RANGE = Reading(scale=255.0)
+# of codes that compute squares in MATLAB's uint8, which saturates
 SATURATING = Reading(limit=255.0)
 
 

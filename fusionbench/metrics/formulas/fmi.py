@@ -26,6 +26,7 @@ from fusionbench.metrics.image_cache import Image, Outcome, Triple, sum_image
 from fusionbench.metrics.registry import definition, metric
 
 SIDE = 3
+# the pixels of a window are the states of a distribution
 STATES = SIDE**2
 PIXELS = 2**12  # pixels of a band: arrays with 81 numbers per pixel then stay in the CPU's cache
 
@@ -48,6 +49,7 @@ class Window(NamedTuple):
 def windows(band: Tensor) -> Window:
     """Return the windows of a band of features [B, H, W]."""
     height, width = band.shape[-2] - SIDE + 1, band.shape[-1] - SIDE + 1
+    # column by column, as MATLAB reads a window: cumulated probabilities depend on the order of the states
     places = [(row, column) for column in range(SIDE) for row in range(SIDE)]
     features = torch.stack([band[..., r : r + height, c : c + width] for r, c in places])
     low, high = features.amin(0), features.amax(0)

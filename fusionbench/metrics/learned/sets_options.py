@@ -19,6 +19,7 @@ from fusionbench.metrics.learned.files import find_weights, hash_of
 from fusionbench.weights.checkpoints import METRICS_FOLDER, weights_folder
 
 FILE = "cmmd.yaml"
+# OpenAI's statistics, with which most CLIP models were trained
 CLIP_MEAN, CLIP_STD = [0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711]
 HALF = [0.5, 0.5, 0.5]
 

@@ -23,6 +23,7 @@ from fusionbench.metrics.registry import definition
 NOISE = 0.4  # variance n of the noise of the visual system
 SIDE = 3  # side of a block
 LEVELS = 4
+# keeps fractions and logarithms finite
 TINY = 1e-12
 # upper left quarters, middle row and column included, of Simoncelli's filters sp5; the other quarters mirror them
 FIRST_LOW_PASS = (

@@ -31,6 +31,7 @@ class SimilarityWindow(NamedTuple):
     contrast: float
 
 
+# SSIM's window and constants (Wang et al. 2004)
 WANG = SimilarityWindow(11, (0.01 * 255) ** 2, (0.03 * 255) ** 2)
 TINY = SimilarityWindow(7, 2e-16, 2e-16)  # UIQI; Liu's constants of nearly 0 only keep flat windows from 0/0
 
