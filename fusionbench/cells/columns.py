@@ -94,6 +94,7 @@ def keep_columns(cell: Cell) -> None:
     texts = np.frombuffer(json.dumps(columns.texts).encode(), dtype=np.uint8)
 
     def write(path: Path) -> None:
+        # a stream, because numpy would append a suffix to a file name
         with path.open("wb") as stream:
             np.savez(stream, of=_digest(data), codes=columns.codes, values=columns.values, texts=texts)
 

@@ -118,6 +118,7 @@ def add_phase(
     it is unknown, because a partial sum would look like a small consumption.
     """
     spent, energy = record["provenance"]["seconds"], record["provenance"].setdefault("energy_j", {})
+    # before a phase has taken any time, None in the record means nothing yet, not unknown
     earlier = energy.get(phase) if spent[phase] else 0.0
     if earlier is None or before is None or after is None:
         energy[phase] = None
@@ -136,6 +137,7 @@ def record_failure(job: Job, failure: Failure, weights: Weights | None = None) -
     weights = weights or Weights("none")
     cell = cell_of(job, weights)
     drop_sources(cell.path)
+    # an earlier call's record is kept: it has the hashes and times of the images that are stored
     record: dict[str, Any] = cell.read_record() or new_record(job, weights)
     record["provenance"]["finished"] = now()
     cell.write_record({**record, "status": failure.status, "detail": failure.detail})

@@ -40,6 +40,7 @@ def score_together(
     cells, so that the caller can score them one by one; a single cell gets it as its failure.
     """
     ready: list[tuple[Unscored, FusedCell]] = []
+    # all locks are held until the last record is written, because the cells are scored pair by pair together
     with ExitStack() as locks:
         for cell in unscored:
             assert cell.result.path is not None  # what was fused has a folder

@@ -139,6 +139,7 @@ def list_images(
         name = "_".join([*folders, path.stem])
         if name in images:
             raise ImageError(_twins(images[name], path, base))
+        # Windows drops dots and blanks at the end of a name
         if not _SAFE_ID.fullmatch(name) or name[-1] in ". ":
             raise ImageError(
                 f"The name of '{path}' cannot name a result file: rename it in both folders, using "

@@ -166,6 +166,7 @@ def _write(scene: _Scene, targets: list[_Target], how: PrepareSpec) -> bool:
 
 def _write_labels(path: Path, tiles: list[_Target], values: tuple[int, ...]) -> None:
     """Write the tiles of a label map, with each pixel as the position of its class in ``values``. Raises ImageError."""
+    # numbers outside ``values`` never get here: they are an error below
     positions = np.full(256, 255, np.uint8)
     positions[list(values)] = np.arange(len(values))
     with geotiff.open_scene(path) as scene:

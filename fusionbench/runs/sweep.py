@@ -91,6 +91,7 @@ def read_sweep(path: Path) -> Sweep:
     refuse_interpolation(data, str(path))
     _check_keys(path, data)
     try:
+        # typed by the dataclass: OmegaConf reports values of a wrong type
         merged = OmegaConf.merge(OmegaConf.structured(Sweep), OmegaConf.create(_plain_grid(data)))
         sweep = OmegaConf.to_object(merged)
     except OmegaConfBaseException as error:

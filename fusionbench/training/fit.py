@@ -57,6 +57,7 @@ def train(
     # processes of one distributed training (LOCAL_RANK) share its folder; two trainings must not
     lock = nullcontext() if "LOCAL_RANK" in os.environ else folder.lock()
     with lock:
+        # asked under the lock, because another process may just have finished it
         if not folder.finished:
             _train(spec, config, data, folder, options)
     return folder
@@ -67,6 +68,7 @@ def _train(
 ) -> None:
     for name in ("pytorch_lightning", "lightning_fabric", "lightning_utilities"):
         logging.getLogger(name).setLevel(logging.WARNING)  # its messages on devices and its advertisements
+    # before the method is built, whose first weights are random
     pl.seed_everything(options.seed, workers=True, verbose=False)
     if not spec.card.trainable:
         raise RequestError(

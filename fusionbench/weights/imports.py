@@ -69,6 +69,7 @@ def import_weights(source: Path, options: ImportOptions) -> Path:
     about["source"] = {"file": source.name, "sha256": digest}
     about["imported"] = datetime.now(UTC).isoformat(timespec="milliseconds")
     about["fusionbench"] = fusionbench.__version__
+    # after the weights, because imports are found by this file
     write_json(target.with_suffix(".json"), about)
     return target
 

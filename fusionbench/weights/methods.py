@@ -63,6 +63,7 @@ def save_weights(method: FusionMethod, path: Path, provenance: dict[str, Any]) -
     data = save(state)  # not `save_file`, which handles temporary files and full disks in its own way
     write_through(path, lambda partial: partial.write_bytes(data))
     digest = file_hash(path)
+    # after the weights, because this file marks them as complete
     write_json(path.with_suffix(".json"), {**provenance, "sha256": digest})
     return digest
 

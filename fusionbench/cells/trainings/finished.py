@@ -28,6 +28,7 @@ class Training:
 def finished_trainings(cell: PlannedCell, data: TrainingData, out: Path) -> list[Training]:
     """Return the trainings of a cell's method with its arguments on these data, sorted by the time they finished."""
     finished = []
+    # weights.json is written last, so trainings that are not finished are not found
     for path in sorted((out / "training" / data.name / cell.method.name).glob("*/weights.json")):
         about = _about(path)
         weights = path.with_suffix(".safetensors")

@@ -96,6 +96,7 @@ def _inspect(spec: DatasetSpec, pair: Pair, watch: CountWatch) -> _Finding:
             images.check_same_size(a, pair.a, label, pair.label)
     except ImageError as error:
         return _Finding(pair.id, unequal=str(error))
+    # a common error in copying: one folder's files are in both
     identical = pair.a.read_bytes() == pair.b.read_bytes()
     annotated = inspect_labels(spec, pair, a.shape[:2], label)
     return _Finding(pair.id, a=_kind(a), b=_kind(b), identical=identical, annotated=annotated)

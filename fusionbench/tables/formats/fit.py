@@ -105,6 +105,7 @@ def _divided(table: Table, size: Size, room: float) -> tuple[tuple[tuple[int, ..
         return (everything,), label
     units = _units(table, size, room, label)
     fewest = len(_packed(table, units, size, room, label))
+    # equal blocks are easier to read than full ones and a rest, unless one of them is then too wide
     even = -(-len(units) // fewest)
     equal = [units[i : i + even] for i in range(0, len(units), even)]
     blocks = [tuple(i for unit in block for i in unit) for block in equal]

@@ -110,6 +110,7 @@ def _shared(said: Sequence[tuple[str, Sequence[str]]]) -> Iterator[str]:
 
 def _relabeled(rows: Iterable[Row], boards: Sequence[Board]) -> list[Row]:
     """Return the rows with labels that are distinct in the joined table, not only within each data set."""
+    # reversed, so that of several records of a method the first data set's is kept
     records = {record["method"]["name"]: record for board in reversed(boards) for record in board.records}
     sources = {
         side: " or ".join(dict.fromkeys(b.records[0]["dataset"][side] for b in boards)) for side in "ab"
@@ -117,6 +118,7 @@ def _relabeled(rows: Iterable[Row], boards: Sequence[Board]) -> list[Row]:
     labels = labels_of(
         [{**record, "dataset": {**record["dataset"], **sources}} for record in records.values()]
     )
+    # methods whose weights were random on some of the data sets only
     random = {r["method"]["name"] for b in boards for r in b.records if r["weights"]["source"] == "random"}
     mixed = {name for name in random if not labels[name].endswith(RANDOM)}
     return [

@@ -80,6 +80,7 @@ def _numbers(configs: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _is_number(value: Any) -> bool:
+    # a bool is an int in Python
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
