@@ -181,7 +181,7 @@ def parse_override(text: str) -> dict[str, Any]:
 
     key, separator, value = text.partition("=")
     if not separator or not key.strip():
-        raise ConfigError(f"'{text}' is no override: write key=value, for example stages.fuse.epochs=10.")
+        raise ConfigError(f"'{text}' is not an override: write key=value, for example stages.fuse.epochs=10.")
     try:
         nested: Any = _numbers(yaml.safe_load(value))
     except yaml.YAMLError as error:
@@ -209,7 +209,7 @@ def _numbers(value: Any) -> Any:
         except ValueError:
             return value
     if isinstance(value, float) and not math.isfinite(value):
-        raise ConfigError(f"The value {value} is no finite number: give one.")
+        raise ConfigError(f"The value {value} is not a finite number: give one.")
     return value
 
 

@@ -22,7 +22,7 @@ def verify(bundle: Path, data_root: str | None = None, sample: int = 2) -> list[
     """Check a bundle and return the findings.
 
     If the data are present, ``sample`` images of each cell are fused and scored again. Raises RequestError for a file
-    that is no bundle.
+    that is not a bundle.
     """
     from fusionbench.bundle.repeat import repeat_cells
 
@@ -34,7 +34,7 @@ def verify(bundle: Path, data_root: str | None = None, sample: int = 2) -> list[
 
 
 def _unpack(bundle: Path, folder: Path) -> dict[str, Any]:
-    """Extract a bundle below ``folder`` and return its index. Raises RequestError for a file that is no bundle."""
+    """Extract a bundle below ``folder`` and return its index. Raises RequestError for a file that is not a bundle."""
     try:
         with zipfile.ZipFile(bundle) as archive:
             archive.extractall(folder)
@@ -46,7 +46,7 @@ def _unpack(bundle: Path, folder: Path) -> dict[str, Any]:
         ) from error
     except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError) as error:
         raise RequestError(
-            f"'{bundle}' is no bundle or is damaged ({error}): give a file that `fusionbench pack` wrote."
+            f"'{bundle}' is not a bundle or is damaged ({error}): give a file that `fusionbench pack` wrote."
         ) from error
     if schema != SCHEMA:
         raise RequestError(

@@ -94,4 +94,4 @@ def _line(path: Path, number: int, line: bytes) -> Any:
 
 
 def _no_score(path: Path, number: int) -> DamagedError:
-    return DamagedError(path, f"line {number} is no score", "delete that line and run again")
+    return DamagedError(path, f"line {number} is not a score", "delete that line and run again")

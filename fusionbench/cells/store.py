@@ -158,15 +158,15 @@ def _wrong(record: dict[str, Any]) -> str | None:
     """
     for key in _MAPPINGS:
         if not isinstance(record.get(key, {}), dict):
-            return f"{key} is no mapping"
+            return f"{key} is not a mapping"
     for part, keys in _TEXTS.items():
         for key in keys:
             if not isinstance(record.get(part, {}).get(key, ""), str):
-                return f"{part}.{key} is no text"
+                return f"{part}.{key} is not a text"
     data = record.get("dataset", {})
     ids = data.get("ids", [])
     if not isinstance(ids, list) or not all(isinstance(name, str) for name in ids):
-        return "dataset.ids is no list of texts"
+        return "dataset.ids is not a list of texts"
     whole = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
     if _is_digest(data.get("split_hash"), 64) and data["split_hash"] != whole:
         return "its ids are not those of its split hash"

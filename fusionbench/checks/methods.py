@@ -215,7 +215,7 @@ def learns(method: FusionMethod, card: Card) -> str:
     for name, term in terms.items():
         require(
             term.ndim == 0 and torch.isfinite(term),
-            f"loss term '{name}' is no finite scalar",
+            f"loss term '{name}' is not a finite scalar",
             "return its mean, and check divisions and logarithms",
         )
     torch.stack(list(terms.values())).sum().backward()

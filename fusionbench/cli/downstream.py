@@ -151,7 +151,9 @@ def _seeds(text: str) -> tuple[int, ...]:
     except ValueError:
         seeds = ()
     if not seeds or min(seeds) < 0:
-        raise RequestError(f"--seed '{text}' is no list of seeds: write whole numbers from 0, such as 0,1,2.")
+        raise RequestError(
+            f"--seed '{text}' is not a list of seeds: write whole numbers from 0, such as 0,1,2."
+        )
     return seeds
 
 

@@ -85,7 +85,7 @@ def _number(text: str) -> str:
             return text.strip()
     except ValueError:
         pass
-    raise RequestError(f"'{text}' is no number: give one as it is printed, for example 0.7042.")
+    raise RequestError(f"'{text}' is not a number: give one as it is printed, for example 0.7042.")
 
 
 def _images(*paths: Path) -> list[Any]:

@@ -56,7 +56,7 @@ def stats(
     from fusionbench.statistics.gather import summaries
 
     if not 0 < level < 1:
-        raise RequestError(f"--level {level:g} is no share: give one between 0 and 1, such as 0.95.")
+        raise RequestError(f"--level {level:g} is not a share: give one between 0 and 1, such as 0.95.")
     wanted = "json" if json else format or (output.suffix.lstrip(".") if output else None)
     if wanted is not None and wanted.lower() not in FORMATS:
         raise RequestError(f"Statistics cannot be written as '{wanted}': use one of {', '.join(FORMATS)}.")

@@ -86,7 +86,7 @@ def _yolo(path: Path, spec: BoxSpec, size: tuple[int, int]) -> Iterator[Box]:
             kind, (cx, cy, w, h) = int(class_text), map(float, texts)
         except ValueError as error:
             raise ImageError(
-                f"'{path}' line {number} is no YOLO box: write a class number and four numbers, not '{line.strip()[:60]}'."
+                f"'{path}' line {number} is not a YOLO box: write a class number and four numbers, not '{line.strip()[:60]}'."
             ) from error
         if not 0 <= kind < len(spec.classes):
             raise ImageError(f"'{path}' line {number} has class {kind}: {_known(spec)}.")

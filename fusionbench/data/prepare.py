@@ -175,7 +175,7 @@ def _write_labels(path: Path, tiles: list[_Target], values: tuple[int, ...]) -> 
             numbers = scene.read(1, window=window)
             if unknown := sorted(set(np.unique(numbers).tolist()) - set(values)):
                 raise ImageError(
-                    f"'{path}' holds {unknown[0]}, which is no class: classes are {', '.join(map(str, values))}."
+                    f"'{path}' holds {unknown[0]}, which is not a class: classes are {', '.join(map(str, values))}."
                 )
             assert tile.label is not None  # a scene with a label map has tiles with one
             write_image(tile.label, positions[numbers])

@@ -94,7 +94,7 @@ def _labels(entry: Any, where: str) -> LabelSpec | None:
         for name in names:
             if name not in labels.classes:
                 raise ConfigError(
-                    f"{kind} class '{name}' in {where} is no class: classes are {', '.join(labels.classes)}."
+                    f"{kind} class '{name}' in {where} is not a class: classes are {', '.join(labels.classes)}."
                 )
     return labels
 

@@ -132,7 +132,7 @@ def _drawn(split: Split, task: Task, asked: str) -> Division:
         fraction = 0.0
     if not 0 < fraction < 1:
         raise RequestError(
-            f"--division '{asked}' is no division: use auto, official, roles, a CSV file, or a fraction such as 0.8."
+            f"--division '{asked}' is not a division: use auto, official, roles, a CSV file, or a fraction such as 0.8."
         )
     ranked = sorted(_some_labelled(split, task), key=lambda pair: position(split.spec.name, pair.id))
     chosen = {pair.id for pair in ranked[: round(fraction * len(ranked))]}

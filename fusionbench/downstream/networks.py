@@ -31,7 +31,7 @@ def build_segmenter(chosen: Chosen, classes: int) -> nn.Module:
     kind = getattr(smp, recipe.network, None)
     if recipe.library != "smp" or kind is None:
         raise ConfigError(
-            f"'{recipe.network}' of {recipe.library} is no network that segments: use one of smp, such as DeepLabV3Plus."
+            f"'{recipe.network}' of {recipe.library} is not a network that segments: use one of smp, such as DeepLabV3Plus."
         )
     options = {"decoder_channels": recipe.channels} if recipe.network.startswith("DeepLabV3") else {}
     try:
@@ -63,7 +63,7 @@ def build_detector(chosen: Chosen, classes: int) -> nn.Module:
     )
     if recipe.library != "torchvision" or build is None or recipe.network.startswith(("mask", "keypoint")):
         raise ConfigError(
-            f"'{recipe.network}' of {recipe.library} is no torchvision network that detects objects."
+            f"'{recipe.network}' of {recipe.library} is not a torchvision network that detects objects."
         )
     options: dict[str, Any] = {"num_classes": classes + 1}
     if recipe.network != SMALL_FCOS:

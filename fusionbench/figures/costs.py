@@ -35,10 +35,10 @@ def read_profile(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise RequestError(f"'{path}' is no profile ({error}): {_REMEDY}") from error
+        raise RequestError(f"'{path}' is not a profile ({error}): {_REMEDY}") from error
     rows = document.values() if isinstance(document, dict) else []
     if not rows or not all(isinstance(row, dict) and ("params" in row or "status" in row) for row in rows):
-        raise RequestError(f"'{path}' is no profile: {_REMEDY}")
+        raise RequestError(f"'{path}' is not a profile: {_REMEDY}")
     return document
 
 

@@ -54,9 +54,11 @@ def parse_box(text: str) -> CropBox:
     try:
         x, y, w, h = (int(part) for part in parts)
     except ValueError:
-        raise RequestError(f"--zoom '{text}' is no box: give x,y,w,h in pixels, as in 40,60,80,60.") from None
+        raise RequestError(
+            f"--zoom '{text}' is not a box: give x,y,w,h in pixels, as in 40,60,80,60."
+        ) from None
     if min(x, y) < 0 or min(w, h) < 1:
-        raise RequestError(f"--zoom '{text}' is no box: x and y begin at 0, w and h at 1.")
+        raise RequestError(f"--zoom '{text}' is not a box: x and y begin at 0, w and h at 1.")
     return CropBox(x, y, w, h)
 
 

@@ -92,5 +92,7 @@ def parse_width(text: str) -> float:
     except ValueError:
         width = 0.0
     if not 1.5 <= width <= WIDEST:
-        raise RequestError(f"--width '{text}' is no width: give one, two or inches from 1.5 to {WIDEST:g}.")
+        raise RequestError(
+            f"--width '{text}' is not a width: give one, two or inches from 1.5 to {WIDEST:g}."
+        )
     return width

@@ -49,7 +49,7 @@ class FolderScores:
 
     @property
     def failures(self) -> dict[str, str]:
-        """The reasons why images (by id, "" for their set) could not be scored; an undefined value is no failure."""
+        """The reasons why images (by id, "" for their set) could not be scored; an undefined value is not a failure."""
         return {i: score.detail for i, _, score in self._each() if score.status not in ("ok", "undefined")}
 
     @property

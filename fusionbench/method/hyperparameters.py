@@ -27,7 +27,7 @@ def saved(
     """Return the arguments that ``instance.save_hyperparameters(*chosen, ignore=ignore)``, called in ``frame``, stores.
 
     ``chosen`` is empty (all arguments of the running constructors), names of some arguments, or one mapping or Namespace
-    that is stored itself. Raises TypeError for anything else and KeyError for a name that is no argument.
+    that is stored itself. Raises TypeError for anything else and KeyError for a name that is not an argument.
     """
     others = [value for value in chosen if not isinstance(value, str)]
     if others:

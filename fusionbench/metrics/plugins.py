@@ -173,7 +173,7 @@ def _load(path: Path) -> ModuleType:
     """Import a local file as a module whose name has the file's version, so that an edited file is imported anew."""
     module_spec = spec_from_file_location(f"fusionbench_metrics_{path.stem}_{version_of(path)}", path)
     if module_spec is None or module_spec.loader is None:
-        raise PluginError(f"'{path}' is no Python file")
+        raise PluginError(f"'{path}' is not a Python file")
     module = module_from_spec(module_spec)
     module_spec.loader.exec_module(module)
     return module

@@ -121,7 +121,7 @@ def _number(row: Mapping[str, str], where: str) -> Number:
         number = Number(**facts)
         float(number.value)
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"{where} is no printed number: {error}; fix that line.") from error
+        raise ConfigError(f"{where} is not a printed number: {error}; fix that line.") from error
     return number
 
 

@@ -125,7 +125,7 @@ def parsed(number: str) -> tuple[float, float]:
     """Return the value of a number with or without a suffix k, M, G or T, and half a unit of its last digit."""
     match = re.fullmatch(r"\s*(\d+(?:\.(\d+))?(?:e([+-]?\d+))?)\s*([kmgt]?)\s*", number.lower())
     if not match:
-        raise RequestError(f"'{number}' is no cost: write a number like 57344, 12.73G or 2.21M.")
+        raise RequestError(f"'{number}' is not a cost: write a number like 57344, 12.73G or 2.21M.")
     value, decimals, exponent, unit = match.groups()
     scale = UNITS[unit]
     return float(value) * scale, 0.5 * 10.0 ** (int(exponent or 0) - len(decimals or "")) * scale * (1 + 1e-9)

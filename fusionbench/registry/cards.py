@@ -92,10 +92,12 @@ def card_from(data: Mapping[str, Any], where: Path) -> Card:
     if missing:
         raise ConfigError(f"{where}: the card lacks {', '.join(missing)}: add it.")
     if data["kind"] not in KINDS:
-        raise ConfigError(f"{where}: kind '{data['kind']}' is none of {', '.join(KINDS)}: use one of these.")
+        raise ConfigError(
+            f"{where}: kind '{data['kind']}' is not one of {', '.join(KINDS)}: use one of these."
+        )
     if strange := [family for family in data["families"] if family not in FAMILIES]:
         raise ConfigError(
-            f"{where}: family '{strange[0]}' is none of {', '.join(FAMILIES)}: use one of these."
+            f"{where}: family '{strange[0]}' is not one of {', '.join(FAMILIES)}: use one of these."
         )
     for group, places in (data.get("layers") or {}).items():
         if not (isinstance(places, dict) and all(isinstance(place, str) for place in places.values())):

@@ -47,7 +47,7 @@ def find_class(spec: MethodSpec) -> type[FusionMethod]:
     if class_name:
         named = getattr(module, class_name, None)
         if not (inspect.isclass(named) and issubclass(named, FusionMethod)):
-            raise PluginError(f"{spec.target} is no FusionMethod class: check the name after the colon.")
+            raise PluginError(f"{spec.target} is not a FusionMethod class: check the name after the colon.")
         return named
     classes = {c for c in vars(module).values() if _is_method(c, module.__name__)}
     if len(classes) != 1:

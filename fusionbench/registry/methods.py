@@ -112,7 +112,7 @@ def _folder(reference: str) -> MethodSpec:
     path = Path(reference).expanduser().resolve()
     if not (path / "card.yaml").is_file():
         raise PluginError(
-            f"'{reference}' is no method: give a .py file, a folder with a card.yaml, or a registered name."
+            f"'{reference}' is not a method: give a .py file, a folder with a card.yaml, or a registered name."
         )
     card = read_card(path)
     if not card.command:
@@ -151,7 +151,7 @@ def _images(reference: str) -> MethodSpec:
         return MethodSpec(reference, f"images-{folder.name}", card, folder, "")
     if not re.fullmatch(r"[\w .()-]+", title):
         raise RequestError(
-            f"'{title}' in --method {reference} is no name of a row: use letters, digits, blanks and . ( ) - _."
+            f"'{title}' in --method {reference} cannot name a row: use letters, digits, blanks and . ( ) - _."
         )
     return MethodSpec(reference, f"images-{title}", replace(card, title=title), folder, "")
 

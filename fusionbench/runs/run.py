@@ -207,7 +207,7 @@ def shard_of(cells: list[T], shard: str | None) -> list[T]:
         return cells
     parts = re.fullmatch(r"(\d+)/(\d+)", shard)
     if parts is None or not 1 <= int(parts[1]) <= int(parts[2]):
-        raise RequestError(f"--shard '{shard}' is no part: write i/n with i from 1 to n, for example 1/4.")
+        raise RequestError(f"--shard '{shard}' is not a part: write i/n with i from 1 to n, for example 1/4.")
     return cells[int(parts[1]) - 1 :: int(parts[2])]
 
 

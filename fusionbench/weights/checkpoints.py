@@ -71,7 +71,7 @@ def read_state(path: Path) -> dict[str, Any]:
     Raises WeightsError for files that are missing, damaged or contain more than plain tensors and containers.
     """
     if not path.is_file():
-        raise WeightsError(f"'{path}' is no file of weights: check the path.")
+        raise WeightsError(f"'{path}' is not a file of weights: check the path.")
     if is_torchscript(path):
         raise WeightsError(
             f"Weights {path} are a TorchScript archive, and code in files is never run: save its state dict."
@@ -99,7 +99,7 @@ def read_state(path: Path) -> dict[str, Any]:
 def unwrapped(path: Path, state: Mapping[str, Any], wrapper: str) -> dict[str, Any]:
     """Return the mapping in ``state`` under the key ``wrapper``, or all of ``state`` without that key.
 
-    Raises WeightsError if it is no mapping with names as keys.
+    Raises WeightsError if it is not a mapping with names as keys.
     """
     inner = state.get(wrapper, state)
     if not isinstance(inner, Mapping) or not all(isinstance(name, str) for name in inner):
@@ -112,7 +112,7 @@ def state_for(path: Path, state: Mapping[str, Any], expected: Mapping[str, Tenso
 
     Mappings under the keys of WRAPPERS are opened up to two levels deep, and prefixes that all tensors share are removed,
     such as ``module.`` of DataParallel. If the names still differ, the innermost mapping is returned unchanged. Raises
-    WeightsError if that is no mapping with names as keys.
+    WeightsError if that is not a mapping with names as keys.
     """
     inner: Mapping[str, Any] = state
     for _ in range(2):
@@ -137,7 +137,7 @@ def _without_prefix(names: Iterable[str]) -> dict[str, str]:
 
 
 def check_values(path: Path, expected: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> None:
-    """Raise WeightsError for tensors that could be loaded but are no weights: NaN, infinite, complex, without values.
+    """Raise WeightsError for tensors that could be loaded but are not weights: NaN, infinite, complex, without values.
 
     Infinity is allowed where the model has it initially too, as in attention masks.
     """

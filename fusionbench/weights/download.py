@@ -42,7 +42,9 @@ def download(
     """
     forbid_offline(url)
     if not re.match(r"https?://", url):
-        raise DownloadError(f"'{url}' is no address to download from: give one that begins with https://.")
+        raise DownloadError(
+            f"'{url}' is not an address to download from: give one that begins with https://."
+        )
     part = _Part(target.with_name(f".{target.name}.download"))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -47,7 +47,7 @@ def import_weights(source: Path, options: ImportOptions) -> Path:
     for a method without parameters, and OutputError.
     """
     if not source.is_file():
-        raise WeightsError(f"'{source}' is no file of weights: check the path of the file to import.")
+        raise WeightsError(f"'{source}' is not a file of weights: check the path of the file to import.")
     method = spec(options.method)
     families = _families(method, options.family)
     digest = file_hash(source)

@@ -73,7 +73,7 @@ def load_weights(method: FusionMethod, path: Path) -> None:
 
     Pickles are read with ``weights_only=True``, so they cannot run code. Wrappers and prefixes around the tensors are
     removed, see `state_for`. Raises WeightsError if the file is missing, unreadable, made for another architecture, or
-    contains NaN or other values that are no weights.
+    contains NaN or other values that are not weights.
     """
     stored = read_state(path)
     method.fit_to(stored)

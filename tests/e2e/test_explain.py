@@ -86,8 +86,8 @@ def test_undefined_conventions_come_last_with_the_reason(tmp_path: Path) -> None
     ("arguments", "words"),
     [
         (("SIMM", "0.5"), "did you mean 'SSIM'"),
-        (("SSIM", "about half"), "'about half' is no number"),
-        (("SSIM", "nan"), "'nan' is no number"),
+        (("SSIM", "about half"), "'about half' is not a number"),
+        (("SSIM", "nan"), "'nan' is not a number"),
         (("SSIM", "0.5", "--profile", "tang2024"), "did you mean 'tang202"),
         (("VIF", "0.5", "--profile", "vifb"), "Profile 'vifb' defines no VIF"),
     ],

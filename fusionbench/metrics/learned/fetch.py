@@ -78,7 +78,7 @@ def import_file(source: Path, known: WeightFile, sha256: str | None = None, trus
     or lacks its tensors, and OutputError where it cannot be written.
     """
     if not source.is_file():
-        raise WeightsError(f"'{source}' is no file of weights: check the path of the file to import.")
+        raise WeightsError(f"'{source}' is not a file of weights: check the path of the file to import.")
     digest = _checked_hash(source, known, sha256, trust)
     _check_tensors(source, known)
     write_through(place_of(known), lambda partial: shutil.copyfile(source, partial))

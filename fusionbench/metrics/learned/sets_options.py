@@ -154,7 +154,7 @@ def _read() -> tuple[dict[str, TowerSpec], dict[str, SetOptions]]:
     except (FileNotFoundError, NotADirectoryError):
         return TOWERS, OPTIONS
     if not path.is_file():
-        raise ConfigError(f"{path} is no file: write the options into a file of that name, or remove it.")
+        raise ConfigError(f"{path} is not a file: write the options into a file of that name, or remove it.")
     return _merged(path, status.st_mtime_ns, status.st_size)
 
 

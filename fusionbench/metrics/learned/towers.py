@@ -71,7 +71,7 @@ def _config(model: str) -> dict[str, Any]:
             return json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise ConfigError(
-                f"{path} is no model configuration of open_clip ({error}): correct it."
+                f"{path} is not a model configuration of open_clip ({error}): correct it."
             ) from error
     from open_clip import get_model_config, list_models
 

@@ -73,10 +73,10 @@ def test_what_was_written_is_read(cell: Cell) -> None:
     [
         (lambda r: r["identity"].update(seed=1), "its id is not that of its identity"),
         (lambda r: r["dataset"].update(ids=["1", "2"]), "its ids are not those of its split hash"),
-        (lambda r: r["dataset"].update(ids="1"), "dataset.ids is no list of texts"),
-        (lambda r: r["dataset"].update(name=7), "dataset.name is no text"),
-        (lambda r: r.update(method=["average"]), "method is no mapping"),
-        (lambda r: r.update(images=[]), "images is no mapping"),
+        (lambda r: r["dataset"].update(ids="1"), "dataset.ids is not a list of texts"),
+        (lambda r: r["dataset"].update(name=7), "dataset.name is not a text"),
+        (lambda r: r.update(method=["average"]), "method is not a mapping"),
+        (lambda r: r.update(images=[]), "images is not a mapping"),
     ],
 )
 def test_an_edited_record_is_one_sentence(cell: Cell, change: Callable[[dict], object], message: str) -> None:
@@ -107,7 +107,7 @@ def test_a_value_that_is_no_number_is_no_score(cell: Cell, value: str) -> None:
     cell.scores_file.write_text(
         line + "\n"
     )  # without a checksum, as an earlier version or another program wrote it
-    with pytest.raises(OutputError, match="line 1 is no score"):
+    with pytest.raises(OutputError, match="line 1 is not a score"):
         read_lines(cell.scores_file)
 
 

@@ -91,7 +91,7 @@ def test_a_damaged_line_inside_the_file_is_named_by_its_number(cell: Cell) -> No
     with cell.scores_file.open("a") as stream:
         stream.write('{"image": \n')
     cell.append([line("2", 2.0)])
-    with pytest.raises(OutputError, match=r"scores\.jsonl line 2 is no score"):
+    with pytest.raises(OutputError, match=r"scores\.jsonl line 2 is not a score"):
         cell.scores()
 
 

@@ -63,7 +63,7 @@ def test_boxes_are_cut_off_at_the_border_and_flat_ones_dropped(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("a.txt", "0 0.5 0.5 0.1", "line 1 is no YOLO box"),
+        ("a.txt", "0 0.5 0.5 0.1", "line 1 is not a YOLO box"),
         ("a.txt", "2 0.5 0.5 0.1 0.1", "class 2: classes are 0 person, 1 car"),
         ("a.txt", "0 nan 0.5 0.1 0.1", "not finite"),
         ("a.xml", "<annotation>", "not readable XML"),

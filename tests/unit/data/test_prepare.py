@@ -278,5 +278,5 @@ def test_label_maps_are_tiled_as_numbers_of_classes(tmp_path: Path) -> None:
 def test_a_label_map_with_an_unknown_value_is_refused(tmp_path: Path) -> None:
     root = whu(tmp_path, SCENES[:1])
     save(root / "WHU-OPT-SAR" / "lbl" / f"{SCENES[0]}.tif", np.full((1, 520, 600), 75, np.uint8))
-    with pytest.raises(ImageError, match="holds 75, which is no class"):
+    with pytest.raises(ImageError, match="holds 75, which is not a class"):
         prepare(WHU, root)

@@ -194,7 +194,7 @@ def test_divisions(scenes, tmp_path: Path) -> None:
     assert [pair.id for pair in mine.test] == ["00002D"]
     with pytest.raises(DataNotFoundError, match="no folder"):
         find_division(msrs, "segment", "official", root=root)
-    with pytest.raises(RequestError, match="is no division"):
+    with pytest.raises(RequestError, match="is not a division"):
         find_division(msrs, "segment", "1.5", root=root)
     with pytest.raises(DataNotFoundError, match="no label maps in the catalog"):
         find_division(dataset("tno"), "segment", root=root)
@@ -277,7 +277,7 @@ def test_the_verb_plans_and_refuses(scenes) -> None:
         ("infrared", 0, False), ("infrared", 1, False), ("visible", 0, False), ("visible", 1, False),
     ]  # fmt: skip
     for wrong, message in (
-        (["--seed", "a"], "is no list of seeds"),
+        (["--seed", "a"], "is not a list of seeds"),
         (["--protocol", "freeze"], "did you mean 'frozen'"),
         (["-m", "visibel"], "did you mean 'visible'"),
         (["--timeout", "0"], "must be more than 0"),

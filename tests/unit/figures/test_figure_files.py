@@ -111,13 +111,13 @@ def test_methods_and_data_can_be_chosen(runs, tmp_path):
         (["cosine", "RUNS", "-o", "f.pdf", "--metrics", "EN"], "--metrics does nothing for a figure of cosine"),
         (["training", "RUNS", "-o", "f.pdf"], "No training log below"),
         (["qualitative", "RUNS", "-o", "f.pdf", "--images", "p9"], "Unknown image of The demo set"),
-        (["qualitative", "RUNS", "-o", "f.pdf", "--zoom", "1,2"], "--zoom '1,2' is no box"),
+        (["qualitative", "RUNS", "-o", "f.pdf", "--zoom", "1,2"], "--zoom '1,2' is not a box"),
         (["ranks", "RUNS", "-o", "f.pdf", "-m", "alfa"], "did you mean 'alpha'"),
         (["ranks", "RUNS", "-o", "f.pdf", "-m", ","], "No record of method '' there: the folders hold alpha"),
         (["ranks", "RUNS", "-o", "f.pdf", "-d", "sar-opt"], "No record of data set 'sar-opt' there: the folders hold demo."),
         (["ranks", "RUNS", "-o", "f.pdf", "--split", "train"], "No record of split 'train' there: the folders hold test."),
         (["tradeoff", "RUNS", "-o", "f.pdf", "--cost", "macs"], "--profile-json"),
-        (["tradeoff", "RUNS", "-o", "f.pdf", "--profile-json", "none.json"], "'none.json' is no profile"),
+        (["tradeoff", "RUNS", "-o", "f.pdf", "--profile-json", "none.json"], "'none.json' is not a profile"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_drawn_is_one_sentence(runs, tmp_path, monkeypatch, arguments, said):

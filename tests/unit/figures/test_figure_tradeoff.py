@@ -87,5 +87,5 @@ def test_costs_that_are_not_there(wanted, measured, said):
 @pytest.mark.parametrize("text", ["no json", "[]", "{}", json.dumps({"alpha": {"images": 3}})])
 def test_another_file_is_no_profile(tmp_path, text):
     (tmp_path / "file.json").write_text(text)
-    with pytest.raises(RequestError, match="is no profile"):
+    with pytest.raises(RequestError, match="is not a profile"):
         read_profile(tmp_path / "file.json")

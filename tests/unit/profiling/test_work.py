@@ -90,5 +90,5 @@ def test_costs_are_read_as_they_are_printed(text: str, number: float, half: floa
 
 
 def test_what_is_no_cost_is_refused() -> None:
-    with pytest.raises(RequestError, match="'much' is no cost"):
+    with pytest.raises(RequestError, match="'much' is not a cost"):
         parsed("much")

@@ -90,7 +90,7 @@ def test_an_argument_that_no_constructor_takes_is_refused(folder: Path) -> None:
 
 
 def test_a_class_that_the_file_does_not_have_is_named(folder: Path) -> None:
-    with pytest.raises(PluginError, match=r"own_method\.py:Other is no FusionMethod class"):
+    with pytest.raises(PluginError, match=r"own_method\.py:Other is not a FusionMethod class"):
         registry.load("./own_method.py:Other")
 
 

@@ -112,7 +112,7 @@ def test_a_file_with_another_hash_is_refused(way: tuple[str, str], tmp_path: Pat
 @pytest.mark.parametrize("way", WAYS)
 def test_a_folder_or_nothing_is_no_file(way: tuple[str, str], tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "nowhere.pt"):
-        assert "is no file of weights" in refused("weights", "import", path, *way)
+        assert "is not a file of weights" in refused("weights", "import", path, *way)
 
 
 def test_converting_refuses_the_same(tmp_path: Path) -> None:

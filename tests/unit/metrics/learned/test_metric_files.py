@@ -195,7 +195,7 @@ def test_code_in_a_pickle_is_not_run_and_torn_or_foreign_files_are_refused(
     torch.save([torch.zeros(1)], tmp_path / "list.pt")
     with pytest.raises(WeightsError, match="not a state dict"):
         import_file(tmp_path / "list.pt", known)
-    with pytest.raises(WeightsError, match="is no file of weights"):
+    with pytest.raises(WeightsError, match="is not a file of weights"):
         import_file(tmp_path / "nowhere.pt", known)
     assert not mark.exists()
     assert not place.exists()
