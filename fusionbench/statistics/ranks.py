@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import inf, sqrt
+from math import sqrt
 
 import numpy as np
 from numpy import ndarray
 
+from fusionbench.statistics.normal_range import chance_of_longer, length_exceeded_with
 from fusionbench.statistics.paired import complete
 from fusionbench.statistics.signed_ranks import ranked
 
@@ -76,8 +77,6 @@ def nemenyi(values: ndarray, better: str) -> ndarray:
 
     It is 1 on the diagonal and NaN for methods that are not compared. Source: Demsar 2006, without correction for ties.
     """
-    from scipy.stats import studentized_range
-
     ranks = rank_blocks(values, better)
     methods, images = complete(ranks)
     k, n = int(methods.sum()), int(images.sum())
@@ -89,10 +88,9 @@ def nemenyi(values: ndarray, better: str) -> ndarray:
     means = _means(ranks)[rows]
     i, j = np.triu_indices(k, 1)
     gaps = np.abs(means[i] - means[j]) / sqrt(k * (k + 1) / (6 * n)) * sqrt(2)
-    # each distinct gap once, because SciPy integrates for every number
+    # each distinct gap once, because there is an integral for every number
     different, back = np.unique(gaps, return_inverse=True)
-    # clipped, because the integration can leave [0, 1] by its error
-    p = np.clip(studentized_range.sf(different, k, inf), 0.0, 1.0)[back]
+    p = chance_of_longer(different, k)[back]
     p_values[rows[i], rows[j]] = p_values[rows[j], rows[i]] = p
     return p_values
 
@@ -110,9 +108,7 @@ def critical_difference(methods: int, blocks: int, level: float = 0.05) -> float
 
 @cache
 def _critical(methods: int, level: float) -> float:
-    from scipy.stats import studentized_range
-
-    return float(studentized_range.ppf(1 - level, methods, inf)) / sqrt(2)
+    return length_exceeded_with(level, methods) / sqrt(2)
 
 
 def cliques(mean_ranks: ndarray, critical: float) -> list[tuple[int, ...]]:
