@@ -16,8 +16,8 @@ from typing import Any
 from fusionbench.files import write_text
 from fusionbench.tables import render
 from fusionbench.tables.layouts import lay_out
+from fusionbench.tables.leaderboard_file import pack, unpack
 from fusionbench.tables.model import Row, Table
-from fusionbench.tables.published import pack, unpack
 from fusionbench.tables.style import TableStyle
 
 LEADERBOARDS = Path(__file__).parents[1] / "leaderboards"

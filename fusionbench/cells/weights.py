@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from fusionbench.cells.planned import PlannedCell, RunOptions
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.trainings.finished import finished_trainings, training_hint
-from fusionbench.data.joined import TrainingData, find_training_data
 from fusionbench.data.pairs import find_split
+from fusionbench.data.training_data import TrainingData, find_training_data
 from fusionbench.errors import DataNotFoundError, UnknownNameError, WeightsError
 from fusionbench.files import folder_name
-from fusionbench.training.folder import training_folder
+from fusionbench.training.training_folder import training_folder
 from fusionbench.weights.methods import Weights, file_hash, joint_hash
 from fusionbench.weights.published import available_weights, lacking_sentence, load_chosen
 

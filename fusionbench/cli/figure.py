@@ -183,7 +183,7 @@ def _boards(
     from fusionbench.cells.store import read_records, score_rows
     from fusionbench.metrics import resolve_profile
     from fusionbench.tables.board import build_boards
-    from fusionbench.tables.choice import select
+    from fusionbench.tables.row_choice import select
 
     datasets, methods = (
         None if text is None else comma_list(text) for text in (given["--dataset"], given["--method"])

@@ -48,7 +48,7 @@ def report(
     from fusionbench.metrics import resolve_profile
     from fusionbench.report.document import PageOptions, make_page
     from fusionbench.report.groups import make_groups
-    from fusionbench.tables.choice import select
+    from fusionbench.tables.row_choice import select
 
     datasets = None if dataset is None else comma_list(dataset)
     records = select(read_records(*(runs or [Path("runs")])), datasets)

@@ -119,8 +119,8 @@ def table(
     from fusionbench.cells.intact import check_records
     from fusionbench.cells.store import read_records
     from fusionbench.metrics import resolve_profile
-    from fusionbench.tables.choice import RowChoice, arrange, choose_rows, select
     from fusionbench.tables.layouts import lay_out
+    from fusionbench.tables.row_choice import RowChoice, arrange, choose_rows, select
     from fusionbench.tables.style import read_digits
 
     form = _format(format, output, json)

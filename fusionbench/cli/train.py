@@ -34,13 +34,13 @@ def train(
     json: Json = False,
 ) -> None:
     """Train by the method's recipe; after an interruption the same command continues after the last complete epoch."""
-    from fusionbench.data.joined import find_training_data
+    from fusionbench.data.training_data import find_training_data
     from fusionbench.devices import pick_device
     from fusionbench.registry.methods import spec
     from fusionbench.runs.run import check_writable
     from fusionbench.training.fit import FitOptions
     from fusionbench.training.fit import train as fit
-    from fusionbench.training.folder import training_folder
+    from fusionbench.training.training_folder import training_folder
 
     method_spec = spec(method)
     pairs = find_training_data(dataset, split, data_root, limit)

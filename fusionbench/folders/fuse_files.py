@@ -13,10 +13,10 @@ from fusionbench.cells.fuse import fuse_arrays, seed_everything
 from fusionbench.cells.outside.command import call_command, hand_over
 from fusionbench.cells.outside.external import fused_image
 from fusionbench.cells.progress import Reporter
-from fusionbench.data.counts import sampled_warnings
-from fusionbench.data.fused.folder import find_fused
+from fusionbench.data.fused.fused_folder import find_fused
 from fusionbench.data.images import load_pair, write_image
 from fusionbench.data.own.folder_pairs import pair_folders, reading_of
+from fusionbench.data.raw_counts import sampled_warnings
 from fusionbench.devices import pick_device
 from fusionbench.errors import DataNotFoundError, RequestError, UnknownNameError, WeightsError
 from fusionbench.method import FusionMethod

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from fusionbench.cells.done import check_options
-from fusionbench.data.fused.folder import FusedFolder, find_fused
+from fusionbench.data.fused.fused_folder import FusedFolder, find_fused
 from fusionbench.data.fused.match_names import FEW, some
 from fusionbench.data.own.folder_contents import without_images
 from fusionbench.data.own.folder_pairs import pair_folders

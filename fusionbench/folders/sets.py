@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from platformdirs import user_cache_dir
 
 from fusionbench.cells.progress import Reporter
-from fusionbench.data.fused.folder import FusedFolder, check_size
+from fusionbench.data.fused.fused_folder import FusedFolder, check_size
 from fusionbench.data.images import eight_bit, read_image, read_pair
 from fusionbench.devices import pick_device
 from fusionbench.errors import ImageError

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from fusionbench import __version__
 from fusionbench.errors import RequestError
 from fusionbench.report.bars import LEFT, ROW, WIDTH, Figure, metric_figures
-from fusionbench.report.choice import choose_images
+from fusionbench.report.chosen_images import choose_images
 from fusionbench.report.embedding import Embedded, Shelf, describe, embed, wanted_images
 from fusionbench.report.facts import doi_link, method_facts, metric_facts, web_link
 from fusionbench.report.gallery import gallery
@@ -24,8 +24,8 @@ from fusionbench.report.overlays import Overlays, make_overlays, tested_images
 from fusionbench.report.predictions import prediction_figures
 from fusionbench.report.ranking import Ranking, make_ranking
 from fusionbench.tables.board import Board
-from fusionbench.tables.images import find_sources
 from fusionbench.tables.model import one_line
+from fusionbench.tables.source_pairs import find_sources
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fusionbench.report.choice import ChosenImage
+from fusionbench.report.chosen_images import ChosenImage
 from fusionbench.report.groups import Group
 from fusionbench.report.pictures import FORMS, Encoding, Picture, compress, encode, load, text_length
-from fusionbench.tables.images import SourcePairs, stored_image
+from fusionbench.tables.source_pairs import SourcePairs, stored_image
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -27,8 +27,8 @@ from fusionbench.figures.images.predictions import (
 from fusionbench.figures.legend import ColorKey
 from fusionbench.metrics.tasks import FROZEN, MAIN
 from fusionbench.report.groups import Group
-from fusionbench.tables.images import stored_image
 from fusionbench.tables.runs import Run
+from fusionbench.tables.source_pairs import stored_image
 from fusionbench.types import Pair
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fusionbench.cells.planned import PlannedCell, RunOptions
-from fusionbench.data.fused.folder import find_fused
+from fusionbench.data.fused.fused_folder import find_fused
 from fusionbench.data.noise.setting import read_noise
 from fusionbench.data.own.modalities import actual_folder
 from fusionbench.data.pairs import Split, data_root, find_split

@@ -8,7 +8,7 @@ from typing import Any
 from fusionbench.cells.planned import Job, PlannedCell, RunOptions
 from fusionbench.cells.trainings.finished import finished_trainings, training_hint
 from fusionbench.cells.weights import choose_weights, training_data, untrainable
-from fusionbench.data.joined import TrainingData
+from fusionbench.data.training_data import TrainingData
 from fusionbench.errors import FusionbenchError
 from fusionbench.runs.plan import Plan
 

@@ -16,7 +16,7 @@ from fusionbench.cells.progress import Reporter
 from fusionbench.cells.record import make_identity
 from fusionbench.cells.store import read_records
 from fusionbench.cells.weights import choose_weights
-from fusionbench.data.counts import sampled_warnings
+from fusionbench.data.raw_counts import sampled_warnings
 from fusionbench.devices import pick_device, slots
 from fusionbench.errors import FusionbenchError, OutputError, PlanError, RequestError
 from fusionbench.files import cannot_write

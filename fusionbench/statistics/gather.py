@@ -9,7 +9,7 @@ from fusionbench.errors import RequestError
 from fusionbench.metrics.tasks import PROFILE
 from fusionbench.statistics.summary import Summary, summarize
 from fusionbench.tables.board import build_boards
-from fusionbench.tables.choice import select
+from fusionbench.tables.row_choice import select
 
 
 def summaries(

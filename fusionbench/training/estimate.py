@@ -10,8 +10,8 @@ from itertools import islice
 import torch
 
 from fusionbench.config import MethodConfig
-from fusionbench.data.joined import TrainingData
 from fusionbench.data.pairs import Split
+from fusionbench.data.training_data import TrainingData
 from fusionbench.registry.method_spec import MethodSpec
 from fusionbench.training.fit import FitOptions
 from fusionbench.training.lightning import LightningMethod, build_trainable

@@ -15,16 +15,16 @@ from pytorch_lightning.callbacks import LearningRateMonitor, RichProgressBar
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
 from fusionbench.config import MethodConfig, StageRecipe
-from fusionbench.data.joined import TrainingData
 from fusionbench.data.pairs import Split
+from fusionbench.data.training_data import TrainingData
 from fusionbench.errors import ConfigError, RequestError
 from fusionbench.provenance import provenance
 from fusionbench.registry.method_spec import MethodSpec, check_family
 from fusionbench.training.callbacks import LastCheckpoint, Progress, ReseedEachStep, read_progress
 from fusionbench.training.curves import write_curves
-from fusionbench.training.folder import TrainingFolder, training_folder, training_identity
 from fusionbench.training.lightning import LightningMethod, build_trainable
 from fusionbench.training.loaders import build_loaders
+from fusionbench.training.training_folder import TrainingFolder, training_folder, training_identity
 from fusionbench.training.training_set import EpochSampler
 from fusionbench.weights.methods import load_weights, save_weights
 

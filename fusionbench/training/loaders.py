@@ -7,7 +7,7 @@ from typing import Any, Literal
 from torch.utils.data import DataLoader
 
 from fusionbench.config import StageRecipe
-from fusionbench.data.joined import TrainingData
+from fusionbench.data.training_data import TrainingData
 from fusionbench.training.training_set import EpochSampler, TrainingPairs, ValidationPairs, collate
 
 

@@ -10,8 +10,8 @@ import torch
 from torch.utils.data import Dataset, Sampler
 
 from fusionbench.data.images import check_same_size, one_channel, read_label, read_pair, unit
-from fusionbench.data.joined import TrainingData
 from fusionbench.data.pairs import Split
+from fusionbench.data.training_data import TrainingData
 from fusionbench.errors import DataNotFoundError, RequestError
 from fusionbench.training import training_set as transforms
 from fusionbench.types import Pair, PairBatch

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from command import fusionbench
 
-from fusionbench.doctor import report as doctor
+from fusionbench.doctor import findings as doctor
 
 CARD = 'CARD = {"title": "T", "kind": "classical", "families": ["ir-vis"]}\n'
 PLUGINS = {

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 import fusionbench
 from fusionbench.checks.methods import excuses
 from fusionbench.cli.app import app
-from fusionbench.data.joined import TrainingData
 from fusionbench.data.pairs import find_split
 from fusionbench.data.registry import dataset
+from fusionbench.data.training_data import TrainingData
 from fusionbench.errors import RequestError
 from fusionbench.method import fuse_pair
 from fusionbench.registry.methods import card, load, names, spec

@@ -10,7 +10,7 @@ import numpy as np
 
 from fusionbench.cells.planned import Done, Failure
 from fusionbench.cells.store import Cell
-from fusionbench.data.fused.folder import FusedFolder, check_size, find_fused
+from fusionbench.data.fused.fused_folder import FusedFolder, check_size, find_fused
 from fusionbench.data.images import load_pair, read_image, write_image
 from fusionbench.errors import ImageError
 from fusionbench.types import Pair

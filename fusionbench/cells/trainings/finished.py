@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fusionbench.cells.planned import PlannedCell
-from fusionbench.data.joined import TrainingData
+from fusionbench.data.training_data import TrainingData
 
 
 @dataclass(frozen=True)

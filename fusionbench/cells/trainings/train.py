@@ -11,7 +11,7 @@ from fusionbench.cells.planned import PlannedCell, RunOptions
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.trainings.finished import training_hint
 from fusionbench.cells.weights import train_command
-from fusionbench.data.joined import TrainingData
+from fusionbench.data.training_data import TrainingData
 from fusionbench.errors import WeightsError
 from fusionbench.training.estimate import estimate_seconds, in_words
 from fusionbench.training.fit import FitOptions, train

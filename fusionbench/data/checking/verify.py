@@ -11,8 +11,8 @@ import numpy as np
 from fusionbench.data import images
 from fusionbench.data.checking.problem import Problem, some
 from fusionbench.data.checking.verify_labels import Annotated, inspect_labels, label_problems
-from fusionbench.data.counts import CountWatch
 from fusionbench.data.pairs import Split, data_root, find_split
+from fusionbench.data.raw_counts import CountWatch
 from fusionbench.data.spec import DatasetSpec
 from fusionbench.errors import DataNotFoundError, ImageError
 from fusionbench.types import Pair

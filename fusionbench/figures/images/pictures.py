@@ -11,8 +11,8 @@ from fusionbench.data.noise.adding import load_noisy_pair
 from fusionbench.data.noise.setting import noise_from
 from fusionbench.errors import ImageError
 from fusionbench.tables.board import Board
-from fusionbench.tables.images import stored_image
 from fusionbench.tables.model import one_line
+from fusionbench.tables.source_pairs import stored_image
 from fusionbench.types import Pair
 
 if TYPE_CHECKING:

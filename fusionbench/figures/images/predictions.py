@@ -17,8 +17,8 @@ from fusionbench.figures.images.pictures import Tile
 from fusionbench.figures.legend import ColorKey
 from fusionbench.metrics.tasks import MAIN
 from fusionbench.tables.board import Board
-from fusionbench.tables.images import stored_image
 from fusionbench.tables.model import one_line
+from fusionbench.tables.source_pairs import stored_image
 from fusionbench.types import Pair
 
 if TYPE_CHECKING:

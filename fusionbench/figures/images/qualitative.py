@@ -16,8 +16,8 @@ from fusionbench.figures.images.tiles import Block, draw_grid
 from fusionbench.figures.options import CropBox, Options, one_board, setting
 from fusionbench.statistics.disputes import contenders
 from fusionbench.tables.board import Board
-from fusionbench.tables.images import find_sources, stored_image
 from fusionbench.tables.model import one_line
+from fusionbench.tables.source_pairs import find_sources, stored_image
 from fusionbench.types import Pair
 
 IMAGES, ZOOMS = 2, 2  # default numbers of pairs and boxes

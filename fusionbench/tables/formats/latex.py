@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from fusionbench.tables.formats.fit import TEXT_WIDTH, Fit, fitting, floats
+from fusionbench.tables.formats.fit_width import TEXT_WIDTH, Fit, fitting, floats
 from fusionbench.tables.model import Column, Row, Table, TableCell, one_line
 
 _ARROW = {"↑": r"$\uparrow$", "↓": r"$\downarrow$"}

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from fusionbench.data.checking.verify import verify
-from fusionbench.data.counts import CountWatch, sampled_warnings
+from fusionbench.data.raw_counts import CountWatch, sampled_warnings
 from fusionbench.data.registry import dataset
 from fusionbench.types import Pair
 

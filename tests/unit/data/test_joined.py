@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from fusionbench.config import StageRecipe
-from fusionbench.data.joined import TrainingData, find_training_data
 from fusionbench.data.pairs import Split, find_split
 from fusionbench.data.registry import dataset
+from fusionbench.data.training_data import TrainingData, find_training_data
 from fusionbench.errors import ConfigError, DataNotFoundError, RequestError, UnknownNameError
 from fusionbench.training.loaders import build_loaders
 from fusionbench.training.training_set import TrainingPairs

@@ -22,7 +22,7 @@ from fusionbench.downstream.run import DownstreamOptions, plan_downstream
 from fusionbench.report import document
 from fusionbench.report.document import PageOptions, make_page
 from fusionbench.report.groups import make_groups
-from fusionbench.tables.images import SourcePairs
+from fusionbench.tables.source_pairs import SourcePairs
 
 CAR = (230, 60, 60, 140)  # class 1 of a map, at the opacity of an overlay
 BICYCLE = (60, 180, 75, 255)  # class 1 of the boxes

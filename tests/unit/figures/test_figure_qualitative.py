@@ -14,7 +14,7 @@ from fusionbench.figures.images.disagreement import box_mean, disagreement, disp
 from fusionbench.figures.images.pictures import source_pictures
 from fusionbench.figures.options import CropBox, Options
 from fusionbench.tables.board import build_boards
-from fusionbench.tables.images import SourcePairs
+from fusionbench.tables.source_pairs import SourcePairs
 
 
 @pytest.fixture

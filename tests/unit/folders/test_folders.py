@@ -14,7 +14,7 @@ from PIL import Image
 import fusionbench
 from fusionbench.cells.progress import Reporter
 from fusionbench.errors import FusionbenchError
-from fusionbench.folders import pairs as folder_pairs
+from fusionbench.folders import score_pairs as folder_pairs
 from fusionbench.folders.request import ScoreRequest, plan_scores
 from fusionbench.folders.scores import document_of, score_folders, write_scores
 from fusionbench.folders.table import folder_table

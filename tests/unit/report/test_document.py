@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from fusionbench.cli.app import app
 from fusionbench.errors import RequestError, UnknownNameError
 from fusionbench.report.document import PageOptions, make_page, mark_code, to_script
-from fusionbench.tables.choice import select
+from fusionbench.tables.row_choice import select
 
 EVIL = '</script><script>alert("x")</script><img src=x onerror=alert(1)>'
 SIX = {"EN": [1, 2, 3, 4, 5, 6], "VIF": [0.5, 0.4, 0.6, 0.5, 0.4, ("undefined", EVIL)]}

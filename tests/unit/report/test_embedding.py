@@ -3,10 +3,10 @@ import pytest
 from page_samples import IDS, group_of, record, write_images
 from PIL import Image
 
-from fusionbench.report.choice import ChosenImage
+from fusionbench.report.chosen_images import ChosenImage
 from fusionbench.report.embedding import Shelf, describe, embed, wanted_images
 from fusionbench.report.pictures import FORMS, encode, text_length
-from fusionbench.tables.images import SourcePairs
+from fusionbench.tables.source_pairs import SourcePairs
 
 SIX = {"EN": [1, 2, 3, 4, 5, 6]}
 

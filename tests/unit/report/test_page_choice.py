@@ -2,7 +2,7 @@ import numpy as np
 from page_samples import group_of, record
 
 from fusionbench.figures.images.disagreement import disputed_images
-from fusionbench.report.choice import choose_images, image_levels
+from fusionbench.report.chosen_images import choose_images, image_levels
 
 
 def board_of(*scored):

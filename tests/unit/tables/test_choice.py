@@ -7,9 +7,9 @@ from layout_samples import random_scores
 from report_samples import CARDS, record
 
 from fusionbench.errors import RequestError, UnknownNameError
-from fusionbench.tables.choice import RowChoice, arrange, choose_rows
 from fusionbench.tables.layouts import lay_out
 from fusionbench.tables.model import Table
+from fusionbench.tables.row_choice import RowChoice, arrange, choose_rows
 from fusionbench.tables.style import TableStyle
 
 

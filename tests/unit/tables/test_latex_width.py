@@ -13,7 +13,7 @@ from report_samples import card, record
 
 from fusionbench.metrics.registry import DEFAULT
 from fusionbench.tables import render
-from fusionbench.tables.formats.fit import fitting, floats
+from fusionbench.tables.formats.fit_width import fitting, floats
 from fusionbench.tables.layouts import lay_out
 from fusionbench.tables.model import Table
 from fusionbench.tables.style import TableStyle

@@ -9,7 +9,7 @@ import pytest
 from report_samples import CARDS, weird_leaderboard
 
 from fusionbench.tables import build_tables, render
-from fusionbench.tables.published import pack, unpack
+from fusionbench.tables.leaderboard_file import pack, unpack
 
 NAMES = ["dataset", "split", "run", "profile", "metric", "version", "image", "status", "value", "detail"]
 

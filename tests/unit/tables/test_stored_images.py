@@ -10,7 +10,7 @@ from PIL import Image
 from fusionbench.data.pairs import Split
 from fusionbench.data.registry import dataset
 from fusionbench.errors import DataNotFoundError
-from fusionbench.tables import images
+from fusionbench.tables import source_pairs
 from fusionbench.types import Pair
 
 
@@ -23,10 +23,12 @@ def split(tmp_path: Path) -> Split:
     return Split(dataset("demo"), "test", tmp_path, pairs, None)
 
 
-def find(monkeypatch: pytest.MonkeyPatch, split_here: Split, hashed: str = "d" * 64) -> images.SourcePairs:
-    monkeypatch.setattr(images, "find_split", lambda *asked: split_here)
+def find(
+    monkeypatch: pytest.MonkeyPatch, split_here: Split, hashed: str = "d" * 64
+) -> source_pairs.SourcePairs:
+    monkeypatch.setattr(source_pairs, "find_split", lambda *asked: split_here)
     monkeypatch.setattr(Split, "content_hash", lambda self: hashed)
-    return images.find_sources(board(), "somewhere")
+    return source_pairs.find_sources(board(), "somewhere")
 
 
 def test_pairs_of_the_same_content_are_shown_without_a_word(monkeypatch, split):
@@ -51,7 +53,7 @@ def test_absent_pairs_are_said_to_be_absent_and_no_path_is(monkeypatch, tmp_path
     def fail(*asked):
         raise DataNotFoundError(f"nothing in {tmp_path}")
 
-    monkeypatch.setattr(images, "find_split", fail)
-    sources = images.find_sources(board(), str(tmp_path))
+    monkeypatch.setattr(source_pairs, "find_split", fail)
+    sources = source_pairs.find_sources(board(), str(tmp_path))
     assert "were not available (--data-root names" in sources.note
     assert str(tmp_path) not in sources.note

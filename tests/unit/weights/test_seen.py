@@ -11,9 +11,9 @@ import pytest
 import fusionbench
 from fusionbench.cells.progress import RichReporter
 from fusionbench.cells.store import read_records, score_rows
-from fusionbench.data.joined import TrainingData
 from fusionbench.data.pairs import Split, find_split
 from fusionbench.data.registry import dataset
+from fusionbench.data.training_data import TrainingData
 from fusionbench.registry.methods import load
 from fusionbench.tables import build_tables
 from fusionbench.weights.methods import save_weights

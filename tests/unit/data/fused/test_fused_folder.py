@@ -10,7 +10,7 @@ from PIL import Image
 
 from fusionbench.cells.outside.external import external_hash, take_missing
 from fusionbench.cells.store import Cell
-from fusionbench.data.fused.folder import check_size, find_fused
+from fusionbench.data.fused.fused_folder import check_size, find_fused
 from fusionbench.errors import DataNotFoundError, ImageError
 from fusionbench.types import Pair
 

@@ -13,7 +13,7 @@ from fusionbench.files import cannot_write, digest_of, folder_name
 
 if TYPE_CHECKING:
     from fusionbench.config import MethodConfig
-    from fusionbench.data.joined import TrainingData
+    from fusionbench.data.training_data import TrainingData
     from fusionbench.registry.method_spec import MethodSpec
 
 

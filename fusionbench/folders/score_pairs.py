@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from fusionbench.data.counts import CountWatch
-from fusionbench.data.fused.folder import check_size
+from fusionbench.data.fused.fused_folder import check_size
 from fusionbench.data.images import eight_bit, read_image, read_pair
+from fusionbench.data.raw_counts import CountWatch
 from fusionbench.errors import ImageError
 from fusionbench.folders.request import ScorePlan, ScoreRequest
 from fusionbench.metrics import Score, Sources, cards, score_fused, sources
