@@ -41,7 +41,7 @@ def folder_name(name: str) -> str:
 def write_through(path: Path, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a temporary file beside ``path``, then rename it to ``path``.
 
-    Raises OutputError where the folder cannot be written or the disk is full; no incomplete file is left.
+    Raises OutputError if the folder cannot be written or the disk is full; no incomplete file is left.
     """
     # in the same folder, because a rename is atomic only within a file system; with the process's number, because
     # two processes may write the same file

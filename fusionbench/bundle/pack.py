@@ -43,7 +43,7 @@ def pack(folders: Sequence[Path], out: Path, images: bool = False) -> Packed:
 
     With ``images`` it also contains the fused images and the predictions of downstream tasks; the hashes of the images
     are always in it. Raises DataNotFoundError for a folder without runs, RequestError if two folders contain the same
-    run, and OutputError where the file cannot be written.
+    run, and OutputError if the file cannot be written.
     """
     cells = {_place(cell): cell for cell in find_cells(*folders)}
     if len(cells) < len(find_cells(*folders)):

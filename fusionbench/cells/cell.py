@@ -39,7 +39,7 @@ def run_cell(job: Job, reporter: Reporter, wait: bool = True, scoring: bool = Tr
 
     If another process works on the cell, wait for it; with ``wait=False`` return the status "busy" at once. With
     ``scoring=False`` only images are made, and a cell with scores to compute gets the status "fused" (see
-    `score_together`). Errors of the method become the result's status. Raises OutputError where the store cannot be
+    `score_together`). Errors of the method become the result's status. Raises OutputError if the store cannot be
     written, the only error that ends the whole run.
     """
     # constructors draw initial weights, and --weights random promises the same ones for the same seed
@@ -74,9 +74,9 @@ def run_cell(job: Job, reporter: Reporter, wait: bool = True, scoring: bool = Tr
 
 
 def _prepared(job: Job, reporter: Reporter) -> tuple[FusionMethod | None, Weights]:
-    """Return the method and its weights; the method is None where it is a command or a folder of images.
+    """Return the method and its weights; the method is None for a command or a folder of images.
 
-    Raises PluginError where the method's files changed since the run was planned, WeightsError where there are no weights.
+    Raises PluginError if the method's files changed since the run was planned, WeightsError if there are no weights.
     """
     planned = job.planned
     method = planned.method.build(planned.config.args) if planned.method.has_class else None
@@ -100,7 +100,7 @@ class _Work:
     reporter: Reporter
 
     def fuse(self) -> tuple[CellResult, dict[str, Any] | None]:
-        """Store the images that lack; return what came of it with the record to finish, None where all is done."""
+        """Fuse and store the missing images; return the result, and the record to complete (None if all is done)."""
         job, planned = self.job, self.job.planned
         # only under the lock: another process that still appends would have its half-written line cut off
         self.cell.drop_torn_line()
@@ -129,7 +129,7 @@ class _Work:
         """Write run.json with the status "running" and return it; on resuming, compare the method's probe first.
 
         The record is written before the first image, so that a killed cell is seen as unfinished and its images have an
-        owner. Raises PluginError where the probe differs from the stored one.
+        owner. Raises PluginError if the probe differs from the stored one.
         """
         if record is None:
             record = new_record(self.job, self.weights)

@@ -1,6 +1,6 @@
 """The scores of a cell as arrays, one per column, and a cache of them on disk that saves parsing scores.jsonl.
 
-The cache is the file ``.scores.npz`` beside scores.jsonl and holds the SHA-256 of that file's bytes. It is used only
+The cache is the file ``.scores.npz`` beside scores.jsonl and contains the SHA-256 of that file's bytes. It is used only
 while this hash agrees: a scores.jsonl that was edited, appended to or truncated is parsed. A damaged cache is ignored.
 """
 

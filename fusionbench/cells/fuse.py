@@ -45,7 +45,7 @@ def fuse_missing(
 
     ``done`` is called with the id of each pair and its failure, if any, from this or a writing thread. Before each
     forward pass the random generators are seeded from ``seed`` and the ids of the pairs in it, so that the result does
-    not depend on what was fused before. Raises OutputError where an image cannot be stored.
+    not depend on what was fused before. Raises OutputError if an image cannot be stored.
     """
     outcome = Fused({}, [])
     # batches are cut from all pairs, not from those left: a convolution's last digits depend on the batch it runs in,

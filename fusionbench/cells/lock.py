@@ -18,7 +18,7 @@ def locked(cell: Cell, reporter: Reporter, wait: bool) -> Iterator[bool]:
     """Lock the cell against other processes that share the runs folder.
 
     Yields True once the lock is held. If another process holds it, waits for it, or with ``wait=False`` yields False.
-    Raises OutputError where the folder cannot be written.
+    Raises OutputError if the folder cannot be written.
     """
     try:
         cell.path.mkdir(parents=True, exist_ok=True)

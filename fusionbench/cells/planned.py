@@ -91,7 +91,7 @@ class Job:
 
     ``index`` is its position in the plan. ``options`` has the device and the profile resolved, and ``metrics`` are full
     names. ``identity`` is everything that determines the images except the weights. ``weights`` are those chosen by the
-    plan, None where the cell's process has to train first or to report why it cannot.
+    plan, None if the cell's process has to train first or to report why it cannot.
     """
 
     index: int

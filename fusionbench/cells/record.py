@@ -133,7 +133,7 @@ def now() -> str:
 
 
 def record_failure(job: Job, failure: Failure, weights: Weights | None = None) -> CellResult:
-    """Write run.json with the failure's status and return the result; ``weights`` is None where they are unknown."""
+    """Write run.json with the failure's status and return the result; ``weights`` is None if unknown."""
     weights = weights or Weights("none")
     cell = cell_of(job, weights)
     drop_sources(cell.path)

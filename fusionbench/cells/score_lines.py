@@ -14,7 +14,7 @@ from fusionbench.errors import DamagedError
 from fusionbench.types import Pair
 
 FINAL = ("ok", "undefined")  # scores with any other status are tried again by the next run
-WHOLE_SET = ""  # stands for the image of a score that belongs to all images of a cell together
+WHOLE_SET = ""  # the image in scores that belong to all images of a cell together
 
 
 class ScoreKey(NamedTuple):

@@ -97,7 +97,7 @@ class Cell:
     def append(self, lines: Iterable[dict[str, Any]]) -> None:
         """Append lines in one write, so that a kill leaves complete lines and at most one incomplete one.
 
-        Raises OutputError where the file cannot be written.
+        Raises OutputError if the file cannot be written.
         """
         text = "".join(sealed(json.dumps(line, allow_nan=False, ensure_ascii=False)) for line in lines)
         try:

@@ -148,7 +148,7 @@ def untrainable(cell: PlannedCell, options: RunOptions, data: TrainingData | Non
 def train_now(cell: PlannedCell, options: RunOptions, reporter: Reporter) -> Weights:
     """Train by the method's recipe, after telling the user how long it will take, and return the weights.
 
-    Raises WeightsError where training is impossible or not allowed.
+    Raises WeightsError if training is impossible or not allowed.
     """
     learned_from = training_data(cell, options)
     if (why := untrainable(cell, options, learned_from)) is not None:

@@ -22,7 +22,7 @@ class CellComparison:
     """One method on one split in both sets, each with its newest run; ``older`` counts the runs left out.
 
     ``identity`` are differences in what determines the images, ``circumstances`` differences in what should not.
-    ``common`` counts the images that both have. ``caution`` says what the records do not tell about these images.
+    ``common`` counts the images that both have. ``caution`` says which facts on these images are not recorded.
     """
 
     dataset: str

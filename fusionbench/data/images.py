@@ -125,7 +125,7 @@ FAST = 1  # zlib level of stored images: higher levels take several times longer
 def write_image(path: str | Path, image: np.ndarray) -> None:
     """Write uint8 [H, W] or [H, W, 3] as PNG, as `write_through` does, creating missing folders.
 
-    Raises OutputError where the folder cannot be written or the disk is full, ValueError for another type or shape.
+    Raises OutputError if the folder cannot be written or the disk is full, ValueError for another type or shape.
     """
     if image.dtype != np.uint8 or image.ndim < 2 or image.shape[2:] not in ((), (3,)):
         raise ValueError(

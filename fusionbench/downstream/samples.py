@@ -128,7 +128,7 @@ def as_lists(items: Sequence[Any]) -> tuple[list[Any], list[Any]]:
 
 
 class EachEpoch(Sampler[int]):
-    """A sampler that shuffles each epoch anew and mirrors a random half of the images.
+    """A sampler that shuffles each epoch differently and mirrors a random half of the images.
 
     Both depend only on seed and epoch, so that a resumed training gets the same samples. Lightning calls ``set_epoch``.
     """

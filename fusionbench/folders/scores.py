@@ -34,8 +34,8 @@ class FolderScores:
 
     A score's status is "ok", "undefined" (the metric has no value for this image), "failed" (the image cannot be read or
     differs in size from its sources) or "unavailable" (the metric's weights are missing); only "ok" has a value.
-    ``sets`` are the metrics with one value for all images together. ``warnings`` name images whose values are probably
-    not what they are read as, for example raw counts.
+    ``sets`` are the metrics with one value for all images together. ``warnings`` name images whose values probably have
+    another meaning than assumed, for example raw counts.
     """
 
     name: str
@@ -200,7 +200,7 @@ def document_of(results: Sequence[FolderScores]) -> dict[str, Any]:
 def write_scores(results: Sequence[FolderScores], path: Path) -> None:
     """Write CSV or Parquet with a row for each image and metric, or JSON as `document_of`, by the file's suffix.
 
-    With several folders the rows begin with the column ``name``. Raises OutputError where the file cannot be written.
+    With several folders the rows begin with the column ``name``. Raises OutputError if the file cannot be written.
     """
     if path.suffix.lower() == ".json":
         write_json(path, document_of(results))

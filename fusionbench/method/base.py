@@ -105,11 +105,11 @@ class FusionMethod(nn.Module):
 
     @cached_property
     def caveats(self) -> list[str]:
-        """Sentences on what this training lacks."""
+        """The caveats of this training, as sentences."""
         return []
 
     def caveat(self, text: str) -> None:
-        """Warn once about something that the training lacks; the record of the weights repeats it."""
+        """Warn once of a caveat of the training, such as a missing loss term; it is also in the record of the weights."""
         if text not in self.caveats:
             self.caveats.append(text)
             logging.getLogger(__name__).warning(text)

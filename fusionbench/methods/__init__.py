@@ -1,4 +1,4 @@
-"""The built-in methods, importable as ``fusionbench.methods.<name>``; the files lie in the folder ``methods``."""
+"""The built-in methods, importable as ``fusionbench.methods.<name>``; their files are in the folder ``methods``."""
 
 from fusionbench.providers import share
 

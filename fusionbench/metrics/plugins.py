@@ -116,9 +116,7 @@ def checked(card: MetricCard) -> MetricCard:
         or any(type(bound) not in (int, float) for bound in bounds)
         or bounds != sorted(bounds)
     ):
-        raise PluginError(
-            f"{card.name}: range is {card.range!r}: write (lowest, highest), None where there is no bound"
-        )
+        raise PluginError(f"{card.name}: range is {card.range!r}: write (lowest, highest), None for no bound")
     for key in ("version", "digits", "smallest"):
         if type(getattr(card, key)) is not int or getattr(card, key) < 1:
             raise PluginError(f"{card.name}: {key} is {getattr(card, key)!r}: write a whole number from 1")
@@ -170,7 +168,7 @@ def import_function(entry: Entry) -> Any:
 
 
 def _load(path: Path) -> ModuleType:
-    """Import a local file as a module whose name has the file's version, so that an edited file is imported anew."""
+    """Import a local file as a module whose name has the file's version, so that an edited file is imported again."""
     module_spec = spec_from_file_location(f"fusionbench_metrics_{path.stem}_{version_of(path)}", path)
     if module_spec is None or module_spec.loader is None:
         raise PluginError(f"'{path}' is not a Python file")

@@ -20,7 +20,7 @@ ATTEMPTS = 3  # how many pools are started, after each was killed, before a call
 def run_local(jobs: list[Job], slots: list[str], options: RunOptions) -> Iterator[Message]:
     """Run the jobs and yield messages (index, name, arguments...): say, start, advance, stop, and one result per job.
 
-    Raises PlanError before any work for arguments that a method's class does not take, and OutputError where results
+    Raises PlanError before any work for arguments that a method's class does not take, and OutputError if results
     cannot be stored or the pool was killed `ATTEMPTS` times.
     """
     left = {job.index: job for job in jobs}

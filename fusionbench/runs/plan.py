@@ -219,7 +219,7 @@ def _splits(options: RunOptions, lookup: Lookup, problems: list[str], broken: li
 def expand_dataset(asked: str, options: RunOptions, problems: list[str], broken: list[str]) -> list[str]:
     """Return the data sets that a name, a family or ``all`` stands for; the latter two mean those on this machine.
 
-    Errors are added to ``problems``; to ``broken`` goes why a data set of a family is left out whose folder is here.
+    Errors are added to ``problems``, and to ``broken`` the reasons why data sets of a family are left out that are here.
     """
     name = canonical(asked)
     if name not in (*FAMILIES, "all"):

@@ -36,7 +36,7 @@ LOGS = ".logs"  # folder below the store with the logs of running cells, whose o
 
 @dataclass
 class Running:
-    """The process of a task; ``left`` is what remains of its time-out in seconds, which stands still while ``paused``.
+    """The process of a task; ``left`` is what remains of its time-out in seconds, which does not decrease while ``paused``.
 
     ``results`` are those of the task's cells, by index. ``killed`` is why the pool killed the process.
     """

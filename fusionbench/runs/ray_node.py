@@ -141,7 +141,7 @@ def _write(content: bytes, place: Path) -> None:
 
 
 def unpack_parcel(out: Path, parcel: Parcel) -> None:
-    """Write the files below ``out``, each under a temporary name first. Raises OutputError where that is impossible."""
+    """Write the files below ``out``, each under a temporary name first. Raises OutputError if that is impossible."""
     for name, content in parcel.items():
         write_through(out / name, partial(_write, content))
 
@@ -149,7 +149,7 @@ def unpack_parcel(out: Path, parcel: Parcel) -> None:
 def take_in(out: Path, cell: Path | None, parcel: Parcel, fresh: bool) -> None:
     """Store a cell's files and those of its training; scores that are stored already stay. Raises OutputError.
 
-    ``fresh`` deletes what the cell has first.
+    With ``fresh`` the present content of the cell is deleted first.
     """
     own = {name: data for name, data in parcel.items() if cell and PurePosixPath(name).is_relative_to(cell)}
     unpack_parcel(out, {name: data for name, data in parcel.items() if name not in own})

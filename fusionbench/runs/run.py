@@ -62,7 +62,7 @@ def run(
 
     ``method`` and ``dataset`` are names, separated by commas or in a sequence; ``options`` are the other fields of
     `RunOptions`. Raises PlanError (a FusionbenchError that lists everything wrong with the request) before any work, and
-    OutputError where results cannot be stored. A failing method does not raise: its cell has another status than "ok".
+    OutputError if results cannot be stored. A failing method does not raise: its cell has another status than "ok".
     """
     asked = RunOptions(_tuple(method), _tuple(dataset), **options)
     return execute([asked], reporter or Reporter())
@@ -116,7 +116,7 @@ def execute(asked: Sequence[RunOptions], reporter: Reporter) -> RunResult:
     """Carry out several runs as one; cells that are done only cost reading their records.
 
     Device, jobs, limits, folder and shard are taken from the first. Raises PlanError that lists everything wrong with
-    all of them, and OutputError where results cannot be stored; a failing method fails its own cell only.
+    all of them, and OutputError if results cannot be stored; a failing method fails its own cell only.
     """
     plans = plan_all(asked)
     first = asked[0]
@@ -201,7 +201,7 @@ def _weights(planned: PlannedCell, options: RunOptions) -> Weights | None:
 def shard_of(cells: list[T], shard: str | None) -> list[T]:
     """Return part i of n for a shard "i/n": every n-th cell from the i-th on. Raises RequestError if it is not i/n.
 
-    Neighbours go to different shards, because the cells of one data set lie next to each other in the plan.
+    Neighbours go to different shards, because the cells of one data set are next to each other in the plan.
     """
     if shard is None:
         return cells

@@ -131,7 +131,7 @@ def _unfit(scores: Mapping[str, ndarray]) -> dict[str, str]:
 
 
 def _lacking(kept: Mapping[str, ndarray], row: int, images: ndarray) -> str:
-    """Return the scores that a method lacks in words, with metrics of the same count together."""
+    """Return in words the missing scores of a method, with metrics of the same count together."""
     metrics: dict[int, list[str]] = {}
     for name, values in kept.items():
         metrics.setdefault(int(np.isfinite(values[row, images]).sum()), []).append(name)

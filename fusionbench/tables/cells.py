@@ -173,7 +173,7 @@ def version_key(version: str) -> tuple:
     return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)
 
 
-WHOLE_SET = ""  # stands for the image in scores of whole sets, as in `fusionbench.cells.score_lines`
+WHOLE_SET = ""  # the image in scores of whole sets, as in `fusionbench.cells.score_lines`
 
 
 def common_setting(metric: str, version: str, rows: Iterable[Scores]) -> str:

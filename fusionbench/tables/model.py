@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any, Literal
 
-# kinds of rows that stand below the methods, each in a group of its own
+# kinds of rows below the methods, each in its own group
 _COMMAND = re.compile("`[^`]+`")
 HEADINGS = {"trivial": "Trivial baselines", "reported": "Reported by papers"}
 

@@ -34,7 +34,7 @@ class TrainingFolder:
     def lock(self) -> FileLock:
         """Return the lock against a second process with the same training; the kernel frees it after a kill.
 
-        Raises OutputError where the folder cannot be created.
+        Raises OutputError if the folder cannot be created.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)

@@ -41,7 +41,7 @@ class Weights:
     sha256: str | None = None
     note: str = ""
     files: tuple[Path, ...] = ()
-    terms: str = ""  # told to the user before use: that no licence is stated
+    terms: str = ""  # shown to the user before use: that no licence is stated
     label: str = ""  # appended to the method's title in tables, such as what it was trained without
 
 

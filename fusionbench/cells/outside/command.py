@@ -119,7 +119,7 @@ def _pass_on(process: subprocess.Popen[bytes]) -> str:
     for line in process.stdout or ():  # it was started with a pipe
         sys.stderr.write(line.decode(errors="replace"))
         sys.stderr.flush()
-        # progress bars rewrite a line with carriage returns: only what stands after the last one is on the screen
+        # progress bars rewrite a line with carriage returns: only the text after the last one is on the screen
         last = next(
             (part for part in reversed(line.decode(errors="replace").split("\r")) if part.strip()), last
         )

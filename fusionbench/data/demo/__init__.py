@@ -40,7 +40,7 @@ COUNTS = {
 def ensure(name: str, split: str) -> Path:
     """Return the folder of a demo data set, generating the split on first use.
 
-    It is below FUSIONBENCH_CACHE or the user's cache folder. Raises OutputError where that cannot be written.
+    It is below FUSIONBENCH_CACHE or the user's cache folder. Raises OutputError if that cannot be written.
     """
     cache = Path(os.environ.get("FUSIONBENCH_CACHE") or user_cache_dir("fusionbench"))
     folder = cache / "demo" / f"v{GENERATOR_VERSION}" / name

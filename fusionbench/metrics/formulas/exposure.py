@@ -38,7 +38,7 @@ STEEPEST = 10.0  # largest power p: above it the stronger patch is taken alone a
 
 
 def quality(a: Tensor, b: Tensor, fused: Tensor) -> Tensor:
-    """Return Q of the module's equation, float64 [B], from levels of one scale, float64 [B, H, W]; windows lie inside."""
+    """Return Q of the module's equation, float64 [B], from levels of one scale, float64 [B, H, W]; no padding."""
     height, width = a.shape[-2] - SIDE + 1, a.shape[-1] - SIDE + 1
     if compiled.usable(fused):
         from fusionbench.metrics.compiled import images

@@ -27,7 +27,7 @@ class EmbeddingCache:
     def embedding(self, tower: FoundTower, levels: np.ndarray) -> np.ndarray:
         """Return the embedding of an image, uint8 [H, W] or [H, W, 3], as float32 [D].
 
-        Raises WeightsError if the tower's file belongs to another network, OutputError where the cache cannot be written.
+        Raises WeightsError if the tower's file belongs to another network, OutputError if the cache cannot be written.
         """
         place = self.place(tower, levels)
         vector = _read(place)

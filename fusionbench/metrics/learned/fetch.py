@@ -75,7 +75,7 @@ def import_file(source: Path, known: WeightFile, sha256: str | None = None, trus
 
     ``sha256`` is the one that its publisher states. ``trust`` also accepts a file whose SHA-256 differs from the known
     one, and an archive with code if none is known. Raises WeightsError for a file that is missing, is not the one meant
-    or lacks its tensors, and OutputError where it cannot be written.
+    or lacks its tensors, and OutputError if it cannot be written.
     """
     if not source.is_file():
         raise WeightsError(f"'{source}' is not a file of weights: check the path of the file to import.")
