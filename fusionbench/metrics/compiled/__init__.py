@@ -7,6 +7,7 @@ that are not compiled, the formulas in torch are used.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 
@@ -21,6 +22,9 @@ def installed() -> bool:
         import_module("numba")
     except ImportError:
         return False
+    # numba reads the entry points of all packages once; a damaged package may lose its own, not the first metric's value
+    with suppress(Exception):
+        import_module("numba.core.entrypoints").init_all()
     return True
 
 
