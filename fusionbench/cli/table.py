@@ -139,12 +139,11 @@ def table(
         "spread": spread,
         "title": title,
         "significance": significance or None,
-    }
-    given |= {
         "ranks": ranks or None,
         "digits": read_digits(comma_list(digits)) if digits is not None else None,
+        "metrics": _list(metrics),
+        "arguments": _list(argument),
     }
-    given |= {"metrics": _list(metrics), "arguments": _list(argument)}
     style = _style(asked, chosen, {key: value for key, value in given.items() if value is not None})
     told = notes if notes is not None else form != "tex"
     tables = lay_out(

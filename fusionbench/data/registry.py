@@ -39,12 +39,12 @@ def dataset(name: str) -> DatasetSpec:
         own = read(Path(name.strip()).expanduser(), frozenset(datasets()))
         _OWN[own.name] = own  # known by its name from now on, as records store names only
         return own
-    asked = canonical(name)
+    asked, known = canonical(name), datasets()
     if asked in _plugins().problems:
         raise PluginError(_plugins().problems[asked])
-    spec = datasets().get(asked) or _OWN.get(asked)
+    spec = known.get(asked) or _OWN.get(asked)
     if spec is None:
-        raise UnknownNameError("data set", name, datasets())
+        raise UnknownNameError("data set", name, known)
     return spec
 
 

@@ -17,7 +17,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     before = set(sys.modules)
     yield folder
     for name in set(sys.modules) - before:
-        module = sys.modules[name]
-        places = [getattr(module, "__file__", None), *getattr(module, "__path__", [])]
+        facts = vars(sys.modules[name])  # not getattr: torch.classes has an attribute of every name
+        places = [facts.get("__file__"), *facts.get("__path__", [])]
         if any(str(place).startswith(str(folder)) for place in places):
             del sys.modules[name]
