@@ -79,6 +79,8 @@ def _taken_up(unscored: Unscored) -> FusedCell | None:
 
 def score_cells(cells: Sequence[FusedCell], device: str, reporter: Reporter) -> None:
     """Compute the missing scores of cells on the same pairs, and complete their results and records in place."""
+    if not cells:  # others work on all of them
+        return
     pairs, missing = cells[0].job.planned.split.pairs, []
     for fused in cells:
         job, profile = fused.job, fused.job.options.profile

@@ -122,6 +122,13 @@ def test_a_cell_that_somebody_else_holds_is_left_out(tmp_path: Path) -> None:
     assert len(lines(tmp_path)) == 2
 
 
+def test_cells_that_are_all_held_by_others_are_all_left_busy(tmp_path: Path) -> None:
+    unscored = fuse(jobs_in(tmp_path))[:1]
+    with FileLock(unscored[0].result.path / ".lock"):
+        assert [result.status for result in together(unscored).values()] == ["busy"]
+    assert lines(tmp_path) == {}
+
+
 def test_a_cell_begun_anew_since_it_was_fused_is_left_out(tmp_path: Path) -> None:
     unscored = fuse(jobs_in(tmp_path))
     next((unscored[2].result.path / "images").glob("*.png")).unlink()
