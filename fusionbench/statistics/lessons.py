@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fusionbench.errors import FusionbenchError
+from fusionbench.metrics.tasks import is_task_metric
 from fusionbench.statistics.agreement import kendall
 from fusionbench.statistics.paired import PairedScores, paired_scores, scores_in_both
 from fusionbench.tables.model import Column, Row, Table, TableCell, printed, shorten
@@ -69,13 +70,15 @@ def _below_trivial(board: Board, canaries: Mapping[str, str]) -> Iterator[str]:
     """
     table = board.table
     trivial = [row for row in table.rows if row.kind == "trivial" and row.method not in canaries]
+    # the labels of a downstream task are of neither source
+    compares = any(not is_task_metric(column.metric) for column in table.columns)
     sources = [record["weights"]["source"] for record in board.records]
     for row, source in zip(table.rows, sources, strict=True):
         if row.kind != "learned" or source == "random":  # untrained rows have a sentence of their own
             continue
         parts = [part for other in trivial if (part := _below(table.columns, row, other))]
         if parts:
-            copies = any(other.method in COPIES for other in trivial)
+            copies = compares and any(other.method in COPIES for other in trivial)
             why = "; a copy wins what compares with its source by construction" if copies else ""
             yield f"{row.label} was trained and is below trivial baselines: {'; '.join(parts)}{why}."
 

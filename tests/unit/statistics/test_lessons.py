@@ -1,11 +1,25 @@
 """Warnings that teach, one sentence each."""
 
+from dataclasses import replace
+
 from statistics_samples import board
 
 from fusionbench.registry.methods import card, names
 from fusionbench.statistics.lessons import canary_cards, lessons
 
 KINDS = {"copy": "trivial", "mean": "trivial", "noise": "trivial"}
+
+
+def test_copies_win_by_construction_what_compares_with_a_source_but_no_downstream_task():
+    asked = board({"net": {"EN": [1.0]}, "visible": {"EN": [2.0]}}, kinds={"visible": "trivial"})
+    task = replace(
+        asked, table=replace(asked.table, columns=[replace(asked.table.columns[0], metric="mIoU")])
+    )
+    compared, of_task = lessons(asked, canaries={})[0], lessons(task, canaries={})[0]
+    assert compared.endswith(
+        "(EN 1.0000 against 2.0000); a copy wins what compares with its source by construction."
+    )
+    assert of_task.endswith("(mIoU 1.0000 against 2.0000).")
 
 
 def test_a_learned_method_below_a_trivial_baseline_is_named_for_each_of_these():
