@@ -230,7 +230,7 @@ def test_a_changed_lost_or_damaged_file_is_an_error_and_never_used(tmp_path: Pat
         imported_weights(method_spec, "ir-vis", {})
     assert "not" in next(verify(e) for e in known_weights() if e.source == "imported").problem
     kept.unlink()
-    with pytest.raises(WeightsError, match="gone"):
+    with pytest.raises(WeightsError, match="no longer exist"):
         imported_weights(method_spec, "ir-vis", {})
     kept.with_suffix(".json").write_text("{}")
     with pytest.raises(WeightsError, match="damaged"):
