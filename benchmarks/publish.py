@@ -1,8 +1,8 @@
 """Make ``leaderboards/NAME/`` from runs, or render its tables again from the records that lie there.
 
-python benchmarks/publish.py ir-vis RUNS...     copies records and scores of a family, then renders
-python benchmarks/publish.py ir-vis --add RUNS...   keeps the rows that lie there and are not in RUNS
-python benchmarks/publish.py ir-vis             renders from leaderboards/ir-vis/records.json and scores.csv
+python benchmarks/publish.py ir-vis RUNS...         copies records and scores of a family, then renders
+python benchmarks/publish.py --add ir-vis RUNS...   keeps the rows that lie there and are not in RUNS
+python benchmarks/publish.py ir-vis                 renders from leaderboards/ir-vis/records.json and scores.csv
 """
 
 from __future__ import annotations
