@@ -38,7 +38,9 @@ class Lines:
 
 def sections(summary: Summary) -> Iterator[Grid | Lines]:
     """Yield the sections of the statistics of one board."""
-    yield Lines("Compared", tuple(_compared(summary)))
+    # downstream metrics alone leave nothing to pair over images; their own grid says what is compared
+    if any(not is_task_metric(column.metric) for column in summary.board.table.columns):
+        yield Lines("Compared", tuple(_compared(summary)))
     if summary.metrics:
         yield _means(summary)
     if any(metric.friedman is not None for metric in summary.metrics):
