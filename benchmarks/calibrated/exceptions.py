@@ -32,7 +32,7 @@ EXCEPTIONS: dict[tuple[str, str], tuple[float | None, str]] = {
     ("Qcb", "medical_max"): (2e-5, BLACK),
     ("Qcb", "med_mri_ct_11_max"): (4e-7, BLACK),
     ("Qcb", "med_mri_pet_32_lap"): (4e-3, BLACK),
-    ("Qcb", "med_mri_spect_47_mean"): (7e-4, BLACK),
+    ("Qcb", "med_mri_spect_47_mean"): (2e-3, BLACK),
     ("Qcb", "deg_saturated_255"): (1e-6, BLACK),
     **dict.fromkeys((("Qcb: half-frequency", triple) for triple in BLACK_TRIPLES), (None, FLOAT32_BLACK)),
     ("QC", "ivif_road_483x227_lap"): (5e-2, FLAT),

@@ -84,7 +84,7 @@ def test_images_one_level_down_are_found_in_words(work: Path) -> None:
     save(work / "deep" / "day" / "1.png", GREY)
     done = fusionbench("fuse", "deep", "vi", "-m", "average", "-o", "out", cwd=work)
     assert done.returncode == 2
-    assert "some do in 'deep/day'" in done.stderr
+    assert "there are some in 'deep/day'" in done.stderr
 
 
 def test_m3fd_with_its_own_folders_is_verified(work: Path) -> None:

@@ -56,7 +56,7 @@ def test_a_file_with_two_classes_needs_a_name(plugin: Path) -> None:
 
 def test_a_class_of_a_module_is_a_method() -> None:
     method = registry.spec("fusionbench.checks:CHECKS")
-    with pytest.raises(PluginError, match="no FusionMethod class"):
+    with pytest.raises(PluginError, match="is not a FusionMethod class"):
         method.build({})
 
 

@@ -156,7 +156,7 @@ def test_two_processes_may_compute_the_same_at_once(small_towers, tmp_path, monk
 def test_one_image_is_no_set(small_towers, tmp_path):
     score = cmmdf(EmbeddingCache(tmp_path / "e"), SCENES[:1])
     assert (score.value, score.status) == (None, "undefined")
-    assert "takes at least 2" in score.detail
+    assert "needs at least 2" in score.detail
 
 
 @pytest.mark.parametrize("file", ["SARCLIP-RN50.pt", "RemoteCLIP-RN50.pt"])
