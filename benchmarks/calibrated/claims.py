@@ -22,11 +22,8 @@ ZOO = "RollingPlain/IVIF_ZOO@61b0a44 Metric/Metric_torch.py as called by eval_to
 NESTFUSE = "hli1221/imagefusion-nestfuse analysis_metrics_7.m"
 CSLIB = "CharlesShan-hub/cslib@26efdb4 cslib/metrics/collection (float32 [0;1] tensors)"
 
-DOUBLE, SINGLE, VIF = (
-    1e-9,
-    2e-5,
-    1e-10,
-)  # relative agreement asked of float64, of float32, and of VIF in float64
+# relative agreement asked of float64, of float32, and of VIF in float64
+DOUBLE, SINGLE, VIF = 1e-9, 2e-5, 1e-10
 
 
 class Claim(NamedTuple):

@@ -50,9 +50,8 @@ def _matrix(names: Sequence[str], tau: Any, width: float) -> Any:
     side = min(CELL, (width - 1.3) / len(names)) * len(names)
     figure = Figure(figsize=(min(width, side + 1.3), side + 0.75), layout="constrained")
     axes = figure.subplots()
-    image = axes.imshow(
-        tau, cmap="RdBu", vmin=-1, vmax=1
-    )  # red and blue, lightest at 0, which color-blind readers can tell apart too
+    # red and blue, lightest at 0, which color-blind readers can tell apart too
+    image = axes.imshow(tau, cmap="RdBu", vmin=-1, vmax=1)
     ticks = range(len(names))
     axes.set_xticks(ticks, names, rotation=45, ha="left", rotation_mode="anchor")
     axes.set_yticks(ticks, names)

@@ -49,9 +49,8 @@ def panel_figure(
     if group > 1 and columns >= group:
         columns -= columns % group
     else:
-        columns = -(
-            -panels // -(-panels // columns)
-        )  # the same number of rows, the last one as full as possible
+        # the same number of rows, the last one as full as possible
+        columns = -(-panels // -(-panels // columns))
     rows = -(-panels // columns)
     figure = Figure(figsize=(width, rows * height), layout="constrained")
     figure.set_layout_engine("constrained", h_pad=0.07)

@@ -89,10 +89,8 @@ def _sentences(board: Board, rankings: Sequence[RankComparison]) -> list[str]:
 
 
 TITLE, TOP, BAR, GAP = 0.14, 0.62, 0.075, 0.14  # inches
-LEAST_AXIS, NUMBER = (
-    1.1,
-    0.46,
-)  # inches: shortest axis of ranks; room for a mean rank and the line to its label
+# inches: shortest axis of ranks; room for a mean rank and the line to its label
+LEAST_AXIS, NUMBER = 1.1, 0.46
 
 
 @dataclass(frozen=True)

@@ -165,9 +165,8 @@ def take_in(out: Path, cell: Path | None, parcel: Parcel, fresh: bool) -> None:
         record = own.pop((cell / "run.json").as_posix())
         unpack_parcel(out, own)
         _add_scores(stored, scores)
-        unpack_parcel(
-            out, {(cell / "run.json").as_posix(): record}
-        )  # last, because it says that the rest is there
+        # last, because it says that the rest is there
+        unpack_parcel(out, {(cell / "run.json").as_posix(): record})
 
 
 def _add_scores(stored: Cell, scores: bytes) -> None:

@@ -11,11 +11,8 @@ from math import pi, sqrt
 import numpy as np
 from numpy import ndarray
 
-STEP, LOWEST, HIGHEST = (
-    1 / 16,
-    -9.0,
-    45.0,
-)  # of the largest variable; its density is below 1e-18 outside for any q <= LONGEST
+# of the largest variable; its density is below 1e-18 outside for any q <= LONGEST
+STEP, LOWEST, HIGHEST = 1 / 16, -9.0, 45.0
 LONGEST = 70.0  # the chance of a longer range is below 1e-500 for any k
 TOGETHER = 1000  # lengths at a time, which bounds the memory
 

@@ -14,12 +14,8 @@ from fusionbench.figures.options import CropBox, Options
 from fusionbench.figures.style import PALETTE, SMALL
 
 TILE = 1.25  # smallest width of a tile in inches, if the figure is as wide
-LEFT, GAP, NAME, BETWEEN = (
-    0.17,
-    0.04,
-    0.13,
-    0.08,
-)  # inches: column of ids, gap of tiles, line above a tile, gap of pairs
+# inches: column of ids, gap of tiles, line above a tile, gap of pairs
+LEFT, GAP, NAME, BETWEEN = 0.17, 0.04, 0.13, 0.08
 FRAMES = (PALETTE[1], PALETTE[5], PALETTE[4], PALETTE[3])  # visible on dark and bright images
 
 
