@@ -146,7 +146,7 @@ class _Work:
     def _seen(self) -> list[str]:
         """Return the ids of the pairs that the weights were trained on, and warn the user of them."""
         split = self.job.planned.split
-        seen = seen_pairs(self.weights.path, split)
+        seen = seen_pairs(self.weights, split)
         if seen:
             self.reporter.say(
                 f"Warning: {self.job.planned.label}: the weights were trained on files of {len(seen)} of these "

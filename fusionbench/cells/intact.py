@@ -7,18 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from fusionbench.cells.store import Cell
-from fusionbench.data.manifest import file_hashes
+from fusionbench.data.manifest import SHORT_HASH, file_hashes
 from fusionbench.errors import OutputError, PluginError
-
-# hexadecimal digits kept in run.json: 64 bits are enough against accidents, and keep records short
-DIGITS = 16
 
 
 def image_hashes(cell: Cell, pairs: Iterable[str]) -> dict[str, str]:
-    """Return the first `DIGITS` digits of the SHA-256 of each stored image, by pair id."""
+    """Return the first `SHORT_HASH` digits of the SHA-256 of each stored image, by pair id."""
     files = {pair: cell.image(pair) for pair in pairs}
     hashes = file_hashes(cell.path / "images", files.values())
-    return {pair: hashes[path][:DIGITS] for pair, path in files.items()}
+    return {pair: hashes[path][:SHORT_HASH] for pair, path in files.items()}
 
 
 def changed_images(cell: Cell, record: Mapping[str, Any] | None) -> list[str]:

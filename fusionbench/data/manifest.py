@@ -15,6 +15,9 @@ from fusionbench.errors import ImageError, OutputError
 from fusionbench.files import write_text
 from fusionbench.types import Pair
 
+# hexadecimal digits that records keep: 64 bits tell millions of files apart, and records stay short
+SHORT_HASH = 16
+
 
 def file_hashes(folder: Path, files: Iterable[Path]) -> dict[Path, str]:
     """Return the SHA-256 of each file below ``folder``, reading only files that changed since the last call.

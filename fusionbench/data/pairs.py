@@ -10,7 +10,7 @@ from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from fusionbench.data.manifest import file_hashes
+from fusionbench.data.manifest import SHORT_HASH, file_hashes
 from fusionbench.data.own.modalities import actual_folder
 from fusionbench.data.own.pair_names import pair_names
 from fusionbench.data.spec import DatasetSpec, SplitSpec
@@ -19,8 +19,6 @@ from fusionbench.types import Pair
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff"})
 BOX_SUFFIXES = IMAGE_SUFFIXES | {".txt", ".xml"}
-# hexadecimal digits: 64 bits distinguish millions of files, and records of trainings stay short
-SHORT_HASH = 16
 # characters that every file system accepts: letters of any script, digits, and unreserved signs
 _SAFE_ID = re.compile(r"\w[\w .,+=@()\-]*")
 
