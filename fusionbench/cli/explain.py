@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from fusionbench.cli import explain_cost, explain_luma
 from fusionbench.cli.options import Json
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from fusionbench.metrics.explaining import ConventionMatch
 
 METRIC = "metric"  # what is explained unless another kind is named
+_NEGATIVE = re.compile(r"-\.?\d.*")
 
 
 class _MetricUnlessNamed(TyperGroup):
@@ -32,10 +34,19 @@ class _MetricUnlessNamed(TyperGroup):
         return super().parse_args(ctx, args)
 
 
+class _WithNegativeNumber(TyperCommand):
+    """A command whose number may be negative: ``explain SCD -0.2`` has no option -0."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if "--" not in args:
+            negative = [arg for arg in args if _NEGATIVE.fullmatch(arg)]
+            args = [*(arg for arg in args if arg not in negative), "--", *negative]
+        return super().parse_args(ctx, args)
+
+
 def register(app: typer.Typer) -> None:
     kinds = typer.Typer(cls=_MetricUnlessNamed, no_args_is_help=True, rich_markup_mode=None)
-    # a negative number is no option
-    kinds.command(METRIC, context_settings={"ignore_unknown_options": True})(explain)
+    kinds.command(METRIC, cls=_WithNegativeNumber)(explain)
     kinds.command("cost")(explain_cost.explain_cost)
     kinds.command("luma")(explain_luma.explain_luma)
     app.add_typer(

@@ -199,7 +199,9 @@ def measure_set(record: Record, column: Column, scores: Scores) -> TableCell:
         text = printed(score.value, column.digits)
         return TableCell(column.metric, score.value, text, pairs, pairs, "ok", note=score.note)
     note = f"{score.status}: {told(score.status, score.detail)}" if score.detail else ""
-    return TableCell(column.metric, None, f"– (0/{pairs})", 0, pairs, score.status, score.detail, note=note)
+    # a downstream network is tested on a part of the pairs, so that no count of them says what is missing
+    text = "–" if is_task_metric(column.metric) else f"– (0/{pairs})"
+    return TableCell(column.metric, None, text, 0, pairs, score.status, score.detail, note=note)
 
 
 def _unscored_set(record: Record, versions: Mapping[str, object]) -> ImageScore:

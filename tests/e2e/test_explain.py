@@ -71,6 +71,16 @@ def test_recognizes_a_published_number(shared_golden: Path, tmp_path: Path) -> N
     assert "refinefuse" in first["profiles"]
 
 
+def test_a_negative_number_is_no_option_and_a_mistyped_option_is_named(
+    triple: tuple[str, ...], tmp_path: Path
+) -> None:
+    row = conventions("CC", "-0.5", *triple, cwd=tmp_path)[0]
+    assert row["distance"] == pytest.approx(abs(row["value"] + 0.5))
+    done = fusionbench("explain", "CC", "0.5", "--profil", "canonical", *triple, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "No such option: --profil" in done.stderr
+
+
 def test_undefined_conventions_come_last_with_the_reason(tmp_path: Path) -> None:
     for name in ("a", "b", "fused"):
         Image.fromarray(np.full((20, 20), 7, np.uint8)).save(tmp_path / f"{name}.png")

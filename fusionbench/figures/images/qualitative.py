@@ -66,7 +66,8 @@ def _block(board: Board, rows: Sequence[int], image: str, pairs: Any, options: O
             f"No fused image of '{image}' is stored in the runs: fuse it again with `fusionbench run`."
         )
     height, width = planes.shape[1:]
-    boxes = options.zooms or tuple(disputed_boxes(planes, ZOOMS))
+    # one image differs from no other
+    boxes = options.zooms or (tuple(disputed_boxes(planes, ZOOMS)) if len(planes) > 1 else ())
     _check_inside(boxes, image, height, width)
     tiles = [*source_pictures(board, pairs.get(image)), *results]
     return Block(image, tuple(tiles), boxes, (height, width))
@@ -104,7 +105,8 @@ def _sentences(
     board: Board, rows: Sequence[int], blocks: Sequence[Block], options: Options, note: str,
     predictions: Predictions | None = None,
 ) -> list[str]:  # fmt: skip
-    asked = "chosen by hand" if options.images else "where the methods differ most"
+    known = "where the methods differ most" if len(board.table.rows) > 1 else "the first of the data set"
+    asked = "chosen by hand" if options.images else known
     ids = ", ".join(block.image for block in blocks)
     boxes = (
         "given"

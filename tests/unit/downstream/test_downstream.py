@@ -74,7 +74,7 @@ def test_units_train_test_and_stand_in_tables_as_other_scores(scenes) -> None:
     assert "from scratch" in text
     # a class that no test image holds
     person = table.rows[0].cells[[c.metric for c in table.columns].index("IoU:person")]
-    assert (person.status, person.text) == ("undefined", "– (0/6)")
+    assert (person.status, person.text) == ("undefined", "–")
     (statistics,) = task_statistics(build_boards(records, score_rows(records))[0])
     infrared, visible = statistics.rows
     assert visible.gain is None

@@ -154,6 +154,14 @@ def test_without_any_image_of_two_methods_the_first_pairs_are_asked_for():
     assert disputed_images(unscored, 2, lambda image: None) == ["p0", "p1"]
 
 
+def test_a_method_alone_differs_from_nobody(runs):
+    records = results.read_records(runs / "demo-test/beta")
+    (built,) = build_boards(records, results.score_rows(records))
+    drawing = draw("qualitative", [built], Options())
+    assert "the first of the data set" in drawing.caption
+    assert "boxes" not in drawing.caption
+
+
 def test_images_that_are_all_gone_are_an_error(runs):
     for path in runs.rglob("p1.png"):
         path.unlink()
