@@ -95,13 +95,26 @@ def draw_ranks(folder: Path) -> None:
 
 
 def _weights(records: list[dict[str, Any]]) -> str:
-    """Return what the cards of methods with shipped weights say of these, as a list."""
+    """Return what the cards of methods with shipped and with published weights say of these, as two lists."""
+    shipped, published = _notes(records, "shipped"), _notes(records, "published")
+    lines = ["About the weights that come with fusionbench:", "", *shipped, ""] if shipped else []
+    if published:
+        lines += [
+            "Published weights are the authors'. No record tells whether these test pairs are among those that they learned",
+            "from; what is known of some:",
+            "",
+            *published,
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def _notes(records: list[dict[str, Any]], source: str) -> list[str]:
     from fusionbench.registry.methods import spec
 
-    shipped = {r["method"]["name"] for r in records if r["weights"]["source"] == "shipped"}
-    cards = [spec(name).card for name in sorted(shipped)]
-    lines = [f"- {card.title}: {' '.join(note.split())}" for card in cards for note in card.notes]
-    return "\n".join(["About the weights that come with fusionbench:", "", *lines, ""]) if lines else ""
+    names = {record["method"]["name"] for record in records if record["weights"]["source"] == source}
+    cards = [spec(name).card for name in sorted(names)]
+    return [f"- {card.title}: {' '.join(note.split())}" for card in cards for note in card.notes]
 
 
 def copy(name: str, runs: list[Path], add: bool) -> None:

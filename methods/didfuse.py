@@ -31,6 +31,9 @@ CARD = {
 }
 """,
     "expect": {"parameters": 260935, "parameters_tolerance": 0},
+    "notes": [
+        "The weights learned from 180 pairs of FLIR, says the authors' repository. RoadScene was cut from FLIR videos as well."
+    ],
     "checkpoints": [
         {
             "url": "https://raw.githubusercontent.com/Zhaozixiang1228/IVIF-DIDFuse/5f287300dce7cbc90b9e08e6872455af6baa279f/Models",
