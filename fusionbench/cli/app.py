@@ -5,34 +5,12 @@ from __future__ import annotations
 import typer
 
 from fusionbench import __version__
-from fusionbench.cli import (
-    check,
-    compare,
-    data,
-    doctor,
-    downstream,
-    explain,
-    figure,
-    fuse,
-    info,
-    listing,
-    new,
-    pack,
-    profile,
-    report,
-    reported,
-    run,
-    score,
-    stats,
-    sweep,
-    table,
-    train,
-    weights,
-)
 from fusionbench.cli.outcome import forbid_network
+from fusionbench.cli.verbs import Verbs
 
 app = typer.Typer(
     name="fusionbench",
+    cls=Verbs,
     help="Run, train, score and compare image-fusion methods on infrared-visible, medical and SAR-optical pairs.",
     no_args_is_help=True,
     add_completion=False,
@@ -40,32 +18,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-for module in (
-    run,
-    sweep,
-    train,
-    fuse,
-    score,
-    table,
-    stats,
-    figure,
-    report,
-    compare,
-    reported,
-    pack,
-    profile,
-    info,
-    explain,
-    check,
-    doctor,
-):
-    module.register(app)
-app.add_typer(listing.app, name="list")
-app.add_typer(data.app, name="data")
-app.add_typer(weights.app, name="weights")
-app.add_typer(downstream.app, name="downstream")
-app.add_typer(new.app, name="new")
 
 
 def _version(show: bool) -> None:

@@ -15,6 +15,11 @@ from fusionbench.cli.outcome import guarded, print_json
 app = typer.Typer(help="List, prepare and verify data sets on this machine.", no_args_is_help=True)
 
 
+def register(root: typer.Typer) -> None:
+    """Add the group of verbs to the application."""
+    root.add_typer(app, name="data")
+
+
 @app.command("list")
 @guarded
 def list_(data_root: DataRoot = None, json: Json = False) -> None:

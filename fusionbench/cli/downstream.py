@@ -23,6 +23,12 @@ app = typer.Typer(
     help="Train and test a segmentation or detection network on fused images.", no_args_is_help=True
 )
 
+
+def register(root: typer.Typer) -> None:
+    """Add the group of verbs to the application."""
+    root.add_typer(app, name="downstream")
+
+
 Runs = Annotated[
     list[Path] | None, typer.Option("--runs", help="Runs folders, repeatable.", show_default="runs")
 ]

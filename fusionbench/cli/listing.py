@@ -14,6 +14,11 @@ from fusionbench.cli.outcome import guarded, print_json
 app = typer.Typer(help="List methods, data sets, metrics, profiles or weights.", no_args_is_help=True)
 
 
+def register(root: typer.Typer) -> None:
+    """Add the group of verbs to the application."""
+    root.add_typer(app, name="list")
+
+
 @app.command()
 @guarded
 def methods(json: Json = False) -> None:

@@ -13,6 +13,11 @@ from fusionbench.cli.outcome import guarded, print_json
 app = typer.Typer(help="Begin a plug-in of your own.", no_args_is_help=True)
 
 
+def register(root: typer.Typer) -> None:
+    """Add the group of verbs to the application."""
+    root.add_typer(app, name="new")
+
+
 @app.callback()
 def _kinds() -> None:
     """Begin a plug-in of your own."""

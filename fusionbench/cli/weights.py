@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 app = typer.Typer(help="List, verify, fetch and import weights.", no_args_is_help=True)
 
 
+def register(root: typer.Typer) -> None:
+    """Add the group of verbs to the application."""
+    root.add_typer(app, name="weights")
+
+
 @app.command("list")
 @guarded
 def list_(json: Json = False) -> None:

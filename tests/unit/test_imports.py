@@ -90,6 +90,7 @@ def test_methods_import_no_other_method_and_networks_only_torch(path: Path) -> N
     "code",
     [
         "import fusionbench, fusionbench.cli.app, fusionbench.types, fusionbench.tables, fusionbench.metrics",
+        "from fusionbench.cli.verbs import VERBS, built\nfor name in VERBS: built(name)",
         "import fusionbench.cells.done",  # all that a finished `run` needs of its cells
         "from fusionbench.cli.app import app\ntry: app(['list', 'methods', '--json'])\nexcept SystemExit: pass",
         "from fusionbench.cli.app import app\ntry: app(['info', 'refinefuse', '--json'])\nexcept SystemExit: pass",

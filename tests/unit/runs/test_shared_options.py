@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import fields
 
 import pytest
-import typer
 
 from fusionbench.cells.planned import RunOptions
-from fusionbench.cli.app import app
 from fusionbench.cli.options import OF_THE_MACHINE, RunArguments
+from fusionbench.cli.verbs import built
 
 SHARED = {field.name for field in fields(RunArguments)}
 SAID_OTHERWISE = {"no_baselines", "dry_run", "json"}
@@ -17,8 +16,7 @@ SAID_OTHERWISE = {"no_baselines", "dry_run", "json"}
 
 @pytest.mark.parametrize("verb", ["run", "sweep"])
 def test_both_verbs_have_every_shared_option(verb: str) -> None:
-    command = typer.main.get_command(app).commands[verb]  # type: ignore[attr-defined]
-    assert {parameter.name for parameter in command.params} >= SHARED
+    assert {parameter.name for parameter in built(verb).params} >= SHARED
 
 
 def test_shared_options_are_those_of_a_run() -> None:
