@@ -71,12 +71,12 @@ def choose_weights(cell: PlannedCell, options: RunOptions) -> Weights | None:
 
 def trained_weights(cell: PlannedCell, options: RunOptions) -> Weights | None:
     """Return the weights of a finished training with the same configuration and training data, None without one."""
+    method = folder_name(cell.method.name)
+    # folders are looked for first: finding the training data can generate it, and its identity hashes all of its files
+    if not any((folder / method).is_dir() for folder in (options.out / "training").glob("*")):
+        return None
     data = training_data(cell, options)
-    # the folder is looked for first, because the identity of a training hashes all of its data, which takes long
-    if (
-        data is None
-        or not (options.out / "training" / folder_name(data.name) / folder_name(cell.method.name)).is_dir()
-    ):
+    if data is None or not (options.out / "training" / folder_name(data.name) / method).is_dir():
         return None
     folder = training_folder(cell.method, cell.config, data, options.seed, options.out)
     return from_training(folder.weights) if folder.finished else None

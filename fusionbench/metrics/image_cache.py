@@ -79,7 +79,7 @@ def values(image: Image) -> Tensor:
 
 def histogram(image: Image) -> Tensor:
     """Return the number of pixels of each level, float64 [B, 256]; one bin per level, as images are 8-bit."""
-    if compiled.usable(image.levels):
+    if compiled.loaded(image.levels):
         from fusionbench.metrics.compiled import levels
 
         return torch.from_numpy(np.stack([*map(levels.histogram, image.levels.numpy())])).double()
@@ -91,7 +91,7 @@ def joint_histogram(image: Image, other: Image) -> Tensor:
 
     The pair (i of ``other``, j of ``image``) is at index 256 i + j.
     """
-    if compiled.usable(image.levels):
+    if compiled.loaded(image.levels):
         from fusionbench.metrics.compiled import levels
 
         counts = [*map(levels.joint_histogram, image.levels.numpy(), other.levels.numpy())]
@@ -121,7 +121,7 @@ def dot(image: Image, other: Image) -> Tensor:
     if other is image:
         counts = image.of(histogram)
         return counts @ _levels(counts) ** 2
-    if compiled.usable(image.levels):
+    if compiled.loaded(image.levels):
         counts = image.of(joint_histogram, other)
         levels = _levels(counts)
         return counts @ (levels[:, None] * levels).flatten()

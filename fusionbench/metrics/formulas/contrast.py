@@ -94,7 +94,7 @@ def spatial_frequency(triple: Triple) -> Outcome:
 
 def squared_differences(image: Image) -> tuple[Tensor, Tensor]:
     """Return the sums of squared differences of horizontal and of vertical neighbours, float64 [B] each, exact."""
-    if compiled.usable(image.levels):
+    if compiled.loaded(image.levels):
         from fusionbench.metrics.compiled import images
 
         return images.squared_differences(image)

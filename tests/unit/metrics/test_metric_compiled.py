@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -52,6 +54,31 @@ def test_compiled_metrics_are_those_of_torch(
         assert scores[name].status == expected.status, name
         if expected.value is not None:
             assert scores[name].value == pytest.approx(expected.value, rel=1e-10, abs=1e-12), name
+
+
+EXACT = ("EN", "SD", "SF", "MI", "CC", "NMI")
+
+
+@pytest.mark.parametrize("make", [lambda: textures(161, 170), patches, levels])
+def test_metrics_of_exact_counts_are_the_same_bits_without_numba(
+    make: Callable[[], tuple[np.ndarray, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = make()
+    counted = score(*images, EXACT)
+    monkeypatch.setattr(compiled, "loaded", lambda image: False)
+    assert score(*images, EXACT) == counted
+
+
+def test_metrics_of_exact_counts_import_no_numba() -> None:
+    code = f"""
+import sys
+import numpy as np
+from fusionbench.metrics import score
+images = np.random.default_rng(0).integers(0, 256, (3, 40, 50), dtype=np.uint8)
+assert all(one.status == "ok" for one in score(*images, {EXACT}).values())
+assert "numba" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_smallest_images_of_each_metric(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -271,6 +271,16 @@ def test_a_run_takes_imported_weights_before_shipped_ones(tmp_path: Path) -> Non
     assert choose_weights(cell, replace(asked, weights="trained")) is None
 
 
+def test_pairs_to_learn_from_are_not_generated_to_find_that_nothing_was_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FUSIONBENCH_CACHE", str(tmp_path / "cache"))
+    asked = RunOptions(("refinefuse",), ("demo",), out=tmp_path / "runs", baselines=False)
+    cell = make_plan(asked).cells[0]
+    assert choose_weights(cell, asked).source == "shipped"
+    assert [path.name for path in (tmp_path / "cache/demo/v1/demo").iterdir()] == ["test"]
+
+
 @pytest.mark.parametrize(("split", "learned_on"), [("test", "train"), ("drawn-test", "drawn-train")])
 def test_a_split_is_fused_by_what_was_learned_on_its_own_part(
     tmp_path: Path, split: str, learned_on: str
