@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import Distribution, EntryPoint, EntryPoints, distributions, entry_points
+from importlib.metadata import Distribution, EntryPoint, distributions, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 
 from fusionbench.errors import PluginError
 
-METHODS, DATASETS, METRICS = "fusionbench.methods", "fusionbench.datasets", "fusionbench.metrics"
+GROUPS = METHODS, DATASETS, METRICS = "fusionbench.methods", "fusionbench.datasets", "fusionbench.metrics"
 
 
 @dataclass(frozen=True)
@@ -35,33 +36,14 @@ class Provider:
         return self.value.partition(":")[0].strip()
 
 
-def points(group: str) -> list[EntryPoint]:
-    """Return the entry points of a group, of all packages on the import path of this process."""
-    return list(_all_points(tuple(sys.path))[0].select(group=group))
-
-
 def damaged_packages() -> tuple[str, ...]:
     """Return a sentence for each installed package whose entry points cannot be read; all other packages are used."""
-    return _all_points(tuple(sys.path))[1]
+    return _scan(tuple(sys.path))[1]
 
 
 def providers(group: str) -> tuple[Provider, ...]:
-    """Return the entry points of a group as providers, sorted by name."""
-    return _providers(group, tuple(sys.path))
-
-
-@cache
-def _providers(group: str, path: tuple[str, ...]) -> tuple[Provider, ...]:
-    entries = [
-        Provider(point.name, point.value, package_of(point), _place(point))
-        for point in _all_points(path)[0].select(group=group)
-    ]
-    return tuple(sorted(entries, key=lambda provider: (provider.name, str(provider))))
-
-
-def package_of(point: EntryPoint) -> str:
-    """Return the name of the package to which an entry point belongs."""
-    return (point.dist and _name(point.dist)) or "an unnamed package"
+    """Return the entry points of a group, of all packages on the import path of this process, sorted by name."""
+    return _scan(tuple(sys.path))[0][group]
 
 
 def _name(package: Distribution) -> str | None:
@@ -71,23 +53,30 @@ def _name(package: Distribution) -> str | None:
         return None
 
 
-def _place(point: EntryPoint) -> str:
-    return str(point.dist.locate_file("")) if point.dist else ""
-
-
 @cache
-def _all_points(path: tuple[str, ...]) -> tuple[EntryPoints, tuple[str, ...]]:
-    """Return all entry points, and a sentence for each package whose entry points cannot be read.
+def _scan(path: tuple[str, ...]) -> tuple[dict[str, tuple[Provider, ...]], tuple[str, ...]]:
+    """Return the providers of each group, and a sentence for each package whose entry points cannot be read.
 
     Cached for each state of the import path, because a scan takes tens of milliseconds.
     """
+    points: Iterable[EntryPoint]
+    damaged: tuple[str, ...] = ()
     try:
-        return entry_points(), ()  # type: ignore[return-value]  # from 3.12 on it says EntryPoints
+        points = [point for group in GROUPS for point in entry_points(group=group)]
     except Exception:  # damaged metadata of one package, which must not hide the others
-        return _one_by_one()
+        points, damaged = _one_by_one()
+    by_group: dict[str, list[Provider]] = {group: [] for group in GROUPS}
+    for point in points:
+        if point.group in by_group:
+            package = (point.dist and _name(point.dist)) or "an unnamed package"
+            place = str(point.dist.locate_file("")) if point.dist else ""
+            by_group[point.group].append(Provider(point.name, point.value, package, place))
+    return {
+        group: tuple(sorted(members, key=lambda p: (p.name, str(p)))) for group, members in by_group.items()
+    }, damaged
 
 
-def _one_by_one() -> tuple[EntryPoints, tuple[str, ...]]:
+def _one_by_one() -> tuple[list[EntryPoint], tuple[str, ...]]:
     by_package: dict[str, list[EntryPoint]] = {}
     damaged = []
     for package in distributions():
@@ -97,7 +86,7 @@ def _one_by_one() -> tuple[EntryPoints, tuple[str, ...]]:
             by_package.setdefault(re.sub(r"[-_.]+", "-", name).lower(), list(package.entry_points))
         except Exception as error:  # of any kind
             damaged.append(f"Entry points of {name} cannot be read ({error}): install it again or remove it.")
-    return EntryPoints(point for points in by_package.values() for point in points), tuple(damaged)
+    return [point for points in by_package.values() for point in points], tuple(damaged)
 
 
 def module_source(module: str) -> Path:

@@ -36,6 +36,12 @@ class Missing:
     failures: dict[str, Failure]
     seconds: float = 0.0
 
+    @functools.cached_property
+    def definitions(self) -> dict[str, Definition]:
+        """The definition of each of these metrics, looked up once for all images."""
+        names = {name for names in self.metrics.values() for name in names}
+        return {name: definition_of(name, self.profile) for name in names}
+
 
 def score_missing(cells: Sequence[Missing], pairs: Sequence[Pair], done: Done, device: str = "cpu") -> None:
     """Compute and append the missing scores of cells on the same pairs, one write per image and cell.
@@ -87,7 +93,7 @@ def _sources(pair: Pair, stamps: SourceStamps) -> Sources:
 
 def _lines(missing: Missing, pair: Pair, shared: Callable[[], Sources]) -> list[dict[str, Any]]:
     failures, path = missing.failures, missing.cell.image(pair.id)
-    definitions = [definition_of(name, missing.profile) for name in missing.metrics[pair.id]]
+    definitions = [missing.definitions[name] for name in missing.metrics[pair.id]]
     if pair.id not in failures:
         try:
             here, fused = shared(), eight_bit(read_image(path))

@@ -6,7 +6,6 @@ import ast
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from fusionbench.data import registry as catalog
 from fusionbench.data.spec import canonical
 from fusionbench.errors import FusionbenchError
 from fusionbench.metrics import registry as metric_registry
-from fusionbench.providers import DATASETS, METHODS, METRICS, module_file, package_of, points, providers
+from fusionbench.providers import DATASETS, METHODS, METRICS, module_file, providers
 from fusionbench.registry.cards import parsed
 from fusionbench.registry.method_spec import MethodSpec
 from fusionbench.registry.methods import names, spec
@@ -36,8 +35,8 @@ class Plugin:
 
 def plugins() -> list[Plugin]:
     """Return every registered method with its first problem."""
-    installed = {folded(point.name): point for point in points(METHODS)}
-    return [Plugin(name, _origin(installed.get(name)), _problem(name)) for name in names()]
+    origins = {folded(provider.name): str(provider) for provider in providers(METHODS)}
+    return [Plugin(name, origins.get(name, ""), _problem(name)) for name in names()]
 
 
 def dataset_plugins() -> list[Plugin]:
@@ -55,10 +54,6 @@ def metric_plugins() -> list[Plugin]:
             lacks = next(_lacking([module_file(module)]), None)
             metrics.append(Plugin(name, origin[module], lacks))
     return metrics + [Plugin("", "?", problem) for problem in metric_registry.problems()]
-
-
-def _origin(point: EntryPoint | None) -> str:
-    return f"{point.value} of {package_of(point)}" if point else ""
 
 
 def _problem(name: str) -> str | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -19,6 +19,7 @@ from fusionbench.metrics.registry import (
     CANONICAL,
     Definition,
     Entry,
+    KnownMetrics,
     MetricCard,
     canonical_definition,
     marks,
@@ -31,46 +32,45 @@ PLANES = get_args(get_type_hints(MetricCard)["planes"])
 SETS = ("default", "all")  # accepted by --metrics besides names, so no metric may have these names
 
 
-@dataclass
-class MetricPlugins:
-    """The metrics of installed packages.
-
-    ``problems`` has a sentence for each module that cannot be read, by provider; ``rivals`` has one for each name with
-    two providers, by the name in the form of `folded`.
-    """
-
-    cards: dict[str, MetricCard] = field(default_factory=dict)
-    entries: dict[str, dict[str, Entry]] = field(default_factory=dict)
-    problems: dict[Provider, str] = field(default_factory=dict)
-    rivals: dict[str, str] = field(default_factory=dict)
-
-
-def read_plugins(providers: Iterable[Provider], own: dict[str, MetricCard]) -> MetricPlugins:
-    """Read the metrics of all providers; ``own`` are the built-in ones, whose names cannot be taken.
+def with_plugins(
+    own_cards: Mapping[str, MetricCard],
+    own_entries: Mapping[str, dict[str, Entry]],
+    providers: Iterable[Provider],
+) -> KnownMetrics:
+    """Return the built-in metrics, whose names cannot be taken, and those of all providers.
 
     An error in one provider does not affect the others.
     """
-    plugins = MetricPlugins()
-    claims: dict[str, list[str]] = {folded(name): ["fusionbench itself"] for name in own}
+    cards: dict[str, MetricCard] = {}
+    entries: dict[str, dict[str, Entry]] = {}
+    problems: dict[Provider, str] = {}
+    claims: dict[str, list[str]] = {folded(name): ["fusionbench itself"] for name in own_cards}
     others: list[tuple[Provider, Entry]] = []
     # several entry points of a package may name one module
     for provider in {(provider.package, provider.module): provider for provider in providers}.values():
         try:
-            entries = list(_entries(provider)) or _none(provider)
+            marked = list(_entries(provider)) or _none(provider)
         except Exception as error:  # the source of a third party can be wrong in any way
-            plugins.problems[provider] = _unreadable(provider, error)
+            problems[provider] = _unreadable(provider, error)
             continue
-        for card, entry in entries:
+        for card, entry in marked:
             if card is None:
                 others.append((provider, entry))
                 continue
             claims.setdefault(folded(card.name), []).append(str(provider))
-            plugins.cards[card.name] = card
-            plugins.entries[card.name] = {CANONICAL: entry}
-    _set_rivals_apart(plugins, claims)
+            cards[card.name] = card
+            entries[card.name] = {CANONICAL: entry}
+    rivals = {
+        name: f"Metric '{name}' has two providers, {' and '.join(claimants)}: uninstall or rename one."
+        for name, claimants in claims.items()
+        if len(claimants) > 1
+    }
+    for name in [name for name in cards if folded(name) in rivals]:
+        del cards[name], entries[name]
     for provider, entry in others:
-        _add_definition(plugins, provider, entry)
-    return plugins
+        if problem := _add_definition(entries, provider, entry):
+            problems[provider] = problem
+    return KnownMetrics({**own_cards, **cards}, {**own_entries, **entries}, problems, rivals)
 
 
 def _none(provider: Provider) -> NoReturn:
@@ -131,27 +131,17 @@ def _unreadable(provider: Provider, error: Exception) -> str:
     return f"Metrics of {provider} cannot be read: {reason}; {remedy}."
 
 
-def _set_rivals_apart(plugins: MetricPlugins, claims: dict[str, list[str]]) -> None:
-    for name, claimants in claims.items():
-        if len(claimants) > 1:
-            plugins.rivals[name] = (
-                f"Metric '{name}' has two providers, {' and '.join(claimants)}: uninstall or rename one."
-            )
-    for name in [name for name in plugins.cards if folded(name) in plugins.rivals]:
-        del plugins.cards[name], plugins.entries[name]
-
-
-def _add_definition(plugins: MetricPlugins, provider: Provider, entry: Entry) -> None:
-    """Add a further definition of a metric from a package; built-in metrics accept none from packages."""
+def _add_definition(entries: dict[str, dict[str, Entry]], provider: Provider, entry: Entry) -> str | None:
+    """Add a further definition to a package's metric, or return why it cannot be; built-in metrics accept none."""
     name = entry.definition.metric
-    known = plugins.entries.get(name)
+    known = entries.get(name)
     if known is None or entry.definition.name in known:
         what = "is there already" if known else "belongs to no metric of a package"
-        plugins.problems[provider] = (
+        return (
             f"Definition '{entry.definition.name}' of {name} by {provider} {what}: rename it or its metric."
         )
-        return
     known[entry.definition.name] = entry
+    return None
 
 
 def import_function(entry: Entry) -> Any:

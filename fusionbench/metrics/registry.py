@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from fusionbench.errors import PluginError, UnknownNameError
 from fusionbench.metrics.own_files import add_file, file_providers
 from fusionbench.providers import METRICS, Provider, providers
 from fusionbench.spelling import folded, spelled
-
-if TYPE_CHECKING:
-    from fusionbench.metrics.plugins import MetricPlugins
 
 DEFAULT = ("EN", "SD", "SF", "AG", "MI", "CC", "SCD", "VIF", "Qabf", "SSIM")  # the set scored by default
 CANONICAL = "canonical"
@@ -85,6 +82,19 @@ class Entry(NamedTuple):
     function: str
 
 
+class KnownMetrics(NamedTuple):
+    """The metrics that can be computed: their cards by name, and their entries by name and definition.
+
+    ``problems`` has a sentence for each module that cannot be read, by provider; ``rivals`` has one for each name with
+    two providers, by the name in the form of `folded`.
+    """
+
+    cards: Mapping[str, MetricCard]
+    entries: Mapping[str, dict[str, Entry]]
+    problems: Mapping[Provider, str]
+    rivals: Mapping[str, str]
+
+
 def metric(**facts: Any) -> Callable[[Function], Function]:
     """Mark a function as a metric's canonical definition; the keywords are the fields of `MetricCard`.
 
@@ -112,22 +122,17 @@ def definition(**facts: Any) -> Callable[[Function], Function]:
 
 def cards() -> dict[str, MetricCard]:
     """Return the card of every metric by name: the default set in its order, then the others, plug-ins last."""
-    return dict(_cards_of(_providers()))
+    return dict(_known().cards)
 
 
 def card_of(metric: str) -> MetricCard:
     """Return the card of a metric. Raises KeyError for a name that is not in `cards`."""
-    return _cards_of(_providers())[metric]
-
-
-@cache
-def _cards_of(providers: tuple[Provider, ...]) -> dict[str, MetricCard]:
-    return {**_registered()[0], **_plugins_of(providers).cards}
+    return _known().cards[metric]
 
 
 def definitions(metric: str) -> dict[str, Definition]:
     """Return the definitions of a metric by name, the canonical one first. Raises KeyError as `card_of`."""
-    return {name: entry.definition for name, entry in _entries(metric).items()}
+    return {name: entry.definition for name, entry in _known().entries[metric].items()}
 
 
 def function_of(definition: Definition) -> Callable[..., Any]:
@@ -135,8 +140,8 @@ def function_of(definition: Definition) -> Callable[..., Any]:
 
     A function of another package runs in a separate process; importing or calling it raises PluginError on errors.
     """
-    entry = _entries(definition.metric)[definition.name]
-    if definition.metric in _registered()[0]:
+    entry = _known().entries[definition.metric][definition.name]
+    if definition.metric in _built_in()[0]:
         return getattr(import_module(f"{__package__}.{entry.module}"), entry.function)
     from fusionbench.metrics.isolation import isolated  # torch, and only for these metrics
 
@@ -145,18 +150,18 @@ def function_of(definition: Definition) -> Callable[..., Any]:
 
 def provider_of(metric: str) -> str:
     """Return the module of a plug-in's metric, an empty text for a built-in one. Raises KeyError as `card_of`."""
-    return "" if metric in _registered()[0] else _entries(metric)[CANONICAL].module
+    return "" if metric in _built_in()[0] else _known().entries[metric][CANONICAL].module
 
 
 def problems() -> tuple[str, ...]:
     """Return a sentence for each package whose metrics cannot be read and for each name with two providers."""
-    plugins = _plugins()
-    return (*plugins.problems.values(), *plugins.rivals.values())
+    known = _known()
+    return (*known.problems.values(), *known.rivals.values())
 
 
 def rivals() -> dict[str, str]:
     """Return a sentence for each name with two providers, by the name in the form of `folded`."""
-    return dict(_plugins().rivals)
+    return dict(_known().rivals)
 
 
 def metrics_of_file(reference: str) -> list[str]:
@@ -165,13 +170,13 @@ def metrics_of_file(reference: str) -> list[str]:
     Raises PluginError for a file that is missing or cannot be read, and for names that are taken.
     """
     provider = add_file(Path(reference.strip()))
-    plugins = _plugins()
-    if provider in plugins.problems:
-        raise PluginError(plugins.problems[provider])
-    taken = [sentence for sentence in plugins.rivals.values() if str(provider) in sentence]
+    known = _known()
+    if provider in known.problems:
+        raise PluginError(known.problems[provider])
+    taken = [sentence for sentence in known.rivals.values() if str(provider) in sentence]
     if taken:
         raise PluginError(taken[0])
-    return [name for name, entries in plugins.entries.items() if entries[CANONICAL].module == provider.module]
+    return [name for name, entries in known.entries.items() if entries[CANONICAL].module == provider.module]
 
 
 def metric_named(name: str) -> str:
@@ -179,38 +184,30 @@ def metric_named(name: str) -> str:
 
     Raises UnknownNameError for an unknown name, and PluginError for a name with two providers.
     """
-    plugins = _plugins()
-    if folded(name) in plugins.rivals:
-        raise PluginError(plugins.rivals[folded(name)])
+    known = _known()
+    if folded(name) in known.rivals:
+        raise PluginError(known.rivals[folded(name)])
     try:
-        return spelled(name, cards(), "metric")
+        return spelled(name, known.cards, "metric")
     except UnknownNameError as error:
-        error.args = (" ".join([str(error), *plugins.problems.values()]),)
+        error.args = (" ".join([str(error), *known.problems.values()]),)
         raise
 
 
-def _entries(metric: str) -> dict[str, Entry]:
-    return _registered()[1].get(metric) or _plugins().entries[metric]
-
-
-def _plugins() -> MetricPlugins:
-    return _plugins_of(_providers())
-
-
-def _providers() -> tuple[Provider, ...]:
-    """Return the providers of metrics: installed packages, then local files."""
-    return (*providers(METRICS), *file_providers())
+def _known() -> KnownMetrics:
+    """Return the built-in metrics, those of installed packages and those of local files, as they are at this moment."""
+    return _known_from((*providers(METRICS), *file_providers()))
 
 
 @cache
-def _plugins_of(providers: tuple[Provider, ...]) -> MetricPlugins:
-    from fusionbench.metrics.plugins import read_plugins  # it builds on this module
+def _known_from(providers: tuple[Provider, ...]) -> KnownMetrics:
+    from fusionbench.metrics.plugins import with_plugins  # it builds on this module
 
-    return read_plugins(providers, _registered()[0])
+    return with_plugins(*_built_in(), providers)
 
 
 @cache
-def _registered() -> tuple[dict[str, MetricCard], dict[str, dict[str, Entry]]]:
+def _built_in() -> tuple[dict[str, MetricCard], dict[str, dict[str, Entry]]]:
     """Return the built-in cards by metric, and the entries by metric and definition."""
     metrics: dict[str, MetricCard] = {}
     others: list[Entry] = []

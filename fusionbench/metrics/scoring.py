@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -103,11 +104,10 @@ def score_definitions(
     pictures = (*pair, _picture("fused", fused))
     _check_alike({which: picture.levels for which, picture in zip(Triple._fields, pictures, strict=True)})
     with one_thread():
-        chosen_profile = profile_of(profile)
-        return [_score(definition, chosen_profile, *pictures) for definition in chosen]
+        return [*map(partial(_score, profile_of(profile), pictures), chosen)]
 
 
-def _score(definition: Definition, profile: Profile, *pictures: StoredImages) -> Score:
+def _score(profile: Profile, pictures: Sequence[StoredImages], definition: Definition) -> Score:
     try:
         values, reasons = _evaluate(definition, profile, *pictures)
     except WeightsError as error:

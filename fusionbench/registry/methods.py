@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fusionbench.errors import DataNotFoundError, PluginError, RequestError, UnknownNameError
-from fusionbench.providers import METHODS as GROUP
-from fusionbench.providers import module_source, package_of, points, share
+from fusionbench.providers import METHODS, module_source, providers, share
 from fusionbench.registry.cards import Card, literal, parsed, read_card, results_card
 from fusionbench.registry.method_spec import MethodSpec
 from fusionbench.spelling import folded
@@ -30,7 +28,7 @@ FILE = re.compile(r"(?P<path>.+?\.py)(?::(?P<class>\w+))?(?:@(?P<variants>[^/]+)
 
 def names() -> list[str]:
     """Return the names of all registered methods, built-in and installed, sorted."""
-    return sorted({*_built_in(), *(folded(ep.name) for ep in _installed())})
+    return sorted({*_built_in(), *(folded(provider.name) for provider in providers(METHODS))})
 
 
 def spec(reference: str) -> MethodSpec:
@@ -72,27 +70,21 @@ def _built_in() -> dict[str, Path]:
     return singles | {p.parent.name: p.parent for p in folder.glob("*/card.yaml")}
 
 
-def _installed() -> list[EntryPoint]:
-    return points(GROUP)
-
-
 def _registered(reference: str, base: str, chosen: str) -> MethodSpec:
     name = folded(base)
     built_in = _built_in().get(name)
-    installed = [ep for ep in _installed() if folded(ep.name) == name]
-    providers = [str(built_in)] * (built_in is not None) + [
-        f"{ep.value} of {package_of(ep)}" for ep in installed
-    ]
-    if not providers:
+    installed = [provider for provider in providers(METHODS) if folded(provider.name) == name]
+    claimants = [*([str(built_in)] if built_in else []), *map(str, installed)]
+    if not claimants:
         raise UnknownNameError("method", base, names())
-    if len(providers) > 1:
+    if len(claimants) > 1:
         raise PluginError(
-            f"Method '{name}' has two providers, {' and '.join(providers)}: uninstall or rename one."
+            f"Method '{name}' has two providers, {' and '.join(claimants)}: uninstall or rename one."
         )
     full, variants = _with_variants(name, chosen)
     if built_in is not None:
         return MethodSpec(reference, full, read_card(built_in), built_in, f"{BUILT_IN}.{name}", variants)
-    source = module_source(installed[0].value.partition(":")[0])
+    source = module_source(installed[0].module)
     return MethodSpec(reference, full, read_card(source), source, installed[0].value, variants)
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
-from importlib.metadata import EntryPoint
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from fusionbench.cells.planned import RunOptions
 from fusionbench.cli.info import describe
 from fusionbench.errors import ConfigError, PluginError, UnknownNameError
+from fusionbench.providers import Provider
 from fusionbench.registry import methods as registry
 from fusionbench.runs.plan import make_plan
 
@@ -45,12 +44,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def installed(monkeypatch: pytest.MonkeyPatch, **providers: str) -> None:
     """Pretend that packages provide a method under the name ``Extra-Method``."""
-    entries = []
-    for package, value in providers.items():
-        entry = EntryPoint("Extra-Method", value, registry.GROUP)
-        object.__setattr__(entry, "dist", SimpleNamespace(name=package))
-        entries.append(entry)
-    monkeypatch.setattr(registry, "_installed", lambda: entries)
+    known = tuple(Provider("Extra-Method", value, package, "") for package, value in providers.items())
+    monkeypatch.setattr(registry, "providers", lambda group: known)
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib.metadata import EntryPoint
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from fusionbench.errors import ConfigError, DataNotFoundError, PluginError, UnknownNameError, WeightsError
+from fusionbench.providers import Provider
 from fusionbench.registry import methods as registry
 from fusionbench.weights.methods import shipped_weights
 
@@ -103,9 +102,8 @@ def test_variants_that_contradict_each_other_are_an_error_naming_both() -> None:
 
 
 def test_two_providers_of_a_name_are_an_error_naming_both(monkeypatch: pytest.MonkeyPatch) -> None:
-    rival = EntryPoint("average", "rival.average:Average", registry.GROUP)
-    object.__setattr__(rival, "dist", SimpleNamespace(name="rival-package"))
-    monkeypatch.setattr(registry, "_installed", lambda: [rival])
+    rival = Provider("average", "rival.average:Average", "rival-package", "")
+    monkeypatch.setattr(registry, "providers", lambda group: (rival,))
     with pytest.raises(PluginError, match=r"average\.py and rival\.average:Average of rival-package"):
         registry.spec("average")
 
