@@ -49,25 +49,15 @@ def write_through(path: Path, write: Callable[[Path], object]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(partial)
-        _to_disk(partial)
+        # file systems may store a rename before the content, so that a power failure would leave an empty file
+        with partial.open("r+b") as stream:
+            os.fsync(stream.fileno())
         os.replace(partial, path)
     except OSError as error:
         raise OutputError(cannot_write(path, error)) from error
     finally:
         with contextlib.suppress(OSError):  # whatever went wrong is being raised already
             partial.unlink(missing_ok=True)
-
-
-def _to_disk(path: Path) -> None:
-    """Flush a file's content to the disk (fsync).
-
-    File systems may store a rename before the content, so that a power failure would leave an empty file.
-    """
-    handle = os.open(path, os.O_RDWR)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -59,7 +59,7 @@ def make_store(cells: int) -> None:
     document = {"methods": list(METHODS), "datasets": ["msrs"], "seeds": seeds}
     Path("sweep.yaml").write_text(json.dumps(document))
     asked = expand(read_sweep(Path("sweep.yaml")), RunOptions((), (), data_root="data", device="cpu"))
-    jobs = make_jobs(plan_all(asked), asked)
+    jobs = make_jobs(plan_all(asked))
     rng = np.random.default_rng(0)
     for job in jobs:
         cell = cell_of(job, Weights("none"))

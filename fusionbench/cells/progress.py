@@ -56,69 +56,58 @@ class _Speed(ProgressColumn):
         return Text(f"{task.speed:.2f}/s" if task.speed else "", style="cyan")
 
 
-class _Screen:
-    """The live display of a terminal, shown while any phase is running."""
+class RichReporter(Reporter):
+    """Shows one progress bar per phase with images per second and remaining time; without a terminal, a line a minute.
 
-    def __init__(self) -> None:
-        self.console = Console(stderr=True)
-        columns = (
+    Reporters of cells that run at the same time share ``bars``, which are on the screen while any phase is running.
+    """
+
+    def __init__(self, bars: Progress | None = None) -> None:
+        console = Console(stderr=True)
+        # disabled without a terminal, because Rich would write each bar's last state into a log file
+        self.bars = bars or Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             _Speed(),
             TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
         )
-        # disabled without a terminal, because Rich would write each bar's last state into a log file
-        self.progress = Progress(*columns, console=self.console, disable=not self.console.is_terminal)
-
-    def add(self, label: str, total: int) -> TaskID:
-        self.line(label, 0, total)
-        if not self.progress.tasks:
-            self.progress.start()
-        return self.progress.add_task(label, total=total)
-
-    def line(self, label: str, done: int, total: int) -> None:
-        """Print a progress line where standard error is a file or pipe."""
-        if not self.console.is_terminal:
-            count = f"{done} of {total}" if done else str(total)
-            self.console.print(f"{label}: {count}", highlight=False, markup=False, soft_wrap=True)
-
-    def remove(self, task: TaskID) -> None:
-        self.progress.remove_task(task)
-        if not self.progress.tasks:
-            self.progress.stop()
-
-
-class RichReporter(Reporter):
-    """Shows one progress bar per phase with images per second and remaining time; without a terminal, a line a minute."""
-
-    def __init__(self, screen: _Screen | None = None) -> None:
-        self.screen = screen or _Screen()
         self.task: TaskID | None = None
         self.label, self.done, self.total = "", 0, 0
         self.printed = time.monotonic()
 
     def say(self, text: str) -> None:
-        self.screen.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self.bars.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def start(self, label: str, total: int) -> None:
         self.stop()
         self.label, self.done, self.total = label, 0, total
-        self.printed = time.monotonic()
-        self.task = self.screen.add(label, total)
+        self._line(str(total))
+        if not self.bars.tasks:
+            self.bars.start()
+        self.task = self.bars.add_task(label, total=total)
 
     def advance(self) -> None:
         if self.task is not None:
-            self.screen.progress.advance(self.task)
+            self.bars.advance(self.task)
             self.done += 1
             if time.monotonic() - self.printed > QUIET:
-                self.printed = time.monotonic()
-                self.screen.line(self.label, self.done, self.total)
+                self._line(f"{self.done} of {self.total}")
 
     def stop(self) -> None:
         if self.task is not None:
-            self.screen.remove(self.task)
+            self.bars.remove_task(self.task)
             self.task = None
+            if not self.bars.tasks:
+                self.bars.stop()
 
     def beside(self) -> RichReporter:
-        return RichReporter(self.screen)
+        return RichReporter(self.bars)
+
+    def _line(self, count: str) -> None:
+        """Print a progress line where standard error is a file or pipe."""
+        self.printed = time.monotonic()
+        if not self.bars.console.is_terminal:
+            self.say(f"{self.label}: {count}")

@@ -44,16 +44,11 @@ def code_hash(planned: PlannedCell) -> str:
     return external_hash(method.source, planned.split.pairs) if method.external else method.files_hash()
 
 
-def identity_with(job: Job, weights: Weights) -> dict[str, Any]:
-    """Return everything that determines the images; its hash is the name of the cell's folder."""
-    return {**job.identity, "weights": weights.sha256}
-
-
 def cell_of(job: Job, weights: Weights) -> Cell:
     """Return the cell of a job with these weights, whether its folder exists or not."""
-    split = job.planned.split
+    split, identity = job.planned.split, {**job.identity, "weights": weights.sha256}
     place = folder_name(f"{split.spec.name}-{split.name}"), folder_name(job.planned.name)
-    return Cell(job.options.out.joinpath(*place, digest_of(identity_with(job, weights))[:10]))
+    return Cell(job.options.out.joinpath(*place, digest_of(identity)[:10]))
 
 
 def new_record(job: Job, weights: Weights) -> dict[str, Any]:
@@ -63,7 +58,7 @@ def new_record(job: Job, weights: Weights) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "id": cell_of(job, weights).id,
-        "identity": identity_with(job, weights),
+        "identity": {**job.identity, "weights": weights.sha256},
         "dataset": {
             "name": spec.name,
             "title": spec.title,

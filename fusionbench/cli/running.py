@@ -50,7 +50,7 @@ def _show_plan(asked: Sequence[RunOptions], as_json: bool) -> None:
     print(opening(plans), file=sys.stderr)
     for sentence in dict.fromkeys(text for plan in plans for text in (*plan.broken, *plan.left_out)):
         print(f"Left out: {sentence}", file=sys.stderr)
-    jobs = make_jobs(plans, asked)
+    jobs = make_jobs(plans)
     if problems := wrong_arguments(job.planned for job in jobs):
         raise PlanError(problems)
     cells = forecast(jobs)
@@ -118,7 +118,7 @@ def tables_of(
     records: list[dict[str, Any]], options: RunOptions, style: TableStyle | None, order: Sequence[str]
 ) -> list[Table]:
     """Return the tables; if the records do not fit a sweep's layout, report that and return one table per data set."""
-    from fusionbench.cells.store import score_rows
+    from fusionbench.cells.columns import StoredScores
     from fusionbench.errors import RequestError
     from fusionbench.metrics import resolve_profile
     from fusionbench.metrics.tasks import resolve_shown
@@ -129,13 +129,14 @@ def tables_of(
     style = style or TableStyle()
     metrics = style.metrics or options.metrics
     style = replace(style, metrics=resolve_shown(metrics, profile))
+    scores = StoredScores(records)
     facts: dict[str, Any] = {"profile": profile, "order": order, "notes": True}
     try:
-        return lay_out(records, score_rows(records), style, **facts)
+        return lay_out(records, scores, style, **facts)
     except RequestError as error:
         print(f"Not laid out as '{style.layout}': {error}", file=sys.stderr)
         plain = replace(style, layout="single", arguments=[], title="")
-        return lay_out(records, score_rows(records), plain, **facts)
+        return lay_out(records, scores, plain, **facts)
 
 
 def _cell(cell: CellResult) -> dict[str, Any]:

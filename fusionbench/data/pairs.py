@@ -93,8 +93,7 @@ def find_split(
         raise UnknownNameError(f"split of {spec.name}", split, spec.splits)
     if limit is not None and limit < 1:
         raise RequestError(f"--limit must be at least 1; got {limit}.")
-    base = _dataset_folder(spec, split, data_root(root))
-    where = _as_on_disk(base, spec.splits[split])
+    base, where = _on_disk(spec, split, data_root(root))
     pairs, unmatched = _match(spec, base, where)
     if not pairs:
         raise DataNotFoundError(_without_pairs(spec, split, base, where))
@@ -160,8 +159,8 @@ def _twins(first: Path, second: Path, base: Path) -> str:
 def _match(spec: DatasetSpec, base: Path, where: SplitSpec) -> tuple[list[Pair], list[str]]:
     """Return the pairs of files by stem, and the files without a partner."""
     marks = spec.stem_marks
-    a = _in_part(spec, where, _by_id(list_images(base, where.a, ids=spec.ids), marks.a if marks else None))
-    b = _in_part(spec, where, _by_id(list_images(base, where.b, ids=spec.ids), marks.b if marks else None))
+    a = _of_source(spec, base, where, where.a, marks.a if marks else "")
+    b = _of_source(spec, base, where, where.b, marks.b if marks else "")
     labels = list_images(base, where.label, ids=spec.ids) if where.label else {}
     boxes = list_images(base, where.boxes, BOX_SUFFIXES, spec.ids) if where.boxes else {}
     pairs = [
@@ -173,12 +172,15 @@ def _match(spec: DatasetSpec, base: Path, where: SplitSpec) -> tuple[list[Pair],
     return _drawn(spec, where, pairs), [path.relative_to(base).as_posix() for path in alone]
 
 
-def _by_id(images: dict[str, Path], mark: str | None) -> dict[str, Path]:
-    return {stem.replace(mark, "_", 1): path for stem, path in images.items()} if mark else images
+def _of_source(spec: DatasetSpec, base: Path, where: SplitSpec, glob: str, mark: str) -> dict[str, Path]:
+    """Return the images of one source by id, only those of the split if several splits are parts of one folder.
 
-
-def _in_part(spec: DatasetSpec, where: SplitSpec, images: dict[str, Path]) -> dict[str, Path]:
-    """Return the images whose ids belong to the split, for splits that are parts of the same folders."""
+    ``mark`` is what the source adds to its stems; in ids it becomes "_".
+    """
+    images = {
+        stem.replace(mark, "_", 1) if mark else stem: path
+        for stem, path in list_images(base, glob, ids=spec.ids).items()
+    }
     images = {name: path for name, path in images.items() if name not in where.without}
     if where.part is None:
         return images
@@ -195,29 +197,26 @@ def _drawn(spec: DatasetSpec, where: SplitSpec, pairs: list[Pair]) -> list[Pair]
     return [pair for pair in pairs if pair.id in kept]
 
 
-def _dataset_folder(spec: DatasetSpec, split: str, root: Path) -> Path:
+def _on_disk(spec: DatasetSpec, split: str, root: Path) -> tuple[Path, SplitSpec]:
+    """Return the data set's folder, and the split with the names that its folders have on this machine."""
     base = actual_folder(root, Path(spec.folder))
     if spec.generated and not base.is_dir():
         # here rather than above, because only demo data sets need the generators
         from fusionbench.data import demo
 
         base = Path(demo.ensure(spec.name, split))
-    where = _as_on_disk(base, spec.splits[split])
-    folders = [(base / pattern).parent for pattern in (where.a, where.b)]
-    for folder in (base, *folders):
-        if not folder.is_dir() and "*" not in str(folder.relative_to(base)):
-            raise DataNotFoundError(_missing(spec, folder, root))
-    return base
-
-
-def _as_on_disk(base: Path, where: SplitSpec) -> SplitSpec:
-    """Return the split with the names that its folders have on this machine, see `actual_folder`."""
+    where = spec.splits[split]
     actual: dict[str, Any] = {}
     for key in ("a", "b", "label", "boxes"):
         if glob := getattr(where, key):
             path = PurePosixPath(glob)
             actual[key] = (actual_folder(base, path.parent).relative_to(base) / path.name).as_posix()
-    return replace(where, **actual)
+    where = replace(where, **actual)
+    folders = [(base / pattern).parent for pattern in (where.a, where.b)]
+    for folder in (base, *folders):
+        if not folder.is_dir() and "*" not in str(folder.relative_to(base)):
+            raise DataNotFoundError(_missing(spec, folder, root))
+    return base, where
 
 
 def _missing(spec: DatasetSpec, folder: Path, root: Path) -> str:

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 
 from fusionbench.cells.planned import Job, RunOptions
@@ -26,35 +26,24 @@ def run_local(jobs: list[Job], slots: list[str], options: RunOptions) -> Iterato
     left = {job.index: job for job in jobs}
     # a new pool gets only the cells without a result; images and scores that were stored before its death are kept
     for _ in range(ATTEMPTS):
-        for message in _once(Work(tuple(left.values()), tuple(slots), options.timeout, options.memory_limit)):
-            match message:
-                case ("problems", problems):
-                    raise PlanError(problems)
-                case ("unwritable", reason):
-                    raise OutputError(reason)
-                case (index, "result", _):
-                    del left[index]
-            yield message
+        # the connection of a pool that dies is at its end, as that of one that has finished
+        with _pool() as pool, suppress(EOFError, ConnectionResetError):
+            pool.send(Work(tuple(left.values()), tuple(slots), options.timeout, options.memory_limit))
+            for message in iter(pool.recv, ("end",)):
+                match message:
+                    case ("problems", problems):
+                        raise PlanError(problems)
+                    case ("unwritable", reason):
+                        raise OutputError(reason)
+                    case (index, "result", _):
+                        del left[index]
+                yield message
         if not left:
             return
     raise OutputError(
         f"The process that runs the cells was killed {ATTEMPTS} times, {len(left)} cells are left: run again, "
         "with fewer --jobs if memory is short."
     )
-
-
-def _once(asked: Work) -> Iterator[Message]:
-    """Yield the messages of one pool until it has finished or died."""
-    with _pool() as pool:
-        pool.send(asked)
-        while True:
-            try:
-                message = pool.recv()
-            except (EOFError, ConnectionResetError):
-                return
-            if message == ("end",):
-                return
-            yield message
 
 
 @contextmanager

@@ -32,7 +32,7 @@ METHOD_GROUPS: dict[str, Callable[[Card], bool]] = {
 
 @dataclass(frozen=True)
 class Plan:
-    """The planned cells in order, and what was left out.
+    """The planned cells in order, the request with names and device resolved, and what was left out.
 
     ``skipped`` are (data set, method, reason) of methods whose family does not fit. ``broken`` says why methods and data
     sets that nobody named are left out: a broken plug-in must not stop a run of a group. ``left_out`` says on which data sets
@@ -40,6 +40,7 @@ class Plan:
     """
 
     cells: tuple[PlannedCell, ...]
+    options: RunOptions
     skipped: tuple[tuple[str, str, str], ...] = ()
     broken: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
@@ -93,7 +94,7 @@ def make_plan(options: RunOptions, lookup: Lookup | None = None) -> Plan:
     left_out = [
         f"{name} is not run on {', '.join(others)}: {why}." for name, (others, why) in misfits.items()
     ]
-    return Plan(tuple(cells), tuple(skipped), tuple(dict.fromkeys(broken)), tuple(left_out))
+    return Plan(tuple(cells), options, tuple(skipped), tuple(dict.fromkeys(broken)), tuple(left_out))
 
 
 Methods = list[tuple[MethodSpec, tuple[str, ...], bool]]

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from fusionbench.cells.planned import CellResult, Failure, Job, Unscored
 from fusionbench.errors import OutputError
@@ -79,7 +79,10 @@ class Pool:
                     self._start(task, self.free.pop(0))
                 if not self.running:
                     break
-                self._listen()
+                for ready in wait([self.caller, *self.running], TICK):
+                    if ready is self.caller:
+                        raise EOFError  # it writes nothing after its request, so this means that it closed the pipe
+                    self._hear(self.running[cast(Connection, ready)])
                 self._watch()
             self.caller.send(("end",))
         except (EOFError, BrokenPipeError, ConnectionResetError):
@@ -144,13 +147,6 @@ class Pool:
         limited = [seconds for seconds in left if seconds is not None]
         most = max(limited) if len(limited) == len(left) else None
         self.running[connection] = Running(task, device, pid, connection, log, most)
-
-    def _listen(self) -> None:
-        for ready in wait([self.caller, *self.running], TICK):
-            if ready is self.caller:
-                raise EOFError  # the caller writes nothing after its request, so this means that it closed the pipe
-            assert isinstance(ready, Connection)
-            self._hear(self.running[ready])
 
     def _hear(self, cell: Running) -> None:
         try:

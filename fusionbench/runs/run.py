@@ -14,7 +14,7 @@ from fusionbench.cells.done import check_options, find_done
 from fusionbench.cells.planned import CellResult, Job, PlannedCell, RunOptions
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.record import make_identity
-from fusionbench.cells.store import read_records
+from fusionbench.cells.store import Cell
 from fusionbench.cells.weights import choose_weights
 from fusionbench.data.raw_counts import sampled_warnings
 from fusionbench.devices import pick_device, slots
@@ -48,7 +48,11 @@ class RunResult:
 
     def records(self) -> list[dict[str, Any]]:
         """Return run.json of each cell, with its folder under the key ``path``."""
-        return [record for cell in self.cells if cell.path for record in read_records(cell.path)]
+        return [
+            {**record, "path": str(cell.path)}
+            for cell in self.cells
+            if cell.path and (record := Cell(cell.path).read_record())
+        ]
 
 
 def run(
@@ -73,10 +77,11 @@ def _tuple(names: str | Sequence[str]) -> tuple[str, ...]:
     return tuple(part.strip() for part in parts if part.strip())
 
 
-def plan_run(options: RunOptions, lookup: Lookup | None = None) -> Plan:
+def plan_run(asked: RunOptions, lookup: Lookup | None = None) -> Plan:
     """Check a request and return its plan without any work. Raises PlanError, RequestError or UnknownNameError."""
-    check_options(resolve(options.metrics, options.profile))
-    _check_executor(options)
+    profile, metrics = resolve_profile(asked.profile), tuple(resolve(asked.metrics, asked.profile))
+    check_options(metrics)
+    options = replace(asked, device=_device(asked), profile=profile, metrics=metrics)
     for name in ("batch_size", "jobs", "timeout", "memory_limit", "train_within"):
         value, least = getattr(options, name), 1 if name in ("batch_size", "jobs") else 0
         # written so that NaN, which compares false with everything, is refused
@@ -93,22 +98,23 @@ def plan_run(options: RunOptions, lookup: Lookup | None = None) -> Plan:
     return make_plan(options, lookup)
 
 
-def _check_executor(options: RunOptions) -> None:
+def _device(options: RunOptions) -> str:
+    """Return the device of the cells after checking the executor.
+
+    On a cluster Ray chooses the GPU, and this machine need not have one.
+    """
     if options.executor not in ("local", "ray"):
         raise RequestError(f"--executor '{options.executor}' is unknown: use local or ray.")
     if options.executor == "ray":
         from fusionbench.runs.on_ray import check_ray
 
         check_ray()
-    _device(options)
-
-
-def _device(options: RunOptions) -> str:
-    """Return the device of the cells; on a cluster Ray chooses the GPU, and this machine need not have one."""
-    if options.executor == "ray" and options.device == "cuda":
-        return "cuda"
-    if options.executor == "ray" and ":" in options.device:
-        raise RequestError(f"--device {options.device} with --executor ray: Ray chooses the GPU, use cuda.")
+        if options.device == "cuda":
+            return "cuda"
+        if ":" in options.device:
+            raise RequestError(
+                f"--device {options.device} with --executor ray: Ray chooses the GPU, use cuda."
+            )
     return pick_device(options.device)
 
 
@@ -119,10 +125,10 @@ def execute(asked: Sequence[RunOptions], reporter: Reporter) -> RunResult:
     all of them, and OutputError if results cannot be stored; a failing method fails its own cell only.
     """
     plans = plan_all(asked)
-    first = asked[0]
+    first = plans[0].options
     check_writable(first.out)
     reporter.say(opening(plans))
-    jobs = make_jobs(plans, asked)
+    jobs = make_jobs(plans)
     results = {job.index: done for job in jobs if (done := find_done(job))}
     left = [job for job in jobs if job.index not in results]
     for sentence in dict.fromkeys(text for plan in plans for text in (*plan.broken, *plan.left_out)):
@@ -156,36 +162,27 @@ def plan_all(asked: Sequence[RunOptions]) -> list[Plan]:
     return plans
 
 
-def make_jobs(plans: Sequence[Plan], asked: Sequence[RunOptions]) -> list[Job]:
+def make_jobs(plans: Sequence[Plan]) -> list[Job]:
     """Return the jobs of the shard, each with its weights and identity; a cell in several runs is one job.
 
     The shard is that of the first request. Raises RequestError if it is not written as i/n.
     """
     cells: dict[tuple[object, ...], tuple[PlannedCell, RunOptions]] = {}
-    for plan, options in zip(plans, asked, strict=True):
-        settled = _settled(options)
+    for plan in plans:
         for planned in plan.cells:
-            cells.setdefault((*_data(planned), planned.name), (planned, settled))
+            split = planned.split
+            place = split.spec.name, split.name, split.limit, planned.name
+            cells.setdefault(place, (planned, plan.options))
     jobs = []
     manifests: dict[tuple[object, ...], str] = {}
-    for index, (planned, options) in shard_of(list(enumerate(cells.values())), asked[0].shard):
-        if _data(planned) not in manifests:
-            manifests[_data(planned)] = planned.split.content_hash()
-        identity = make_identity(planned, manifests[_data(planned)], options)
+    for index, (key, (planned, options)) in shard_of([*enumerate(cells.items())], plans[0].options.shard):
+        data = key[:-1]
+        if data not in manifests:
+            manifests[data] = planned.split.content_hash()
+        identity = make_identity(planned, manifests[data], options)
         metrics = tuple(options.metrics or ())
         jobs.append(Job(index, planned, options, metrics, identity, _weights(planned, options)))
     return jobs
-
-
-def _data(planned: PlannedCell) -> tuple[str, str, int | None]:
-    return planned.split.spec.name, planned.split.name, planned.split.limit
-
-
-def _settled(options: RunOptions) -> RunOptions:
-    """Return the options with device and profile resolved and metrics by full names."""
-    metrics = tuple(resolve(options.metrics, options.profile))
-    profile = resolve_profile(options.profile)
-    return replace(options, device=_device(options), profile=profile, metrics=metrics)
 
 
 def _weights(planned: PlannedCell, options: RunOptions) -> Weights | None:
@@ -221,7 +218,7 @@ def carry_out_jobs(jobs: list[Job], options: RunOptions, reporter: Reporter) -> 
 
         messages = run_on_ray(jobs, options)
     else:
-        messages = run_local(jobs, slots(_device(options), options.jobs), options)
+        messages = run_local(jobs, slots(options.device, options.jobs), options)
     for index, what, *content in messages:
         if what == "result":
             result = results[index] = replace(content[0], planned=planned[index])

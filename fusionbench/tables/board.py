@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from fusionbench.errors import UnknownNameError
 from fusionbench.metrics.tasks import task_cards
+from fusionbench.spelling import spelled
 from fusionbench.tables.caption import brief, caption, coverage
 from fusionbench.tables.cells import (
     ArrayScores,
@@ -142,7 +142,7 @@ def boards_of(
         cards = known_cards()
     scored = (metric for scores in index.values() for metric in scores)
     cards = {**cards, **task_cards([*scored, *(metrics or ())])}
-    wanted = None if metrics is None else _canonical(metrics, cards)
+    wanted = None if metrics is None else [*dict.fromkeys(spelled(name, cards, "metric") for name in metrics)]
     decimals = digits_of(digits, cards)
     groups: dict[tuple[str, ...], list[Record]] = {}
     for record in records:
@@ -151,14 +151,6 @@ def boards_of(
         groups.setdefault(same_pairs, []).append(record)
     boards = [_board(groups[key], index, wanted, profile, cards, decimals) for key in sorted(groups)]
     return sorted(boards, key=lambda board: (board.table.dataset, board.table.split, -board.table.pairs))
-
-
-def _canonical(metrics: Sequence[str], cards: Mapping[str, Any]) -> list[str]:
-    spelling = {name.lower(): name for name in cards}
-    for name in metrics:
-        if name.lower() not in spelling:
-            raise UnknownNameError("metric", name, cards)
-    return list(dict.fromkeys(spelling[name.lower()] for name in metrics))
 
 
 def _board(

@@ -44,8 +44,11 @@ def caption(
     no card, so that they cannot be shown.
     """
     records = [run.record for run in runs]
+    title = data["title"] or data["name"]
+    hashes = f"split hash {data['split_hash'][:8]}, data hash {records[0]['identity']['data'][:8]}"
     sentences = [
-        _pairs(data, records[0]["identity"]["data"]),
+        # the title is not put first, because Markdown could take its beginning for a list
+        f"Mean scores on {title}, {data['split']} split, {coverage(data)} ({hashes}); a is {data['a']}, b is {data['b']}.",
         *_profile(profile, [column for column in columns if not is_task_metric(column.metric)]),
         *set_sentences(columns, len(data["ids"])),
         *_color(runs),
@@ -76,23 +79,19 @@ def brief(
 
     ``gaps`` tells whether a cell has no value.
     """
-    title = data["title"] or data["name"]
+    from fusionbench.metrics import profiles
+
+    title, known = data["title"] or data["name"], profiles().get(profile)
     measured = [column.metric for column in columns if not is_task_metric(column.metric)]
+    channels = f", {_channels(known, measured).rstrip(',')}" if known else ""
     sentences = [
         f"Mean scores on {title}, {data['split']} split, {coverage(data)}.",
-        *([f"Definitions of the profile {profile}{_luma(profile, measured)}."] if measured else []),
+        *([f"Definitions of the profile {profile}{channels}."] if measured else []),
         *_weights_in_words(runs),
         "Best in bold, second best underlined.",
         *(["A dash with a count: not every pair has a score."] if gaps else []),
     ]
     return tuple(one_line(sentence) for sentence in sentences)
-
-
-def _luma(name: str, metrics: Sequence[str]) -> str:
-    from fusionbench.metrics import profiles
-
-    known = profiles().get(name)
-    return f", {_channels(known, metrics).rstrip(',')}" if known else ""
 
 
 def _weights_in_words(runs: Sequence[Run]) -> Iterator[str]:
@@ -106,14 +105,6 @@ def _weights_in_words(runs: Sequence[Run]) -> Iterator[str]:
         several = len(origins) > 1
         said = [f"{words} ({', '.join(rows)})" if several else words for words, rows in origins.items()]
         yield f"Weights: {'; '.join(said)}."
-
-
-def _pairs(data: Mapping[str, Any], manifest: str) -> str:
-    hashes = f"split hash {data['split_hash'][:8]}, data hash {manifest[:8]}"
-    title = data["title"] or data["name"]
-    sources = f"a is {data['a']}, b is {data['b']}"
-    # the title is not put first, because Markdown could take its beginning for a list
-    return f"Mean scores on {title}, {data['split']} split, {coverage(data)} ({hashes}); {sources}."
 
 
 def _profile(name: str, columns: Sequence[Column]) -> Iterator[str]:

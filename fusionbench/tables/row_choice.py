@@ -112,7 +112,7 @@ def arrange(table: Table, choice: RowChoice) -> Table:
     blocks = {block: i for i, block in enumerate(dict.fromkeys(row.block for row in table.rows))}
 
     def key(row: Row) -> tuple[int, bool, int]:
-        names = _row_names(row)
+        names = _spelled(row.method, row.label)
         place = next((i for i, name in enumerate(order) if _named(name, names)), len(order))
         last = bool(choice.ours) and _named(choice.ours, names) and not _in(choice.order, names)
         return blocks[row.block], last, place
@@ -120,7 +120,9 @@ def arrange(table: Table, choice: RowChoice) -> Table:
     rows = sorted(table.rows, key=key)
     if choice.ours:
         rows = [
-            replace(row, label=row.label + OURS) if _named(choice.ours, _row_names(row)) else row
+            replace(row, label=row.label + OURS)
+            if _named(choice.ours, _spelled(row.method, row.label))
+            else row
             for row in rows
         ]
     return replace(table, rows=tuple(rows))
@@ -141,10 +143,6 @@ def _names(record: Record) -> set[str]:
     method = record["method"]
     group = {BASELINES} if method["kind"] == "trivial" else set()
     return _spelled(method["name"], method.get("title") or "", plain_title(record)) | group
-
-
-def _row_names(row: Row) -> set[str]:
-    return _spelled(row.method, row.label)
 
 
 def _spelled(name: str, *titles: str) -> set[str]:

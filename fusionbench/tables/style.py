@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fusionbench.errors import RequestError, UnknownNameError
+from fusionbench.spelling import spelled
 
 LAYOUTS = ("single", "datasets", "ablation", "transfer", "sensitivity", "noise")
 SPREADS = ("none", "sd", "ci")
@@ -76,10 +77,5 @@ def digits_of(digits: int | Mapping[str, int] | None, cards: Mapping[str, Any]) 
     """Return the decimals of every metric: the given ones, else those of its card. Raises UnknownNameError."""
     if isinstance(digits, int):
         return dict.fromkeys(cards, digits)
-    spelling = {name.lower(): name for name in cards}
-    asked = {}
-    for name, number in (digits or {}).items():
-        if name.lower() not in spelling:
-            raise UnknownNameError("metric", name, cards)
-        asked[spelling[name.lower()]] = number
+    asked = {spelled(name, cards, "metric"): number for name, number in (digits or {}).items()}
     return {name: card.digits for name, card in cards.items()} | asked

@@ -33,7 +33,7 @@ def write(folder: Path, **document: object) -> Path:
 def run(path: Path, out: Path) -> list[CellResult]:
     """Run the cells of a sweep in this process, which has torch loaded once."""
     asked = expand(read_sweep(path), RunOptions((), (), out=out))
-    jobs = make_jobs(plan_all(asked), asked)
+    jobs = make_jobs(plan_all(asked))
     return [run_cell(job, Reporter()) for job in jobs]
 
 

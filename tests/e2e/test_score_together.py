@@ -45,7 +45,7 @@ def kill_the_scoring(process: subprocess.Popen[str], folder: Path) -> None:
 def one_by_one(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     folder = tmp_path_factory.mktemp("one-by-one")
     options = RunOptions(METHODS, ("demo",), limit=6, baselines=False, out=folder / "runs")
-    for job in make_jobs(plan_all([options]), [options]):
+    for job in make_jobs(plan_all([options])):
         assert run_cell(job, Reporter()).status == "ok"
     return scores(folder)
 

@@ -31,7 +31,7 @@ def write(folder: Path, **document: object) -> Path:
 
 def names(path: Path, **options: object) -> list[str]:
     asked = expand(read_sweep(path), RunOptions((), (), **options))
-    return [job.planned.name for job in make_jobs(plan_all(asked), asked)]
+    return [job.planned.name for job in make_jobs(plan_all(asked))]
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -120,12 +120,12 @@ def test_seeds_tell_the_learned_members_of_a_group_apart(tmp_path: Path) -> None
 
 def test_a_run_names_the_data_set_that_was_learned_from() -> None:
     asked = [RunOptions(("refinefuse",), ("demo",), baselines=False, train_dataset="msrs")]
-    assert [job.planned.name for job in make_jobs(plan_all(asked), asked)] == ["refinefuse@from=msrs"]
+    assert [job.planned.name for job in make_jobs(plan_all(asked))] == ["refinefuse@from=msrs"]
 
 
 def test_shards_are_disjoint_and_complete(tmp_path: Path) -> None:
     asked = expand(read_sweep(write(tmp_path, seeds=list(range(7)))), RunOptions((), ()))
-    jobs = make_jobs(plan_all(asked), asked)
+    jobs = make_jobs(plan_all(asked))
     parts = [shard_of(jobs, f"{part}/3") for part in (1, 2, 3)]
     assert sorted(job.index for part in parts for job in part) == list(range(7))
 

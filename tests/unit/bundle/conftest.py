@@ -18,7 +18,7 @@ def fused() -> Callable[[Path, str, int], Path]:
         asked = RunOptions(
             ("average",), ("demo",), metrics=metrics, limit=limit, baselines=False, out=out, device="cpu"
         )
-        for job in make_jobs(plan_all([asked]), [asked]):
+        for job in make_jobs(plan_all([asked])):
             assert run_cell(job, Reporter()).status == "ok"
         return out
 

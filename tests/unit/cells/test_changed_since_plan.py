@@ -44,7 +44,7 @@ def job(tmp_path: Path) -> Job:
         out=tmp_path / "runs",
         device="cpu",
     )
-    return make_jobs(plan_all([asked]), [asked])[0]
+    return make_jobs(plan_all([asked]))[0]
 
 
 def do(job: Job) -> CellResult:

@@ -29,7 +29,7 @@ def test_a_full_disk_stops_the_run_and_keeps_what_is_done(
         real(path, image)
 
     options = RunOptions(("average",), ("demo",), limit=4, metrics="EN", baselines=False, out=tmp_path)
-    (job,) = make_jobs(plan_all([options]), [options])
+    (job,) = make_jobs(plan_all([options]))
     monkeypatch.setattr(fuse, "write_image", write)
     with pytest.raises(OutputError, match="No space left"):
         run_cell(job, Reporter())

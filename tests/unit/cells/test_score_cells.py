@@ -44,7 +44,7 @@ def jobs_in(out: Path, metrics: str = "EN,SF,MI", **options: object) -> list[Job
     asked = RunOptions(
         METHODS, ("demo",), metrics=metrics, limit=2, baselines=False, out=out, device="cpu", **options
     )
-    return make_jobs(plan_all([asked]), [asked])
+    return make_jobs(plan_all([asked]))
 
 
 def alone(jobs: list[Job]) -> list[CellResult]:

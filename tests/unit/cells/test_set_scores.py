@@ -34,7 +34,7 @@ def job_in(out: Path, metrics: str = METRICS, limit: int = 3, **options: object)
             **options,
         )
     ]
-    return make_jobs(plan_all(asked), asked)[0]
+    return make_jobs(plan_all(asked))[0]
 
 
 def do(job: Job) -> CellResult:

@@ -17,6 +17,6 @@ def test_the_record_says_that_the_losses_are_not_the_authors(tmp_path: Path) -> 
     asked = RunOptions(
         ("lsnf@wo_gwpl", "average"), ("demo-sar-opt",), weights="random", baselines=False, out=tmp_path
     )
-    for job in make_jobs(plan_all([asked]), [asked]):
+    for job in make_jobs(plan_all([asked])):
         record = new_record(job, Weights("none"))
         assert record["method"]["reading"] == (reading if job.planned.name.startswith("lsnf") else None)

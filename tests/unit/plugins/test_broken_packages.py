@@ -114,7 +114,7 @@ def asked(out: Path) -> RunOptions:
 
 
 def in_this_process(options: RunOptions) -> list[CellResult]:
-    jobs = make_jobs(plan_all([options]), [options])
+    jobs = make_jobs(plan_all([options]))
     return [run_cell(job, Reporter()) for job in jobs]
 
 

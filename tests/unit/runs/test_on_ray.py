@@ -22,7 +22,7 @@ RUN = "demo-test/average/0123456789"
 
 def job_in(out: Path) -> Job:
     asked = [RunOptions(("average",), ("demo",), metrics="EN", limit=2, baselines=False, out=out)]
-    return make_jobs(plan_all(asked), asked)[0]
+    return make_jobs(plan_all(asked))[0]
 
 
 def line(image: str, value: float) -> bytes:

@@ -19,7 +19,7 @@ from fusionbench.weights.methods import file_hash
 
 def said(options: RunOptions) -> list[str]:
     plans = plan_all([options])
-    return [opening(plans), *preview(make_jobs(plans, [options]), set())]
+    return [opening(plans), *preview(make_jobs(plans), set())]
 
 
 def options(out: Path, method: str = "refinefuse", **more: object) -> RunOptions:
@@ -28,7 +28,7 @@ def options(out: Path, method: str = "refinefuse", **more: object) -> RunOptions
 
 def trained(out: Path, asked: RunOptions, epochs: int) -> Path:
     """Put finished weights of so many epochs where a training of these options would."""
-    (job,) = make_jobs(plan_all([asked]), [asked])
+    (job,) = make_jobs(plan_all([asked]))
     data = training_data(job.planned, job.options)
     assert data is not None
     place = out / "training" / data.name / job.planned.method.name / f"{epochs:010d}"
@@ -70,7 +70,7 @@ def test_weights_of_other_settings_are_named_and_latest_takes_them(tmp_path: Pat
     *_, row = said(asked)
     assert "Weights of 3 epochs exist: add stages.fuse.epochs=3, or --weights latest takes them." in row
     latest = replace(asked, weights="latest")
-    (job,) = make_jobs(plan_all([latest]), [latest])
+    (job,) = make_jobs(plan_all([latest]))
     chosen = choose_weights(job.planned, job.options)
     assert chosen is not None
     assert (chosen.source, chosen.path) == ("trained", newest)
@@ -80,7 +80,7 @@ def test_weights_of_other_settings_are_named_and_latest_takes_them(tmp_path: Pat
 
 def test_latest_without_any_training_is_told_with_the_command(tmp_path: Path) -> None:
     latest = replace(options(tmp_path), weights="latest")
-    (job,) = make_jobs(plan_all([latest]), [latest])
+    (job,) = make_jobs(plan_all([latest]))
     with pytest.raises(
         WeightsError, match="`fusionbench train --method refinefuse --dataset demo` makes one"
     ):
@@ -90,7 +90,7 @@ def test_latest_without_any_training_is_told_with_the_command(tmp_path: Path) ->
 def test_other_arguments_and_damaged_files_are_no_training_to_take(tmp_path: Path) -> None:
     asked = options(tmp_path)
     weights = trained(tmp_path, asked, 2)
-    (job,) = make_jobs(plan_all([asked]), [asked])
+    (job,) = make_jobs(plan_all([asked]))
     data = training_data(job.planned, job.options)
     assert data is not None
     assert len(finished_trainings(job.planned, data, tmp_path)) == 1

@@ -16,7 +16,7 @@ METHODS = ("average", "infrared", "visible", "maximum")
 
 def jobs_of(*datasets: str, methods: tuple[str, ...] = METHODS) -> list[Job]:
     options = RunOptions(methods, datasets, limit=2, metrics="EN", baselines=False, device="cpu")
-    return make_jobs(plan_all([options]), [options])
+    return make_jobs(plan_all([options]))
 
 
 def fused(job: Job, left: float | None = None, images: int = 2) -> Unscored:
@@ -90,7 +90,7 @@ def test_a_cell_that_was_fused_here_and_is_busy_keeps_its_count_and_its_images(f
     options = RunOptions(
         ("average", "maximum"), ("demo",), limit=2, metrics="EN", baselines=False, fresh=fresh
     )
-    queue = Queue(make_jobs(plan_all([options]), [options]), 1)
+    queue = Queue(make_jobs(plan_all([options])), 1)
     for _ in range(2):
         queue.fused_one(fused(queue.next().jobs[0]))
     queue.busy_fused(queue.next().unscored[0])
