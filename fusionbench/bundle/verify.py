@@ -12,7 +12,7 @@ from typing import Any
 from fusionbench.bundle.content import INDEX, RUNS, SCHEMA, TABLES, pixel_hash, rendered_tables, sha256
 from fusionbench.bundle.finding import CheckResult
 from fusionbench.cells.score_lines import read_lines
-from fusionbench.cells.store import Cell, read_record
+from fusionbench.cells.store import Cell
 from fusionbench.cells.task_scores import task_results
 from fusionbench.errors import DamagedError, FusionbenchError, RequestError
 from fusionbench.files import digest_of
@@ -105,10 +105,10 @@ def _refusal(error: FusionbenchError, folder: Path, part: str) -> CheckResult:
 
 
 def _record(cell: Cell, place: str) -> Iterator[CheckResult]:
-    if not cell.record_file.is_file():
+    record = cell.read_record()
+    if record is None:
         yield CheckResult("wrong", place, "has no run.json")
         return
-    record = read_record(cell.record_file)
     expected = digest_of(record["identity"])[:10]
     if not cell.id == record["id"] == expected:
         yield CheckResult(

@@ -30,8 +30,7 @@ from fusionbench.errors import FusionbenchError, OutputError, PluginError, Weigh
 from fusionbench.method import FusionMethod, fuse_pair
 from fusionbench.provenance import energy
 from fusionbench.types import Pair
-from fusionbench.weights.methods import Weights
-from fusionbench.weights.seen import seen_pairs
+from fusionbench.weights.methods import Weights, seen_pairs
 
 
 def run_cell(job: Job, reporter: Reporter, wait: bool = True, scoring: bool = True) -> CellResult:

@@ -124,11 +124,11 @@ def _digest(data: bytes) -> str:
     return f"{FORMAT}:{hashlib.sha256(data).hexdigest()}"
 
 
+@dataclass(frozen=True)
 class StoredScores:
     """The scores of records from `read_records`; iterating yields the rows of `score_rows`."""
 
-    def __init__(self, records: Iterable[Mapping[str, Any]]) -> None:
-        self.records = list(records)
+    records: Sequence[Mapping[str, Any]]
 
     def __iter__(self) -> Iterator[ScoreRow]:
         return score_rows(self.records)

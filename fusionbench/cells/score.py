@@ -42,6 +42,16 @@ class Missing:
         names = {name for names in self.metrics.values() for name in names}
         return {name: definition_of(name, self.profile) for name in names}
 
+    @functools.cached_property
+    def tried(self) -> dict[ScoreKey, dict[str, Any]]:
+        """The stored lines of metrics to be tried again, so that an unchanged outcome is not appended once more."""
+        stored = self.cell.scores()
+        return {key: line for key, line in stored.items() if key.metric in self.metrics.get(key.image, ())}
+
+    def append(self, lines: list[dict[str, Any]]) -> None:
+        """Store the lines that are new."""
+        self.cell.append(line for line in lines if line != self.tried.get(key_of(line)))
+
 
 def score_missing(cells: Sequence[Missing], pairs: Sequence[Pair], done: Done, device: str = "cpu") -> None:
     """Compute and append the missing scores of cells on the same pairs, one write per image and cell.
@@ -50,38 +60,24 @@ def score_missing(cells: Sequence[Missing], pairs: Sequence[Pair], done: Done, d
     among the cells that had an image of it to score; metrics of whole sets are computed for each cell on its own. An
     image that was never fused gets lines with its failure's status. Networks of set-level metrics run on ``device``.
     """
-    earlier, stamps = [_tried(cell) for cell in cells], SourceStamps(pairs)
+    stamps = SourceStamps(pairs)
     for pair in pairs:
-        here = [(cell, tried) for cell, tried in zip(cells, earlier, strict=True) if pair.id in cell.metrics]
-        sharing = [cell for cell, _ in here if pair.id not in cell.failures]
+        here = [cell for cell in cells if pair.id in cell.metrics]
+        sharing = [cell for cell in here if pair.id not in cell.failures]
         started = time.monotonic()
         # read on first use: a pair whose images all failed to fuse needs no sources
         shared = functools.cache(functools.partial(_sources, pair, stamps))
-        for cell, tried in here:
-            _append(cell, _lines(cell, pair, shared), tried)
+        for cell in here:
+            cell.append(_lines(cell, pair, shared))
             done(pair.id, cell.failures.get(pair.id))
         part = (time.monotonic() - started) / max(1, len(sharing))
         for cell in sharing:
             cell.seconds += part
-    for cell, tried in zip(cells, earlier, strict=True):
+    for cell in cells:
         started = time.monotonic()
         for name in cell.metrics.get(WHOLE_SET, ()):
-            line = set_line(cell.cell, pairs, name, cell.profile, cell.failures, device, done)
-            _append(cell, [line], tried)
+            cell.append([set_line(cell.cell, pairs, name, cell.profile, cell.failures, device, done)])
         cell.seconds += time.monotonic() - started
-
-
-Tried = dict[ScoreKey, dict[str, Any]]
-
-
-def _tried(missing: Missing) -> Tried:
-    """Return the stored lines of metrics to be tried again, so that an unchanged outcome is not appended once more."""
-    stored = missing.cell.scores()
-    return {key: line for key, line in stored.items() if key.metric in missing.metrics.get(key.image, ())}
-
-
-def _append(missing: Missing, lines: list[dict[str, Any]], tried: Tried) -> None:
-    missing.cell.append(line for line in lines if line != tried.get(key_of(line)))
 
 
 def _sources(pair: Pair, stamps: SourceStamps) -> Sources:

@@ -82,10 +82,25 @@ class Cell:
         return {name.removesuffix(".png") for name in names if name.endswith(".png") and name[0] != "."}
 
     def read_record(self) -> dict[str, Any] | None:
-        """Return run.json, None if there is none. Raises OutputError if this version cannot read it."""
-        if not self.record_file.exists():
+        """Return run.json, None if there is none.
+
+        Raises DamagedError for a damaged file, OutputError for an unknown schema number.
+        """
+        path = self.record_file
+        if not path.exists():
             return None
-        return read_record(self.record_file)
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            schema = record["schema"]
+        except (ValueError, KeyError, TypeError, OSError) as error:
+            raise DamagedError(path, "is damaged", "delete its folder and run again") from error
+        if schema != SCHEMA:
+            raise OutputError(
+                f"{path} has schema {schema}, this version reads {SCHEMA}: use the version that wrote it, or run again with --fresh."
+            )
+        if wrong := _wrong(record):
+            raise DamagedError(path, f"is damaged or was edited ({wrong})", "delete its folder and run again")
+        return record
 
     def write_record(self, record: dict[str, Any]) -> None:
         write_json(self.record_file, record)
@@ -131,22 +146,6 @@ class Cell:
                 stream.truncate(data.rfind(b"\n") + 1)
 
 
-def read_record(path: Path) -> dict[str, Any]:
-    """Read one run.json. Raises DamagedError for a damaged file, OutputError for an unknown schema number."""
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        schema = record["schema"]
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        raise DamagedError(path, "is damaged", "delete its folder and run again") from error
-    if schema != SCHEMA:
-        raise OutputError(
-            f"{path} has schema {schema}, this version reads {SCHEMA}: use the version that wrote it, or run again with --fresh."
-        )
-    if wrong := _wrong(record):
-        raise DamagedError(path, f"is damaged or was edited ({wrong})", "delete its folder and run again")
-    return record
-
-
 _MAPPINGS = ("dataset", "method", "weights", "identity", "images")
 _TEXTS = {"dataset": ("name", "title", "split", "family"), "method": ("name", "title", "kind")}
 
@@ -168,15 +167,14 @@ def _wrong(record: dict[str, Any]) -> str | None:
     if not isinstance(ids, list) or not all(isinstance(name, str) for name in ids):
         return "dataset.ids is not a list of texts"
     whole = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
-    if _is_digest(data.get("split_hash"), 64) and data["split_hash"] != whole:
+    if re.fullmatch("[0-9a-f]{64}", str(data.get("split_hash"))) and data["split_hash"] != whole:
         return "its ids are not those of its split hash"
-    if _is_digest(record.get("id"), 10) and digest_of(record.get("identity", {}))[:10] != record["id"]:
+    if (
+        re.fullmatch("[0-9a-f]{10}", str(record.get("id")))
+        and digest_of(record.get("identity", {}))[:10] != record["id"]
+    ):
         return "its id is not that of its identity"
     return None
-
-
-def _is_digest(text: Any, digits: int) -> bool:
-    return isinstance(text, str) and re.fullmatch(rf"[0-9a-f]{{{digits}}}", text) is not None
 
 
 def find_cells(*folders: str | Path) -> list[Cell]:

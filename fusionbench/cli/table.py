@@ -141,8 +141,8 @@ def table(
         "significance": significance or None,
         "ranks": ranks or None,
         "digits": read_digits(comma_list(digits)) if digits is not None else None,
-        "metrics": _list(metrics),
-        "arguments": _list(argument),
+        "metrics": [*comma_list(metrics)] if metrics is not None else None,
+        "arguments": [*comma_list(argument)] if argument is not None else None,
     }
     style = _style(asked, chosen, {key: value for key, value in given.items() if value is not None})
     told = notes if notes is not None else form != "tex"
@@ -192,10 +192,6 @@ def _format(format: str | None, output: Path | None, json: bool) -> str | None:
             f"'{output}' does not say its format: end its name in one of {known}, or add --format."
         )
     return form
-
-
-def _list(text: str | None) -> list[str] | None:
-    return list(comma_list(text)) if text is not None else None
 
 
 def _style(asked: Asked, profile: str, given: dict[str, Any]) -> TableStyle:

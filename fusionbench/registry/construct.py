@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import inspect
 import sys
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -43,7 +43,15 @@ def instantiate(spec: MethodSpec, method_class: type[Method], arguments: dict[st
 def find_class(spec: MethodSpec) -> type[FusionMethod]:
     """Import the method's module and return its FusionMethod class. Raises PluginError unless there is exactly one."""
     module_name, _, class_name = spec.target.rpartition(":") if ":" in spec.target else (spec.target, "", "")
-    module = _import(spec, module_name)
+    try:
+        module = (
+            _import_file(Path(module_name)) if module_name.endswith(".py") else import_module(module_name)
+        )
+    except (Exception, SystemExit) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise PluginError(
+            f"Method '{spec.name}' cannot be imported: {reason}; fix {spec.source} or install what it needs."
+        ) from error
     if class_name:
         named = getattr(module, class_name, None)
         if not (inspect.isclass(named) and issubclass(named, FusionMethod)):
@@ -68,25 +76,13 @@ def _is_method(candidate: object, module: str) -> bool:
     )
 
 
-def _import(spec: MethodSpec, module_name: str) -> ModuleType:
-    try:
-        if module_name.endswith(".py"):
-            return _import_file(Path(module_name))
-        return importlib.import_module(module_name)
-    except (Exception, SystemExit) as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise PluginError(
-            f"Method '{spec.name}' cannot be imported: {reason}; fix {spec.source} or install what it needs."
-        ) from error
-
-
 def _import_file(path: Path) -> ModuleType:
     # a name of its own in sys.modules, so that two files called mine.py do not replace each other
     name = f"fusionbench_local_{abs(hash(path))}_{path.stem}"
-    module_spec = importlib.util.spec_from_file_location(name, path)
+    module_spec = spec_from_file_location(name, path)
     assert module_spec is not None
     assert module_spec.loader is not None
-    module = importlib.util.module_from_spec(module_spec)
+    module = module_from_spec(module_spec)
     # before it is executed: dataclasses and pickle look up the module of a class there
     sys.modules[name] = module
     try:

@@ -63,22 +63,6 @@ class MethodSpec:
         """Return the variants of the recipe by name."""
         return self.recipe_file().get("variants", {})
 
-    def layers(self) -> list[dict[str, Any]]:
-        """Return the configuration layers of this reference: the recipe, then its variants in order.
-
-        Raises UnknownNameError for a variant that the recipe does not have.
-        """
-        recipe = self.recipe_file()
-        recipe.pop("datasets", None)
-        variants = recipe.pop("variants", {})
-        for variant in self.variants:
-            if variant not in variants:
-                raise UnknownNameError(f"variant of {self.name.partition('@')[0]}", variant, variants)
-        return [
-            recipe,
-            *({k: v for k, v in variants[name].items() if k not in ABOUT_VARIANT} for name in self.variants),
-        ]
-
     def training_sets(self) -> dict[str, dict[str, Any]]:
         """Return, by data set, the changes to the recipe for training on that data set."""
         return self.recipe_file().get("datasets", {})
@@ -86,15 +70,20 @@ class MethodSpec:
     def config(self, overrides: tuple[str, ...] = (), training_set: str | None = None) -> MethodConfig:
         """Return the configuration from recipe, its changes for ``training_set``, variants and overrides; later ones win.
 
-        Raises ConfigError for unknown keys, and for a key that two variants set to different values without an override
-        that decides.
+        Raises UnknownNameError for a variant that the recipe does not have, ConfigError for unknown keys, and for a key
+        that two variants set to different values without an override that decides.
         """
-        recipe, *variants = self.layers()
-        check_variants(self.name, dict(zip(self.variants, variants, strict=True)), overrides)
+        recipe = self.recipe_file()
+        of_training_set = recipe.pop("datasets", {}).get(training_set or "", {})
+        known = recipe.pop("variants", {})
+        chosen: dict[str, dict[str, Any]] = {}
+        for variant in self.variants:
+            if variant not in known:
+                raise UnknownNameError(f"variant of {self.name.partition('@')[0]}", variant, known)
+            chosen[variant] = {k: v for k, v in known[variant].items() if k not in ABOUT_VARIANT}
+        check_variants(self.name, chosen, overrides)
         stages = tuple(recipe.get("stages", {"fuse": {}}))
-        resolved = resolve_config(
-            [recipe, self.training_sets().get(training_set or "", {}), *variants], overrides, stages
-        )
+        resolved = resolve_config([recipe, of_training_set, *chosen.values()], overrides, stages)
         if resolved.args and self.card.command:
             raise ConfigError(
                 f"'{self.name}' is a command and takes no args: write what it needs into its card's command."

@@ -22,9 +22,8 @@ from typing import Any, cast
 
 from fusionbench.cells.planned import CellResult, Failure, Job, Unscored
 from fusionbench.errors import OutputError
-from fusionbench.runs.logs import append_log, settle
 from fusionbench.runs.plan import wrong_arguments
-from fusionbench.runs.processes import end_group, how_it_died, memory_of
+from fusionbench.runs.processes import append_log, end_group, how_it_died, memory_of, settle
 from fusionbench.runs.queue import Queue, Task, Work
 from fusionbench.runs.worker import prepare_process, work
 from fusionbench.weights.methods import Weights

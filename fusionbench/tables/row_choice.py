@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -114,7 +114,11 @@ def arrange(table: Table, choice: RowChoice) -> Table:
     def key(row: Row) -> tuple[int, bool, int]:
         names = _spelled(row.method, row.label)
         place = next((i for i, name in enumerate(order) if _named(name, names)), len(order))
-        last = bool(choice.ours) and _named(choice.ours, names) and not _in(choice.order, names)
+        last = (
+            bool(choice.ours)
+            and _named(choice.ours, names)
+            and not any(_named(name, names) for name in choice.order)
+        )
         return blocks[row.block], last, place
 
     rows = sorted(table.rows, key=key)
@@ -130,13 +134,9 @@ def arrange(table: Table, choice: RowChoice) -> Table:
 
 def _wanted(record: Record, choice: RowChoice) -> bool:
     names = _names(record)
-    named = _in((*choice.methods, choice.ours), names)
+    named = any(_named(name, names) for name in (*choice.methods, choice.ours))
     wanted = named if choice.methods else choice.baselines or record["method"]["kind"] != "trivial"
     return wanted and choice.pairs in (None, len(record["dataset"]["ids"]))
-
-
-def _in(asked: Iterable[str], names: set[str]) -> bool:
-    return any(_named(name, names) for name in asked if name)
 
 
 def _names(record: Record) -> set[str]:

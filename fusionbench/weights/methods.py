@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fusionbench.data.pairs import Split
 from fusionbench.errors import WeightsError
 from fusionbench.files import digest_of, write_json, write_through
 from fusionbench.weights.checkpoints import (
@@ -172,3 +173,36 @@ def imported_weights(spec: MethodSpec, family: str, arguments: dict[str, Any]) -
             f"Imported weights {path} have SHA-256 {digest[:10]}, not {about['sha256'][:10]}: import them again."
         )
     return Weights("imported", path, digest, about["note"])
+
+
+def seen_pairs(weights: Weights, split: Split) -> list[str]:
+    """Return the ids of the pairs of which either source is a file that these weights were trained on.
+
+    Scores on those show memory, not fusion. This is known only of weights with the record of their training beside them.
+    Files are compared by content, so renaming hides nothing, but a copy that was encoded again is not recognised. Raises
+    ImageError for a source that cannot be read.
+    """
+    learned = _learned_from(weights)
+    if not learned:
+        return []
+    members = zip(split.pairs, split.source_digests(), strict=True)
+    return [pair.id for pair, files in members if not learned.isdisjoint(files.split())]
+
+
+def _learned_from(weights: Weights) -> set[str]:
+    """Return the digests of the sources in the record of a training; empty without a record of these very weights."""
+    if weights.path is None:
+        return set()
+    try:
+        about = json.loads(weights.path.with_suffix(".json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # weights from elsewhere have no record, which their caption says
+        return set()
+    # another program's file, or one that was left beside replaced weights, says nothing of these
+    if not isinstance(about, dict) or about.get("sha256") != weights.sha256:
+        return set()
+    return {
+        digest
+        for part in about.get("datasets", [])
+        for files in part.get("files", [])
+        for digest in files.split()
+    }

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from fusionbench.cells.intact import changed_images, image_hashes
 from fusionbench.cells.score import Missing, score_missing
 from fusionbench.cells.score_lines import read_lines
-from fusionbench.cells.store import Cell, read_record
+from fusionbench.cells.store import Cell
 from fusionbench.cells.weights import from_training
 from fusionbench.cli.app import app
 from fusionbench.data.manifest import SourceStamps, file_hashes
@@ -61,7 +61,7 @@ def edit(cell: Cell, change: Callable[[dict], object]) -> None:
 
 
 def test_what_was_written_is_read(cell: Cell) -> None:
-    record = read_record(cell.record_file)
+    record = cell.read_record()
     assert changed_images(cell, record) == []
     assert read_lines(cell.scores_file) == [LINE | {"run": cell.id}]
     done = CliRunner().invoke(app, ["table", str(cell.path.parents[2])])
@@ -89,7 +89,7 @@ def test_an_edited_record_is_one_sentence(cell: Cell, change: Callable[[dict], o
 
 def test_an_edited_image_is_noticed(cell: Cell) -> None:
     save(cell.image("1"), 8)
-    assert changed_images(cell, read_record(cell.record_file)) == ["1"]
+    assert changed_images(cell, cell.read_record()) == ["1"]
     done = CliRunner().invoke(app, ["table", str(cell.path.parents[2])])
     assert done.exit_code == 2
     assert "changed after the scores were made: run again with --fresh" in done.stderr
@@ -179,4 +179,5 @@ def test_a_file_is_on_the_disk_before_it_has_its_name(
 
 def test_a_copy_of_a_folder_is_intact(cell: Cell, tmp_path: Path) -> None:
     shutil.copytree(cell.path, tmp_path / "copy")
-    assert changed_images(Cell(tmp_path / "copy"), read_record(tmp_path / "copy" / "run.json")) == []
+    copy = Cell(tmp_path / "copy")
+    assert changed_images(copy, copy.read_record()) == []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fusionbench.cells.store import Cell, find_cells, read_record
+from fusionbench.cells.store import Cell, find_cells
 from fusionbench.errors import DataNotFoundError, OutputError
 from fusionbench.files import write_json, write_through
 
@@ -46,7 +46,7 @@ def test_a_value_that_is_no_number_is_refused(tmp_path: Path) -> None:
 def test_a_record_that_cannot_be_read_is_named(text: str, word: str, tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text(text)
     with pytest.raises(OutputError, match=word):
-        read_record(tmp_path / "run.json")
+        Cell(tmp_path).read_record()
 
 
 def test_missing_and_empty_runs_folders_are_named(tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def test_a_folder_of_images_is_an_external_method(folder: Path) -> None:
 
 def test_a_variant_of_a_method_that_has_none_is_unknown() -> None:
     with pytest.raises(UnknownNameError, match=r"variant of average 'small': known are: none"):
-        registry.spec("average@small").layers()
+        registry.spec("average@small").config()
 
 
 def test_a_recipe_says_what_one_training_set_changes(folder: Path) -> None:

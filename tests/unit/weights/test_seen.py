@@ -16,8 +16,7 @@ from fusionbench.data.registry import dataset
 from fusionbench.data.training_data import TrainingData
 from fusionbench.registry.methods import load
 from fusionbench.tables import build_tables
-from fusionbench.weights.methods import Weights, save_weights
-from fusionbench.weights.seen import seen_pairs
+from fusionbench.weights.methods import Weights, save_weights, seen_pairs
 
 
 @pytest.fixture(scope="module")
