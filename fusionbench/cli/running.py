@@ -12,7 +12,6 @@ from fusionbench.cli.outcome import print_json
 if TYPE_CHECKING:
     from fusionbench.cells.planned import CellResult, RunOptions
     from fusionbench.runs.forecast import Forecast
-    from fusionbench.runs.run import RunResult
     from fusionbench.tables.model import Table
     from fusionbench.tables.style import TableStyle
 
@@ -35,7 +34,15 @@ def carry_out(
     from fusionbench.runs.run import execute
 
     result = execute(asked, RichReporter())
-    _show_result(result, asked[0], as_json, style, order)
+    tables = tables_of(result.records(), asked[0], style, order)
+    if as_json:
+        from fusionbench.tables import to_json
+
+        print_json({"cells": [_cell(cell) for cell in result.cells], "tables": to_json(tables)})
+    else:
+        if not result.worked:
+            print(f"Nothing to compute: all {len(result.cells)} cells were done already.", file=sys.stderr)
+        show_tables(tables)
     raise SystemExit(0 if result.ok else 1)
 
 
@@ -98,20 +105,6 @@ def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"about {max(1, round(seconds))} s"
     return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
-
-
-def _show_result(
-    result: RunResult, options: RunOptions, as_json: bool, style: TableStyle | None, order: Sequence[str]
-) -> None:
-    tables = tables_of(result.records(), options, style, order)
-    if as_json:
-        from fusionbench.tables import to_json
-
-        print_json({"cells": [_cell(c) for c in result.cells], "tables": to_json(tables)})
-        return
-    if not result.worked:
-        print(f"Nothing to compute: all {len(result.cells)} cells were done already.", file=sys.stderr)
-    show_tables(tables)
 
 
 def tables_of(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
 
 from fusionbench.errors import RequestError
 from fusionbench.metrics.field_profiles import PROFILES, Profile
@@ -23,7 +22,14 @@ from fusionbench.spelling import spelled
 
 def profiles() -> dict[str, Profile]:
     """Return the profiles by name, the canonical one first."""
-    return {profile.name: profile for profile in (_canonical(tuple(cards())), *PROFILES)}
+    canonical = Profile(
+        name=CANONICAL,
+        title="one stated definition per metric",
+        source="docs/metrics.md",
+        gray="bt601",
+        metrics=dict.fromkeys(cards(), CANONICAL),
+    )
+    return {profile.name: profile for profile in (canonical, *PROFILES)}
 
 
 def profile_of(name: str) -> Profile:
@@ -78,14 +84,3 @@ def resolve(names: str | Iterable[str] | None = None, profile: str = CANONICAL) 
     if not chosen:
         raise RequestError(f"No metric is asked for: name some of {', '.join(known)}.")
     return list(dict.fromkeys(chosen))
-
-
-@cache
-def _canonical(metrics: tuple[str, ...]) -> Profile:
-    return Profile(
-        name=CANONICAL,
-        title="one stated definition per metric",
-        source="docs/metrics.md",
-        gray="bt601",
-        metrics=dict.fromkeys(metrics, CANONICAL),
-    )
