@@ -53,7 +53,7 @@ def small_towers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     import torch
 
     from fusionbench.metrics.learned.sets_options import TowerSpec
-    from fusionbench.metrics.learned.towers import build
+    from fusionbench.metrics.learned.towers import build_tower
 
     monkeypatch.setenv("FUSIONBENCH_WEIGHTS", str(tmp_path / "own-weights"))
     folder = tmp_path / "own-weights" / "metrics"
@@ -67,7 +67,7 @@ def small_towers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for seed, name in enumerate(("SARCLIP-RN50.pt", "RemoteCLIP-RN50.pt")):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            tower = build(TowerSpec("small.json", 32))
+            tower = build_tower(TowerSpec("small.json", 32))
             state = {
                 key: torch.randn_like(value) if value.is_floating_point() else value
                 for key, value in tower.state_dict().items()

@@ -20,7 +20,7 @@ from fusionbench.metrics.tasks import FROZEN, VERSION
 from fusionbench.types import Pair
 
 if TYPE_CHECKING:
-    from fusionbench.downstream.scoring import TaskScore, Value
+    from fusionbench.downstream.scoring import ResampledScores, ValueWithInterval
 
 MORE_IMAGES = "`pack --images` puts them into a bundle"
 
@@ -104,7 +104,7 @@ def predictions(result: TaskResult) -> list[Path]:
     return [result.path / "maps" / f"{name}.png" for name in result.record["division"]["test"]]
 
 
-def _score(result: TaskResult, pairs: Sequence[Pair], split: Split) -> TaskScore:
+def _score(result: TaskResult, pairs: Sequence[Pair], split: Split) -> ResampledScores:
     from fusionbench.data.images import read_image
     from fusionbench.downstream.libraries.coco import score_boxes
     from fusionbench.downstream.samples import IGNORED, read_map
@@ -124,7 +124,7 @@ def _score(result: TaskResult, pairs: Sequence[Pair], split: Split) -> TaskScore
     return score_boxes(read_detections(result.path), boxes, classes)
 
 
-def _compared(result: TaskResult, what: str, computed: TaskScore) -> CheckResult:
+def _compared(result: TaskResult, what: str, computed: ResampledScores) -> CheckResult:
     wrong = []
     for name, line in result.lines.items():
         value = computed.values.get(name.removesuffix(FROZEN))
@@ -140,6 +140,6 @@ def _compared(result: TaskResult, what: str, computed: TaskScore) -> CheckResult
     )  # fmt: skip
 
 
-def _same(value: Value, line: Mapping[str, Any]) -> bool:
+def _same(value: ValueWithInterval, line: Mapping[str, Any]) -> bool:
     ends = zip((value.value, value.low, value.high), (line["value"], line["low"], line["high"]), strict=True)
     return all(here is there or (here is not None and agree(here, there)) for here, there in ends)

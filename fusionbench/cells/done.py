@@ -14,8 +14,8 @@ from fusionbench.cells.store import Cell
 from fusionbench.errors import ConfigError, WeightsError
 from fusionbench.files import paused_collector
 from fusionbench.metrics import cards, definition_of
-from fusionbench.metrics.learned.files import find_weights, made_with
 from fusionbench.metrics.learned.sets_options import options_of, setting_of
+from fusionbench.metrics.learned.weight_files import find_weights, made_with
 from fusionbench.types import Pair
 from fusionbench.weights.methods import Weights
 

@@ -7,7 +7,7 @@ import re
 import torch
 from torch import Tensor
 
-from fusionbench.checks.samples import Levels, dull, extremes, scene
+from fusionbench.checks.samples import Levels, dull, extremes, sample_scene
 from fusionbench.checks.verdict import Check, Subject, not_applicable, require
 from fusionbench.errors import WeightsError
 from fusionbench.metrics import CANONICAL, MetricCard, cards, compute, definition_of
@@ -71,7 +71,7 @@ def card(card: MetricCard) -> str:
 @contract
 def dtype(card: MetricCard) -> str:
     """It returns one float64 value per image."""
-    values, _ = evaluate(card, scene(side_of(card), batch=2))
+    values, _ = evaluate(card, sample_scene(side_of(card), batch=2))
     require(
         values.dtype == torch.float64 and tuple(values.shape) == (2,),
         f"{values.dtype} {list(values.shape)} for two images",
@@ -120,7 +120,7 @@ def finite_or_undefined(card: MetricCard) -> str:
 @contract
 def direction(card: MetricCard) -> str:
     """The mean of the sources scores no worse than an unrelated image of two levels."""
-    good, bad = (evaluate(card, make(side_of(card))) for make in (scene, dull))
+    good, bad = (evaluate(card, make(side_of(card))) for make in (sample_scene, dull))
     if good[1][0] or bad[1][0]:
         not_applicable(f"no value there: {good[1][0] or bad[1][0]}")
     kept, lost = good[0].item(), bad[0].item()
@@ -137,7 +137,7 @@ def direction(card: MetricCard) -> str:
 @contract
 def deterministic(card: MetricCard) -> str:
     """Two calls on the same images are equal."""
-    first, second = (evaluate(card, scene(side_of(card)))[0] for _ in range(2))
+    first, second = (evaluate(card, sample_scene(side_of(card)))[0] for _ in range(2))
     require(
         torch.equal(first, second), f"{first.item()} and {second.item()}", "seed or remove what is random"
     )
@@ -147,7 +147,7 @@ def deterministic(card: MetricCard) -> str:
 @contract
 def batch_independent(card: MetricCard) -> str:
     """The value of image i in a batch equals that of image i alone."""
-    levels = scene(side_of(card), batch=3)
+    levels = sample_scene(side_of(card), batch=3)
     together = evaluate(card, levels)[0]
     alone = torch.cat([evaluate(card, levels.image(i))[0] for i in range(3)])
     gap = ((together - alone).abs() / alone.abs().clamp(min=1)).max().item()
@@ -160,7 +160,7 @@ def batch_independent(card: MetricCard) -> str:
 @contract
 def inputs_untouched(card: MetricCard) -> str:
     """It does not change the images."""
-    levels = scene(side_of(card))
+    levels = sample_scene(side_of(card))
     before = [image.clone() for image in levels]
     evaluate(card, levels)
     same = all(torch.equal(image, old) for image, old in zip(levels, before, strict=True))
@@ -173,7 +173,7 @@ def any_size(card: MetricCard) -> str:
     """Images with sides from the card's smallest on, odd ones too, have a value or a reason."""
     least = card.smallest
     for height, width in ((least, least), (least + 1, 2 * least + 3)):
-        levels = Levels(*(image[..., :height, :width] for image in scene(2 * least + 3)))
+        levels = Levels(*(image[..., :height, :width] for image in sample_scene(2 * least + 3)))
         values, reasons = evaluate(card, levels)
         told = reasons[0] and UNSTATED not in reasons[0]
         require(values.isfinite().all() or told, f"no value on {width}x{height}", "raise smallest=")
@@ -185,7 +185,7 @@ def symmetric(card: MetricCard) -> str:
     """If the card claims symmetry, swapping a and b changes the value only by rounding."""
     if not card.symmetric:
         not_applicable("the card does not claim it")
-    levels = scene(side_of(card))
+    levels = sample_scene(side_of(card))
     there, back = (evaluate(card, triple)[0].item() for triple in (levels, levels.swapped()))
     require(
         abs(there - back) <= ROUNDING * max(1, abs(there)),  # sums may be computed in another order

@@ -24,7 +24,7 @@ class Levels(NamedTuple):
         return Levels(*(image[index : index + 1] for image in self))
 
 
-def scene(side: int, batch: int = 1) -> Levels:
+def sample_scene(side: int, batch: int = 1) -> Levels:
     """Return sources that share half of their texture, with their mean as the fused image."""
     shared, a, b = (_texture(side, batch, seed) for seed in (1, 2, 3))
     a, b = (shared + a) / 2, (shared + b) / 2
@@ -35,12 +35,12 @@ def dull(side: int) -> Levels:
     """Return the same sources with an unrelated fused image of two levels."""
     generator = torch.Generator().manual_seed(4)
     noise = torch.randint(127, 129, (1, 1, side, side), generator=generator)
-    return scene(side)._replace(fused=noise.to(torch.uint8))
+    return sample_scene(side)._replace(fused=noise.to(torch.uint8))
 
 
 def extremes(side: int) -> Iterator[tuple[str, Levels]]:
     """Yield triples on which divisions and logarithms can fail, each with its name."""
-    textured = scene(side)
+    textured = sample_scene(side)
     black, white = torch.zeros_like(textured.a), torch.full_like(textured.a, 255)
     chess = ((torch.arange(side)[:, None] + torch.arange(side)) % 2 * 255).to(torch.uint8).expand_as(black)
     yield "textured sources", textured

@@ -213,7 +213,7 @@ def _show_plan(plan: DownstreamPlan, as_json: bool) -> None:
         ]
         lacking = {row.method: row.lacks for row in plan.lacking}
         setting = plan.units[0].setting if plan.units else ""
-        print_json({"units": units, "lacking": lacking, "setting": setting, "recipe": plan.chosen.identity})
+        print_json({"units": units, "lacking": lacking, "setting": setting, "recipe": plan.network.identity})
         return
     for unit, state in states:
         print(f"{unit.label}  {'done' if state else 'left'}")

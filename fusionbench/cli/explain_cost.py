@@ -32,11 +32,11 @@ def explain_cost(
     width, height = parsed_size(size)
 
     from fusionbench.profiling.explaining import explain_cost as find
-    from fusionbench.profiling.explaining import parsed, verdict
+    from fusionbench.profiling.explaining import nearest_rule_sentence, parsed_number
     from fusionbench.profiling.work import method_work
     from fusionbench.registry.methods import spec
 
-    parsed(value)  # an error in the number is reported before a network is built
+    parsed_number(value)  # an error in the number is reported before a network is built
     named = spec(method)
     named.require_class()
     network = named.build(named.config(tuple(overrides or ())).args)
@@ -46,7 +46,7 @@ def explain_cost(
         rows = [finding._asdict() for finding in findings]
         print_json({"value": value, "method": named.name, "size": size, "work": dict(work), "counts": rows})
     else:
-        _show(verdict(value, findings, work), findings)
+        _show(nearest_rule_sentence(value, findings, work), findings)
 
 
 def _show(title: str, findings: list[CountFinding]) -> None:

@@ -183,10 +183,10 @@ def _boards(
     from fusionbench.cells.store import read_records, score_rows
     from fusionbench.metrics import resolve_profile
     from fusionbench.tables.board import build_boards
-    from fusionbench.tables.row_choice import select
+    from fusionbench.tables.row_choice import select_records
 
     datasets, methods = (
         None if text is None else comma_list(text) for text in (given["--dataset"], given["--method"])
     )
-    records = select(read_records(*folders), datasets, methods, given["--split"])
+    records = select_records(read_records(*folders), datasets, methods, given["--split"])
     return build_boards(records, score_rows(records), metrics=metrics, profile=resolve_profile(profile))

@@ -48,10 +48,10 @@ def report(
     from fusionbench.metrics import resolve_profile
     from fusionbench.report.document import PageOptions, make_page
     from fusionbench.report.groups import make_groups
-    from fusionbench.tables.row_choice import select
+    from fusionbench.tables.row_choice import select_records
 
     datasets = None if dataset is None else comma_list(dataset)
-    records = select(read_records(*(runs or [Path("runs")])), datasets)
+    records = select_records(read_records(*(runs or [Path("runs")])), datasets)
     profiles = None if profile is None else [resolve_profile(name) for name in comma_list(profile)]
     if profiles == []:
         raise RequestError(

@@ -120,7 +120,7 @@ def table(
     from fusionbench.cells.store import read_records
     from fusionbench.metrics import resolve_profile
     from fusionbench.tables.layouts import lay_out
-    from fusionbench.tables.row_choice import RowChoice, arrange, choose_rows, select
+    from fusionbench.tables.row_choice import RowChoice, arrange, choose_rows, select_records
     from fusionbench.tables.style import read_digits
 
     form = _format(format, output, json)
@@ -131,7 +131,9 @@ def table(
     choice = RowChoice(
         comma_list(methods or ""), comma_list(order or ""), ours.strip(), not no_baselines, pairs
     )
-    records, hidden = choose_rows(select(read_records(*(runs or [Path("runs")])), names or None), choice)
+    records, hidden = choose_rows(
+        select_records(read_records(*(runs or [Path("runs")])), names or None), choice
+    )
     check_records(records)
     chosen = resolve_profile(profile or asked.profile)
     given: dict[str, Any] = {

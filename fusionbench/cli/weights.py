@@ -52,10 +52,9 @@ def list_(json: Json = False) -> None:
 def verify(json: Json = False) -> None:
     """Read every present file and compare it with its SHA-256; exit code 1 if one differs."""
     from fusionbench.metrics.learned.fetch import file_states, verify_file
-    from fusionbench.weights.listing import known_weights
-    from fusionbench.weights.listing import verify as check
+    from fusionbench.weights.listing import known_weights, verify_entry
 
-    methods = [check(entry) for entry in known_weights() if entry.path or entry.problem]
+    methods = [verify_entry(entry) for entry in known_weights() if entry.path or entry.problem]
     files = [verify_file(state) for state in file_states() if state.state != "missing"]
     if json:
         print_json([*map(document, methods), *map(file_document, files)])
@@ -170,7 +169,7 @@ def fetch(
 def _fetched(name: str, url: str | None) -> list[Path]:
     """Fetch the weights that a method's authors published, or the file of metrics of that name, and return the paths."""
     from fusionbench.metrics.learned.fetch import fetch_file
-    from fusionbench.metrics.learned.files import weight_file
+    from fusionbench.metrics.learned.weight_files import weight_file
     from fusionbench.registry.methods import names
     from fusionbench.weights.fetch import fetch_published
 
@@ -196,7 +195,7 @@ def _imported(
         about = path.with_suffix(".json")
         return path, about if about.is_file() else None  # a published file needs none
     from fusionbench.metrics.learned.fetch import file_for, import_file
-    from fusionbench.metrics.learned.files import about_path, weight_file
+    from fusionbench.metrics.learned.weight_files import about_path, weight_file
 
     sha256 = options.pop("sha256")
     if any(options.values()):
@@ -245,7 +244,7 @@ def document(entry: KnownWeights) -> dict[str, Any]:
 
 def file_lines(state: FileState) -> list[str]:
     """Return three lines on a metric's file: name and purpose, origin, and path or remedy."""
-    from fusionbench.metrics.learned.files import fetch_hint
+    from fusionbench.metrics.learned.weight_files import fetch_hint
 
     known = state.known
     trusted = ", trusted though not the published file" if state.trusted else ""

@@ -42,7 +42,7 @@ class Difference:
     one_sided: int = 0
 
 
-def difference(card: MetricCard, common: Sequence[str], a: Scores, b: Scores) -> Difference:
+def metric_difference(card: MetricCard, common: Sequence[str], a: Scores, b: Scores) -> Difference:
     """Return the difference in one metric on the common images, by the newest version of it that both have scores of."""
     ours, theirs = a.get(card.name, {}), b.get(card.name, {})
     versions = sorted(ours.keys() & theirs.keys(), key=version_key)

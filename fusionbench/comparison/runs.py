@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from fusionbench.comparison.metrics import Difference, difference
+from fusionbench.comparison.metrics import Difference, metric_difference
 from fusionbench.data.noise.setting import CLEAN, noise_from
 from fusionbench.errors import RequestError
 from fusionbench.metrics.tasks import task_cards
@@ -168,7 +168,7 @@ def _difference(card: Any, common: Sequence[str], scores: tuple[Scores, Scores],
         return Difference(
             card.name, "incomparable", "not comparable: of other sets of images", better=card.better
         )
-    return difference(card, common, *scores)
+    return metric_difference(card, common, *scores)
 
 
 def _content(a: Record, b: Record, common: Sequence[str]) -> tuple[str, bool]:

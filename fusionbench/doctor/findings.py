@@ -23,12 +23,12 @@ from fusionbench.doctor.plugins import Plugin, dataset_plugins, metric_plugins, 
 from fusionbench.errors import DataNotFoundError, FusionbenchError
 from fusionbench.metrics import cards
 from fusionbench.metrics.learned.fetch import file_states
-from fusionbench.metrics.learned.files import fetch_hint
+from fusionbench.metrics.learned.weight_files import fetch_hint
 from fusionbench.provenance import cpu_model, git_state, gpu_driver, nvidia_smi, package_version
 from fusionbench.providers import (
     damaged_packages,
 )
-from fusionbench.weights.listing import known_weights, verify
+from fusionbench.weights.listing import known_weights, verify_entry
 from fusionbench.weights.methods import weights_folder
 
 NEEDED = (
@@ -174,7 +174,7 @@ def _judge(plugin: Plugin) -> tuple[str, str]:
 
 
 def _weights() -> Iterator[tuple[str, str, str]]:
-    for entry in map(verify, known_weights()):
+    for entry in map(verify_entry, known_weights()):
         about = f"{', '.join(entry.families)} {entry.source}".strip()
         if entry.path and not entry.problem:
             yield entry.method, "ok", f"{about}, SHA-256 {str(entry.sha256)[:10]} verified"

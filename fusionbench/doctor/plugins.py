@@ -14,7 +14,7 @@ from fusionbench.data.spec import canonical
 from fusionbench.errors import FusionbenchError
 from fusionbench.metrics import registry as metric_registry
 from fusionbench.providers import DATASETS, METHODS, METRICS, module_file, providers
-from fusionbench.registry.cards import parsed
+from fusionbench.registry.cards import parsed_source
 from fusionbench.registry.method_spec import MethodSpec
 from fusionbench.registry.methods import names, spec
 from fusionbench.spelling import folded
@@ -81,7 +81,7 @@ def _lacking(files: list[Path]) -> Iterator[str]:
 
 def _imported(path: Path) -> set[str]:
     """Return the packages imported at a file's top level; imports in a ``try`` or a function may be optional."""
-    tree = parsed(path)
+    tree = parsed_source(path)
     modules = {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
     modules |= {n.module for n in tree.body if isinstance(n, ast.ImportFrom) and n.level == 0 and n.module}
     return {name.partition(".")[0] for name in modules}

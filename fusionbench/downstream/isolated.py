@@ -39,7 +39,7 @@ def run_isolated(unit: Unit, limits: UnitLimits, reporter: Reporter, stop: threa
     A unit that is killed leaves a record with the status timeout, oom or failed. Raises OutputError if results cannot be
     stored, and KeyboardInterrupt when ``stop`` is set.
     """
-    from fusionbench.downstream.work import record_failure
+    from fusionbench.downstream.work import record_unit_failure
 
     unit.place.mkdir(parents=True, exist_ok=True)
     ours, theirs = multiprocessing.Pipe(duplex=False)
@@ -51,12 +51,12 @@ def run_isolated(unit: Unit, limits: UnitLimits, reporter: Reporter, stop: threa
     with _ended(process), ours:
         died = _listen(ours, process.pid or 0, limits, reporter, stop)
         if isinstance(died, Failure):
-            return record_failure(unit, died)
+            return record_unit_failure(unit, died)
         if died:
             return None
         process.join()
         code = process.exitcode or 0
-        return record_failure(unit, how_it_died(-code if code < 0 else code << 8))
+        return record_unit_failure(unit, how_it_died(-code if code < 0 else code << 8))
 
 
 def _listen(

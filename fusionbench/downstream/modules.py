@@ -13,12 +13,12 @@ from torch.utils.data import DataLoader, Dataset
 
 from fusionbench.downstream.balance import enet_weights
 from fusionbench.downstream.networks import backbone_of, build_detector, build_segmenter
-from fusionbench.downstream.recipes import Chosen
+from fusionbench.downstream.recipes import TaskNetwork
 from fusionbench.downstream.samples import (
     IGNORED,
+    DetectionDataset,
     EachEpoch,
-    Maps,
-    Objects,
+    SegmentationDataset,
     Source,
     as_lists,
     normalized,
@@ -44,16 +44,16 @@ class TaskModule(pl.LightningModule):
 
     network: nn.Module
 
-    def __init__(self, chosen: Chosen, source: Source, seed: int) -> None:
+    def __init__(self, chosen: TaskNetwork, source: Source, seed: int) -> None:
         super().__init__()
-        self.chosen, self.recipe, self.source = chosen, chosen.recipe, source
+        self.recipe, self.source, self.frozen_epochs = chosen.recipe, source, chosen.frozen_epochs
         self.sampler = EachEpoch(len(source.pairs), seed, chosen.recipe.flip)
 
     def configure_optimizers(self) -> Any:
         return build_optimizer(self)  # type: ignore[arg-type]  # it needs only recipe, parameters and trainer
 
     def on_train_epoch_start(self) -> None:
-        frozen = self.current_epoch < self.chosen.frozen_epochs
+        frozen = self.current_epoch < self.frozen_epochs
         for parameter in backbone_of(self.network).parameters():
             parameter.requires_grad_(not frozen)
 
@@ -61,7 +61,7 @@ class TaskModule(pl.LightningModule):
         """Return the loader of the next epoch; batches may have another size while the backbone is frozen."""
         # Lightning gets the loader of a resumed training before it calls the sampler's set_epoch
         self.sampler.set_epoch(self.current_epoch)
-        frozen = self.current_epoch < self.chosen.frozen_epochs
+        frozen = self.current_epoch < self.frozen_epochs
         size = (self.recipe.frozen_batch_size or self.recipe.batch_size) if frozen else self.recipe.batch_size
         count = len(self.source.pairs)
         return DataLoader(
@@ -81,7 +81,7 @@ class TaskModule(pl.LightningModule):
 class Segmenter(TaskModule):
     """A segmentation network with its loss, cross entropy with or without the Dice loss."""
 
-    def __init__(self, chosen: Chosen, source: Source, seed: int) -> None:
+    def __init__(self, chosen: TaskNetwork, source: Source, seed: int) -> None:
         super().__init__(chosen, source, seed)
         assert source.spec.labels is not None
         self.classes = len(source.spec.labels.classes)
@@ -95,7 +95,7 @@ class Segmenter(TaskModule):
             self.class_weights = enet_weights(self.source, self.classes).to(self.device)
 
     def samples(self) -> Dataset[Any]:
-        return Maps(self.source, self.size, self.sampler.mirrored)
+        return SegmentationDataset(self.source, self.size, self.sampler.mirrored)
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         from segmentation_models_pytorch.losses import DiceLoss
@@ -121,13 +121,13 @@ class Segmenter(TaskModule):
 class Detector(TaskModule):
     """A detection network of torchvision, which has its own losses."""
 
-    def __init__(self, chosen: Chosen, source: Source, seed: int) -> None:
+    def __init__(self, chosen: TaskNetwork, source: Source, seed: int) -> None:
         super().__init__(chosen, source, seed)
         assert source.spec.boxes is not None
         self.network = build_detector(chosen, len(source.spec.boxes.classes))
 
     def samples(self) -> Dataset[Any]:
-        return Objects(self.source, self.sampler.mirrored)
+        return DetectionDataset(self.source, self.sampler.mirrored)
 
     def training_step(self, batch: tuple[list[Tensor], list[dict[str, Tensor]]], index: int) -> Tensor:
         parts: dict[str, Tensor] = self.network(*batch)

@@ -10,14 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from fusionbench.downstream.recipes import Chosen, Recipe
+from fusionbench.downstream.recipes import Recipe, TaskNetwork
 from fusionbench.errors import ConfigError, RequestError, WeightsError
 
 INSTALL = 'pip install "fusionbench-imaging[downstream]"'
 SMALL_FCOS = "fcos_mobilenet_v3_small"  # built here from parts of torchvision, which has no such builder
 
 
-def build_segmenter(chosen: Chosen, classes: int) -> nn.Module:
+def build_segmenter(chosen: TaskNetwork, classes: int) -> nn.Module:
     """Return a network that maps float32 [B, 3, h, w] to logits [B, ``classes``, h, w]; nothing is downloaded.
 
     Raises RequestError without segmentation_models_pytorch, ConfigError for a name that it does not know, and
@@ -47,7 +47,7 @@ def build_segmenter(chosen: Chosen, classes: int) -> nn.Module:
     return network
 
 
-def build_detector(chosen: Chosen, classes: int) -> nn.Module:
+def build_detector(chosen: TaskNetwork, classes: int) -> nn.Module:
     """Return a torchvision detector of ``classes`` kinds of objects; its boxes are in pixels, its labels begin at 1.
 
     Raises ConfigError for a name that torchvision does not know, and WeightsError for a backbone's file that does not

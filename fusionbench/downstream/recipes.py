@@ -56,7 +56,7 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class TaskNetwork:
     """A named recipe with the user's overrides; ``backbone_hash`` is the SHA-256 of the backbone's file, or ""."""
 
     task: Task
@@ -90,7 +90,7 @@ class Chosen:
         return self.recipe.frozen_epochs if self.backbone_hash else 0
 
 
-def choose_recipe(task: Task, name: str | None, overrides: Sequence[str] = ()) -> Chosen:
+def choose_recipe(task: Task, name: str | None, overrides: Sequence[str] = ()) -> TaskNetwork:
     """Return the task's recipe of this name (None: the default), changed by ``key=value`` overrides.
 
     Raises UnknownNameError for an unknown name, ConfigError for keys and values that are not allowed, and WeightsError
@@ -116,7 +116,7 @@ def choose_recipe(task: Task, name: str | None, overrides: Sequence[str] = ()) -
     recipe = OmegaConf.to_object(merged)
     assert isinstance(recipe, Recipe)  # OmegaConf returns the type that the merge started with
     _check_ranges(recipe)
-    return Chosen(task, name, replace(recipe, backbone=recipe.backbone), _backbone_hash(recipe.backbone))
+    return TaskNetwork(task, name, replace(recipe, backbone=recipe.backbone), _backbone_hash(recipe.backbone))
 
 
 @cache

@@ -14,7 +14,7 @@ from fusionbench.tables.runs import newest_runs
 
 
 @dataclass(frozen=True)
-class Row:
+class DownstreamRow:
     """The fused images of a method: files by pair id for ``train`` and ``test``, in the division's order.
 
     ``cell`` is the run with the test images, in whose folder results are stored. ``lacks`` says why the row cannot be
@@ -29,7 +29,9 @@ class Row:
     lacks: str = ""
 
 
-def find_rows(records: Sequence[Record], division: Division, methods: Iterable[str] = ()) -> list[Row]:
+def find_rows(
+    records: Sequence[Record], division: Division, methods: Iterable[str] = ()
+) -> list[DownstreamRow]:
     """Return a row for each method with a run on the division's test split, in the order of a leaderboard.
 
     ``records`` are those of `read_records`; ``methods`` are the names to include, all if empty. Raises
@@ -74,23 +76,23 @@ def _order(record: Record) -> tuple[int, str]:
     return kinds.index(kind) if kind in kinds else 2, record["method"]["name"].casefold()
 
 
-def _row(record: Record, label: str, of_train: Sequence[Record], division: Division) -> Row:
+def _row(record: Record, label: str, of_train: Sequence[Record], division: Division) -> DownstreamRow:
     cell, method = Cell(Path(record["path"])), record["method"]["name"]
     source = record
     if division.train_split != division.test_split:
         same = [run.record for run in newest_runs(r for r in of_train if _same_method(r, record))]
         if not same:
-            return Row(method, label, cell, lacks=_no_train(method, division))
+            return DownstreamRow(method, label, cell, lacks=_no_train(method, division))
         source = same[0]
     train = {pair.id: Cell(Path(source["path"])).image(pair.id) for pair in division.train}
     test = {pair.id: cell.image(pair.id) for pair in division.test}
     gone = [name for files in (train, test) for name, path in files.items() if not path.is_file()]
     if gone:
-        return Row(
+        return DownstreamRow(
             method, label, cell,
             lacks=f"{len(gone)} of {len(train) + len(test)} images are not stored, the first is {gone[0]}: run {method} again",
         )  # fmt: skip
-    return Row(method, label, cell, train, test)
+    return DownstreamRow(method, label, cell, train, test)
 
 
 def _same_method(run: Record, other: Record) -> bool:

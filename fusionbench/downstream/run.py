@@ -21,8 +21,8 @@ from fusionbench.data.registry import dataset as dataset_spec
 from fusionbench.devices import pick_device, slots
 from fusionbench.downstream.division import Division, find_division
 from fusionbench.downstream.isolated import UnitLimits, run_isolated
-from fusionbench.downstream.recipes import TASKS, Chosen, Task, choose_recipe
-from fusionbench.downstream.rows import Row, find_rows
+from fusionbench.downstream.recipes import TASKS, Task, TaskNetwork, choose_recipe
+from fusionbench.downstream.rows import DownstreamRow, find_rows
 from fusionbench.downstream.units import PROTOCOLS, Protocol, Unit
 from fusionbench.errors import RequestError, UnknownNameError
 
@@ -85,13 +85,13 @@ class DownstreamPlan:
     """A checked call: the units to compute, and the rows that cannot be computed."""
 
     units: tuple[Unit, ...]
-    lacking: tuple[Row, ...]
+    lacking: tuple[DownstreamRow, ...]
     division: Division
-    chosen: Chosen
+    network: TaskNetwork
     records: tuple[dict[str, Any], ...]
 
 
-def check_request(options: DownstreamOptions) -> tuple[Chosen, Division]:
+def check_request(options: DownstreamOptions) -> tuple[TaskNetwork, Division]:
     """Return the network and the division of a call, which may be known before anything is fused.
 
     Raises FusionbenchError if an option is not valid, or if a library or labels are not here.
@@ -143,13 +143,13 @@ def plan_downstream(options: DownstreamOptions) -> DownstreamPlan:
     )
 
 
-def _learned_from(row: Row, division: Division, protocol: Protocol) -> dict[str, Path]:
+def _learned_from(row: DownstreamRow, division: Division, protocol: Protocol) -> dict[str, Path]:
     if protocol == "retrain":
         return dict(row.train)
     return {pair.id: pair.b for pair in division.train}
 
 
-def _check_installed(chosen: Chosen) -> None:
+def _check_installed(chosen: TaskNetwork) -> None:
     module, package, extra = NEEDED.get(chosen.recipe.library, ("", "", ""))
     if not module:
         raise RequestError(f"Library '{chosen.recipe.library}' is unknown: use {', '.join(NEEDED)}.")

@@ -62,7 +62,7 @@ class Source:
     images: Mapping[str, Path]
 
 
-class Maps(Dataset[tuple[Tensor, Tensor]]):
+class SegmentationDataset(Dataset[tuple[Tensor, Tensor]]):
     """A data set of images float32 [3, h, w] and label maps int64 [h, w], both resized to ``size`` (height, width)."""
 
     def __init__(self, source: Source, size: tuple[int, int], mirrored: Callable[[int], bool]) -> None:
@@ -96,7 +96,7 @@ def resized(image: np.ndarray, size: tuple[int, int]) -> Tensor:
     return scaled[0].round().clamp(0, 255).to(torch.uint8)
 
 
-class Objects(Dataset[tuple[Tensor, dict[str, Tensor]]]):
+class DetectionDataset(Dataset[tuple[Tensor, dict[str, Tensor]]]):
     """A data set of images float32 [3, H, W] in [0, 1], ``boxes`` float32 [N, 4] in pixels, ``labels`` int64 [N] from 1."""
 
     def __init__(self, source: Source, mirrored: Callable[[int], bool]) -> None:

@@ -13,7 +13,7 @@ RESAMPLES = 500
 LEVEL = 0.95
 
 
-class Value(NamedTuple):
+class ValueWithInterval(NamedTuple):
     """The value of a metric on the test images, with its 95 % interval; None and a reason if it has no value."""
 
     value: float | None
@@ -22,10 +22,10 @@ class Value(NamedTuple):
     reason: str = ""
 
 
-class TaskScore(NamedTuple):
+class ResampledScores(NamedTuple):
     """The values by metric, and their values on the resampled sets, float64 [RESAMPLES] (NaN: no value)."""
 
-    values: dict[str, Value]
+    values: dict[str, ValueWithInterval]
     resampled: dict[str, ndarray]
 
 
@@ -40,7 +40,7 @@ def draws(images: int) -> ndarray:
 
 def with_intervals(
     measured: Mapping[str, float], resample: Callable[[ndarray], Mapping[str, float]], images: int
-) -> TaskScore:
+) -> ResampledScores:
     """Return each measured value with its percentile interval.
 
     ``resample`` returns the values of a set that contains each image as often as its argument [images] says. NaN means
@@ -48,23 +48,23 @@ def with_intervals(
     """
     samples = [resample(counts) for counts in draws(images)] if images > 1 else []
     resampled = {name: np.array([sample[name] for sample in samples], dtype=np.float64) for name in measured}
-    values: dict[str, Value] = {}
+    values: dict[str, ValueWithInterval] = {}
     for name, value in measured.items():
         if not np.isfinite(value):
-            values[name] = Value(None, reason="no test image is annotated with this class")
+            values[name] = ValueWithInterval(None, reason="no test image is annotated with this class")
             continue
         known = resampled[name][np.isfinite(resampled[name])]
         tails = 100 * np.array([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
         # a class of few images is missing in many resamples, and those with it are no fair sample: no interval then
         enough = len(known) >= 0.9 * RESAMPLES
         low, high = map(float, np.percentile(known, tails)) if enough else (None, None)
-        values[name] = Value(float(value), low, high)
-    return TaskScore(values, resampled)
+        values[name] = ValueWithInterval(float(value), low, high)
+    return ResampledScores(values, resampled)
 
 
 def score_maps(
     predicted: Sequence[ndarray], annotated: Sequence[ndarray], classes: Sequence[str], ignored: int
-) -> TaskScore:
+) -> ResampledScores:
     """Return the IoU of each class and their mean, in [0, 1], from predicted and annotated maps uint8 [H, W].
 
     IoU = TP / (TP + FP + FN) over the pixels of all images. Pixels annotated as ``ignored`` are not counted, and

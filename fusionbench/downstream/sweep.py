@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from fusionbench.downstream.division import Division
-from fusionbench.downstream.recipes import Chosen, Task
+from fusionbench.downstream.recipes import Task, TaskNetwork
 from fusionbench.downstream.run import DownstreamOptions, check_request
 from fusionbench.downstream.units import Protocol
 from fusionbench.runs.plan import DEFAULT_BASELINES
@@ -47,14 +47,14 @@ class Step:
     """The downstream call for one data set of a sweep, with its network and its division."""
 
     options: DownstreamOptions
-    chosen: Chosen
+    network: TaskNetwork
     division: Division
 
     def __str__(self) -> str:
         division, asked = self.division, self.options
         return (
             f"Then {division.spec.name}: {len(asked.method)} rows, {len(asked.seeds)} seeds, {asked.protocol} to {asked.task} with "
-            f"{self.chosen.title}; {len(division.train)} pairs to train and {len(division.test)} to test ({division.note})."
+            f"{self.network.title}; {len(division.train)} pairs to train and {len(division.test)} to test ({division.note})."
         )
 
 

@@ -15,7 +15,7 @@ from fusionbench.data.labels import Boxes, read_boxes
 from fusionbench.downstream.libraries.coco import score_boxes
 from fusionbench.downstream.modules import Detections
 from fusionbench.downstream.samples import IGNORED, read_map, read_rgb
-from fusionbench.downstream.scoring import TaskScore, score_maps
+from fusionbench.downstream.scoring import ResampledScores, score_maps
 from fusionbench.downstream.units import Unit
 from fusionbench.files import write_text
 
@@ -23,16 +23,16 @@ MAPS, DETECTIONS = "maps", "detections.jsonl"
 Predict = Callable[[np.ndarray], Any]
 
 
-def evaluate(unit: Unit, predict: Predict, reporter: Reporter) -> TaskScore:
+def score_network(unit: Unit, predict: Predict, reporter: Reporter) -> ResampledScores:
     """Predict each test image, store the predictions in the unit's folder, and return the scores."""
     reporter.start(f"{unit.label} · test", len(unit.division.test))
     try:
-        return (_test_maps if unit.chosen.task == "segment" else _test_boxes)(unit, predict, reporter)
+        return (_test_maps if unit.network.task == "segment" else _test_boxes)(unit, predict, reporter)
     finally:
         reporter.stop()
 
 
-def _test_maps(unit: Unit, predict: Predict, reporter: Reporter) -> TaskScore:
+def _test_maps(unit: Unit, predict: Predict, reporter: Reporter) -> ResampledScores:
     predicted, annotated = [], []
     for pair in unit.division.test:
         path = unit.row.test[pair.id]
@@ -43,7 +43,7 @@ def _test_maps(unit: Unit, predict: Predict, reporter: Reporter) -> TaskScore:
     return score_maps(predicted, annotated, unit.classes, IGNORED)
 
 
-def _test_boxes(unit: Unit, predict: Predict, reporter: Reporter) -> TaskScore:
+def _test_boxes(unit: Unit, predict: Predict, reporter: Reporter) -> ResampledScores:
     spec = unit.division.spec
     detected: list[Detections] = []
     annotated: list[Boxes] = []

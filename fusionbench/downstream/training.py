@@ -59,7 +59,7 @@ def trained_network(unit: Unit, reporter: Reporter) -> TaskModule:
     place.mkdir(parents=True, exist_ok=True)
     source = Source(unit.division.train, unit.division.spec, unit.train)
     pl.seed_everything(unit.seed, workers=True, verbose=False)
-    module = (Segmenter if unit.chosen.task == "segment" else Detector)(unit.chosen, source, unit.seed)
+    module = (Segmenter if unit.network.task == "segment" else Detector)(unit.network, source, unit.seed)
     with FileLock(place / ".lock"):
         if not (place / ABOUT).is_file():
             _train(module, unit, place, reporter)
@@ -73,7 +73,7 @@ def _train(module: TaskModule, unit: Unit, place: Path, reporter: Reporter) -> N
     callbacks = [
         LastCheckpoint(place, progress.seconds),
         ReseedEachStep(unit.seed),
-        EpochProgress(unit.label, len(unit.train), unit.chosen.recipe.epochs, reporter),
+        EpochProgress(unit.label, len(unit.train), unit.network.recipe.epochs, reporter),
     ]
     trainer = _trainer(unit, place, callbacks)
     trainer.fit(
@@ -85,7 +85,7 @@ def _train(module: TaskModule, unit: Unit, place: Path, reporter: Reporter) -> N
     write_through(place / WEIGHTS, lambda partial: save_file(state, partial))
     about = {
         "identity": unit.training,
-        "title": unit.chosen.title,
+        "title": unit.network.title,
         "seconds": read_progress(place).seconds,
         "provenance": provenance(unit.device, unit.seed),
     }
@@ -100,8 +100,8 @@ def _trainer(unit: Unit, place: Path, callbacks: list[pl.Callback]) -> pl.Traine
     return pl.Trainer(
         accelerator=unit.device.partition(":")[0],
         devices=[int(index)] if index else 1,
-        max_epochs=unit.chosen.recipe.epochs,
-        reload_dataloaders_every_n_epochs=1 if unit.chosen.frozen_epochs else 0,
+        max_epochs=unit.network.recipe.epochs,
+        reload_dataloaders_every_n_epochs=1 if unit.network.frozen_epochs else 0,
         callbacks=callbacks,
         default_root_dir=place,
         logger=False,

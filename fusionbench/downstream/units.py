@@ -15,8 +15,8 @@ from typing import Any, Literal
 from fusionbench.cells.task_scores import FOLDER
 from fusionbench.data.manifest import file_hashes
 from fusionbench.downstream.division import Division
-from fusionbench.downstream.recipes import Chosen
-from fusionbench.downstream.rows import Row
+from fusionbench.downstream.recipes import TaskNetwork
+from fusionbench.downstream.rows import DownstreamRow
 from fusionbench.files import digest_of
 from fusionbench.metrics.tasks import FROZEN, MAIN, VERSION
 
@@ -30,9 +30,9 @@ TRAINING = 2  # increased when the same recipe gives another network
 class Unit:
     """One network, tested on one row; ``train`` are the images that it is trained on, by pair id."""
 
-    row: Row
+    row: DownstreamRow
     division: Division
-    chosen: Chosen
+    network: TaskNetwork
     protocol: Protocol
     seed: int
     device: str
@@ -45,18 +45,18 @@ class Unit:
     @property
     def label(self) -> str:
         seed = f"seed {self.seed}"
-        return f"{self.division.spec.name} · {self.row.method} · {self.chosen.task}, {seed}"
+        return f"{self.division.spec.name} · {self.row.method} · {self.network.task}, {seed}"
 
     @property
     def classes(self) -> tuple[str, ...]:
         spec = self.division.spec
-        facts = spec.labels if self.chosen.task == "segment" else spec.boxes
+        facts = spec.labels if self.network.task == "segment" else spec.boxes
         return facts.classes if facts else ()
 
     @property
     def metrics(self) -> tuple[str, ...]:
         """Return the names of the task's mean scores under this protocol."""
-        return tuple(self.marked(name) for name in MAIN[self.chosen.task])
+        return tuple(self.marked(name) for name in MAIN[self.network.task])
 
     def marked(self, name: str) -> str:
         """Return a metric's name under this protocol: "frozen" has a suffix."""
@@ -66,18 +66,18 @@ class Unit:
     def training(self) -> dict[str, Any]:
         """Return all that affects the trained network, as JSON; its hash names the network's folder."""
         spec = self.division.spec
-        ignored = list(spec.labels.ignored) if self.chosen.task == "segment" and spec.labels else []
+        ignored = list(spec.labels.ignored) if self.network.task == "segment" and spec.labels else []
         return {
             "version": TRAINING,
-            "task": self.chosen.task,
-            "network": self.chosen.identity,
+            "task": self.network.task,
+            "network": self.network.identity,
             "classes": list(self.classes),
             "ignored": ignored,
             "seed": self.seed,
             "device": self.device.partition(":")[0],
             "train": self.division.identity["train"],
             "images": contents(self.division.root.parent, self.train.values()),
-            "labels": contents(self.division.root, label_files(self.division, self.chosen.task, "train")),
+            "labels": contents(self.division.root, label_files(self.division, self.network.task, "train")),
         }
 
     @cached_property
@@ -88,7 +88,7 @@ class Unit:
             "protocol": self.protocol,
             "test": self.division.identity["test"],
             "images": contents(self.row.cell.path, self.row.test.values()),
-            "labels": contents(self.division.root, label_files(self.division, self.chosen.task, "test")),
+            "labels": contents(self.division.root, label_files(self.division, self.network.task, "test")),
             "scores": VERSION,
         }
 
@@ -109,12 +109,12 @@ class Unit:
     @property
     def setting(self) -> str:
         """Return in words the setting that all rows of a table must share."""
-        division, task = self.division, self.chosen.task
+        division, task = self.division, self.network.task
         how = "trained on each row's own images"
         if self.protocol == "frozen":
             how = f"trained once, on the {division.spec.b} images"
         return (
-            f"{self.chosen.title}, {how}; {len(division.train)} pairs to train and {len(division.test)} to test ({division.note}), "
+            f"{self.network.title}, {how}; {len(division.train)} pairs to train and {len(division.test)} to test ({division.note}), "
             f"{'map' if task == 'segment' else 'box'} labels"
         )
 

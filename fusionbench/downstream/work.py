@@ -14,8 +14,8 @@ from fusionbench.cells.planned import Failure
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.record import now
 from fusionbench.cells.task_scores import BOOTSTRAP, RECORD, SCORES
-from fusionbench.downstream.scoring import TaskScore, Value
-from fusionbench.downstream.testing import Predict, evaluate
+from fusionbench.downstream.scoring import ResampledScores, ValueWithInterval
+from fusionbench.downstream.testing import Predict, score_network
 from fusionbench.downstream.units import Unit
 from fusionbench.errors import FusionbenchError, OutputError, RequestError, WeightsError
 from fusionbench.files import write_json, write_text, write_through
@@ -34,22 +34,22 @@ def do_unit(unit: Unit, reporter: Reporter) -> Failure | None:
     try:
         predict = _predictor(unit, reporter)
         trained = time.monotonic()
-        score = evaluate(unit, predict, reporter)
+        score = score_network(unit, predict, reporter)
     except OutputError:
         raise
     except FusionbenchError as error:
         traceback.print_exception(error)
         lacking = isinstance(error, (WeightsError, RequestError))
-        return record_failure(unit, Failure("unavailable" if lacking else "failed", str(error)))
+        return record_unit_failure(unit, Failure("unavailable" if lacking else "failed", str(error)))
     except Exception as error:  # libraries raise exceptions of any class for odd labels or recipes
-        return record_failure(unit, failure_from(error))
+        return record_unit_failure(unit, failure_from(error))
     seconds = {"train": round(trained - started, 1), "test": round(time.monotonic() - trained, 1)}
     _store(unit, score, seconds)
     return None
 
 
 def _predictor(unit: Unit, reporter: Reporter) -> Predict:
-    if unit.chosen.recipe.library == "ultralytics":
+    if unit.network.recipe.library == "ultralytics":
         from fusionbench.downstream.libraries.yolo import trained_yolo
 
         return trained_yolo(unit, reporter)
@@ -58,13 +58,13 @@ def _predictor(unit: Unit, reporter: Reporter) -> Predict:
     return cast(Predict, trained_network(unit, reporter).predict)
 
 
-def record_failure(unit: Unit, failure: Failure) -> Failure:
+def record_unit_failure(unit: Unit, failure: Failure) -> Failure:
     """Write and return a unit's failure, so that tables can say why its cells are empty."""
     write_json(unit.place / RECORD, _record(unit, failure.status, failure.detail, {}))
     return failure
 
 
-def _store(unit: Unit, score: TaskScore, seconds: dict[str, float]) -> None:
+def _store(unit: Unit, score: ResampledScores, seconds: dict[str, float]) -> None:
     """Write scores and resampled values, then the record, which marks the unit as done: a crash before is no result."""
     lines = [_line(unit, unit.marked(name), value) for name, value in score.values.items()]
     write_text(unit.place / SCORES, "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines))
@@ -80,7 +80,7 @@ def _save_arrays(path: Any, arrays: dict[str, np.ndarray]) -> None:
         np.savez_compressed(stream, **cast(dict[str, Any], arrays))
 
 
-def _line(unit: Unit, metric: str, value: Value) -> dict[str, Any]:
+def _line(unit: Unit, metric: str, value: ValueWithInterval) -> dict[str, Any]:
     return {
         "run": unit.row.cell.id,
         "image": "",
@@ -100,7 +100,7 @@ def _line(unit: Unit, metric: str, value: Value) -> dict[str, Any]:
 
 
 def _record(unit: Unit, status: str, detail: str, seconds: dict[str, float]) -> dict[str, Any]:
-    division, chosen = unit.division, unit.chosen
+    division, chosen = unit.division, unit.network
     return {
         "schema": SCHEMA,
         "id": unit.id,

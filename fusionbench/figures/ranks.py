@@ -57,7 +57,7 @@ def draw(boards: Sequence[Board], options: Options) -> Drawing:
         raise RequestError("Ranks need two methods with scores on the same two images or more: score more.")
     caption = " ".join(_sentences(board, rankings))
     lines = wrap(caption, options.width - 0.1, SMALL) if options.caption else []
-    place = layout(rankings, options.width)
+    place = common_layout(rankings, options.width)
     height = sum(ranking.height(place.row) for ranking in rankings) + len(lines) * LINE + 0.05
     figure = Figure(figsize=(options.width, height))
     axes, top = inch_axes(figure), 0.0
@@ -133,7 +133,7 @@ class Layout(NamedTuple):
         return "\n".join(fit(line, room, self.size) for line in (first, " ".join(rest)) if line)
 
 
-def layout(rankings: Sequence[RankComparison], width: float) -> Layout:
+def common_layout(rankings: Sequence[RankComparison], width: float) -> Layout:
     """Return one layout for all diagrams of a figure: labels in one line if there is room, else in two."""
     needed = max(text_width(text, FONT) for ranking in rankings for text in ranking.labels) + NUMBER + 0.03
     most = (width - LEAST_AXIS) / 2

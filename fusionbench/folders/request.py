@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fusionbench.cells.done import check_options
 from fusionbench.data.fused.fused_folder import FusedFolder, find_fused
-from fusionbench.data.fused.match_names import FEW, some
+from fusionbench.data.fused.match_names import FEW, first_names
 from fusionbench.data.own.folder_contents import without_images
 from fusionbench.data.own.folder_pairs import pair_folders
 from fusionbench.data.pairs import find_split
@@ -188,12 +188,16 @@ def _lacks(folder: FusedFolder, pairs: Sequence[Pair]) -> list[str]:
     missing = [pair.id for pair in pairs if pair.id not in folder.files]
     if not missing:
         return []
-    absent = f"{len(missing)} of {len(pairs)} pairs have no fused image in '{folder.path}': {some(missing)}"
+    absent = (
+        f"{len(missing)} of {len(pairs)} pairs have no fused image in '{folder.path}': {first_names(missing)}"
+    )
     if folder.hint:
         return [f"{absent}; {folder.hint}."]
     if not folder.files and not folder.extra:
         return [f"{absent}; {without_images(folder.path)}"]
     others = (
-        f"others are {some([p.name for p in folder.extra])}" if folder.extra else "no other image is there"
+        f"others are {first_names([p.name for p in folder.extra])}"
+        if folder.extra
+        else "no other image is there"
     )
     return [f"{absent} ({others}); name each file after its pair."]

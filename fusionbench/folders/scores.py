@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.score_lines import WHOLE_SET
 from fusionbench.data.fused.fused_folder import FusedFolder
-from fusionbench.data.fused.match_names import FEW, some
+from fusionbench.data.fused.match_names import FEW, first_names
 from fusionbench.data.own.folder_pairs import reading_of
 from fusionbench.data.raw_counts import CountWatch
 from fusionbench.files import write_json, write_through
@@ -226,7 +226,7 @@ def _tell_names(plan: ScorePlan, reporter: Reporter) -> None:
         if path.stem != image:
             reporter.say(f"'{path}' is taken for pair '{image}', and so on for all {len(folder.files)}.")
         if folder.extra:
-            names = some([extra.name for extra in folder.extra])
+            names = first_names([extra.name for extra in folder.extra])
             reporter.say(f"Not scored, since no pair has their names, are in '{folder.path}': {names}.")
 
 

@@ -66,7 +66,7 @@ def explain(
     digits. A metric that is a sum or mean over the sources is also combined in the other ways. The images are uint8
     [H, W] or [H, W, 3]. Raises RequestError as `score` does.
     """
-    return ranked(scored_conventions(metric, a, b, fused), number)
+    return ranked_conventions(scored_conventions(metric, a, b, fused), number)
 
 
 def scored_conventions(
@@ -81,9 +81,9 @@ def scored_conventions(
     ]
 
 
-def ranked(scored: list[tuple[Convention, Score]], number: str) -> list[ConventionMatch]:
+def ranked_conventions(scored: list[tuple[Convention, Score]], number: str) -> list[ConventionMatch]:
     """Return scored conventions sorted by their distance to a printed number."""
-    findings = merged([_finding(convention, score, number) for convention, score in scored])
+    findings = merged_conventions([_finding(convention, score, number) for convention, score in scored])
     return sorted(findings, key=lambda finding: (finding.distance is None, finding.distance or 0.0))
 
 
@@ -127,7 +127,7 @@ def _finding(convention: Convention, score: Score, number: str) -> ConventionMat
     )
 
 
-def merged(findings: list[ConventionMatch]) -> list[ConventionMatch]:
+def merged_conventions(findings: list[ConventionMatch]) -> list[ConventionMatch]:
     """Join conventions of one definition that give the same score, because their conversions to grey agree here."""
     kept: dict[tuple[str, str, Score], ConventionMatch] = {}
     for finding in findings:

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, NoReturn, get_args, get_type_hints
 
 from fusionbench.errors import PluginError
-from fusionbench.metrics.learned.files import KNOWN
+from fusionbench.metrics.learned.weight_files import KNOWN
 from fusionbench.metrics.own_files import is_file, version_of
 from fusionbench.metrics.registry import (
     CANONICAL,

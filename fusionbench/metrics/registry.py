@@ -30,7 +30,7 @@ class MetricCard:
     definitions in use is the canonical one. ``per`` says whether a value belongs to one image or to a set. ``version`` is
     raised whenever values change, so that only this metric is scored again. ``digits`` is the number of decimals in
     tables. The metric is undefined for images with a side below ``smallest`` pixels. ``weights`` are the files that it
-    needs, by their names in `fusionbench.metrics.learned.files`. ``symmetric`` states that exchanging a and b does not
+    needs, by their names in `fusionbench.metrics.learned.weight_files`. ``symmetric`` states that exchanging a and b does not
     change the value. ``planes`` and ``combined`` are as in `Definition`.
     """
 

@@ -16,7 +16,7 @@ from fusionbench.errors import PluginError, RequestError, WeightsError
 from fusionbench.metrics.field_profiles import Profile
 from fusionbench.metrics.image_cache import Outcome, Triple
 from fusionbench.metrics.inputs import Sources, StoredImages, form_of
-from fusionbench.metrics.learned.files import made_with
+from fusionbench.metrics.learned.weight_files import made_with
 from fusionbench.metrics.profiles import definition_of, profile_of, resolve
 from fusionbench.metrics.registry import CANONICAL, Definition, card_of, function_of
 

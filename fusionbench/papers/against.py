@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from fusionbench.metrics.registry import CANONICAL
 from fusionbench.metrics.tasks import PROFILE
-from fusionbench.papers.conventions import convention, difference, metric_card
+from fusionbench.papers.conventions import convention, departure_in_words, metric_card
 from fusionbench.papers.printed import Number, Paper, called, papers, plain
 from fusionbench.papers.tasks import KINDS, is_task, measured, task_dataset, task_metric, task_reasons
 from fusionbench.tables.board import Board, build_boards
@@ -142,8 +142,10 @@ def _finding(number: Number, run: Run, means: Sequence[Mean]) -> Iterator[Reprod
     if card is None or not (measured := [mean for mean in means if mean.metric == card.name]):
         return
     meant = convention(paper, number.metric)
-    mean = min(measured, key=lambda m: _preference(m.profile, difference(meant, m.metric, m.profile), paper))
-    other = difference(meant, card.name, mean.profile)
+    mean = min(
+        measured, key=lambda m: _preference(m.profile, departure_in_words(meant, m.metric, m.profile), paper)
+    )
+    other = departure_in_words(meant, card.name, mean.profile)
     why = [*run_reasons(paper, number, run.record, mean.pairs)]
     if meant.undecided:
         why.append(f"convention undecided: {meant.undecided}")

@@ -46,7 +46,7 @@ def convention(paper: Paper, printed: str) -> PaperDefinition:
     return PaperDefinition(profile, definition, undecided)
 
 
-def difference(meant: PaperDefinition, metric: str, scored: str) -> str:
+def departure_in_words(meant: PaperDefinition, metric: str, scored: str) -> str:
     """Return how the scores of a profile differ from a paper's convention, empty if they are computed in the same way."""
     ours = profiles().get(scored)
     if ours is None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from fusionbench.metrics.registry import spelled
 from fusionbench.papers.against import pairs_reasons
-from fusionbench.papers.conventions import convention, difference, metric_card
+from fusionbench.papers.conventions import convention, departure_in_words, metric_card
 from fusionbench.papers.printed import Number, Paper, papers
 from fusionbench.tables.grid import Grid, render_grid
 from fusionbench.tables.model import Column, Row, Table, TableCell
@@ -221,7 +221,7 @@ def _belongs(paper: Paper, number: Number, table: Table) -> bool:
     # in the paper's own profile both are based on the same assumption, in others nobody knows
     if meant.undecided:
         return paper.profile == table.profile
-    return not difference(meant, metric, table.profile)
+    return not departure_in_words(meant, metric, table.profile)
 
 
 def _cell(paper: Paper, column: Column, number: Number | None) -> TableCell:
@@ -251,7 +251,7 @@ def _groups(paper: Paper, part: Sequence[Number], table: Table) -> Iterator[str]
     better = {column.metric: column.better for column in table.columns}
     for name, number in {str(_metric(n)): n for n in part}.items():
         meant = convention(paper, number.metric)
-        other = difference(meant, name, table.profile)
+        other = departure_in_words(meant, name, table.profile)
         if number.direction != better[name]:
             others.setdefault(f"the paper calls {number.direction} better", []).append(name)
         elif meant.undecided:

@@ -113,7 +113,7 @@ def explain_cost(number: str, network: nn.Module, work: Counter[str]) -> list[Co
 
     Raises RequestError if ``number`` is not a number.
     """
-    target, tolerance = parsed(number)
+    target, tolerance = parsed_number(number)
     findings = [
         CountFinding(tool, unit, text, value, abs(value - target), abs(value - target) <= tolerance)
         for tool, unit, text, value in (*_operations(work), *_parameters(network))
@@ -121,7 +121,7 @@ def explain_cost(number: str, network: nn.Module, work: Counter[str]) -> list[Co
     return sorted(findings, key=lambda finding: finding.distance)
 
 
-def parsed(number: str) -> tuple[float, float]:
+def parsed_number(number: str) -> tuple[float, float]:
     """Return the value of a number with or without a suffix k, M, G or T, and half a unit of its last digit."""
     match = re.fullmatch(r"\s*(\d+(?:\.(\d+))?(?:e([+-]?\d+))?)\s*([kmgt]?)\s*", number.lower())
     if not match:
@@ -159,7 +159,7 @@ def _parameters(network: nn.Module) -> Iterator[tuple[str, str, str, float]]:
         )
 
 
-def verdict(number: str, findings: list[CountFinding], work: Counter[str]) -> str:
+def nearest_rule_sentence(number: str, findings: list[CountFinding], work: Counter[str]) -> str:
     """Return a sentence on the nearest counting rule, and on the work beyond convolutions and linear layers."""
     nearest = findings[0]
     alike = [f"{finding.tool} ({finding.unit})" for finding in findings if finding.prints_alike]

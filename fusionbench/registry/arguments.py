@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fusionbench.errors import FusionbenchError
-from fusionbench.registry.cards import parsed
+from fusionbench.registry.cards import parsed_source
 from fusionbench.registry.method_spec import MethodSpec
 
 
@@ -21,14 +21,14 @@ def takes(method: MethodSpec, key: str) -> bool:
     part, _, name = key.partition(".")
     if part != "args":
         return method.card.kind == "learned"
-    names = constructor_arguments(method.source)
+    names = declared_arguments(method.source)
     return names is None or name in names
 
 
-def constructor_arguments(source: Path) -> set[str] | None:
+def declared_arguments(source: Path) -> set[str] | None:
     """Return the constructor arguments of the fusion methods in a file or folder; None if the source does not list them."""
     try:
-        nodes = [node for path in method_files(source) for node in parsed(path).body]
+        nodes = [node for path in method_files(source) for node in parsed_source(path).body]
     except FusionbenchError:
         return None
     classes = [node for node in nodes if isinstance(node, ast.ClassDef) and _fuses(node)]

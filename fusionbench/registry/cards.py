@@ -139,7 +139,7 @@ def literal(source: Path, name: str) -> Any:
 
     Raises PluginError if the value is not a literal.
     """
-    for node in parsed(source).body:
+    for node in parsed_source(source).body:
         if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
             continue
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
@@ -153,7 +153,7 @@ def literal(source: Path, name: str) -> Any:
     return None
 
 
-def parsed(source: Path) -> ast.Module:
+def parsed_source(source: Path) -> ast.Module:
     """Return the syntax tree of a Python file. Raises PluginError if it is not valid Python."""
     try:
         return ast.parse(source.read_text(encoding="utf-8"), str(source))

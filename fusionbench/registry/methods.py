@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from fusionbench.errors import DataNotFoundError, PluginError, RequestError, UnknownNameError
 from fusionbench.providers import METHODS, module_source, providers, share
-from fusionbench.registry.cards import Card, literal, parsed, read_card, results_card
+from fusionbench.registry.cards import Card, literal, parsed_source, read_card, results_card
 from fusionbench.registry.method_spec import MethodSpec
 from fusionbench.spelling import folded
 from fusionbench.types import FAMILIES
@@ -163,7 +163,9 @@ def _families_in(source: Path, class_name: str) -> tuple[str, ...]:
     """Return the families that a class lists as literals in its body, empty if it does not."""
     import ast
 
-    bodies = [n.body for n in parsed(source).body if isinstance(n, ast.ClassDef) and n.name == class_name]
+    bodies = [
+        n.body for n in parsed_source(source).body if isinstance(n, ast.ClassDef) and n.name == class_name
+    ]
     for node in (node for body in bodies for node in body):
         if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
             continue
@@ -183,7 +185,7 @@ def only_class(path: Path) -> str:
 
     classes = [
         node.name
-        for node in parsed(path).body
+        for node in parsed_source(path).body
         if isinstance(node, ast.ClassDef)
         and any(ast.unparse(base).endswith("FusionMethod") for base in node.bases)
     ]

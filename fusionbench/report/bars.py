@@ -66,7 +66,7 @@ def metric_figures(board: Board) -> list[Figure]:
         ends = list(zip(*mean_intervals(board.values(column.metric)), strict=True))
         bars = tuple(_bar(row, place, *ends[number]) for number, row in enumerate(board.table.rows))
         if any(bar.value is not None for bar in bars):
-            figures.append(figure(f"{column.metric} {column.arrow}", column.title, bars, column.digits))
+            figures.append(bar_figure(f"{column.metric} {column.arrow}", column.title, bars, column.digits))
     return figures
 
 
@@ -87,10 +87,10 @@ def rank_figure(
         Bar(row.label, row.kind, printed(rank, 2), None, rank, (rank - half, rank + half) if half else None)
         for row, rank in sorted(zip(rows, ranks, strict=True), key=lambda entry: entry[1])
     )
-    return figure(f"{column.metric} {column.arrow}", column.title, bars, 0)
+    return bar_figure(f"{column.metric} {column.arrow}", column.title, bars, 0)
 
 
-def figure(name: str, title: str, bars: tuple[Bar, ...], digits: int) -> Figure:
+def bar_figure(name: str, title: str, bars: tuple[Bar, ...], digits: int) -> Figure:
     ends = [end for bar in bars if bar.value is not None for end in (bar.value, *(bar.interval or ()))]
     low, high = min(ends), max(ends)
     room = 0.04 * ((high - low) or abs(high) or 1.0)

@@ -16,7 +16,7 @@ from fusionbench import __version__
 from fusionbench.errors import RequestError
 from fusionbench.report.bars import LEFT, ROW, WIDTH, Figure, metric_figures
 from fusionbench.report.chosen_images import choose_images
-from fusionbench.report.embedding import Embedded, Shelf, describe, embed, wanted_images
+from fusionbench.report.embedding import Embedded, Shelf, embedding_sentence, encode_images, wanted_images
 from fusionbench.report.facts import doi_link, method_facts, metric_facts, web_link
 from fusionbench.report.gallery import gallery
 from fusionbench.report.groups import Group
@@ -89,23 +89,23 @@ def make_page(groups: Sequence[Group], options: PageOptions) -> Page:
         )
     overlays = _overlays(shelves, room)
     room -= sum(entry.length for entries in overlays.values() for entry in entries)
-    embedded = embed(shelves, room, options.images)
+    embedded = encode_images(shelves, room, options.images)
     return Page(
         _render(context, embedded, options, overlays),
-        tuple(describe(entry, options.max_mb) for entry in embedded),
+        tuple(embedding_sentence(entry, options.max_mb) for entry in embedded),
     )
 
 
 def _overlays(shelves: Sequence[Shelf], room: int) -> dict[str, list[Overlays]]:
     """Return the overlays of each group's images; none if they would take more than a third of the room."""
-    found = {
+    overlays = {
         shelf.group.key: make_overlays(
             shelf.group, shelf.sources.pairs, [chosen.id for chosen in shelf.chosen]
         )
         for shelf in shelves
     }
-    total = sum(entry.length for entries in found.values() for entry in entries)
-    return found if total <= room / 3 else {}
+    total = sum(entry.length for entries in overlays.values() for entry in entries)
+    return overlays if total <= room / 3 else {}
 
 
 def _bare_size(context: Mapping[str, Any], shelves: Sequence[Shelf], options: PageOptions) -> int:
@@ -193,7 +193,7 @@ def _render(
 
 
 def _notes(entry: Embedded, options: PageOptions) -> list[str]:
-    return [note for note in (describe(entry, options.max_mb), entry.shelf.sources.note) if note]
+    return [note for note in (embedding_sentence(entry, options.max_mb), entry.shelf.sources.note) if note]
 
 
 def to_script(document: Any) -> str:

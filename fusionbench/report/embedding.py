@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from fusionbench.report.chosen_images import ChosenImage
 from fusionbench.report.groups import Group
-from fusionbench.report.pictures import FORMS, Encoding, Picture, compress, encode, load, text_length
+from fusionbench.report.pictures import FORMS, Encoding, Picture, compress, encode, load_pixels, text_length
 from fusionbench.tables.source_pairs import SourcePairs, stored_image
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Embedded:
         return [chosen for chosen in self.shelf.chosen if chosen.id in self.pictures]
 
 
-def embed(shelves: Sequence[Shelf], room: int, asked: int | None = None) -> list[Embedded]:
+def encode_images(shelves: Sequence[Shelf], room: int, asked: int | None = None) -> list[Embedded]:
     """Encode the chosen images in up to ``room`` characters, in the best form in which all of them fit.
 
     Only if they do not fit in the smallest form, images are left out: the last chosen first, evenly over the groups.
@@ -95,14 +95,14 @@ class _Sample:
 def _sample(shelf: Shelf) -> _Sample:
     files = [path for chosen in shelf.chosen for path in shelf.files(chosen.id) if path]
     spread = [files[(2 * i + 1) * len(files) // (2 * SAMPLE)] for i in range(SAMPLE if files else 0)]
-    return _Sample([image for path in spread if (image := load(path))], len(files))
+    return _Sample([image for path in spread if (image := load_pixels(path))], len(files))
 
 
 def wanted_images(asked: int | None, group: Group) -> int:
     return min(DEFAULT_IMAGES if asked is None else asked, len(group.first.images))
 
 
-def describe(entry: Embedded, max_mb: float) -> str:
+def embedding_sentence(entry: Embedded, max_mb: float) -> str:
     """Return the sentence on which images are in the page, in what form, and why not all."""
     shown, pairs = len(entry.pictures), len(entry.shelf.group.first.images)
     if not shown:

@@ -58,7 +58,7 @@ class Overlays:
 
 def tested_images(group: Group) -> tuple[str, ...]:
     """Return the ids of images that any task of a group was tested on."""
-    return tuple(dict.fromkeys(image for _, found in _tasks(group) for image in found.images))
+    return tuple(dict.fromkeys(image for _, predictions in _tasks(group) for image in predictions.images))
 
 
 def make_overlays(group: Group, pairs: Mapping[str, Pair], images: Iterable[str]) -> list[Overlays]:
@@ -67,10 +67,14 @@ def make_overlays(group: Group, pairs: Mapping[str, Pair], images: Iterable[str]
     return [
         Overlays(
             task,
-            found.key,
-            {image: _row(group, found, image, pairs.get(image)) for image in images if image in found.images},
+            predictions.key,
+            {
+                image: _row(group, predictions, image, pairs.get(image))
+                for image in images
+                if image in predictions.images
+            },
         )
-        for task, found in _tasks(group)
+        for task, predictions in _tasks(group)
     ]
 
 
@@ -84,9 +88,13 @@ def _tasks(group: Group) -> Iterable[tuple[str, Predictions]]:
                 continue
 
 
-def _row(group: Group, found: Predictions, image: str, pair: Pair | None) -> list[str | None]:
-    runs = zip(group.first.runs, found.results, strict=True)
-    return [None, _annotated(group, found, pair), *(_predicted(run, result, image) for run, result in runs)]
+def _row(group: Group, predictions: Predictions, image: str, pair: Pair | None) -> list[str | None]:
+    runs = zip(group.first.runs, predictions.results, strict=True)
+    return [
+        None,
+        _annotated(group, predictions, pair),
+        *(_predicted(run, result, image) for run, result in runs),
+    ]
 
 
 def _predicted(run: Run, result: TaskResult | None, image: str) -> str | None:
@@ -101,14 +109,14 @@ def _predicted(run: Run, result: TaskResult | None, image: str) -> str | None:
         return None
 
 
-def _annotated(group: Group, found: Predictions, pair: Pair | None) -> str | None:
+def _annotated(group: Group, predictions: Predictions, pair: Pair | None) -> str | None:
     if pair is None:
         return None
     spec = dataset(group.first.table.dataset)
     try:
-        if found.task == "segment" and pair.label:
+        if predictions.task == "segment" and pair.label:
             return _png(map_picture(read_label(pair.label)), OPACITY)
-        if found.task == "detect" and pair.boxes and spec.boxes:
+        if predictions.task == "detect" and pair.boxes and spec.boxes:
             size = read_image(pair.b).shape[:2]
             boxes = read_boxes(pair.boxes, spec.boxes, size, spec.labels)
             return _png(box_picture(size, boxes.corners.tolist(), boxes.numbers.tolist()), 1.0)

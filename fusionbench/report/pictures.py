@@ -53,11 +53,11 @@ def text_length(data: bytes) -> int:
 
 def encode(path: Path | None, form: Encoding) -> Picture | None:
     """Return a file as WebP (JPEG if Pillow has no WebP), never enlarged; None if it cannot be read."""
-    image = load(path)
+    image = load_pixels(path)
     return compress(image, form) if image else None
 
 
-def load(path: Path | None) -> Image.Image | None:
+def load_pixels(path: Path | None) -> Image.Image | None:
     """Return a file's pixels, reduced to 8 bits; None if it cannot be read."""
     if path is None:
         return None

@@ -39,7 +39,7 @@ def new_method(name: str, at: Path = Path(), single_file: bool = False) -> list[
     Nothing is overwritten. Raises RequestError if the name is not valid or taken, OutputError if the folder cannot be
     written to.
     """
-    check_name(name)
+    check_module_name(name)
     target = at / (f"{name}.py" if single_file else name)
     if os.path.lexists(target):
         raise RequestError(f"'{target}' exists already: choose another name, or another folder with --at.")
@@ -50,7 +50,7 @@ def new_method(name: str, at: Path = Path(), single_file: bool = False) -> list[
 
 def new_metric(name: str, at: Path = Path()) -> Path:
     """Write a file with a metric ``name`` into the folder ``at``, and return it. Raises the errors of `new_method`."""
-    check_name(name, "metric")
+    check_module_name(name, "metric")
     target = at / f"{name}.py"
     _write({target: TEMPLATES / "metric.py.in"}, {"name": name, "title": class_name(name)})
     return target
@@ -117,7 +117,7 @@ def _write(files: dict[Path, Path], words: dict[str, str]) -> None:
             ) from error
 
 
-def check_name(name: str, kind: str = "method") -> None:
+def check_module_name(name: str, kind: str = "method") -> None:
     """Raise RequestError for a name that is not valid for a module, or that is taken."""
     if not NAME.fullmatch(name):
         near = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()).strip("_")

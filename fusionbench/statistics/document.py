@@ -12,7 +12,7 @@ from typing import Any
 from numpy import ndarray
 
 from fusionbench.statistics.paired import PairedScores
-from fusionbench.statistics.stability import WinnerStability, verdict
+from fusionbench.statistics.stability import WinnerStability, winner_sentence
 from fusionbench.statistics.summary import MetricStatistics, Summary
 from fusionbench.statistics.tasks import task_documents
 
@@ -129,7 +129,7 @@ def _stability(summary: Summary) -> dict[str, Any]:
 
 
 def _outcome(outcome: WinnerStability) -> dict[str, Any]:
-    document = asdict(outcome) | {"verdict": verdict(outcome)}
+    document = asdict(outcome) | {"verdict": winner_sentence(outcome)}
     document["choices"] = [asdict(choice) | {"same": choice.same} for choice in outcome.choices]
     if outcome.halves is not None:
         document["halves"]["wins"] = dict(outcome.halves.wins)

@@ -9,7 +9,7 @@ from fusionbench.errors import RequestError
 from fusionbench.metrics.tasks import PROFILE
 from fusionbench.statistics.summary import Summary, summarize
 from fusionbench.tables.board import build_boards
-from fusionbench.tables.row_choice import select
+from fusionbench.tables.row_choice import select_records
 
 
 def summaries(
@@ -30,7 +30,7 @@ def summaries(
     from fusionbench.cells.columns import StoredScores
     from fusionbench.cells.store import read_records
 
-    records = select(read_records(*runs), datasets)
+    records = select_records(read_records(*runs), datasets)
     scores = StoredScores(records)
     scored_by = scores.profiles
     profiles = sorted(scored_by - {PROFILE})

@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from fusionbench.statistics.normal_range import chance_of_longer, length_exceeded_with
 from fusionbench.statistics.paired import complete
-from fusionbench.statistics.signed_ranks import ranked
+from fusionbench.statistics.signed_ranks import ranks_and_ties
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def rank_blocks(values: ndarray, better: str) -> ndarray:
     ranks = np.full(values.shape, np.nan)
     where = np.ix_(methods, images)
     if ranks[where].size:
-        ranks[where] = ranked((values[where] * (-1 if better == "higher" else 1)).T)[0].T
+        ranks[where] = ranks_and_ties((values[where] * (-1 if better == "higher" else 1)).T)[0].T
     return ranks
 
 
@@ -201,7 +201,7 @@ def single(values: ndarray) -> dict[str, ndarray]:
 
 def _ranks(values: ndarray, axis: int) -> ndarray:
     moved = np.moveaxis(-values, axis, -1)
-    return np.moveaxis(ranked(moved.reshape(-1, moved.shape[-1]))[0].reshape(moved.shape), -1, axis)
+    return np.moveaxis(ranks_and_ties(moved.reshape(-1, moved.shape[-1]))[0].reshape(moved.shape), -1, axis)
 
 
 def _first(cells: ndarray) -> ndarray:

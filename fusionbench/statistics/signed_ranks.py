@@ -25,7 +25,7 @@ def signed_ranks(values: ndarray, first: ndarray, second: ndarray) -> ndarray:
     return np.concatenate(parts) if parts else np.empty(0)
 
 
-def ranked(values: ndarray) -> tuple[ndarray, ndarray]:
+def ranks_and_ties(values: ndarray) -> tuple[ndarray, ndarray]:
     """Return the ranks within each row, 1 = smallest, averaged over ties, and the size of the tie at each place."""
     order = np.argsort(values, axis=1)
     in_order = np.take_along_axis(values, order, axis=1)
@@ -44,7 +44,7 @@ def ranked(values: ndarray) -> tuple[ndarray, ndarray]:
 
 
 def _tested(gaps: ndarray) -> ndarray:
-    ranks, tied = ranked(np.abs(gaps))
+    ranks, tied = ranks_and_ties(np.abs(gaps))
     test = _exact if gaps.shape[1] <= EXACT else _approximate
     # if all differences are 0, no rank is left and the standard deviation would be 0
     return np.where(gaps.any(axis=1), test(gaps, ranks, tied), 1.0)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy import ndarray
 
 from fusionbench.statistics.paired import complete
-from fusionbench.statistics.signed_ranks import ranked, signed_ranks
+from fusionbench.statistics.signed_ranks import ranks_and_ties, signed_ranks
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def signed_rank(x: ndarray, y: ndarray) -> float:
 def leads(x: ndarray, y: ndarray) -> ndarray:
     """Return whether the signed ranks of paired scores favour larger ``x``, for each row of ``y``, bool [rows]."""
     gaps = np.atleast_2d(np.asarray(x, dtype=np.float64) - np.asarray(y, dtype=np.float64))
-    return (np.sign(gaps) * ranked(np.abs(gaps))[0]).sum(axis=1) > 0
+    return (np.sign(gaps) * ranks_and_ties(np.abs(gaps))[0]).sum(axis=1) > 0
 
 
 def holm(p: Sequence[float] | ndarray) -> ndarray:

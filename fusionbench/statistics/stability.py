@@ -82,7 +82,7 @@ class Stability:
         """One sentence on the overall winner and one for each metric."""
 
         outcomes = (*([self.overall] if self.overall else []), *self.by_metric)
-        return tuple(verdict(outcome) for outcome in outcomes)
+        return tuple(winner_sentence(outcome) for outcome in outcomes)
 
 
 def stability(
@@ -183,7 +183,7 @@ def _profiles(board: Board, others: Sequence[Board], metrics: Sequence[str]) -> 
     return choices
 
 
-def verdict(outcome: WinnerStability) -> str:
+def winner_sentence(outcome: WinnerStability) -> str:
     """Return a sentence with the winner and every choice under which another method wins."""
     alone = len(outcome.winners) == 1
     what = (

@@ -74,7 +74,7 @@ def add_row(index: dict[tuple[str, str, str], Scores], row: tuple[Any, ...]) -> 
     images[image] = score if earlier is None else max(earlier, score, key=_preference)
 
 
-def merged(first: Mapping[str, ImageScore], second: Mapping[str, ImageScore]) -> dict[str, ImageScore]:
+def merged_scores(first: Mapping[str, ImageScore], second: Mapping[str, ImageScore]) -> dict[str, ImageScore]:
     """Return the scores of both; for an image scored twice the ok score is kept."""
     images = dict(first)
     for image, score in second.items():

@@ -9,7 +9,7 @@ import numpy as np
 from numpy import ndarray
 
 from fusionbench.metrics.tasks import PROFILE
-from fusionbench.tables.cells import ArrayScores, ImageScore, Scores, add_row, merged, score_of
+from fusionbench.tables.cells import ArrayScores, ImageScore, Scores, add_row, merged_scores, score_of
 
 
 class Columns(Protocol):
@@ -77,7 +77,7 @@ def index_columns(scores: ColumnarScores, profile: str) -> dict[tuple[str, str, 
         for (run, metric, version), lines in _groups(columns, profile):
             versions = index.setdefault((*where, run), {}).setdefault(metric, {})
             images, earlier = ImageScores(columns, lines), versions.get(version)
-            versions[version] = images if earlier is None else merged(earlier, images)
+            versions[version] = images if earlier is None else merged_scores(earlier, images)
     for row in scores.tasks:
         add_row(index, row)
     return index

@@ -34,7 +34,7 @@ class RowChoice:
     pairs: int | None = None
 
 
-def select(
+def select_records(
     records: Sequence[R],
     datasets: Sequence[str] | None = None,
     methods: Sequence[str] | None = None,

@@ -68,7 +68,7 @@ class PCGradFusionMethod(FusionMethod):
             )
         parameters, rows = gradients(list(objectives.values()), list(self.parameters()))
         rows = self.trainer.strategy.reduce(rows, reduce_op="mean")
-        self.log_dict(cosines(list(objectives), rows), on_step=True, on_epoch=False)
+        self.log_dict(gradient_cosines(list(objectives), rows), on_step=True, on_epoch=False)
         joined = project(rows, self.global_step, self.reduction)
         for parameter, part in zip(parameters, joined.split([p.numel() for p in parameters]), strict=True):
             parameter.grad = part.view_as(parameter)
@@ -95,7 +95,7 @@ def gradients(
     return [wanted[k] for k in reached], torch.cat([v.flatten() for v in values]).view(len(rows), -1)
 
 
-def cosines(names: Sequence[str], gradient_rows: Tensor) -> dict[str, Tensor]:
+def gradient_cosines(names: Sequence[str], gradient_rows: Tensor) -> dict[str, Tensor]:
     """Return the cosine between each two gradients by its name in the log, in [-1, 1], negative for a conflict."""
     rows = zip(names, gradient_rows, strict=True)
     return {

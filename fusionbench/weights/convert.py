@@ -51,7 +51,7 @@ def convert_weights(
     config = method_spec.config(overrides)
     method = method_spec.build(config.args)
     renamed = with_counters(renamed, method.state_dict())
-    check(source, method_spec.name, method.state_dict(), renamed)
+    check_tensors(source, method_spec.name, method.state_dict(), renamed)
     check_values(source, method.state_dict(), renamed)
     method.load_state_dict(renamed)
     about = {
@@ -73,10 +73,10 @@ def _renamed(
     known = checkpoint_of(method, source) if by_card and source.is_file() else None
     if known is not None:
         return read_published(method, *known)
-    return rename(unwrapped(read_state(source), source), rules, source)
+    return rename(state_dict_in(read_state(source), source), rules, source)
 
 
-def unwrapped(state: Mapping[str, Any], source: Path) -> dict[str, Tensor]:
+def state_dict_in(state: Mapping[str, Any], source: Path) -> dict[str, Tensor]:
     """Return the tensors by name from a state dict or a checkpoint that contains one. Raises WeightsError for others."""
     import torch
 
@@ -95,7 +95,9 @@ def unwrapped(state: Mapping[str, Any], source: Path) -> dict[str, Tensor]:
     return dict(state)
 
 
-def check(source: Path, name: str, expected: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> None:
+def check_tensors(
+    source: Path, name: str, expected: Mapping[str, Tensor], tensors: Mapping[str, Tensor]
+) -> None:
     """Raise WeightsError with one sentence each on tensors that are missing, surplus or of another shape."""
     missing, surplus = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
     shapes = [

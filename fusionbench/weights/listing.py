@@ -141,7 +141,7 @@ def _command(name: str, family: str) -> str:
     return f"fusionbench weights import FILE --method {name} --family {family}"
 
 
-def verify(entry: KnownWeights) -> KnownWeights:
+def verify_entry(entry: KnownWeights) -> KnownWeights:
     """Hash the file and return the entry, with a problem if the hash differs."""
     if entry.problem or entry.path is None:
         return entry

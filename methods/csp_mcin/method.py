@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from fusionbench.data.color import luma
 from fusionbench.errors import ConfigError, WeightsError
-from fusionbench.metrics.learned.files import weight_file
+from fusionbench.metrics.learned.weight_files import weight_file
 from fusionbench.training.pcgrad import PCGradFusionMethod
 from fusionbench.types import PairBatch
 

@@ -17,7 +17,7 @@ import pytest
 
 from fusionbench.data.images import read_image
 from fusionbench.metrics import Score
-from fusionbench.metrics.explaining import Convention, ranked, scored_conventions
+from fusionbench.metrics.explaining import Convention, ranked_conventions, scored_conventions
 from fusionbench.metrics.libraries import CALLS, VERSIONS, LibraryCall
 
 pytestmark = [
@@ -96,7 +96,7 @@ def test_explain_names_the_library_first(call: LibraryCall, triple: str, scored,
     """Of a library's number for source a and the fused image, by all digits of float32."""
     skip_without(call)
     a, _, fused = images(shared_golden / "real/images", triple)
-    first = ranked(scored(call.metric, triple), repr(benchmark.library_value(call, a, fused)))
+    first = ranked_conventions(scored(call.metric, triple), repr(benchmark.library_value(call, a, fused)))
     # equal definitions differ in the last digit of float64; adding 1e-8 to the error by less dB than float32 has
     alike = 2e-5 if call.metric == "PSNR" else 1e-12
     nearest = [finding for finding in first if finding.distance <= first[0].distance + alike]

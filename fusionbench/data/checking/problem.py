@@ -18,7 +18,7 @@ class Problem:
         return f"{self.level}: {self.message}"
 
 
-def some(names: Sequence[str]) -> str:
+def first_listed(names: Sequence[str]) -> str:
     """Return the first three names, and the number of further ones."""
     shown = ", ".join(names[:3])
     return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fusionbench.data.checking.problem import Problem, some
+from fusionbench.data.checking.problem import Problem, first_listed
 from fusionbench.data.labels import annotated_boxes
 from fusionbench.data.pairs import Split
 from fusionbench.data.spec import DatasetSpec
@@ -57,14 +57,16 @@ def label_problems(split: Split, annotated: Mapping[str, Annotated]) -> Iterator
     ):
         if 0 < len(without) < len(split.pairs):
             refusal = " (training refuses that)" if what == "label map" else ""
-            yield Problem("warning", f"no {what} while others have one{refusal}: {some(without)}.")
+            yield Problem("warning", f"no {what} while others have one{refusal}: {first_listed(without)}.")
     wrong = {name: labels.wrong for name, labels in annotated.items() if labels.wrong}
     if wrong:
         first = next(iter(wrong.values())).rstrip(".")
-        yield Problem("error", f"labels cannot be used: {some(list(wrong))}. {first}.")
+        yield Problem("error", f"labels cannot be used: {first_listed(list(wrong))}. {first}.")
     outside = [name for name, labels in annotated.items() if labels.outside]
     if outside:
-        yield Problem("warning", f"boxes leave the image, and are cut off at its border: {some(outside)}.")
+        yield Problem(
+            "warning", f"boxes leave the image, and are cut off at its border: {first_listed(outside)}."
+        )
     flat = [name for name, labels in annotated.items() if labels.flat]
     if flat:
-        yield Problem("warning", f"boxes without area, which count as no object: {some(flat)}.")
+        yield Problem("warning", f"boxes without area, which count as no object: {first_listed(flat)}.")

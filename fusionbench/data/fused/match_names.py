@@ -156,7 +156,7 @@ def _hint(candidates: dict[str, list[str]], stems: Iterable[str]) -> str:
     return ""
 
 
-def some(names: Collection[object]) -> str:
+def first_names(names: Collection[object]) -> str:
     """Return the first few names in quotation marks, and the number of further ones."""
     first = ", ".join(f"'{name}'" for name in list(names)[:FEW])
     return first if len(names) <= FEW else f"{first} and {len(names) - FEW} more"

@@ -46,7 +46,7 @@ def stripe(image: np.ndarray, rng: np.random.Generator, variance: float = VARIAN
     return _clipped(image + (shifts if image.ndim == 2 else shifts[:, None]))
 
 
-def gaussian(
+def gaussian_noise(
     image: np.ndarray, rng: np.random.Generator, variance: float = VARIANCES["gaussian"]
 ) -> np.ndarray:
     """Return the image with a normally distributed number added to each value, independently in each channel."""
@@ -58,12 +58,12 @@ def gaussian_poisson(
 ) -> np.ndarray:
     """Return the image with each grey level replaced by a Poisson number of that mean, plus Gaussian noise."""
     counts = rng.poisson(np.asarray(image, np.float64) * LEVELS)
-    return gaussian(counts / LEVELS, rng, variance)
+    return gaussian_noise(counts / LEVELS, rng, variance)
 
 
 KINDS: Mapping[str, Kind] = {
     "stripe": stripe,
-    "gaussian": gaussian,
+    "gaussian": gaussian_noise,
     "gaussian-poisson": gaussian_poisson,
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from fusionbench.data.checking.problem import some
+from fusionbench.data.checking.problem import first_listed
 from fusionbench.data.own.folder_contents import without_images
 from fusionbench.data.own.pair_names import pair_names
 from fusionbench.data.pairs import list_images, natural_key
@@ -41,7 +41,7 @@ def pair_folders(a: Path, b: Path, names: tuple[str, str]) -> tuple[Pair, ...]:
     alone = [f"'{path}'" for path in (*in_a.values(), *in_b.values()) if path not in paired]
     if alone:
         raise DataNotFoundError(
-            f"{len(alone)} images of '{a}' and '{b}' have no partner of the same name: {some(alone)}; complete or "
+            f"{len(alone)} images of '{a}' and '{b}' have no partner of the same name: {first_listed(alone)}; complete or "
             "remove them."
         )
     return pairs

@@ -13,13 +13,13 @@ from numpy import ndarray
 from fusionbench.data.labels import Boxes
 from fusionbench.downstream.modules import Detections
 from fusionbench.downstream.networks import INSTALL
-from fusionbench.downstream.scoring import TaskScore, with_intervals
+from fusionbench.downstream.scoring import ResampledScores, with_intervals
 from fusionbench.errors import RequestError
 
 
 def score_boxes(
     detected: Sequence[Detections], annotated: Sequence[Boxes], classes: Sequence[str]
-) -> TaskScore:
+) -> ResampledScores:
     """Return the AP of each class and its mean over classes, at IoU 0.5 and averaged over IoU 0.5, 0.55, ..., 0.95.
 
     All values are in [0, 1], by the COCO protocol (101 recalls). ``detected`` and ``annotated`` belong to the same

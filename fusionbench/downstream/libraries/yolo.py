@@ -40,7 +40,7 @@ def trained_yolo(unit: Unit, reporter: Reporter) -> Callable[[np.ndarray], Detec
     network = YOLO(place / NETWORK)
 
     def predict(image: np.ndarray) -> Detections:
-        recipe = unit.chosen.recipe
+        recipe = unit.network.recipe
         boxes = network.predict(
             np.ascontiguousarray(image[..., ::-1]), imgsz=max(recipe.height, recipe.width), conf=recipe.min_score,
             max_det=MOST, device=_device(unit), verbose=False, save=False,
@@ -55,7 +55,7 @@ def trained_yolo(unit: Unit, reporter: Reporter) -> Callable[[np.ndarray], Detec
 def _train(unit: Unit, place: Path, reporter: Reporter) -> None:
     from ultralytics import YOLO
 
-    recipe, last = unit.chosen.recipe, place / "ultralytics" / "weights" / "last.pt"
+    recipe, last = unit.network.recipe, place / "ultralytics" / "weights" / "last.pt"
     with _written_data(unit, place / "data") as document:
         resumed = last.is_file()
         network = YOLO(last if resumed else f"{recipe.network}.yaml")
@@ -80,7 +80,7 @@ def _train(unit: Unit, place: Path, reporter: Reporter) -> None:
     facts = provenance(unit.device, unit.seed) | {"ultralytics": package_version("ultralytics")}
     write_json(
         place / ABOUT,
-        {"identity": unit.training, "title": unit.chosen.title, "licence": "AGPL-3.0", "provenance": facts},
+        {"identity": unit.training, "title": unit.network.title, "licence": "AGPL-3.0", "provenance": facts},
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fusionbench.errors import DataNotFoundError
 from fusionbench.figures.drawing import Drawing, add_caption, legend_below, panel_figure, widen
-from fusionbench.figures.logs.stages import describe, find_stages
+from fusionbench.figures.logs.stages import find_stages, trainings_sentence
 from fusionbench.figures.options import Options
 from fusionbench.figures.style import DASHES, PALETTE, SMALL
 
@@ -44,7 +44,7 @@ def draw(folders: Sequence[Path], options: Options) -> Drawing:
             "Cosine between the gradients of two objectives at each step before any projection (thin), and its running mean over a "
             "fiftieth of the steps (thick); below 0 they conflict."
         ),
-        *describe([stage for stage, _ in stages]),
+        *trainings_sentence([stage for stage, _ in stages]),
     ]
     return Drawing(figure, add_caption(figure, sentences, options.caption))
 

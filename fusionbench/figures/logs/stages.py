@@ -58,7 +58,7 @@ def _order(stage: Path) -> int:
     return names.index(stage.name) if stage.name in names else 0
 
 
-def describe(stages: Sequence[Stage]) -> list[str]:
+def trainings_sentence(stages: Sequence[Stage]) -> list[str]:
     """Return a sentence on each training: its method, data set and pairs, or its folder if it is not finished."""
     names = {stage.folder.parent: stage.training for stage in stages}
     return [_sentence(training, name) for training, name in names.items()]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fusionbench.figures.drawing import Drawing, add_caption, legend_below, panel_figure, widen
 from fusionbench.figures.logs.cosine import PREFIX
-from fusionbench.figures.logs.stages import describe, find_stages
+from fusionbench.figures.logs.stages import find_stages, trainings_sentence
 from fusionbench.figures.options import Options
 from fusionbench.figures.style import SMALL
 
@@ -32,7 +32,7 @@ def draw(folders: Sequence[Path], options: Options) -> Drawing:
         _finish(place, frame)
     sentences = [
         "Mean of each weighted term by epoch; solid: training, dashed: validation.",
-        *describe(stages),
+        *trainings_sentence(stages),
     ]
     return Drawing(figure, add_caption(figure, sentences, options.caption))
 

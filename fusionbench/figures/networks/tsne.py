@@ -72,7 +72,7 @@ def features_of(network: Network, pairs: Sequence[Pair]) -> dict[Layer, ndarray]
     return {layer: np.stack(vectors) for layer, vectors in rows.items()}
 
 
-def embed(vectors: ndarray) -> ndarray:
+def tsne_embedding(vectors: ndarray) -> ndarray:
     """Return the t-SNE embedding [rows, 2] of ``vectors`` [rows, channels]; the same rows give the same result."""
     from sklearn.manifold import TSNE
 
@@ -103,7 +103,7 @@ def _panel(axes: Any, group: str, features: Mapping[str, ndarray]) -> None:
     import numpy as np
 
     check_widths(group, features)
-    places = np.split(embed(np.concatenate(list(features.values()))), len(features))
+    places = np.split(tsne_embedding(np.concatenate(list(features.values()))), len(features))
     for (label, look), points in zip(looks(features).items(), places, strict=True):
         axes.plot(
             *points.T, look.marker, markersize=2.5, markerfacecolor="none", markeredgecolor=look.color,

@@ -52,7 +52,7 @@ def inverse_quality_row(
 ) -> None:  # fmt: skip
     """Compute 1 / Q_S of a row without the gains 0.9994 and 0.9879, in place.
 
-    The inverse needs no division per factor; `preserved` divides once for both sources.
+    The inverse needs no division per factor; `preserved_edges` divides once for both sources.
     """
     for j in range(len(inverse)):
         s, f = strength[j], fused_strength[j]
@@ -68,7 +68,7 @@ def inverse_quality_row(
 
 
 @compiled
-def preserved(
+def preserved_edges(
     fused: np.ndarray,
     strength_a: np.ndarray,
     angle_a: np.ndarray,

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from fusionbench.metrics.compiled import arrays, edges, exposure, feature_information, levels, windows
-from fusionbench.metrics.formulas.filters import gaussian
+from fusionbench.metrics.formulas.filters import gaussian_weights
 from fusionbench.metrics.image_cache import Image, Triple, values
 
 VIF_WINDOWS = (17, 9, 5, 3)  # side of the window at each scale, whose Gaussian has a fifth of it as sigma
@@ -55,9 +55,9 @@ def _visual_scales(pixels: np.ndarray) -> Iterable[Local]:
 
 def _visual_pyramid(pixels: np.ndarray) -> Iterable[tuple[np.ndarray, np.ndarray]]:
     for size in VIF_WINDOWS:
-        weights = np.array(gaussian(size, size / 5))
+        weights = np.array(gaussian_weights(size, size / 5))
         if size != VIF_WINDOWS[0]:
-            pixels = windows.halved(pixels, weights)
+            pixels = windows.smoothed_and_halved(pixels, weights)
         yield pixels, weights
 
 
@@ -73,7 +73,7 @@ def visual_shares(triple: Triple, scale: float, noise: float) -> Tensor:
     kept = np.zeros((2, len(fused.levels)))
     for k, (pixels, in_a, in_b) in enumerate(_with_sources(triple, scale)):
         for (small, _), x, y in zip(_visual_pyramid(pixels), in_a, in_b, strict=True):
-            kept[:, k] += windows.preserved(small, *x[:3], *y, noise)
+            kept[:, k] += windows.preserved_information(small, *x[:3], *y, noise)
     return torch.from_numpy(kept) / torch.stack([x.of(own_information, scale, noise) for x in (a, b)])
 
 
@@ -120,7 +120,7 @@ def edge_transfer(triple: Triple) -> Tensor:
     """Return Qabf, float64 [B]."""
     a, b, fused = triple
     parts = zip(arrays(fused.levels), a.of(own_edges), b.of(own_edges), strict=True)
-    kept = per_image(edges.preserved(f, *in_a, *in_b) for f, in_a, in_b in parts)
+    kept = per_image(edges.preserved_edges(f, *in_a, *in_b) for f, in_a, in_b in parts)
     return kept / (a.of(edge_strength) + b.of(edge_strength))
 
 

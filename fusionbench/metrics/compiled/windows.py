@@ -105,7 +105,7 @@ def product_row(
 
 
 @compiled
-def halved(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def smoothed_and_halved(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return an image smoothed in windows inside it, of which every second row and column is kept."""
     taps = len(weights)
     height, width = x.shape[0] - taps + 1, x.shape[1] - taps + 1
@@ -177,7 +177,7 @@ def preserved_row(
 
 
 @compiled
-def preserved(
+def preserved_information(
     fused: np.ndarray, a: np.ndarray, mean_a: np.ndarray, variance_a: np.ndarray,
     b: np.ndarray, mean_b: np.ndarray, variance_b: np.ndarray, weights: np.ndarray, noise: float,
 ) -> tuple[float, float]:  # fmt: skip

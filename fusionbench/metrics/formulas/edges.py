@@ -35,7 +35,7 @@ class Edges(NamedTuple):
     angle: Tensor
 
 
-def sobel(padded: Tensor) -> Edges:
+def sobel_edges(padded: Tensor) -> Edges:
     """Return the edges of a band by Sobel's 3x3 kernels without normalisation, one pixel shorter at each side.
 
     For integer levels strengths are 0 or at least 1. Angles are in (-pi/2, pi/2], pi/2 without a horizontal difference.
@@ -63,7 +63,7 @@ def _smoothed(x: Tensor, dim: int) -> Tensor:
 
 def edges(image: Image) -> Iterator[Edges]:
     """Yield the edges of all bands of rows, one after the other, with zeros beyond the border."""
-    return map(sobel, bands(pad(image.of(values), (1, 1, 1, 1)), 3))
+    return map(sobel_edges, bands(pad(image.of(values), (1, 1, 1, 1)), 3))
 
 
 def own_edges(source: Image) -> list[Edges]:

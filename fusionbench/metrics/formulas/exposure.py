@@ -19,13 +19,13 @@ import torch
 from torch import Tensor
 
 from fusionbench.metrics import compiled
-from fusionbench.metrics.formulas.filters import bands, gaussian, smooth
+from fusionbench.metrics.formulas.filters import bands, gaussian_weights, smooth
 from fusionbench.metrics.formulas.multiscale import halved
 from fusionbench.metrics.image_cache import Outcome, Triple, sum_image, values
 from fusionbench.metrics.registry import definition, metric
 
 SIDE = 11
-GAUSSIAN = gaussian(SIDE, 1.5)
+GAUSSIAN = gaussian_weights(SIDE, 1.5)
 ONES = (1.0,) * SIDE
 PIXELS = SIDE**2
 # SSIM's second constant, for levels 0..255

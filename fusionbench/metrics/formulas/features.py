@@ -23,7 +23,7 @@ def slope(image: Image) -> Tensor:
     return torch.gradient(image.of(values), dim=-1)[0]
 
 
-def cosines(image: Image) -> Tensor:
+def cosine_coefficients(image: Image) -> Tensor:
     """Return the coefficients of the orthonormal cosine transform (DCT-II) of the whole image, float64 [B, H, W]."""
     x = image.of(values)
     rows, columns = (_cosine_basis(size, x.device) for size in x.shape[-2:])

@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.nn.functional import threshold_  # type: ignore[attr-defined]  # there, but not in its stub
 
 from fusionbench.metrics import compiled
-from fusionbench.metrics.formulas.filters import bands, gaussian, smooth
+from fusionbench.metrics.formulas.filters import bands, gaussian_weights, smooth
 from fusionbench.metrics.image_cache import Image, Outcome, Triple, constant, sum_image, values
 from fusionbench.metrics.registry import definition, metric
 
@@ -60,7 +60,7 @@ def scales(image: Image, reading: Reading) -> Iterator[tuple[Tensor, tuple[float
     if reading.scale != 1:
         pixels = pixels / reading.scale
     for size in WINDOWS:
-        weights = gaussian(size, size / 5)
+        weights = gaussian_weights(size, size / 5)
         if size != WINDOWS[0]:
             pixels = smooth(pixels, weights, step=2)
         yield pixels, weights

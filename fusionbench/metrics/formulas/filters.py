@@ -14,7 +14,7 @@ BAND = 2**17  # pixels of a band: bounds the memory of the float64 arrays that a
 
 
 @cache
-def gaussian(size: int, sigma: float) -> tuple[float, ...]:
+def gaussian_weights(size: int, sigma: float) -> tuple[float, ...]:
     """Return ``size`` weights exp(-d^2 / (2 sigma^2)) of a centred Gaussian window, with the sum 1."""
     weights = [math.exp(-((i - (size - 1) / 2) ** 2) / (2 * sigma**2)) for i in range(size)]
     return tuple(weight / math.fsum(weights) for weight in weights)

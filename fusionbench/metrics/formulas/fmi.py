@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from fusionbench.metrics import compiled
-from fusionbench.metrics.formulas.features import cosines, raw, slope, wavelets
+from fusionbench.metrics.formulas.features import cosine_coefficients, raw, slope, wavelets
 from fusionbench.metrics.formulas.filters import bands
 from fusionbench.metrics.image_cache import Image, Outcome, Triple, sum_image
 from fusionbench.metrics.registry import definition, metric
@@ -208,7 +208,7 @@ def gradient_information_as_tang(triple: Triple) -> Outcome:
 )
 def dct_information(triple: Triple) -> Outcome:
     """Return FMI of the cosine coefficients of the whole image, at most 1. Source: Haghighat and Razian 2014."""
-    return Outcome(feature_information(triple, cosines))
+    return Outcome(feature_information(triple, cosine_coefficients))
 
 
 @definition(
@@ -221,7 +221,7 @@ def dct_information(triple: Triple) -> Outcome:
 )
 def dct_information_as_tang(triple: Triple) -> Outcome:
     """Return FMI of cosine coefficients with Tang's fused window overwritten before the comparison with b, at most 1."""
-    return Outcome(feature_information(triple, cosines, alone=False))
+    return Outcome(feature_information(triple, cosine_coefficients, alone=False))
 
 
 def flat_wavelets(triple: Triple) -> tuple[tuple[Tensor, str], ...]:

@@ -18,14 +18,14 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from fusionbench.metrics import compiled
-from fusionbench.metrics.formulas.filters import bands, gaussian, smooth
+from fusionbench.metrics.formulas.filters import bands, gaussian_weights, smooth
 from fusionbench.metrics.image_cache import Image, Outcome, Triple, sum_image, values
 from fusionbench.metrics.registry import definition, metric
 
 if TYPE_CHECKING:
     from fusionbench.metrics.compiled.images import Local
 
-WINDOW = gaussian(11, 1.5)
+WINDOW = gaussian_weights(11, 1.5)
 REPLICATED = len(WINDOW) // 2  # pixels of padding that allow a window around every pixel
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from fusionbench.files import write_through
 from fusionbench.metrics.learned.sets_options import FoundTower
 
-VERSION = 1  # to be raised when `towers.prepare` changes the input of a tower
+VERSION = 1  # to be raised when `towers.preprocessed` changes the input of a tower
 
 
 class EmbeddingCache:

@@ -11,7 +11,7 @@ from typing import Any
 
 from fusionbench.errors import RequestError, WeightsError
 from fusionbench.files import write_json, write_through
-from fusionbench.metrics.learned.files import (
+from fusionbench.metrics.learned.weight_files import (
     KNOWN,
     WeightFile,
     about_file,

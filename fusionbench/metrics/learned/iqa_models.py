@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from fusionbench.errors import OutputError, WeightsError
 from fusionbench.files import write_through
-from fusionbench.metrics.learned.files import find_weights, hash_of
+from fusionbench.metrics.learned.weight_files import find_weights, hash_of
 from fusionbench.weights.checkpoints import check_fit, is_torchscript, read_state, read_torchscript, unwrapped
 
 WINDOW = 224  # side of LIQE's windows in pixels

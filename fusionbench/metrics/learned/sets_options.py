@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fusionbench.errors import ConfigError, UnknownNameError, WeightsError
-from fusionbench.metrics.learned.files import find_weights, hash_of
+from fusionbench.metrics.learned.weight_files import find_weights, hash_of
 from fusionbench.weights.checkpoints import METRICS_FOLDER, weights_folder
 
 FILE = "cmmd.yaml"
@@ -30,7 +30,7 @@ class TowerSpec:
 
     Images are cropped to their central square, resized to ``side`` pixels and normalised by ``mean`` and ``std``.
     ``file`` has the weights; its SHA-256 must be ``sha256`` if that is given, which is required for an archive with
-    code. Without ``file``, the tower's name is that of a file in `fusionbench.metrics.learned.files`.
+    code. Without ``file``, the tower's name is that of a file in `fusionbench.metrics.learned.weight_files`.
     """
 
     model: str

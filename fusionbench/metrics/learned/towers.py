@@ -29,10 +29,10 @@ def embed(tower: FoundTower, levels: np.ndarray, device: str = "cpu") -> np.ndar
     what = json.dumps([tower.digest, tower.layout, vars(tower.spec)])
     module = _load(tower.name, tower.path, what, tower.vouched, device)
     with torch.inference_mode():
-        return module(prepare(levels, tower.spec).to(device))[0].float().cpu().numpy()
+        return module(preprocessed(levels, tower.spec).to(device))[0].float().cpu().numpy()
 
 
-def prepare(levels: np.ndarray, spec: TowerSpec) -> Tensor:
+def preprocessed(levels: np.ndarray, spec: TowerSpec) -> Tensor:
     """Return the central square, float32 [1, 3, side, side], resized by Pillow's bicubic filter and normalised."""
     image = Image.fromarray(levels).convert("RGB")
     side = min(image.size)
@@ -45,7 +45,7 @@ def prepare(levels: np.ndarray, spec: TowerSpec) -> Tensor:
     return ((unit - mean) / std)[None]
 
 
-def build(spec: TowerSpec) -> nn.Module:
+def build_tower(spec: TowerSpec) -> nn.Module:
     """Return the image tower without weights. Raises ConfigError if open_clip cannot build the model."""
     from open_clip import CLIP
 
@@ -88,7 +88,7 @@ def _load(name: str, path: Path, what: str, vouched: bool, device: str) -> nn.Mo
 
 def _filled(path: Path, spec: TowerSpec, name: str, vouched: bool) -> nn.Module:
     """Return a tower with its weights; an archive with code is read only if its hash or the user vouches for it."""
-    tower = build(spec)
+    tower = build_tower(spec)
     whole = read_torchscript(path) if vouched and is_torchscript(path) else read_state(path)
     state = _image_part(path, whole)
     check_fit(path, _but_counters(tower.state_dict()), state, f"the image tower {name}")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fusionbench.errors import FusionbenchError, RequestError
-from fusionbench.registry.cards import parsed
+from fusionbench.registry.cards import parsed_source
 from fusionbench.tables.cells import Record
 from fusionbench.tables.layouts.selection import (
     OFF,
@@ -98,7 +98,7 @@ def constructor_defaults(method: str) -> dict[str, Any]:
     from fusionbench.registry.methods import spec
 
     try:
-        nodes = [node for path in method_files(spec(method).source) for node in parsed(path).body]
+        nodes = [node for path in method_files(spec(method).source) for node in parsed_source(path).body]
     except FusionbenchError:
         return {}
     defaults: dict[str, Any] = {}

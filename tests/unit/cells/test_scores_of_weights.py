@@ -8,7 +8,7 @@ import pytest
 
 from fusionbench.cells.done import lacking, missing_metrics
 from fusionbench.cells.store import Cell
-from fusionbench.metrics.learned.files import made_with
+from fusionbench.metrics.learned.weight_files import made_with
 from fusionbench.types import Pair
 
 PAIRS = [Pair("1", Path("a.png"), Path("b.png"))]

@@ -13,7 +13,7 @@ from fusionbench.methods.csp_mcin import loss, towers
 from fusionbench.methods.csp_mcin.towers import Tower, load_tower, untrained_towers
 
 from fusionbench.errors import ConfigError, WeightsError
-from fusionbench.metrics.learned.files import weight_file
+from fusionbench.metrics.learned.weight_files import weight_file
 from fusionbench.registry.methods import card, load, spec
 from fusionbench.types import PairBatch
 

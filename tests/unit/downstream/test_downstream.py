@@ -21,7 +21,7 @@ from fusionbench.downstream import work
 from fusionbench.downstream.division import find_division
 from fusionbench.downstream.recipes import choose_recipe
 from fusionbench.downstream.run import DownstreamOptions, done, downstream, plan_downstream
-from fusionbench.downstream.work import do_unit, record_failure
+from fusionbench.downstream.work import do_unit, record_unit_failure
 from fusionbench.errors import ConfigError, DataNotFoundError, RequestError, UnknownNameError, WeightsError
 from fusionbench.figures import draw
 from fusionbench.figures.options import Options
@@ -157,11 +157,11 @@ def test_a_failure_stays_in_its_row_with_a_status(scenes) -> None:
     units = plan_downstream(options(here)).units
     for pair in units[0].division.test:
         pair.label.write_bytes(pair.label.read_bytes())
-    broken = replace(units[0], chosen=choose_recipe("segment", "deeplabv3plus@cpu", ("encoder=nonsense",)))
+    broken = replace(units[0], network=choose_recipe("segment", "deeplabv3plus@cpu", ("encoder=nonsense",)))
     failure = do_unit(broken, Reporter())
     assert failure.status == "failed"
     assert "nonsense" in failure.detail
-    record_failure(units[1], Failure("timeout", "not done after 1 s: give a longer --timeout"))
+    record_unit_failure(units[1], Failure("timeout", "not done after 1 s: give a longer --timeout"))
     records = read_records(here.runs)
     (table,) = build_tables(records, score_rows(records))
     assert {row.cells[0].status for row in table.rows} == {"failed", "timeout"}
@@ -239,7 +239,7 @@ def test_a_backbone_is_loaded_frozen_first_and_said_in_the_setting(scenes, tmp_p
     (unit,) = plan_downstream(replace(options(scenes(), method=("visible",)), overrides=changes)).units
     assert "the first 1 with the backbone frozen" in unit.setting
     assert str(tmp_path) not in json.dumps(unit.identity)
-    module = Segmenter(unit.chosen, Source(unit.division.train, unit.division.spec, unit.train), 0)
+    module = Segmenter(unit.network, Source(unit.division.train, unit.division.spec, unit.train), 0)
     assert all(torch.equal(value, state[name]) for name, value in module.network.encoder.state_dict().items())
     torch.save({"other": torch.zeros(1)}, tmp_path / "backbone.pth")
     with pytest.raises(WeightsError, match="does not fit"):

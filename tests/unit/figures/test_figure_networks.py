@@ -14,7 +14,7 @@ from fusionbench.figures import draw
 from fusionbench.figures.networks.features import layer_map, pooled
 from fusionbench.figures.networks.layers import check_layers, layers_of, read_layer, watched
 from fusionbench.figures.networks.request import NetworkRequest
-from fusionbench.figures.networks.tsne import check_widths, embed
+from fusionbench.figures.networks.tsne import check_widths, tsne_embedding
 from fusionbench.figures.options import Options
 from fusionbench.registry.methods import card, load, names
 
@@ -156,8 +156,8 @@ def test_tsne_needs_layers_of_one_width_and_more_than_a_channel(twice: Path) -> 
 def test_tsne_keeps_clusters_apart_and_is_the_same_each_time() -> None:
     rng = np.random.default_rng(0)
     vectors = np.concatenate([rng.normal(center, 0.1, (12, 5)) for center in (0, 10)]).astype(np.float32)
-    places = embed(vectors)
-    np.testing.assert_array_equal(places, embed(vectors))
+    places = tsne_embedding(vectors)
+    np.testing.assert_array_equal(places, tsne_embedding(vectors))
     first, second = places[:12], places[12:]
     inside = max(np.ptp(first, axis=0).max(), np.ptp(second, axis=0).max())
     assert np.linalg.norm(first.mean(0) - second.mean(0)) > inside

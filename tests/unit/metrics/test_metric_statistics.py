@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from metric_samples import texture
 from scipy.ndimage import correlate1d
 
-from fusionbench.metrics.formulas.filters import bands, gaussian, smooth
+from fusionbench.metrics.formulas.filters import bands, gaussian_weights, smooth
 from fusionbench.metrics.image_cache import Image, comoment, histogram, joint_histogram
 
 
@@ -66,7 +66,7 @@ def test_histograms_count_the_pixels_of_each_image():
 @pytest.mark.parametrize(("size", "step"), [(17, 1), (9, 2), (3, 2)])
 def test_smoothing_is_a_separable_correlation(size, step):
     x = texture(0, 37, 46).astype(np.float64)
-    weights, half = gaussian(size, size / 5), size // 2
+    weights, half = gaussian_weights(size, size / 5), size // 2
     full = correlate1d(correlate1d(x, weights, 0), weights, 1)[half:-half, half:-half][::step, ::step]
     np.testing.assert_allclose(smooth(torch.from_numpy(x)[None], weights, step)[0].numpy(), full, rtol=1e-13)
     assert sum(weights) == pytest.approx(1, rel=1e-15)

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from fusionbench.errors import RequestError, UnknownNameError
-from fusionbench.papers.conventions import convention, difference
+from fusionbench.papers.conventions import convention, departure_in_words
 from fusionbench.papers.printed import papers, select_numbers
 from fusionbench.papers.tables import by_table, render, to_json
 
@@ -114,7 +114,7 @@ def test_tables_stay_apart():
     ],
 )
 def test_a_difference_of_conventions_is_put_into_words(metric, scored, said):
-    words = difference(convention(papers()["refinefuse"], metric), metric, scored)
+    words = departure_in_words(convention(papers()["refinefuse"], metric), metric, scored)
     assert (said in words) if said else words == ""
 
 

@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional
 
 from fusionbench.errors import RequestError
-from fusionbench.profiling.explaining import explain_cost, parsed, verdict
+from fusionbench.profiling.explaining import explain_cost, nearest_rule_sentence, parsed_number
 from fusionbench.profiling.work import work_of
 
 CONVOLUTION = 3 * 8 * 9 * 16 * 16  # 3 channels to 8 by 3x3 kernels on 16x16 pixels
@@ -39,7 +39,7 @@ def test_biases_are_what_ptflops_counts_beyond_fvcore() -> None:
     assert value(layer, image, "ptflops") == value(layer, image, "torchinfo") == 57344
     findings = explain_cost("57344", layer, work_of(layer, image))
     assert findings[0].prints_alike
-    said = verdict("57344", findings, work_of(layer, image))
+    said = nearest_rule_sentence("57344", findings, work_of(layer, image))
     assert "ptflops 0.7.5 (MACs), torchinfo 1.8.0 (MACs)" in said
     assert "biases 3.7%" in said
 
@@ -86,9 +86,9 @@ def test_parameters_are_ranked_beside_operations() -> None:
     [("12.73G", 12.73e9, 5e6), ("57344", 57344, 0.5), ("2.1M", 2.1e6, 5e4), ("1e3", 1e3, 500)],
 )
 def test_costs_are_read_as_they_are_printed(text: str, number: float, half: float) -> None:
-    assert parsed(text) == (pytest.approx(number), pytest.approx(half))
+    assert parsed_number(text) == (pytest.approx(number), pytest.approx(half))
 
 
 def test_what_is_no_cost_is_refused() -> None:
     with pytest.raises(RequestError, match="'much' is not a cost"):
-        parsed("much")
+        parsed_number("much")

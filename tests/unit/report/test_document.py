@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from fusionbench.cli.app import app
 from fusionbench.errors import RequestError, UnknownNameError
 from fusionbench.report.document import PageOptions, make_page, mark_code, to_script
-from fusionbench.tables.row_choice import select
+from fusionbench.tables.row_choice import select_records
 
 EVIL = '</script><script>alert("x")</script><img src=x onerror=alert(1)>'
 SIX = {"EN": [1, 2, 3, 4, 5, 6], "VIF": [0.5, 0.4, 0.6, 0.5, 0.4, ("undefined", EVIL)]}
@@ -113,13 +113,13 @@ def test_a_lone_surrogate_does_not_stop_the_page():
 
 def test_datasets_are_chosen_by_name_and_a_wrong_one_is_refused():
     records = [record(name="msrs"), record(name="own")]
-    assert select(records) == records
-    assert select(records, ["own", "MSRS"]) == records
-    assert select(records, ["own"]) == records[1:]
+    assert select_records(records) == records
+    assert select_records(records, ["own", "MSRS"]) == records
+    assert select_records(records, ["own"]) == records[1:]
     with pytest.raises(UnknownNameError):
-        select(records, ["msr"])
+        select_records(records, ["msr"])
     with pytest.raises(RequestError, match="the folders hold msrs, own"):
-        select(records, ["tno"])
+        select_records(records, ["tno"])
 
 
 def test_no_profile_is_one_sentence(tmp_path):

@@ -4,7 +4,7 @@ from page_samples import IDS, group_of, record, write_images
 from PIL import Image
 
 from fusionbench.report.chosen_images import ChosenImage
-from fusionbench.report.embedding import Shelf, describe, embed, wanted_images
+from fusionbench.report.embedding import Shelf, embedding_sentence, encode_images, wanted_images
 from fusionbench.report.pictures import FORMS, encode, text_length
 from fusionbench.tables.source_pairs import SourcePairs
 
@@ -23,43 +23,43 @@ def length(entries):
 
 
 def test_with_room_all_images_are_shown_at_native_size_in_the_best_form(shelf):
-    (entry,) = embed([shelf], 10**8)
+    (entry,) = encode_images([shelf], 10**8)
     assert entry.form == FORMS[0]
     assert list(entry.pictures) == list(IDS)
     assert entry.pictures["p1"][:2] == [None, None]
     assert entry.pictures["p1"][2].size == (400, 300)
-    assert "6 of 6 pairs embedded. Shown as" in describe(entry, 15)
-    assert "native size" in describe(entry, 15)
+    assert "6 of 6 pairs embedded. Shown as" in embedding_sentence(entry, 15)
+    assert "native size" in embedding_sentence(entry, 15)
 
 
 def test_with_less_room_the_form_gives_way_first_and_then_the_number(shelf):
-    full = length(embed([shelf], 10**8))
-    (smaller,) = embed([shelf], full // 3)
+    full = length(encode_images([shelf], 10**8))
+    (smaller,) = encode_images([shelf], full // 3)
     assert len(smaller.pictures) == 6
     assert smaller.form.side < 400
     assert length([smaller]) <= full // 3
-    (fewer,) = embed([shelf], length(embed([shelf], 1)) + full // 12)
+    (fewer,) = encode_images([shelf], length(encode_images([shelf], 1)) + full // 12)
     assert 0 < len(fewer.pictures) < 6
     assert fewer.form == FORMS[-1]
-    assert "more would exceed 0.5 MB" in describe(fewer, 0.5)
+    assert "more would exceed 0.5 MB" in embedding_sentence(fewer, 0.5)
 
 
 def test_without_room_there_is_none_and_the_page_says_why(shelf):
-    (entry,) = embed([shelf], 10)
+    (entry,) = encode_images([shelf], 10)
     assert entry.pictures == {}
-    assert "none fits into 0.1 MB" in describe(entry, 0.1)
+    assert "none fits into 0.1 MB" in embedding_sentence(entry, 0.1)
 
 
 def test_files_that_are_gone_or_damaged_have_no_picture(shelf, tmp_path):
     (tmp_path / "run" / "images" / "p1.png").unlink()
     (tmp_path / "run" / "images" / "p2.png").write_bytes(b"no image")
-    (entry,) = embed([shelf], 10**8)
+    (entry,) = encode_images([shelf], 10**8)
     assert list(entry.pictures) == ["p3", "p4", "p5", "p6"]
 
 
 def test_groups_share_the_room_evenly(shelf):
     largest = max(text_length(encode(shelf.files(image)[2], FORMS[-1]).data) for image in IDS)
-    pair = embed([shelf, shelf], int(5.5 * largest))
+    pair = encode_images([shelf, shelf], int(5.5 * largest))
     assert [len(entry.pictures) for entry in pair] == [3, 2]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import rankdata, wilcoxon
 
-from fusionbench.statistics.signed_ranks import ranked, signed_ranks
+from fusionbench.statistics.signed_ranks import ranks_and_ties, signed_ranks
 from fusionbench.statistics.significance import all_pairs
 
 
@@ -54,7 +54,7 @@ def test_a_large_request_is_ranked_in_parts(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_ranks_are_scipys() -> None:
     values = np.random.default_rng(3).integers(0, 5, (4, 30)).astype(float)
-    ranks, tied = ranked(values)
+    ranks, tied = ranks_and_ties(values)
     assert ranks.tolist() == rankdata(values, axis=1).tolist()
     assert tied.tolist() == [[float((row == x).sum()) for x in row] for row in values]
 

@@ -5,7 +5,14 @@ import pytest
 from statistics_samples import board
 
 from fusionbench.statistics.ranks import overall, single, winners
-from fusionbench.statistics.stability import Choice, Halves, WinnerStability, percent, stability, verdict
+from fusionbench.statistics.stability import (
+    Choice,
+    Halves,
+    WinnerStability,
+    percent,
+    stability,
+    winner_sentence,
+)
 
 
 def choices(outcome, kind):
@@ -37,7 +44,7 @@ def test_aggregations_by_hand():
     assert choices(metric, "aggregation") == {
         "mean": ("y",), "median": ("x",), "mean rank": ("x",), "Borda": ("x",), "first places": ("x",)
     }  # fmt: skip
-    assert "(x by median, mean rank, Borda and first places)" in verdict(metric)
+    assert "(x by median, mean rank, Borda and first places)" in winner_sentence(metric)
 
 
 def test_overall_aggregations_by_hand():
@@ -113,7 +120,7 @@ def test_one_method_has_no_winner():
 
 def test_a_tie_is_said():
     outcome = WinnerStability(None, ("x", "y"), 3, 1, (), None)
-    assert verdict(outcome) == "x and y tie in the mean rank over 1 metric among 3 methods."
+    assert winner_sentence(outcome) == "x and y tie in the mean rank over 1 metric among 3 methods."
 
 
 def test_all_and_none_are_said_only_of_all_and_none():

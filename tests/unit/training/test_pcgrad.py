@@ -25,7 +25,7 @@ from fusionbench.training import callbacks
 from fusionbench.training.curves import read_curves
 from fusionbench.training.fit import FitOptions, train
 from fusionbench.training.lightning import lightning_class
-from fusionbench.training.pcgrad import PCGradFusionMethod, cosines, gradients, project
+from fusionbench.training.pcgrad import PCGradFusionMethod, gradient_cosines, gradients, project
 from fusionbench.training.training_set import collate
 from fusionbench.types import PairBatch
 
@@ -168,7 +168,7 @@ def test_a_gradient_of_zero_harms_nothing() -> None:
 
 
 def test_cosines_are_named_by_both_objectives() -> None:
-    logged = cosines(["sar", "opt", "sea"], torch.tensor([[1.0, 0.0], [0.0, 2.0], [-3.0, 0.0]]))
+    logged = gradient_cosines(["sar", "opt", "sea"], torch.tensor([[1.0, 0.0], [0.0, 2.0], [-3.0, 0.0]]))
     expected = {"train/cosine_sar_opt": 0, "train/cosine_sar_sea": -1, "train/cosine_opt_sea": 0}
     assert {name: value.item() for name, value in logged.items()} == expected
 

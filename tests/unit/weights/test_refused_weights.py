@@ -14,8 +14,8 @@ import torch
 from typer.testing import CliRunner
 
 from fusionbench.cli.app import app
-from fusionbench.metrics.learned import files as metric_weights
-from fusionbench.metrics.learned.files import KNOWN
+from fusionbench.metrics.learned import weight_files as metric_weights
+from fusionbench.metrics.learned.weight_files import KNOWN
 from fusionbench.weights.checkpoints import is_torchscript
 from fusionbench.weights.listing import known_weights
 

@@ -25,7 +25,7 @@ from fusionbench.providers import share
 from fusionbench.registry.methods import spec
 from fusionbench.runs.plan import make_plan
 from fusionbench.weights.imports import ImportOptions, import_weights
-from fusionbench.weights.listing import known_weights, verify
+from fusionbench.weights.listing import known_weights, verify_entry
 from fusionbench.weights.methods import file_hash, imported_weights, load_weights
 
 METHOD = '''
@@ -228,7 +228,7 @@ def test_a_changed_lost_or_damaged_file_is_an_error_and_never_used(tmp_path: Pat
     weights(kept, 0.9)
     with pytest.raises(WeightsError, match="import them again"):
         imported_weights(method_spec, "ir-vis", {})
-    assert "not" in next(verify(e) for e in known_weights() if e.source == "imported").problem
+    assert "not" in next(verify_entry(e) for e in known_weights() if e.source == "imported").problem
     kept.unlink()
     with pytest.raises(WeightsError, match="no longer exist"):
         imported_weights(method_spec, "ir-vis", {})

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, pad
 
-from fusionbench.metrics.formulas.filters import gaussian, smooth
+from fusionbench.metrics.formulas.filters import gaussian_weights, smooth
 from fusionbench.metrics.image_cache import Image, Outcome, Triple, sum_image, values
 from fusionbench.metrics.registry import definition
 
 K1, K2 = 0.01, 0.03
-GAUSSIAN, UNIFORM_11, UNIFORM_7 = gaussian(11, 1.5), (1 / 11,) * 11, (1 / 7,) * 7
+GAUSSIAN, UNIFORM_11, UNIFORM_7 = gaussian_weights(11, 1.5), (1 / 11,) * 11, (1 / 7,) * 7
 
 Weights = tuple[float, ...]
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d, max_pool2d, pad
 
-from fusionbench.metrics.formulas.filters import gaussian, smooth
+from fusionbench.metrics.formulas.filters import gaussian_weights, smooth
 from fusionbench.metrics.image_cache import Image, Outcome, Triple, constant, sum_image, values
 from fusionbench.metrics.registry import definition, metric
 
@@ -43,12 +43,12 @@ class Windows(NamedTuple):
     variance: Tensor
 
 
-def windows(image: Image, side: int, exact: bool = False) -> Windows:
+def window_moments(image: Image, side: int, exact: bool = False) -> Windows:
     """Return the moments of an image; ``exact`` sets the variance of windows with a single level to exactly 0.
 
     With the tiny constants of UIQI, rounding errors of such windows would decide the value.
     """
-    x, weights = image.of(values), gaussian(side, SIGMA)
+    x, weights = image.of(values), gaussian_weights(side, SIGMA)
     mean = smooth(x, weights)
     variance = smooth(x.square(), weights).addcmul_(mean, mean, value=-1)
     return Windows(mean, variance.masked_fill_(image.of(flat, side), 0.0) if exact else variance)
@@ -62,8 +62,8 @@ def flat(image: Image, side: int) -> Tensor:
 
 def covariance(image: Image, other: Image, side: int, exact: bool = False) -> Tensor:
     """Return the covariance in each window; ``exact`` sets it to 0 where one of the windows has a single level."""
-    x, y = (each.of(windows, side).mean for each in (image, other))
-    product = smooth(image.of(values) * other.of(values), gaussian(side, SIGMA))
+    x, y = (each.of(window_moments, side).mean for each in (image, other))
+    product = smooth(image.of(values) * other.of(values), gaussian_weights(side, SIGMA))
     covariances = product.addcmul_(x, y, value=-1)
     return (
         covariances.masked_fill_(image.of(flat, side) | other.of(flat, side), 0.0) if exact else covariances
@@ -73,7 +73,7 @@ def covariance(image: Image, other: Image, side: int, exact: bool = False) -> Te
 def similarity(image: Image, other: Image, form: SimilarityWindow, exact: bool = False) -> Tensor:
     """Return SSIM with the constants of ``form`` in each window, float64 [B, h, w], in [-1, 1]."""
     (mean, variance), (mean_other, variance_other) = (
-        each.of(windows, form.side, exact) for each in (image, other)
+        each.of(window_moments, form.side, exact) for each in (image, other)
     )
     cross = image.of(covariance, other, form.side, exact)
     above = (2 * mean * mean_other + form.luminance) * (2 * cross + form.contrast)
@@ -99,7 +99,7 @@ def _shares(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 def _weighted_similarity(triple: Triple) -> tuple[Tensor, Tensor]:
     """Return k S(A, F) + (1 - k) S(B, F) of QS, and the larger variance of the sources, in each window."""
     a, b, fused = triple
-    variance_a, variance_b = (source.of(windows, WANG.side).variance for source in (a, b))
+    variance_a, variance_b = (source.of(window_moments, WANG.side).variance for source in (a, b))
     # as in the reference code, windows where neither source has contrast get some, for the weight too
     neither = torch.where(variance_a + variance_b == 0, 0.5, 0.0)
     variance_a, variance_b = variance_a + neither, variance_b + neither
@@ -228,7 +228,7 @@ def redundancy_aware_similarity_unguarded(triple: Triple) -> Outcome:
 def _yang(triple: Triple, exact: bool) -> Tensor:
     """Return the quality of QY in each window; with ``exact=False`` it is NaN where both sources are black."""
     a, b, fused = triple
-    variance_a, variance_b = (source.of(windows, TINY.side, exact).variance for source in (a, b))
+    variance_a, variance_b = (source.of(window_moments, TINY.side, exact).variance for source in (a, b))
     of_a, of_b = (similarity(fused, source, TINY, exact) for source in (a, b))
     if exact:
         share_a, share_b = _shares(variance_a, variance_b)
@@ -268,7 +268,7 @@ def redundancy_aware_similarity_sum_7(triple: Triple) -> Outcome:
 
 def _heavy(x: Tensor) -> Tensor:
     """Return the sum of seven rows, weighted over seven columns by a Gaussian, with zeros beyond the border."""
-    weights = torch.tensor(gaussian(7, SIGMA), dtype=x.dtype, device=x.device)
+    weights = torch.tensor(gaussian_weights(7, SIGMA), dtype=x.dtype, device=x.device)
     rows = avg_pool2d(pad(x[:, None], (3, 3, 3, 3)), (7, 1), 1, divisor_override=1)
     return conv2d(rows, weights.view(1, 1, 1, 7))[:, 0]
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from fusionbench.metrics.formulas.filters import gaussian, smooth
+from fusionbench.metrics.formulas.filters import gaussian_weights, smooth
 from fusionbench.metrics.image_cache import Image, Outcome, Triple, constant, sum_image, values
 from fusionbench.metrics.registry import metric
 
@@ -31,7 +31,7 @@ SPREAD = math.pi / ORIENTATIONS / 1.2  # standard deviation of a filter's orient
 EPSILON = 1e-4  # keeps fractions finite where there is no energy
 NOISE_DEVIATIONS = 2.0  # standard deviations above its mean at which noise is cut
 VISIBLE = 0.1  # phase congruency from which on a pixel counts as a feature
-WINDOW = gaussian(11, 1.5)
+WINDOW = gaussian_weights(11, 1.5)
 STABLE = 1e-4  # added to numerator and denominator of local correlations
 
 

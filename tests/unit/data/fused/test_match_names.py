@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fusionbench.data.fused.match_names import match_names, some
+from fusionbench.data.fused.match_names import first_names, match_names
 from fusionbench.data.pairs import natural_key
 
 IDS = ("00537D", "00538N", "00755N")
@@ -116,8 +116,8 @@ def test_nothing_matches_nothing() -> None:
 
 
 def test_some_names_stand_for_many() -> None:
-    assert some(["a", "b", "c"]) == "'a', 'b', 'c'"
-    assert some(["a", "b", "c", "d", "e"]) == "'a', 'b', 'c' and 2 more"
+    assert first_names(["a", "b", "c"]) == "'a', 'b', 'c'"
+    assert first_names(["a", "b", "c", "d", "e"]) == "'a', 'b', 'c' and 2 more"
 
 
 NAMES = st.text(alphabet="12_", min_size=1, max_size=4)  # few signs, so that ids and additions look alike

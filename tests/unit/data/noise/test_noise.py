@@ -11,7 +11,7 @@ from fusionbench.data.images import load_pair, write_image
 from fusionbench.data.noise.adding import (
     KINDS,
     add_noise,
-    gaussian,
+    gaussian_noise,
     gaussian_poisson,
     load_noisy_pair,
     stripe,
@@ -34,13 +34,13 @@ def rng() -> np.random.Generator:
 
 
 def test_gaussian_noise_has_its_variance_in_grey_levels_and_no_bias() -> None:
-    added = levels_added(gaussian(gray(128, 300, 400), rng()), 128)
+    added = levels_added(gaussian_noise(gray(128, 300, 400), rng()), 128)
     assert added.var() == pytest.approx(25, rel=0.02)
     assert added.mean() == pytest.approx(0, abs=0.05)
 
 
 def test_gaussian_noise_is_independent_from_channel_to_channel() -> None:
-    added = levels_added(gaussian(gray(128, 200, 200, 3), rng()), 128)
+    added = levels_added(gaussian_noise(gray(128, 200, 200, 3), rng()), 128)
     assert np.abs(np.corrcoef(added.reshape(-1, 3).T) - np.eye(3)).max() < 0.03
 
 
@@ -65,9 +65,11 @@ def test_gaussian_poisson_noise_grows_with_the_level(level: int) -> None:
 
 
 def test_other_variances_can_be_asked_for() -> None:
-    assert levels_added(gaussian(gray(128, 200, 200), rng(), 100), 128).var() == pytest.approx(100, rel=0.05)
+    assert levels_added(gaussian_noise(gray(128, 200, 200), rng(), 100), 128).var() == pytest.approx(
+        100, rel=0.05
+    )
     assert levels_added(stripe(gray(128, 1, 20_000), rng(), 50), 128).var() == pytest.approx(50, rel=0.05)
-    np.testing.assert_allclose(gaussian(gray(128, 4, 4), rng(), 0), gray(128, 4, 4))
+    np.testing.assert_allclose(gaussian_noise(gray(128, 4, 4), rng(), 0), gray(128, 4, 4))
 
 
 @given(st.sampled_from(sorted(KINDS)), st.integers(0, 2**32), st.text(max_size=8), st.sampled_from("ab"))

@@ -88,11 +88,11 @@ def test_a_tower_sees_the_central_square_in_its_own_normalization():
     image = np.zeros((40, 60, 3), dtype=np.uint8)
     image[:, 10:50] = texture(0, 40, 40)[..., None]
     spec = TowerSpec("RN50", 20, [0.5] * 3, [0.25] * 3)
-    prepared = towers.prepare(image, spec)
+    prepared = towers.preprocessed(image, spec)
     small = Image.fromarray(image[:, 10:50]).resize((20, 20), Image.Resampling.BICUBIC)
     expected = (torch.from_numpy(np.array(small)).permute(2, 0, 1) / 255 - 0.5) / 0.25
     assert torch.equal(prepared[0], expected)
-    assert torch.equal(towers.prepare(image[..., 0], spec), prepared)  # one channel is repeated
+    assert torch.equal(towers.preprocessed(image[..., 0], spec), prepared)  # one channel is repeated
 
 
 def test_each_image_is_seen_once_by_a_tower(small_towers, tmp_path, monkeypatch):

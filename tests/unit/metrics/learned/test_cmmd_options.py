@@ -7,8 +7,8 @@ import pytest
 
 from fusionbench.errors import ConfigError, PluginError, UnknownNameError, WeightsError
 from fusionbench.metrics import cards
-from fusionbench.metrics.learned.files import KNOWN
 from fusionbench.metrics.learned.sets_options import OPTIONS, TOWERS, options_of, setting_of, tower_of
+from fusionbench.metrics.learned.weight_files import KNOWN
 from fusionbench.metrics.plugins import checked
 
 

@@ -44,7 +44,7 @@ def archived(tower: torch.nn.Module, path: Path) -> None:
 
 
 def test_an_archive_with_code_needs_its_hash_in_the_options(small_towers, tmp_path, monkeypatch):
-    archived(towers.build(TowerSpec("small.json", 32)), small_towers / "mine.pt")
+    archived(towers.build_tower(TowerSpec("small.json", 32)), small_towers / "mine.pt")
     digest = hashlib.sha256((small_towers / "mine.pt").read_bytes()).hexdigest()
     text = "towers: {mine: {model: small.json, side: 32, file: mine.pt%s}}\nCMMDF: {a: mine, b: mine}\n"
     options, cache = small_towers / "cmmd.yaml", EmbeddingCache(tmp_path / "e")
@@ -104,7 +104,7 @@ def test_a_file_without_counters_of_batches_is_whole(small_towers, tmp_path):
 @pytest.mark.parametrize("name", [*CMMDF, "clip-vit-l-14-336"])
 def test_the_real_architectures_take_the_files_they_are_published_in(name, tmp_path):
     spec = TOWERS[name]
-    tower = towers.build(spec)
+    tower = towers.build_tower(spec)
     file = tmp_path / "weights.pt"
     if "vit" in name:  # OpenAI's file is a TorchScript archive in half precision
         archived(tower.half(), file)
@@ -117,4 +117,4 @@ def test_the_real_architectures_take_the_files_they_are_published_in(name, tmp_p
         with pytest.raises(WeightsError, match="do not fit"):
             towers.check_vit_l_14_336(file)
     dimension = 768 if "vit" in name else 1024
-    assert tower(towers.prepare(texture(0), spec)).shape == (1, dimension)
+    assert tower(towers.preprocessed(texture(0), spec)).shape == (1, dimension)

@@ -18,9 +18,9 @@ from typer.testing import CliRunner
 from fusionbench.cli.app import app
 from fusionbench.errors import DownloadError, RequestError, UnknownNameError, WeightsError
 from fusionbench.metrics import cards
-from fusionbench.metrics.learned import files as metric_weights
+from fusionbench.metrics.learned import weight_files as metric_weights
 from fusionbench.metrics.learned.fetch import fetch_file, file_for, file_states, import_file, verify_file
-from fusionbench.metrics.learned.files import KNOWN, WeightFile, find_weights, weight_file
+from fusionbench.metrics.learned.weight_files import KNOWN, WeightFile, find_weights, weight_file
 from fusionbench.weights.checkpoints import file_hash, read_state
 
 STATE = {"level": torch.tensor([0.5])}

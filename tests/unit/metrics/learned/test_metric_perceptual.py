@@ -20,8 +20,8 @@ from fusionbench.cli.app import app
 from fusionbench.errors import WeightsError
 from fusionbench.metrics import compute, score
 from fusionbench.metrics.learned.fetch import import_file
-from fusionbench.metrics.learned.files import KNOWN
 from fusionbench.metrics.learned.iqa_models import _loaded, _remembered
+from fusionbench.metrics.learned.weight_files import KNOWN
 
 NAMES = ("LIQE", "LIQE-mix", "CLIP-IQA")
 IMAGES = np.random.default_rng(5).integers(0, 256, (3, 230, 300, 3), dtype=np.uint8)
