@@ -65,6 +65,7 @@ class ScoreColumns:
 
 def columns_of(lines: Iterable[Mapping[str, Any]]) -> ScoreColumns:
     """Return lines, given in the order of their scores file, as columns; of each key the last line counts."""
+    # a later line of a key takes the value and keeps the place of the first, so the order is that of first scoring
     last = {
         (line["image"], line["metric"], line["version"], line["profile"]): line for line in lines
     }.values()

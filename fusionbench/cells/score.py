@@ -92,6 +92,7 @@ def _lines(missing: Missing, pair: Pair, shared: Callable[[], Sources]) -> list[
     definitions = [missing.definitions[name] for name in missing.metrics[pair.id]]
     if pair.id not in failures:
         try:
+            # the stored file, not the array that was fused: what is published is what is scored
             here, fused = shared(), eight_bit(read_image(path))
             if fused.shape[:2] != here.b.levels.shape[-2:]:
                 raise ImageError(f"{path} does not have its sources' size: delete it and run again.")

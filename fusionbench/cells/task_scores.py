@@ -117,6 +117,7 @@ def task_scores(cell: Path) -> Iterator[TaskScore]:
     newest: dict[str, str] = {}
     results = task_results(cell)
     for result in results:
+        # in the order in which they were finished, so that the last setting of a metric stays
         newest |= dict.fromkeys(result.record["metrics"], result.setting)
     for metric, setting in newest.items():
         same = [r for r in results if r.setting == setting and metric in r.record["metrics"]]
@@ -128,7 +129,7 @@ def _combined(metric: str, setting: str, results: Sequence[TaskResult]) -> TaskS
     values = {seed: line["value"] for seed, line in lines.items() if line["status"] == "ok"}
     failed = [r for r in results if not r.ok]
     if values:
-        mean = math.fsum(values.values()) / len(values)
+        mean = math.fsum(values.values()) / len(values)  # rounds once, whatever the order of the seeds
         version = next(iter(lines.values()))["version"]
         return TaskScore(metric, version, "ok", mean, setting, _note(metric, values, failed))
     if lines:

@@ -52,6 +52,7 @@ def _checked(kind: type, entry: Any, where: str) -> dict[str, Any]:
         if key not in needed:
             raise ConfigError(f"Unknown key '{key}' in {where}: {hint(str(key), list(needed))}")
     for key in needed:
+        # YAML reads a key without a value as null
         if needed[key] and entry.get(key) in (None, "", {}, []):
             raise ConfigError(f"{where} lacks '{key}': add the key with a value.")
     return dict(entry)
@@ -78,6 +79,7 @@ def _split(entry: Any, where: str) -> SplitSpec:
         raise ConfigError(f"'part' in {where} must lie within [0, 1]; found {list(split.part)}.")
     for glob in (split.a, split.b, split.label or "*", split.boxes or "*"):
         _check_inside(glob, "glob", where)
+    # not isinstance, because YAML's true is an int in Python
     if split.count is not None and (type(split.count) is not int or split.count < 1):
         raise ConfigError(
             f"'count' in {where} must be a whole number of pairs or absent; found {split.count!r}."

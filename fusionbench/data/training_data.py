@@ -77,6 +77,7 @@ class TrainingData:
             raise RequestError(
                 f"Cannot set aside {fraction} of {len(self)} pairs for validation: it takes at least 2 pairs."
             )
+        # by hashes rather than a generator: the order in which data sets are named does not change what is held out
         ranked = sorted((_key(*member) for member in self.members), key=lambda key: _rank(seed, key))
         held_out = frozenset(ranked[: min(max(1, round(fraction * len(self))), len(self) - 1)])
         return self._kept(held_out, inside=False), self._kept(held_out, inside=True)

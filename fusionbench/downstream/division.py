@@ -134,6 +134,7 @@ def _drawn(split: Split, task: Task, asked: str) -> Division:
         raise RequestError(
             f"--division '{asked}' is not a division: use auto, official, roles, a CSV file, or a fraction such as 0.8."
         )
+    # by the hash of the id rather than by a generator: every machine draws the same pairs
     ranked = sorted(_some_labelled(split, task), key=lambda pair: position(split.spec.name, pair.id))
     chosen = {pair.id for pair in ranked[: round(fraction * len(ranked))]}
     return _divided(

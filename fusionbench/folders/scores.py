@@ -164,6 +164,7 @@ def score_folders(request: ScoreRequest, reporter: Reporter | None = None) -> li
     by_folder: dict[str, dict[str, dict[str, Score]]] = {name: {} for name in plan.folders}
     reporter.start("score", len(plan.pairs.pairs))
     try:
+        # in the order of the pairs, whichever thread is done first: equal calls write equal files
         for pair, scored in zip(plan.pairs.pairs, score_pairs(plan, jobs_of(request, plan)), strict=True):
             for name, scores in scored.scores.items():
                 by_folder[name][pair.id] = scores

@@ -67,6 +67,7 @@ def load(reference: str, **arguments: Any) -> FusionMethod:
 def _built_in() -> dict[str, Path]:
     folder = share("methods")
     singles = {p.stem: p for p in folder.glob("*.py") if not p.name.startswith("_")}
+    # a folder is a method by its card: caches, and folders that a checkout of another commit left, have none
     return singles | {p.parent.name: p.parent for p in folder.glob("*/card.yaml")}
 
 

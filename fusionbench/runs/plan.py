@@ -168,7 +168,9 @@ def _methods(options: RunOptions, lookup: Lookup, problems: list[str], broken: l
         try:
             method = lookup.spec(reference)
             overrides = options.overrides if named else ()
-            lookup.config(reference, overrides)
+            lookup.config(
+                reference, overrides
+            )  # now, so that a wrong key is among the problems reported together
         except FusionbenchError as error:
             (problems if named else broken).append(str(error))
             continue
@@ -226,6 +228,7 @@ def expand_dataset(asked: str, options: RunOptions, problems: list[str], broken:
     if name not in (*FAMILIES, "all"):
         try:
             known = dataset(asked.strip())
+            # the user's own keep their path: two of one name are told apart by it, and reported
             return [known.name if known.name in datasets() else asked.strip()]
         except FusionbenchError as error:
             problems.append(str(error))

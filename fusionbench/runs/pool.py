@@ -194,7 +194,7 @@ class Pool:
         cell.connection.close()
         status = os.waitpid(cell.pid, 0)[1]
         end_group(cell.pid)  # processes that it started and left running
-        self.free.append(cell.device)
+        self.free.append(cell.device)  # after its group is gone, or two processes would share a GPU's memory
         died = cell.killed or how_it_died(status)
         if len(cell.task.jobs) > 1:
             self._scored_together(cell, died)

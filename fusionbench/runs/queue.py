@@ -89,6 +89,7 @@ class Queue:
         self.ready.extend(Task("score", (unscored.job,), (unscored,)) for unscored in cells)
 
     def _gather(self) -> None:
+        # late cells are held by another call, perhaps for hours: scoring does not wait for them
         idle = all(job.index in self.late for job in self.waiting)
         splits = [pairs for pairs in self.fused if idle or not self.unfused[pairs]]
         for pairs in splits:

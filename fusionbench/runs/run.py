@@ -130,6 +130,7 @@ def execute(asked: Sequence[RunOptions], reporter: Reporter) -> RunResult:
     reporter.say(opening(plans))
     jobs = make_jobs(plans)
     results = {job.index: done for job in jobs if (done := find_done(job))}
+    # from files alone: a call with nothing left to do starts no process and loads no torch
     left = [job for job in jobs if job.index not in results]
     for sentence in dict.fromkeys(text for plan in plans for text in (*plan.broken, *plan.left_out)):
         reporter.say(f"Left out: {sentence}")
@@ -177,6 +178,7 @@ def make_jobs(plans: Sequence[Plan]) -> list[Job]:
     manifests: dict[tuple[object, ...], str] = {}
     for index, (key, (planned, options)) in shard_of([*enumerate(cells.items())], plans[0].options.shard):
         data = key[:-1]
+        # once for each split and limit, not for each cell: hashing a large data set can take minutes
         if data not in manifests:
             manifests[data] = planned.split.content_hash()
         identity = make_identity(planned, manifests[data], options)
@@ -220,6 +222,7 @@ def carry_out_jobs(jobs: list[Job], options: RunOptions, reporter: Reporter) -> 
     else:
         messages = run_local(jobs, slots(options.device, options.jobs), options)
     for index, what, *content in messages:
+        # a result travels without its plan, which lists all pairs
         if what == "result":
             result = results[index] = replace(content[0], planned=planned[index])
             reporters[index].stop()

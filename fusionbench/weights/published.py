@@ -208,6 +208,7 @@ def read_published(
     for path in paths:
         state |= flattened(read_state(path))
     renamed, dropped = rename(state, card_rules(method), paths[0])
+    # after renaming, because the card names tensors as the method does
     for name in entry.swapped:
         renamed[name] = renamed[name].flip(1)
     return renamed, dropped

@@ -39,6 +39,7 @@ def find_fused(folder: Path, pairs: Sequence[Pair]) -> FusedFolder:
     for path in _images(folder):
         by_stem.setdefault(path.stem, []).append(path)
     ids = [pair.id for pair in pairs]
+    # names of sources first: if they are all there they leave nothing to guess
     match = _named_after_sources(pairs, by_stem) or match_names(ids, list(_known_ids(pairs)), list(by_stem))
     conflicts = match.conflicts or _twins(match, by_stem)
     if conflicts:

@@ -81,6 +81,7 @@ def import_file(source: Path, known: WeightFile, sha256: str | None = None, trus
         raise WeightsError(f"'{source}' is not a file of weights: check the path of the file to import.")
     digest = _checked_hash(source, known, sha256, trust)
     _check_tensors(source, known)
+    # all checks before the copy, so that a file that is refused leaves an earlier one in its place
     write_through(place_of(known), lambda partial: shutil.copyfile(source, partial))
     return _note(known, digest, {"file": source.name}, trust)
 

@@ -56,6 +56,7 @@ def _means(source: Image, fused: Image, halve: Halve, mirrored: int, clipped: bo
     """Return mean(cs) of each scale, at the last mean(l cs), float64 [B] each."""
     by_scale: list[Tensor] = []
     for x, y in zip(source.of(scale_images, halve), fused.of(scale_images, halve), strict=True):
+        # luminance counts at the coarsest scale only
         last = len(by_scale) == len(WEIGHTS) - 1
         means, structure = similarity_parts(x, y, GAUSSIAN, 255.0, 1.0, mirrored if last else 0)
         structure = structure.clamp(min=0) if clipped else structure
@@ -69,6 +70,7 @@ def _summed(triple: Triple, halve: Halve, mirrored: int = 0, clipped: bool = Fal
     products = []
     for source in (triple.a, triple.b):
         means = _means(source, triple.fused, halve, mirrored, clipped)
+        # a negative number to such a power is complex, NaN in real arithmetic
         powers = [mean.clamp(min=0) ** weight for mean, weight in zip(means, WEIGHTS, strict=True)]
         products.append(torch.stack(powers).prod(0))
     return products[0] + products[1]

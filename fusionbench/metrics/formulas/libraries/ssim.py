@@ -95,6 +95,7 @@ def structural_similarity_range_of_data(triple: Triple) -> Outcome:
     halves, undefined = [], []
     for name, source in (("a", triple.a), ("b", triple.b)):
         peak = torch.maximum(source.of(level_range), triple.fused.of(level_range))
+        # L differs between the sources: one source in both places, and half of the sum
         alone = Triple(source, source, triple.fused)
         halves.append(_summed(alone, GAUSSIAN, len(GAUSSIAN) // 2, peak=peak[:, None, None]) / 2)
         undefined.append((peak == 0, f"source {name} and the fused image are constant, so L would be 0"))
