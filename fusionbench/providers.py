@@ -62,7 +62,8 @@ def _scan(path: tuple[str, ...]) -> tuple[dict[str, tuple[Provider, ...]], tuple
     points: Iterable[EntryPoint]
     damaged: tuple[str, ...] = ()
     try:
-        points = [point for group in GROUPS for point in entry_points(group=group)]
+        every = entry_points()  # once: with a group given it would scan all packages anew for each
+        points = [point for group in GROUPS for point in every.select(group=group)]
     except Exception:  # damaged metadata of one package, which must not hide the others
         points, damaged = _one_by_one()
     by_group: dict[str, list[Provider]] = {group: [] for group in GROUPS}
