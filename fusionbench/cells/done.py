@@ -60,7 +60,7 @@ def _final(columns: ScoreColumns, card: MetricCard, profile: str) -> ndarray:
     if card.weights and (reason := lacking(card.name)) is not None:
         final |= columns.where(status=["unavailable"], detail=[reason])
     elif card.weights:
-        # a value made with other weights than the present ones
+        # a value made with other weights than the present ones is computed again
         final &= ~columns.where(status=["ok"]) | columns.where(detail=[made_with(card.weights)])
     return own & final
 
