@@ -57,7 +57,10 @@ class Recipe:
 
 @dataclass(frozen=True)
 class TaskNetwork:
-    """A named recipe with the user's overrides; ``backbone_hash`` is the SHA-256 of the backbone's file, or ""."""
+    """The network of a task: a named recipe with the user's overrides.
+
+    ``backbone_hash`` is the SHA-256 of the backbone's file, or "".
+    """
 
     task: Task
     name: str

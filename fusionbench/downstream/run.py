@@ -104,18 +104,18 @@ def check_request(options: DownstreamOptions) -> tuple[TaskNetwork, Division]:
         value = getattr(options, name)
         if value is not None and value <= 0:
             raise RequestError(f"--{name.replace('_', '-')} must be more than 0; got {value}.")
-    chosen = choose_recipe(options.task, options.network, options.overrides)
-    _check_installed(chosen)
+    network = choose_recipe(options.task, options.network, options.overrides)
+    _check_installed(network)
     spec = dataset_spec(options.dataset)
     division = find_division(
         spec, options.task, options.division, options.split, options.data_root, options.limit
     )
-    return chosen, division
+    return network, division
 
 
 def plan_downstream(options: DownstreamOptions) -> DownstreamPlan:
     """Return the plan of a call without computing anything. Raises FusionbenchError if an option is not valid."""
-    chosen, division = check_request(options)
+    network, division = check_request(options)
     device = pick_device(options.device)
     records = read_records(*options.runs)
     rows = find_rows(records, division, options.method)
@@ -123,7 +123,7 @@ def plan_downstream(options: DownstreamOptions) -> DownstreamPlan:
         Unit(
             row,
             division,
-            chosen,
+            network,
             options.protocol,
             seed,
             device,
@@ -138,7 +138,7 @@ def plan_downstream(options: DownstreamOptions) -> DownstreamPlan:
         units,
         tuple(row for row in rows if row.lacks),
         division,
-        chosen,
+        network,
         tuple(record for record in records if record["path"] in here),
     )
 
@@ -149,18 +149,22 @@ def _learned_from(row: DownstreamRow, division: Division, protocol: Protocol) ->
     return {pair.id: pair.b for pair in division.train}
 
 
-def _check_installed(chosen: TaskNetwork) -> None:
-    module, package, extra = NEEDED.get(chosen.recipe.library, ("", "", ""))
+def _check_installed(network: TaskNetwork) -> None:
+    module, package, extra = NEEDED.get(network.recipe.library, ("", "", ""))
     if not module:
-        raise RequestError(f"Library '{chosen.recipe.library}' is unknown: use {', '.join(NEEDED)}.")
+        raise RequestError(f"Library '{network.recipe.library}' is unknown: use {', '.join(NEEDED)}.")
     wanted = [(module, package, extra)]
-    if chosen.task == "detect" and find_spec("faster_coco_eval") is None and find_spec("pycocotools") is None:
+    if (
+        network.task == "detect"
+        and find_spec("faster_coco_eval") is None
+        and find_spec("pycocotools") is None
+    ):
         wanted.append(("faster_coco_eval", "faster-coco-eval", "downstream"))
     for name, title, group in wanted:
         if find_spec(name) is None:
             licence = " (AGPL-3.0: read its terms first)" if group == "yolo" else ""
             raise RequestError(
-                f"The network '{chosen.name}' needs {title}, which is not installed: "
+                f"The network '{network.name}' needs {title}, which is not installed: "
                 f'`pip install "fusionbench-imaging[{group}]"`{licence}.'
             )
 

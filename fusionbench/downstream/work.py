@@ -100,16 +100,16 @@ def _line(unit: Unit, metric: str, value: ValueWithInterval) -> dict[str, Any]:
 
 
 def _record(unit: Unit, status: str, detail: str, seconds: dict[str, float]) -> dict[str, Any]:
-    division, chosen = unit.division, unit.network
+    division, network = unit.division, unit.network
     return {
         "schema": SCHEMA,
         "id": unit.id,
         "identity": unit.identity,
         "run": unit.row.cell.id,
         "method": unit.row.method,
-        "task": chosen.task,
-        "network": chosen.name,
-        "title": chosen.title,
+        "task": network.task,
+        "network": network.name,
+        "title": network.title,
         "protocol": unit.protocol,
         "seed": unit.seed,
         "setting": unit.setting,
