@@ -11,14 +11,7 @@ from fusionbench.cells.weights import choose_weights, training_data, untrainable
 from fusionbench.data.training_data import TrainingData
 from fusionbench.errors import FusionbenchError
 from fusionbench.runs.plan import Plan
-
-ORIGIN = {
-    "trained": "trained here",
-    "imported": "imported",
-    "shipped": "shipped",
-    "file": "from a file",
-    "random": "random, never trained",
-}
+from fusionbench.tables.runs import SOURCES
 
 
 def opening(plans: Sequence[Plan]) -> str:
@@ -49,7 +42,7 @@ def _of_weights(job: Job) -> str:
         return f"{cell.label}: unavailable: {error}"
     if weights is not None:
         note = f" ({weights.note})" if weights.note and weights.source != "random" else ""
-        return f"{cell.label}: weights {ORIGIN.get(weights.source, weights.source)}{note}."
+        return f"{cell.label}: weights {SOURCES.get(weights.source, weights.source)}{note}."
     data = training_data(cell, options)
     if (why := untrainable(cell, options, data)) is not None or data is None:
         return f"{cell.label}: unavailable: {why}"

@@ -15,7 +15,7 @@ from fusionbench.metrics.tasks import is_task_metric
 from fusionbench.statistics.agreement import kendall
 from fusionbench.statistics.paired import PairedScores, paired_scores, scores_in_both
 from fusionbench.tables.model import Column, Row, Table, TableCell, printed, shorten
-from fusionbench.tables.runs import COPIES
+from fusionbench.tables.runs import COPIES, SOURCES
 
 if TYPE_CHECKING:
     from fusionbench.tables.board import Board
@@ -138,15 +138,6 @@ def _first(parts: Sequence[str]) -> str:
 
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-SOURCES = {
-    "trained": "trained here",
-    "shipped": "shipped",
-    "imported": "imported",
-    "file": "from a file",
-    "random": "random",
-}
 
 
 # the form in which training writes the data into the note, the only place in a record that names them

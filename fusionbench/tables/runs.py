@@ -12,6 +12,8 @@ from fusionbench.tables.cells import Record
 from fusionbench.tables.model import shorten
 
 RANDOM = "random weights"
+# where weights come from, in words; other sources are named as they are
+SOURCES = {"trained": "trained here", "file": "from a file", "random": "random, never trained"}
 COPIES = {
     "infrared": "a",
     "visible": "b",
