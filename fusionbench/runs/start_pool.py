@@ -5,6 +5,7 @@ It is a module apart from the pool, because loading torch takes seconds in which
 
 from __future__ import annotations
 
+import gc
 import sys
 from multiprocessing.connection import Connection
 
@@ -19,8 +20,13 @@ def main(handle: int) -> None:
         asked = caller.recv()
     except EOFError:
         return
+    # as Python's documentation advises before forks: what is imported stays for good, and collections that traverse it,
+    # here and in every forked process, find nothing
+    gc.disable()
     from fusionbench.runs.pool import Pool
 
+    gc.freeze()
+    gc.enable()
     Pool(caller, asked).run()
 
 
