@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import random
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -14,13 +14,12 @@ import torch
 
 from fusionbench.cells.planned import Done, Failure
 from fusionbench.cells.store import Cell
-from fusionbench.data.images import PairImages, load_pair, write_image
-from fusionbench.errors import ImageError, OutputError, PluginError
+from fusionbench.data.images import PairImages, load_pair
+from fusionbench.data.pipeline import Writers, read_ahead, to_uint8
+from fusionbench.errors import ImageError, PluginError
 from fusionbench.method import FusionMethod, fuse_pair
 from fusionbench.types import Pair
 
-READ_AHEAD = 2  # batches decoded before their turn: bounds the memory in use
-WRITERS = 4  # images encoded at once, and as many waiting
 Load = Callable[[Pair], PairImages]
 
 
@@ -52,35 +51,20 @@ def fuse_missing(
     # and a resumed run must write the same bytes
     batches = [list(pairs[start : start + batch_size]) for start in range(0, len(pairs), batch_size)]
     batches = [batch for batch in batches if any(not cell.image(pair.id).exists() for pair in batch)]
-    # threads suffice, because decoding and encoding of images release the interpreter lock
-    with ThreadPoolExecutor(2) as reader, ThreadPoolExecutor(WRITERS) as writer:
-        saving: list[Future[None]] = []
-        for batch, loaded in _read_ahead(reader, batches, load):
+    with Writers() as writers:
+        for batch, loaded in read_ahead(batches, partial(_load, load=load)):
             fused = _fuse_batch(method, batch, loaded, device, outcome, seed)
             for pair in batch:
                 if pair.id in outcome.failures:
                     done(pair.id, outcome.failures[pair.id])
                 elif not cell.image(pair.id).exists():
-                    saving.append(writer.submit(_save, cell, pair.id, fused[pair.id], done))
+                    writers.save(cell.image(pair.id), fused[pair.id].numpy(), partial(done, pair.id, None))
             # an unwritable disk must stop the run now, not after the last pair
-            while len(saving) > 2 * WRITERS:
-                saving.pop(0).result()
-        for future in saving:
-            future.result()
+            for _ in writers.written():
+                pass
+        for _ in writers.written(0):
+            pass
     return outcome
-
-
-def _read_ahead(
-    reader: ThreadPoolExecutor, batches: list[list[Pair]], load: Load
-) -> Iterator[tuple[list[Pair], list[PairImages | Failure]]]:
-    """Yield each batch with its images or failures in order, while the next `READ_AHEAD` batches are being read."""
-    waiting: list[tuple[list[Pair], list[Future[PairImages | Failure]]]] = []
-    for batch in [*batches, *[None] * READ_AHEAD]:
-        if batch is not None:
-            waiting.append((batch, [reader.submit(_load, pair, load) for pair in batch]))
-        if waiting and (batch is None or len(waiting) > READ_AHEAD):
-            first, futures = waiting.pop(0)
-            yield first, [future.result() for future in futures]
 
 
 def _load(pair: Pair, load: Load) -> PairImages | Failure:
@@ -145,7 +129,7 @@ def seed_everything(seed: int, names: Sequence[str]) -> None:
 
 def fuse_arrays(method: FusionMethod, group: list[PairImages], device: str) -> list[np.ndarray]:
     """Return the fused images of pairs of equal shape as they are stored: uint8, [H, W] or [H, W, 3] as b has them."""
-    return [to_uint8(image) for image in fuse_tensors(method, group, device)]
+    return [to_uint8(image.numpy()) for image in fuse_tensors(method, group, device)]
 
 
 def fuse_tensors(method: FusionMethod, group: list[PairImages], device: str) -> torch.Tensor:
@@ -154,13 +138,6 @@ def fuse_tensors(method: FusionMethod, group: list[PairImages], device: str) -> 
     b = torch.from_numpy(np.stack([images.b for images in group]))
     b = b[:, None] if b.ndim == 3 else b.movedim(-1, 1)
     return fuse_pair(method, a.to(device), b.contiguous().to(device)).cpu()
-
-
-def to_uint8(fused: torch.Tensor) -> np.ndarray:
-    """Convert a float image [C, H, W] in [0, 1] to uint8 [H, W] or [H, W, 3], halves rounded up."""
-    # float64, because float32 moves products close to a half across it; halves go up as in MATLAB's uint8(), not to even
-    image = np.moveaxis(np.floor(fused.numpy().astype(np.float64) * 255 + 0.5).astype(np.uint8), 0, -1)
-    return image[..., 0] if image.shape[-1] == 1 else image
 
 
 def failure_from(error: Exception) -> Failure:
@@ -173,13 +150,3 @@ def failure_from(error: Exception) -> Failure:
         return Failure("oom", "out of memory: use a smaller --batch-size or another device")
     text = " ".join(str(error).split())
     return Failure("failed", text if isinstance(error, PluginError) else f"{type(error).__name__}: {text}")
-
-
-def _save(cell: Cell, pair_id: str, fused: torch.Tensor, done: Done) -> None:
-    try:
-        write_image(cell.image(pair_id), to_uint8(fused))
-    except OSError as error:
-        raise OutputError(
-            f"Cannot write {cell.image(pair_id)}: {error.strerror}; free space and run again."
-        ) from error
-    done(pair_id, None)

@@ -9,13 +9,14 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from fusionbench.cells.fuse import fuse_arrays, seed_everything
+from fusionbench.cells.fuse import fuse_tensors, seed_everything
 from fusionbench.cells.outside.command import call_command, hand_over
 from fusionbench.cells.outside.external import fused_image
 from fusionbench.cells.progress import Reporter
 from fusionbench.data.fused.fused_folder import find_fused
 from fusionbench.data.images import load_pair, write_image
 from fusionbench.data.own.folder_pairs import pair_folders, reading_of
+from fusionbench.data.pipeline import Writers, read_ahead
 from fusionbench.data.raw_counts import sampled_warnings
 from fusionbench.devices import pick_device
 from fusionbench.errors import DataNotFoundError, RequestError, UnknownNameError, WeightsError
@@ -61,11 +62,18 @@ def fuse_files(
     method = _ready(options, reporter)
     device = pick_device(options.device)
     method.to(device)
-    for pair, target in jobs:
-        # one pair at a time, seeded as a cell with batches of one is, so that both give the same image
-        seed_everything(options.seed, [pair.id])
-        write_image(target, fuse_arrays(method, [load_pair(pair)], device)[0])
-        yield target
+    with Writers() as writers:
+        try:
+            for (job,), (images,) in read_ahead([[job] for job in jobs], lambda job: load_pair(job[0])):
+                pair, target = job
+                # one pair at a time, seeded as a cell with batches of one is, so that both give the same image
+                seed_everything(options.seed, [pair.id])
+                writers.save(target, fuse_tensors(method, [images], device)[0].numpy())
+                yield from writers.written()
+        except Exception:  # of a later pair: what was fused before is stored and told first
+            yield from writers.written(0)
+            raise
+        yield from writers.written(0)
 
 
 def _tell(jobs: Sequence[tuple[Pair, Path]], reporter: Reporter) -> None:

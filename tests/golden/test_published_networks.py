@@ -14,8 +14,8 @@ import pytest
 import torch
 from PIL import Image
 
-from fusionbench.cells.fuse import to_uint8
 from fusionbench.data.images import load_pair
+from fusionbench.data.pipeline import to_uint8
 from fusionbench.method import fuse_pair
 from fusionbench.published import PublishedFusionMethod
 from fusionbench.registry.methods import spec
@@ -108,7 +108,7 @@ def test_gives_what_the_authors_code_gave(row: Row, name: str, baselines: Path) 
             output = method.output(*method.read(a, b.expand(-1, 3, -1, -1)))[0].numpy()
             gap = np.abs(output - np.load(reference.with_suffix(".npy"))).max()
             assert gap <= 1e-5 * WHITE.get(base, 1)
-        stored = to_uint8(fuse_pair(method, a, b)[0]).astype(int)
+        stored = to_uint8(fuse_pair(method, a, b)[0].numpy()).astype(int)
     expected = np.asarray(Image.open(reference)).astype(int)
     if expected.ndim < stored.ndim:  # the script writes grey where a pair is in colour
         assert (stored == stored[..., :1]).all()

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import fusionbench
-from fusionbench.cells import fuse
 from fusionbench.cells.cell import run_cell
 from fusionbench.cells.progress import Reporter
+from fusionbench.data import pipeline
 from fusionbench.errors import OutputError
 from fusionbench.runs.run import RunOptions, make_jobs, plan_all
 
@@ -20,7 +20,7 @@ def test_a_full_disk_stops_the_run_and_keeps_what_is_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = []
-    real = fuse.write_image
+    real = pipeline.write_image
 
     def write(path: Path, image: object) -> None:
         if len(written) == 2:
@@ -30,10 +30,10 @@ def test_a_full_disk_stops_the_run_and_keeps_what_is_done(
 
     options = RunOptions(("average",), ("demo",), limit=4, metrics="EN", baselines=False, out=tmp_path)
     (job,) = make_jobs(plan_all([options]))
-    monkeypatch.setattr(fuse, "write_image", write)
+    monkeypatch.setattr(pipeline, "write_image", write)
     with pytest.raises(OutputError, match="No space left"):
         run_cell(job, Reporter())
-    monkeypatch.setattr(fuse, "write_image", real)
+    monkeypatch.setattr(pipeline, "write_image", real)
     stamps = {path: path.stat().st_mtime_ns for path in written}
     result = run_cell(job, Reporter())
     assert (result.status, result.fused) == ("ok", 2)

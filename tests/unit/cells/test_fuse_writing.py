@@ -12,6 +12,7 @@ import torch
 from fusionbench import FusionMethod
 from fusionbench.cells import fuse
 from fusionbench.cells.store import Cell
+from fusionbench.data import pipeline
 from fusionbench.data.images import read_image, write_image
 from fusionbench.errors import OutputError
 from fusionbench.types import Pair
@@ -42,7 +43,7 @@ def test_images_are_written_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         write_image(path, image)
 
     made, cell, done = pairs(tmp_path, 12), Cell(tmp_path / "cell"), []
-    monkeypatch.setattr(fuse, "write_image", meet)
+    monkeypatch.setattr(pipeline, "write_image", meet)
     failures, _ = fuse.fuse_missing(Mean(), made, cell, 2, "cpu", lambda name, _: done.append(name))
     assert failures == {}
     assert sorted(done) == sorted(pair.id for pair in made)
@@ -61,8 +62,8 @@ def test_a_folder_that_cannot_be_written_ends_the_work(tmp_path: Path) -> None:
 def test_halves_go_up_and_rounding_is_that_of_float64() -> None:
     levels = torch.arange(256, dtype=torch.float64)
     exact = torch.cat([levels / 255, (levels[:-1] + 0.5) / 255]).float()
-    stored = fuse.to_uint8(exact.reshape(1, 1, -1))
+    stored = pipeline.to_uint8(exact.reshape(1, 1, -1).numpy())
     expected = (exact.double() * 255 + 0.5).floor().to(torch.uint8)
     np.testing.assert_array_equal(stored[0], expected.numpy())
     assert stored.dtype == np.uint8
-    assert fuse.to_uint8(torch.zeros(3, 4, 5)).shape == (4, 5, 3)
+    assert pipeline.to_uint8(np.zeros((3, 4, 5))).shape == (4, 5, 3)
