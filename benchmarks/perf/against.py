@@ -38,6 +38,8 @@ def main() -> None:
         parser.error(f"no part {', '.join(sorted(unknown))}: choose of {', '.join(PARTS)}")
     with tempfile.TemporaryDirectory() as name:
         builds = {"then": exported(options.commit, Path(name) / "then"), "now": Build("now", ROOT)}
+        for build in builds.values():
+            build.compile()
         for part in asked:
             rows = []
             for row in PARTS[part].rows(builds, Path(name), options.rounds):

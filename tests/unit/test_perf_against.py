@@ -43,6 +43,15 @@ def test_both_sides_take_turns_and_medians_count(builds: ModuleType, tmp_path: P
     assert builds.seconds_row("work", pair, medians, 3.0) == ("work", "abc", "6.000 s", "1.000 s", 6.0, "≥ 3")
 
 
+def test_a_build_is_measured_with_its_bytecode(builds: ModuleType, tmp_path: Path) -> None:
+    modules = [tmp_path / name / "module.py" for name in ("fusionbench", "methods")]
+    for module in modules:
+        module.parent.mkdir()
+        module.write_text("VALUE = 1\n")
+    builds.Build("abc", tmp_path).compile()
+    assert all(list(module.parent.glob("__pycache__/module.*.pyc")) for module in modules)
+
+
 def test_a_part_measured_again_replaces_itself_alone(builds: ModuleType, page: ModuleType) -> None:
     row = builds.Row("scoring", "abc", "2 s", "1 s", 2.0, "≥ 3")
     page.keep("metrics", [row], 3)
