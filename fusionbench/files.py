@@ -70,9 +70,23 @@ def write_json(path: Path, document: Any) -> None:
     write_text(path, json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
 
 
+def check_writable(folder: Path) -> None:
+    """Create a folder and raise OutputError if no file can be written in it."""
+    # the process id, because other calls may test the same folder at the same time
+    probe_file = folder / f".writable.{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe_file.write_bytes(b"x")
+        probe_file.unlink()
+    except OSError as error:
+        raise OutputError(cannot_write(folder, error)) from error
+
+
 def cannot_write(path: Path, error: OSError) -> str:
     """Return the message for a file or folder that cannot be written."""
-    return f"Cannot write {path}: {error.strerror or error}; free space or choose another folder."
+    blocked = isinstance(error, FileExistsError | NotADirectoryError)
+    reason = "a file is where a folder has to be" if blocked else error.strerror or error
+    return f"Cannot write {path}: {reason}; free space or choose another folder."
 
 
 def digest_of(document: Any) -> str:

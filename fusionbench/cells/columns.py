@@ -22,8 +22,9 @@ from numpy import ndarray
 
 from fusionbench.cells.score_lines import parse_lines, read_scores
 from fusionbench.cells.store import COPY, Cell, ScoreRow, score_rows, task_rows
-from fusionbench.errors import OutputError
+from fusionbench.errors import OutputError, RequestError
 from fusionbench.files import write_through
+from fusionbench.metrics.tasks import PROFILE
 
 FORMAT = 1  # of the cache file; a file of another format is ignored
 # bytes of scores.jsonl from which on a cache is worth it: smaller files are parsed in milliseconds
@@ -123,6 +124,14 @@ def _read_copy(cell: Cell, data: bytes) -> ScoreColumns | None:
 
 def _digest(data: bytes) -> str:
     return f"{FORMAT}:{hashlib.sha256(data).hexdigest()}"
+
+
+def no_score_of(profile: str, scored: Iterable[str]) -> RequestError:
+    """Return the error for a profile by which nothing is scored; ``scored`` are the profiles of all scores."""
+    found = ", ".join(sorted(set(scored) - {PROFILE}))
+    return RequestError(
+        f"No score of profile {profile} there: the folders hold {f'scores of {found}' if found else 'no scores'}."
+    )
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ class Cell:
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
             schema = record["schema"]
-        except (ValueError, KeyError, TypeError, OSError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise DamagedError(path, "is damaged", "delete its folder and run again") from error
         if schema != SCHEMA:
             raise OutputError(
@@ -180,17 +180,22 @@ def _wrong(record: dict[str, Any]) -> str | None:
 def find_cells(*folders: str | Path) -> list[Cell]:
     """Return all cells below runs folders (default ``runs``), sorted by path; the folder of a single cell counts too.
 
-    Raises DataNotFoundError for a folder that does not exist or contains no run.
+    Raises DataNotFoundError for a folder that does not exist or contains no run, OSError for one that cannot be read.
     """
     cell_folders: set[Path] = set()
     for folder in map(Path, folders or ("runs",)):
         if not folder.is_dir():
             raise DataNotFoundError(f"No runs folder '{folder}': give the folder that --out named.")
-        here = {path.parent for path in folder.rglob("run.json")}
+        here = {Path(path) for path, _, names in os.walk(folder, onerror=_refuse) if "run.json" in names}
         if not here:
             raise DataNotFoundError(f"No run in '{folder}': `fusionbench run --out {folder} ...` makes some.")
         cell_folders |= here
     return [Cell(path) for path in sorted(cell_folders)]
+
+
+def _refuse(error: OSError) -> None:
+    """Raise the error: by default a walk skips folders that it may not read, and tables would lack their rows."""
+    raise error
 
 
 def read_records(*folders: str | Path) -> list[dict[str, Any]]:

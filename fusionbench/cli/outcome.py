@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from errno import EDQUOT, EFBIG, EIO, ENOSPC
 from typing import Any
 
 from fusionbench.errors import FusionbenchError
@@ -18,18 +19,37 @@ def guarded(verb: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(verb)
     def call(*args: Any, **kwargs: Any) -> None:
         try:
-            verb(*args, **kwargs)
+            try:
+                verb(*args, **kwargs)
+            finally:
+                sys.stdout.flush()  # here, because at the interpreter's exit a full disk would be a traceback
         except FusionbenchError as error:
             fail(str(error))
         except KeyboardInterrupt:
             print("Interrupted. Finished work is kept; the same command resumes it.", file=sys.stderr)
             raise SystemExit(130) from None
         except BrokenPipeError:
-            # the reader (head, less) has closed the pipe; without a new target Python would report an error when it flushes
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _discard_output()  # the reader (head, less) has closed the pipe
             raise SystemExit(0) from None
+        except OSError as error:
+            fail(_refused(error))
 
     return call
+
+
+def _refused(error: OSError) -> str:
+    """Return the message for a file, or standard output, that the system does not let be used; raise what is neither."""
+    if error.filename is not None:
+        return f"'{error.filename}' cannot be used ({error.strerror}): check that it is there and its permissions."
+    if error.errno not in (ENOSPC, EDQUOT, EFBIG, EIO):
+        raise error
+    _discard_output()
+    return f"The output cannot be written ({error.strerror}): free space or send it elsewhere."
+
+
+def _discard_output() -> None:
+    """Let standard output go nowhere, because Python would report an error when it flushes the rest at its exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def fail(message: str) -> None:

@@ -50,6 +50,8 @@ def report(
     from fusionbench.report.groups import make_groups
     from fusionbench.tables.row_choice import select_records
 
+    if output.suffix.lower() not in (".html", ".htm"):
+        raise RequestError(f"Reports cannot be written as '{output}': end its name in .html.")
     datasets = None if dataset is None else comma_list(dataset)
     records = select_records(read_records(*(runs or [Path("runs")])), datasets)
     profiles = None if profile is None else [resolve_profile(name) for name in comma_list(profile)]

@@ -115,7 +115,7 @@ def table(
     json: Json = False,
 ) -> None:
     """Print or write leaderboards from the records below one or more runs folders."""
-    from fusionbench.cells.columns import StoredScores
+    from fusionbench.cells.columns import StoredScores, no_score_of
     from fusionbench.cells.intact import check_records
     from fusionbench.cells.store import read_records
     from fusionbench.metrics import resolve_profile
@@ -148,9 +148,11 @@ def table(
     }
     style = _style(asked, chosen, {key: value for key, value in given.items() if value is not None})
     told = notes if notes is not None else form != "tex"
-    tables = lay_out(
-        records, StoredScores(records), style, profile=chosen, order=[*names, *asked.order], notes=told
-    )
+    scores = StoredScores(records)
+    tables = lay_out(records, scores, style, profile=chosen, order=[*names, *asked.order], notes=told)
+    held = scores.profiles
+    if held and chosen not in held and not any(table.columns for table in tables):
+        raise no_score_of(chosen, held)
     tables = [arrange(table, choice) for table in tables]
     if hidden:
         tables = [table.saying(hidden, "") for table in tables]

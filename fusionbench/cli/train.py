@@ -36,8 +36,8 @@ def train(
     """Train by the method's recipe; after an interruption the same command continues after the last complete epoch."""
     from fusionbench.data.training_data import find_training_data
     from fusionbench.devices import pick_device
+    from fusionbench.files import check_writable
     from fusionbench.registry.methods import spec
-    from fusionbench.runs.run import check_writable
     from fusionbench.training.fit import FitOptions
     from fusionbench.training.fit import train as fit
     from fusionbench.training.training_folder import training_folder

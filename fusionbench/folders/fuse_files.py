@@ -20,6 +20,7 @@ from fusionbench.data.pipeline import Writers, read_ahead
 from fusionbench.data.raw_counts import sampled_warnings
 from fusionbench.devices import pick_device
 from fusionbench.errors import DataNotFoundError, RequestError, UnknownNameError, WeightsError
+from fusionbench.files import check_writable
 from fusionbench.method import FusionMethod
 from fusionbench.metrics.memory import keep_freed_memory
 from fusionbench.registry.method_spec import MethodSpec
@@ -48,7 +49,7 @@ def fuse_files(
 
     Two images give one file, ``output`` itself or a file in that folder; two folders give one file in the folder
     ``output`` for each name that both have. ``reporter`` receives warnings about sources and weights. Raises
-    DataNotFoundError, RequestError, ImageError, WeightsError or PluginError.
+    DataNotFoundError, RequestError, OutputError, ImageError, WeightsError or PluginError.
     """
     reporter = reporter or Reporter()
     jobs = _jobs(a, b, output)
@@ -97,15 +98,25 @@ def _jobs(a: Path, b: Path, output: Path) -> list[tuple[Pair, Path]]:
         target = output / f"{b.stem}.png" if output.is_dir() else output
         if target.suffix.lower() != ".png":
             raise RequestError(f"Output '{output}' must end in .png: fused images are stored without loss.")
-        target.parent.mkdir(parents=True, exist_ok=True)
+        _check_apart(target, a, b)
+        check_writable(target.parent)
         return [(Pair(b.stem, a, b), target)]
     return _folder_jobs(a, b, output)
 
 
 def _folder_jobs(a: Path, b: Path, output: Path) -> list[tuple[Pair, Path]]:
     pairs = pair_folders(a, b, ("the first folder", "the second"))
-    output.mkdir(parents=True, exist_ok=True)
+    _check_apart(output, a, b)
+    check_writable(output)
     return [(pair, output / f"{pair.id}.png") for pair in pairs]
+
+
+def _check_apart(target: Path, *sources: Path) -> None:
+    """Raise RequestError if fused images would be written over their sources, or between them."""
+    if target.exists() and any(target.samefile(source) for source in sources):
+        raise RequestError(
+            f"'{target}' is a source, and fused images would be written over it: give another --output."
+        )
 
 
 def _by_command(method: MethodSpec, jobs: list[tuple[Pair, Path]], device: str) -> Iterator[Path]:

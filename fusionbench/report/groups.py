@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fusionbench.cells.columns import StoredScores
+from fusionbench.cells.columns import StoredScores, no_score_of
 from fusionbench.metrics.tasks import PROFILE, is_task_metric, resolve_shown
 from fusionbench.tables.board import Board, build_boards
 from fusionbench.tables.cells import Record
@@ -44,12 +44,15 @@ def make_groups(
     """Sort records and scores of `fusionbench.cells.store` into groups, ordered by family and data set.
 
     ``profiles`` are by default all that occur in the scores. ``metrics`` is a comma-separated list; a default profile
-    shows those that it defines. Raises RequestError if a profile of ``profiles`` does not define one of ``metrics``.
+    shows those that it defines. Raises RequestError if a profile of ``profiles`` scored
+    nothing or does not define one of ``metrics``.
     """
     records = list(records)
     scores = scores if isinstance(scores, StoredScores) else list(scores)
     scored = scores.profiles if isinstance(scores, StoredScores) else {row[3] for row in scores}
     scored.discard(PROFILE)  # scores of downstream tasks belong to every profile
+    if lacking := [profile for profile in profiles or () if scored and profile not in scored]:
+        raise no_score_of(lacking[0], scored)
     by_pairs: dict[tuple, list[Board]] = {}
     for profile in _order(scored) if profiles is None else profiles:
         names = _metrics(metrics, profile, profiles is not None)

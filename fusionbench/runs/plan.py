@@ -57,7 +57,7 @@ class Lookup:
 
 def make_plan(options: RunOptions, lookup: Lookup | None = None) -> Plan:
     """Return the cells that the options name. Raises PlanError with a sentence for every problem."""
-    problems: list[str] = []
+    problems = [] if options.method and options.dataset else ["Nothing to run: name a method and a data set."]
     noise = read_noise(options.noise)
     sources = [dataset(name).name for name in (options.train_dataset or "").split(",") if name.strip()]
     varied = options.setting or (f"from={'+'.join(sources)}" if sources else "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -18,8 +17,8 @@ from fusionbench.cells.store import Cell
 from fusionbench.cells.weights import choose_weights
 from fusionbench.data.raw_counts import sampled_warnings
 from fusionbench.devices import pick_device, slots
-from fusionbench.errors import FusionbenchError, OutputError, PlanError, RequestError
-from fusionbench.files import cannot_write
+from fusionbench.errors import FusionbenchError, PlanError, RequestError
+from fusionbench.files import check_writable
 from fusionbench.metrics import resolve, resolve_profile
 from fusionbench.runs.local import run_local
 from fusionbench.runs.plan import Lookup, Plan, make_plan
@@ -231,15 +230,3 @@ def carry_out_jobs(jobs: list[Job], options: RunOptions, reporter: Reporter) -> 
         else:
             getattr(reporters[index], what)(*content)
     return results
-
-
-def check_writable(out: Path) -> None:
-    """Create the folder and raise OutputError if results could not be stored in it."""
-    # the process id, because other calls may test the same folder at the same time
-    probe_file = out / f".writable.{os.getpid()}"
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        probe_file.write_bytes(b"x")
-        probe_file.unlink()
-    except OSError as error:
-        raise OutputError(cannot_write(out, error)) from error

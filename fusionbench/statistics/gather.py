@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from fusionbench.errors import RequestError
 from fusionbench.metrics.tasks import PROFILE
 from fusionbench.statistics.summary import Summary, summarize
 from fusionbench.tables.board import build_boards
@@ -27,7 +26,7 @@ def summaries(
     Without ``baselines`` the trivial methods are left out, but are still used for lessons. Raises RequestError if the
     folders contain none of ``datasets`` or no score of the profile.
     """
-    from fusionbench.cells.columns import StoredScores
+    from fusionbench.cells.columns import StoredScores, no_score_of
     from fusionbench.cells.store import read_records
 
     records = select_records(read_records(*runs), datasets)
@@ -37,8 +36,7 @@ def summaries(
     if not profiles and scored_by:
         profiles = [profile]  # only downstream tasks were scored, which belong to every profile
     if profile not in profiles:
-        scored = f"scores of {', '.join(profiles)}" if profiles else "no scores"
-        raise RequestError(f"No score of profile {profile} there: the folders hold {scored}.")
+        raise no_score_of(profile, profiles)
     boards = {name: build_boards(records, scores, metrics=metrics, profile=name) for name in profiles}
     main = boards.pop(profile)
     others = list(zip(*boards.values(), strict=True)) or [()] * len(main)

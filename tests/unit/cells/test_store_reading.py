@@ -179,3 +179,20 @@ def test_a_line_without_a_key_is_named_by_its_number(cell: Cell) -> None:
     cell.scores_file.write_text('{"image": "1"}\n')
     with pytest.raises(OutputError, match="line 1"):
         cell.scores()
+
+
+def test_a_folder_or_record_that_may_not_be_read_is_told(cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = PermissionError(13, "Permission denied", str(cell.path))
+    scandir = os.scandir
+
+    def closed(path: Any) -> Any:
+        if Path(path) == cell.path:
+            raise refused
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    with pytest.raises(PermissionError):  # and not tables without its row
+        find_cells(cell.path.parents[2])
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: (_ for _ in ()).throw(refused))
+    with pytest.raises(PermissionError):  # and not the advice to delete it
+        cell.read_record()

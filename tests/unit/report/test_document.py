@@ -153,3 +153,9 @@ def test_the_command_writes_the_page_without_torch(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "6 of 6 pairs embedded" in done.stdout
     assert (tmp_path / "out" / "page.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_a_page_under_a_name_of_another_format_is_refused(tmp_path):
+    asked = CliRunner().invoke(app, ["report", str(tmp_path), "-o", str(tmp_path / "page.pdf")])
+    assert asked.exit_code == 2
+    assert "page.pdf': end its name in .html." in asked.stderr

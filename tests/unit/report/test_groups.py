@@ -57,3 +57,9 @@ def test_a_run_in_two_folders_keeps_both(tmp_path):
     shards = [record(path=tmp_path / "one"), record(path=tmp_path / "two")]
     (group,) = make_groups(shards, rows(shards[0], {"EN": SIX}))
     assert group.first.runs[0].folders == (tmp_path / "one", tmp_path / "two")
+
+
+def test_a_profile_by_which_nothing_is_scored_is_told():
+    run = record()
+    with pytest.raises(RequestError, match="profile vifb there: the folders hold scores of canonical"):
+        make_groups([run], rows(run, {"EN": SIX}), profiles=["vifb"])

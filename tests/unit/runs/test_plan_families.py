@@ -62,3 +62,11 @@ def test_a_data_set_of_a_family_that_is_here_but_not_prepared_is_named(tmp_path:
     (sentence,) = made.broken
     assert "Optical-SAR-dataset" in sentence
     assert str(tmp_path) in sentence
+
+
+@pytest.mark.parametrize(("methods", "datasets"), [((), ("demo",)), (("average",), ())])
+def test_a_request_without_method_or_data_set_runs_nothing(
+    methods: tuple[str, ...], datasets: tuple[str, ...]
+) -> None:
+    with pytest.raises(PlanError, match="name a method and a data set"):  # an unset variable in a script
+        make_plan(RunOptions(methods, datasets))

@@ -277,3 +277,9 @@ def test_rows_are_chosen_ordered_and_marked(tmp_path: Path) -> None:
     wrong = table(runs, "--methods", "refinefus")
     assert wrong.exit_code == 2
     assert "row 'refinefus'" in wrong.stderr
+
+
+def test_a_profile_by_which_nothing_is_scored_is_told(tmp_path: Path) -> None:
+    done = table(store(tmp_path, several()), "--profile", "tang2023")
+    assert done.exit_code == 2
+    assert "No score of profile tang2023 there: the folders hold scores of canonical." in done.stderr

@@ -1,0 +1,49 @@
+"""What a verb that the system refuses something ends with."""
+
+from __future__ import annotations
+
+import errno
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fusionbench.cli.outcome import guarded
+
+FULL = Path("/dev/full")
+
+
+def test_a_file_that_the_system_refuses_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    @guarded
+    def verb() -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "ir")
+
+    with pytest.raises(SystemExit) as ended:
+        verb()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == (
+        "Error: 'ir' cannot be used (Permission denied): check that it is there and its permissions.\n"
+    )
+
+
+def test_an_error_of_the_system_that_no_file_explains_is_not_hidden() -> None:
+    @guarded
+    def verb() -> None:
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        verb()
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="the system has no /dev/full")
+@pytest.mark.parametrize("verb", [("list", "profiles"), ("list", "profiles", "--json"), ("reported",)])
+def test_a_full_disk_behind_standard_output_is_one_sentence(verb: tuple[str, ...]) -> None:
+    with FULL.open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "fusionbench", *verb],
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False,
+        )  # fmt: skip
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("Error: The output cannot be written (No space left on device)")
+    assert ended.stderr.count("\n") == 1
