@@ -6,7 +6,8 @@ import ctypes
 import sys
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of <malloc.h>
-KEPT = 2**31 - 1  # bytes: mallopt takes no larger number, and one block of LRRNet's at 640x480 pixels has 2.2 GB
+# bytes: mallopt takes no larger number, and one block of LRRNet's at 640x480 pixels has 2.2 GB
+KEPT = 2**31 - 1
 
 
 def keep_freed_memory() -> None:
