@@ -9,9 +9,8 @@ from collections import Counter
 from typing import NamedTuple
 
 import pytest
-from typer.main import get_command
 
-from fusionbench.cli.app import app
+from fusionbench.cli.verbs import built
 from fusionbench.data.registry import dataset
 from fusionbench.figures import KINDS
 from fusionbench.papers.printed import papers
@@ -95,7 +94,7 @@ def test_a_comparison_s_sweep_has_the_data_sets_and_columns_that_the_paper_print
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
 def test_commands_have_verbs_options_and_names_that_exist(words: list[str]) -> None:
-    verb = get_command(app).commands[words[0]]
+    verb = built(words[0])
     if words[0] == "downstream":
         verb = verb.commands[words[1]]
     options = {option for parameter in verb.params for option in (*parameter.opts, *parameter.secondary_opts)}
