@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import os
 import re
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -33,6 +35,16 @@ def slots(device: str, jobs: int | None) -> list[str]:
         return [device] * (jobs or 1)
     count = cuda_devices()
     return [f"cuda:{number % count}" for number in range(jobs or count)]
+
+
+def scorers(slots: Sequence[str]) -> int:
+    """Return how many processes score on the CPU beside slots that are GPUs: one for each core that no slot needs."""
+    return 0 if "cpu" in slots else max(1, cores() - len(slots))
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @functools.cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,13 +57,18 @@ def rendered_tables(*folders: Path) -> dict[str, bytes]:
     return files
 
 
+def batch_size_of(record: Mapping[str, Any]) -> int:
+    """Return the batch size of a record's images, also where it was chosen for the memory of a GPU."""
+    return record.get("batch_size") or record["identity"]["protocol"]["batch_size"]
+
+
 def repeat_command(record: dict[str, Any]) -> str:
     """Return the command line that computes a record's images again, as far as the record determines it."""
     data, identity = record["dataset"], record["identity"]
     method = record["method"]["name"].partition("+")[0]
     parts = ["fusionbench run", f"--method {method}", f"--dataset {data['name']}", f"--split {data['split']}"]
     parts += [f"--limit {data['limit']}"] if data.get("limit") else []
-    parts += [f"--seed {identity['seed']}", f"--batch-size {identity['protocol']['batch_size']}"]
+    parts += [f"--seed {identity['seed']}", f"--batch-size {batch_size_of(record)}"]
     parts += ["--weights random"] if record["weights"]["source"] == "random" else []
     parts += [f"args.{key}={value}" for key, value in identity["arguments"].items()]
     return " ".join(parts)

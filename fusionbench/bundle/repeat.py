@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fusionbench.bundle.again import set_findings, task_findings
-from fusionbench.bundle.content import pixel_hash
+from fusionbench.bundle.content import batch_size_of, pixel_hash
 from fusionbench.bundle.finding import CheckResult, agree
 from fusionbench.cells.score_lines import WHOLE_SET, ScoreKey
 from fusionbench.cells.store import Cell
@@ -73,7 +73,7 @@ def _refused(
         try:
             result = run(
                 name.partition("+")[0], split.spec.name, split=split.name, limit=last, metrics="EN", out=Path(place_of_runs),
-                seed=identity["seed"], batch_size=identity["protocol"]["batch_size"], device="cpu", baselines=False,
+                seed=identity["seed"], batch_size=batch_size_of(record), device="cpu", baselines=False,
                 no_train=True, noise=str(noise) if noise else CLEAN, data_root=data_root, weights="random" if record["weights"]["source"] == "random" else "auto",
                 overrides=tuple(f"args.{key}={_text(value)}" for key, value in identity["arguments"].items()),
             )  # fmt: skip

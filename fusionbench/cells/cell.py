@@ -12,7 +12,9 @@ import torch
 import torch.nn.functional as F
 
 from fusionbench.cells.done import missing_metrics, unavailable_scores, unfused
-from fusionbench.cells.fuse import failure_from, fuse_missing, seed_everything
+from fusionbench.cells.fusing.batch_size import fitting_batch
+from fusionbench.cells.fusing.forward import ready
+from fusionbench.cells.fusing.fuse import Load, failure_from, fuse_missing, seed_everything
 from fusionbench.cells.intact import check_images
 from fusionbench.cells.lock import locked
 from fusionbench.cells.outside.command import run_command
@@ -191,13 +193,25 @@ class _Work:
             return run_command(planned.method, pairs, self.cell, options.device, done, load)
         if self.method is None:
             return take_missing(planned.method.source, pairs, self.cell, done)
-        method = self.method.eval().to(options.device)
+        method = ready(self.method, options.device)
+        size = self._batch_size(record, method, load)
         failures, alone = fuse_missing(
-            method, pairs, self.cell, options.batch_size, options.device, done, load, options.seed
+            method, pairs, self.cell, size, options.device, done, load, options.seed
         )
         if alone:
             record["fused_alone"] = sorted({*record.get("fused_alone", ()), *alone})
         return failures
+
+    def _batch_size(self, record: dict[str, Any], method: FusionMethod, load: Load) -> int:
+        """Return the batch size asked for, for "auto" that with which the cell was begun."""
+        if isinstance(self.job.options.batch_size, int):
+            return self.job.options.batch_size
+        if "batch_size" not in record:
+            pairs = self.job.planned.split.pairs
+            record["batch_size"] = fitting_batch(method, pairs, load, self.job.options.device)
+            # before the first image, so that a call that resumes with more or less memory writes the same bytes
+            self.cell.write_record(record)
+        return record["batch_size"]
 
 
 TOLERANCE = 1e-4  # of a probe's values in [0, 1]: thread counts and kernel versions differ by less, other code by more

@@ -25,7 +25,8 @@ class RunOptions:
     "latest" (the training finished last, whatever its recipe and seed), "random", or a path. "auto" and "trained" train
     a method without weights unless ``no_train`` is set or it takes more than ``train_within`` minutes (None: no limit).
     ``train_dataset`` names the data sets, separated by commas, to learn from; None means the fused data set itself.
-    ``timeout`` is in seconds per cell.
+    ``timeout`` is in seconds per cell. ``batch_size`` is a number of pairs, or "auto" for as many as a GPU's memory allows
+    (on a CPU 1); cells then keep the number with which they were begun.
     """
 
     method: tuple[str, ...]
@@ -40,7 +41,7 @@ class RunOptions:
     limit: int | None = None
     seed: int = 0
     device: str = "auto"
-    batch_size: int = 1
+    batch_size: int | str = 1
     data_root: str | None = None
     out: Path = Path("runs")
     fresh: bool = False

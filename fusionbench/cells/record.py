@@ -33,6 +33,8 @@ def make_identity(planned: PlannedCell, manifest: str, options: RunOptions) -> d
             "version": PROTOCOL,
             "device": options.device.partition(":")[0],
             "batch_size": options.batch_size,
+            # cells of GPUs from before this key were convolved in TF32
+            **({} if options.device == "cpu" else {"arithmetic": "float32"}),
         },
         **noise,
     }

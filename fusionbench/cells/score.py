@@ -58,7 +58,7 @@ def score_missing(cells: Sequence[Missing], pairs: Sequence[Pair], done: Done, d
 
     A pair's sources are read, and their statistics computed, once for all cells. The time of a pair is divided equally
     among the cells that had an image of it to score; metrics of whole sets are computed for each cell on its own. An
-    image that was never fused gets lines with its failure's status. Networks of set-level metrics run on ``device``.
+    image that was never fused gets lines with its failure's status. Networks of metrics run on ``device``.
     """
     stamps = SourceStamps(pairs)
     for pair in pairs:
@@ -68,7 +68,7 @@ def score_missing(cells: Sequence[Missing], pairs: Sequence[Pair], done: Done, d
         # read on first use: a pair whose images all failed to fuse needs no sources
         shared = functools.cache(functools.partial(_sources, pair, stamps))
         for cell in here:
-            cell.append(_lines(cell, pair, shared))
+            cell.append(_lines(cell, pair, shared, device))
             done(pair.id, cell.failures.get(pair.id))
         part = (time.monotonic() - started) / max(1, len(sharing))
         for cell in sharing:
@@ -87,7 +87,7 @@ def _sources(pair: Pair, stamps: SourceStamps) -> Sources:
     return sources(*map(eight_bit, stored))
 
 
-def _lines(missing: Missing, pair: Pair, shared: Callable[[], Sources]) -> list[dict[str, Any]]:
+def _lines(missing: Missing, pair: Pair, shared: Callable[[], Sources], device: str) -> list[dict[str, Any]]:
     failures, path = missing.failures, missing.cell.image(pair.id)
     definitions = [missing.definitions[name] for name in missing.metrics[pair.id]]
     if pair.id not in failures:
@@ -96,7 +96,7 @@ def _lines(missing: Missing, pair: Pair, shared: Callable[[], Sources]) -> list[
             here, fused = shared(), eight_bit(read_image(path))
             if fused.shape[:2] != here.b.levels.shape[-2:]:
                 raise ImageError(f"{path} does not have its sources' size: delete it and run again.")
-            scores = score_definitions(here, fused, definitions, missing.profile)
+            scores = score_definitions(here, fused, definitions, missing.profile, device)
             # an error inside a metric of another package loses that metric's value only, but the cell is not "ok"
             if broken := next((score for score in scores if score.status == "failed"), None):
                 failures[pair.id] = Failure("failed", broken.detail)

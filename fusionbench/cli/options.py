@@ -35,7 +35,9 @@ DataRoot = Annotated[
 Out = Annotated[Path, typer.Option(help="Folder for results.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:0.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
-BatchSize = Annotated[int, typer.Option(help="Pairs fused at once.")]
+BatchSize = Annotated[
+    str, typer.Option(help="Pairs fused at once, or auto: as many as a GPU's memory allows.")
+]
 TrainDataset = Annotated[
     str | None,
     typer.Option(help="Learn from this data set, for transfer.", show_default="the one that is fused"),
@@ -110,7 +112,7 @@ class RunArguments:
         int | None, typer.Option(help="Seed of everything random.", show_default="0, or the sweep's")
     ] = None
     device: Device = "auto"
-    batch_size: BatchSize = 1
+    batch_size: BatchSize = "1"
     data_root: DataRoot = None
     out: Out = Path("runs")
     jobs: Jobs = None

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from fusionbench.cells.fuse import failure_from
+from fusionbench.cells.fusing.fuse import failure_from
 from fusionbench.cells.planned import Failure
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.record import now

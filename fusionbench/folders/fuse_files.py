@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from fusionbench.cells.fuse import fuse_tensors, seed_everything
+from fusionbench.cells.fusing.forward import fuse_tensors, ready
+from fusionbench.cells.fusing.fuse import seed_everything
 from fusionbench.cells.outside.command import call_command, hand_over
 from fusionbench.cells.outside.external import fused_image
 from fusionbench.cells.progress import Reporter
@@ -60,9 +61,8 @@ def fuse_files(
         yield from _by_command(method_spec, jobs, pick_device(options.device))
         return
     keep_freed_memory()
-    method = _ready(options, reporter)
     device = pick_device(options.device)
-    method.to(device)
+    method = ready(_built(options, reporter), device)
     with Writers() as writers:
         try:
             for (job,), (images,) in read_ahead([[job] for job in jobs], lambda job: load_pair(job[0])):
@@ -131,7 +131,7 @@ def _by_command(method: MethodSpec, jobs: list[tuple[Pair, Path]], device: str) 
             yield target
 
 
-def _ready(options: FileOptions, reporter: Reporter) -> FusionMethod:
+def _built(options: FileOptions, reporter: Reporter) -> FusionMethod:
     """Return the method with its weights loaded. Raises WeightsError if there are none."""
     if options.family not in FAMILIES:
         raise UnknownNameError("family", options.family, FAMILIES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -12,11 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from fusionbench.data.fused.fused_folder import check_size
 from fusionbench.data.images import eight_bit, read_image, read_pair
 from fusionbench.data.raw_counts import CountWatch
+from fusionbench.devices import cores, pick_device
 from fusionbench.errors import ImageError
 from fusionbench.folders.request import ScorePlan, ScoreRequest
 from fusionbench.metrics import Score, Sources, cards, score_fused, sources
 from fusionbench.metrics.memory import keep_freed_memory
-from fusionbench.metrics.registry import provider_of
+from fusionbench.metrics.registry import has_network, provider_of
 from fusionbench.metrics.scoring import one_thread
 from fusionbench.types import Pair
 
@@ -37,10 +37,9 @@ def jobs_of(request: ScoreRequest, plan: ScorePlan) -> int:
     It is one if a metric runs a network, which torch parallelises itself, or comes from another package, whose code need
     not be safe with threads.
     """
-    if any(cards()[name].weights or provider_of(name) for name in plan.metrics):
+    if any(has_network(name) or provider_of(name) for name in plan.metrics):
         return 1
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(request.jobs or cores, len(plan.pairs.pairs))
+    return min(request.jobs or cores(), len(plan.pairs.pairs))
 
 
 def score_pairs(plan: ScorePlan, jobs: int) -> Iterator[ScoredPair]:
@@ -86,7 +85,8 @@ def _score_file(
         return _failed(error, _by_image(plan))
     watch.look(path, image)
     names = _by_image(plan)
-    return score_fused(prepared, eight_bit(image), names, plan.profile) if names else {}
+    device = pick_device("auto")
+    return score_fused(prepared, eight_bit(image), names, plan.profile, device) if names else {}
 
 
 def _by_image(plan: ScorePlan) -> list[str]:

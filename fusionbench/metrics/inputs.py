@@ -24,10 +24,19 @@ class StoredImages:
     def __init__(self, levels: Tensor) -> None:
         self.levels = levels
         self._forms: dict[str, Image] = {}
+        self._elsewhere: dict[str, StoredImages] = {}
 
     @property
     def colored(self) -> bool:
         return self.levels.shape[1] == 3
+
+    def on(self, device: str) -> StoredImages:
+        """Return the images on a device, those on another than now cached."""
+        if self.levels.device == torch.device(device):
+            return self
+        if device not in self._elsewhere:
+            self._elsewhere[device] = StoredImages(self.levels.to(device))
+        return self._elsewhere[device]
 
     def image(self, form: Form) -> Image:
         """Return a form of the images; for one channel all conversions to grey return the same object."""

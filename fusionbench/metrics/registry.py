@@ -130,6 +130,11 @@ def card_of(metric: str) -> MetricCard:
     return _known().cards[metric]
 
 
+def has_network(metric: str) -> bool:
+    """Return whether a metric runs a network, so that a GPU speeds it up. Raises KeyError as `card_of`."""
+    return bool(card_of(metric).weights) or card_of(metric).per == "set"
+
+
 def definitions(metric: str) -> dict[str, Definition]:
     """Return the definitions of a metric by name, the canonical one first. Raises KeyError as `card_of`."""
     return {name: entry.definition for name, entry in _known().entries[metric].items()}

@@ -18,7 +18,7 @@ from fusionbench.metrics.image_cache import Outcome, Triple
 from fusionbench.metrics.inputs import Sources, StoredImages, form_of
 from fusionbench.metrics.learned.weight_files import made_with
 from fusionbench.metrics.profiles import definition_of, profile_of, resolve
-from fusionbench.metrics.registry import CANONICAL, Definition, card_of, function_of
+from fusionbench.metrics.registry import CANONICAL, Definition, card_of, function_of, has_network
 
 Reasons = list[str | None]
 
@@ -90,25 +90,41 @@ def score(
 
 
 def score_fused(
-    pair: Sources, fused: np.ndarray, metrics: str | Iterable[str] | None = None, profile: str = CANONICAL
+    pair: Sources,
+    fused: np.ndarray,
+    metrics: str | Iterable[str] | None = None,
+    profile: str = CANONICAL,
+    device: str = "cpu",
 ) -> dict[str, Score]:
-    """Return the scores of one fused image of a pair prepared by `sources`, the same to the last digit as by `score`."""
+    """Return the scores of one fused image of a pair prepared by `sources`, the same to the last digit as by `score`.
+
+    Networks of metrics run on ``device``.
+    """
     chosen = {name: definition_of(name, profile) for name in resolve(metrics, profile)}
-    return dict(zip(chosen, score_definitions(pair, fused, chosen.values(), profile), strict=True))
+    return dict(zip(chosen, score_definitions(pair, fused, chosen.values(), profile, device), strict=True))
 
 
 def score_definitions(
-    pair: Sources, fused: np.ndarray, chosen: Iterable[Definition], profile: str = CANONICAL
+    pair: Sources,
+    fused: np.ndarray,
+    chosen: Iterable[Definition],
+    profile: str = CANONICAL,
+    device: str = "cpu",
 ) -> list[Score]:
-    """Return the scores of one fused image by the given definitions; ``profile`` only determines the conversion to grey."""
+    """Return the scores of one fused image by the given definitions; ``profile`` only determines the conversion to grey.
+
+    Only networks run on ``device``: formulas stay on the CPU, so that their digits are the same on every machine.
+    """
     pictures = (*pair, _picture("fused", fused))
     _check_alike({which: picture.levels for which, picture in zip(Triple._fields, pictures, strict=True)})
     with one_thread():
-        return [*map(partial(_score, profile_of(profile), pictures), chosen)]
+        return [*map(partial(_score, profile_of(profile), pictures, device), chosen)]
 
 
-def _score(profile: Profile, pictures: Sequence[StoredImages], definition: Definition) -> Score:
+def _score(profile: Profile, pictures: Sequence[StoredImages], device: str, definition: Definition) -> Score:
     try:
+        if has_network(definition.metric):
+            pictures = [picture.on(device) for picture in pictures]
         values, reasons = _evaluate(definition, profile, *pictures)
     except WeightsError as error:
         return Score(None, "unavailable", str(error))

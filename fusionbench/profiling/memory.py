@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from fusionbench.method import FusionMethod
+from fusionbench.method.arithmetic import full_float32
 from fusionbench.profiling.counts import example
 
 PROCESS = Path("/proc/self")
@@ -33,7 +34,8 @@ def _on_cuda(method: FusionMethod, pair: tuple[torch.Tensor, torch.Tensor]) -> d
     torch.cuda.synchronize(method.device)
     torch.cuda.reset_peak_memory_stats(method.device)
     before = torch.cuda.memory_allocated(method.device)
-    method.fuse(*pair)
+    with full_float32():
+        method.fuse(*pair)
     torch.cuda.synchronize(method.device)
     peak = torch.cuda.max_memory_allocated(method.device)
     return {"peak": peak / MIB, "added": (peak - before) / MIB, "of": "CUDA allocations"}

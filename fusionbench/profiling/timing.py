@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import torch
 
 from fusionbench.method import FusionMethod
+from fusionbench.method.arithmetic import full_float32
 from fusionbench.profiling.counts import example
 
 
@@ -38,7 +39,8 @@ def latency(method: FusionMethod, height: int, width: int, budget: Budget) -> di
 
 
 def _once(method: FusionMethod, pair: tuple[torch.Tensor, torch.Tensor]) -> None:
-    method.fuse(*pair)
+    with full_float32():
+        method.fuse(*pair)
     synchronize(method.device)
 
 

@@ -17,8 +17,8 @@ from fusionbench.runs.queue import Message, Work
 ATTEMPTS = 3  # how many pools are started, after each was killed, before a call gives up
 
 
-def run_local(jobs: list[Job], slots: list[str], options: RunOptions) -> Iterator[Message]:
-    """Run the jobs and yield messages (index, name, arguments...): say, start, advance, stop, and one result per job.
+def run_local(jobs: list[Job], slots: list[str], options: RunOptions, scorers: int = 0) -> Iterator[Message]:
+    """Run the jobs, scored by as many processes as ``scorers`` beside the slots, and yield messages (index, name, arguments...): say, start, advance, stop, and one result per job.
 
     Raises PlanError before any work for arguments that a method's class does not take, and OutputError if results
     cannot be stored or the pool was killed `ATTEMPTS` times.
@@ -28,7 +28,9 @@ def run_local(jobs: list[Job], slots: list[str], options: RunOptions) -> Iterato
     for _ in range(ATTEMPTS):
         # the connection of a pool that dies is at its end, as that of one that has finished
         with _pool() as pool, suppress(EOFError, ConnectionResetError):
-            pool.send(Work(tuple(left.values()), tuple(slots), options.timeout, options.memory_limit))
+            pool.send(
+                Work(tuple(left.values()), tuple(slots), options.timeout, options.memory_limit, scorers)
+            )
             for message in iter(pool.recv, ("end",)):
                 match message:
                     case ("problems", problems):

@@ -30,6 +30,7 @@ from fusionbench.weights.methods import Weights
 
 TICK = 0.2  # seconds between two checks of time-outs and memory
 GIB = 2**30
+SCORER = "cpu"  # the device of processes that score beside GPUs
 LOGS = ".logs"  # folder below the store with the logs of running cells, whose own folders are not known yet
 
 
@@ -57,8 +58,9 @@ class Pool:
 
     def __init__(self, caller: Connection, asked: Work) -> None:
         self.caller, self.asked = caller, asked
-        self.queue = Queue(asked.jobs, len(asked.slots))
+        self.queue = Queue(asked.jobs, len(asked.slots), asked.scorers)
         self.free = list(asked.slots)
+        self.free_scorers = asked.scorers
         self.running: dict[Connection, Running] = {}
         self.life = os.pipe()  # nothing is written to it: workers read until the pool's death closes its end
         cores = os.cpu_count() or 1
@@ -76,6 +78,9 @@ class Pool:
             while True:
                 while self.free and (task := self.queue.next()) is not None:
                     self._start(task, self.free.pop(0))
+                while self.free_scorers and (task := self.queue.next_scoring()) is not None:
+                    self.free_scorers -= 1
+                    self._start(task, SCORER)
                 if not self.running:
                     break
                 for ready in wait([self.caller, *self.running], TICK):
@@ -194,7 +199,11 @@ class Pool:
         cell.connection.close()
         status = os.waitpid(cell.pid, 0)[1]
         end_group(cell.pid)  # processes that it started and left running
-        self.free.append(cell.device)  # after its group is gone, or two processes would share a GPU's memory
+        # after its group is gone, or two processes would share a GPU's memory
+        if cell.task.work == "score" and self.asked.scorers:
+            self.free_scorers += 1
+        else:
+            self.free.append(cell.device)
         died = cell.killed or how_it_died(status)
         if len(cell.task.jobs) > 1:
             self._scored_together(cell, died)

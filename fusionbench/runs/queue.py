@@ -32,10 +32,13 @@ class Queue:
     by one task when all are fused, so that the sources are read and their statistics computed only once. No
     slot stays idle for that: when nothing else can be started, the cells fused so far are scored, in as many parts as
     there are slots.
+
+    With ``scorers``, processes that score beside the slots, slots only fuse, and whatever is fused is scored as soon as a
+    scorer is free.
     """
 
-    def __init__(self, jobs: Sequence[Job], slots: int) -> None:
-        self.slots = slots
+    def __init__(self, jobs: Sequence[Job], slots: int, scorers: int = 0) -> None:
+        self.slots, self.scorers = slots, scorers
         self.waiting = deque(jobs)
         self.unfused = Counter(map(pairs_of, jobs))
         self.several = {pairs for pairs, count in self.unfused.items() if count > 1}
@@ -46,18 +49,21 @@ class Queue:
         self.earlier: Counter[int] = Counter()
 
     def next(self) -> Task | None:
-        """Remove and return the next task, None if nothing can be started now."""
-        if not self.ready:
-            self._gather()
-        if self.ready:
-            return self.ready.popleft()
+        """Remove and return the next task for a slot, None if nothing can be started now."""
+        if not self.scorers and (task := self.next_scoring()) is not None:
+            return task
         if not self.waiting:
             return None
         job = self.waiting.popleft()
         patient = job.index in self.late
-        return Task(
-            "fuse" if pairs_of(job) in self.several and not patient else "all", (job,), patient=patient
-        )
+        apart = bool(self.scorers) or pairs_of(job) in self.several
+        return Task("fuse" if apart and not patient else "all", (job,), patient=patient)
+
+    def next_scoring(self) -> Task | None:
+        """Remove and return the next task that scores, None if nothing is to be scored now."""
+        if not self.ready:
+            self._gather()
+        return self.ready.popleft() if self.ready else None
 
     def fused_one(self, unscored: Unscored) -> None:
         """Accept a cell that is fused and still to be scored."""
@@ -90,11 +96,13 @@ class Queue:
 
     def _gather(self) -> None:
         # late cells are held by another call, perhaps for hours: scoring does not wait for them
-        idle = all(job.index in self.late for job in self.waiting)
+        idle = bool(self.scorers) or all(job.index in self.late for job in self.waiting)
         splits = [pairs for pairs in self.fused if idle or not self.unfused[pairs]]
         for pairs in splits:
             cells = self.fused.pop(pairs)
-            parts = max(-(-self.slots // len(splits)) if idle else 1, -(-len(cells) // MOST))
+            parts = max(
+                -(-(self.scorers or self.slots) // len(splits)) if idle else 1, -(-len(cells) // MOST)
+            )
             size = -(-len(cells) // parts)
             for start in range(0, len(cells), size):
                 part = tuple(cells[start : start + size])
@@ -113,10 +121,11 @@ Message = tuple[Any, ...]  # the name of an event, then its arguments
 class Work:
     """All jobs of a call and its slots, each a device on which one cell runs at a time.
 
-    A cell may take ``timeout`` seconds, not counting training, and ``memory_limit`` GiB; None means no limit.
+    ``scorers`` processes score on the CPU beside slots that are GPUs; without any, the slots score. A cell may take ``timeout`` seconds, not counting training, and ``memory_limit`` GiB; None means no limit.
     """
 
     jobs: tuple[Job, ...]
     slots: tuple[str, ...]
     timeout: float | None = None
     memory_limit: float | None = None
+    scorers: int = 0

@@ -16,10 +16,11 @@ from fusionbench.cells.record import make_identity
 from fusionbench.cells.store import Cell
 from fusionbench.cells.weights import choose_weights
 from fusionbench.data.raw_counts import sampled_warnings
-from fusionbench.devices import pick_device, slots
+from fusionbench.devices import pick_device, scorers, slots
 from fusionbench.errors import FusionbenchError, PlanError, RequestError
 from fusionbench.files import check_writable
 from fusionbench.metrics import resolve, resolve_profile
+from fusionbench.metrics.registry import has_network
 from fusionbench.runs.local import run_local
 from fusionbench.runs.plan import Lookup, Plan, make_plan
 from fusionbench.runs.preview import opening, preview
@@ -80,9 +81,16 @@ def plan_run(asked: RunOptions, lookup: Lookup | None = None) -> Plan:
     """Check a request and return its plan without any work. Raises PlanError, RequestError or UnknownNameError."""
     profile, metrics = resolve_profile(asked.profile), tuple(resolve(asked.metrics, asked.profile))
     check_options(metrics)
-    options = replace(asked, device=_device(asked), profile=profile, metrics=metrics)
-    for name in ("batch_size", "jobs", "timeout", "memory_limit", "train_within"):
-        value, least = getattr(options, name), 1 if name in ("batch_size", "jobs") else 0
+    device = _device(asked)
+    options = replace(
+        asked,
+        device=device,
+        profile=profile,
+        metrics=metrics,
+        batch_size=_batch_size(asked.batch_size, device),
+    )
+    for name in ("jobs", "timeout", "memory_limit", "train_within"):
+        value, least = getattr(options, name), 1 if name == "jobs" else 0
         # written so that NaN, which compares false with everything, is refused
         if value is not None and not (least <= value < math.inf and value > 0):
             wanted = "at least 1" if least else "more than 0"
@@ -95,6 +103,14 @@ def plan_run(asked: RunOptions, lookup: Lookup | None = None) -> Plan:
             f"Weights file '{options.weights}' does not exist: give --weights auto, trained, latest, random or a file."
         )
     return make_plan(options, lookup)
+
+
+def _batch_size(asked: int | str, device: str) -> int | str:
+    if asked == "auto":
+        return asked if device.startswith("cuda") else 1
+    if not str(asked).isdecimal() or int(asked) < 1:
+        raise RequestError(f"--batch-size must be a number of pairs, at least 1, or auto; got {asked}.")
+    return int(asked)
 
 
 def _device(options: RunOptions) -> str:
@@ -219,7 +235,10 @@ def carry_out_jobs(jobs: list[Job], options: RunOptions, reporter: Reporter) -> 
 
         messages = run_on_ray(jobs, options)
     else:
-        messages = run_local(jobs, slots(options.device, options.jobs), options)
+        here = slots(options.device, options.jobs)
+        # networks of metrics score faster on the GPU than beside it
+        networks = any(has_network(name) for job in jobs for name in job.metrics)
+        messages = run_local(jobs, here, options, 0 if networks else scorers(here))
     for index, what, *content in messages:
         # a result travels without its plan, which lists all pairs
         if what == "result":

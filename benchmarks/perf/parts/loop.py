@@ -14,7 +14,7 @@ CODE = """
 import json, sys, time
 from pathlib import Path
 import torch
-from fusionbench.cells.fuse import fuse_missing
+from fusionbench.cells.fusing.fuse import fuse_missing
 from fusionbench.cells.store import Cell
 from fusionbench.metrics.memory import keep_freed_memory
 from fusionbench.registry.methods import load

@@ -44,7 +44,7 @@ def draw(request: NetworkRequest, options: Options) -> Drawing:
 
 
 def _block(pair: Pair, network: Network, labels: Sequence[str], a: str, b: str, several: bool) -> Block:
-    from fusionbench.cells.fuse import fuse_arrays
+    from fusionbench.cells.fusing.forward import fuse_arrays
 
     images, results = load_pair(pair), []
     held = watched(

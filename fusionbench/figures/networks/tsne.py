@@ -57,7 +57,7 @@ def features_of(network: Network, pairs: Sequence[Pair]) -> dict[Layer, ndarray]
     """Return the features [pairs, channels] of each layer that is reached, averaged over its pixels or tokens."""
     import numpy as np
 
-    from fusionbench.cells.fuse import fuse_arrays
+    from fusionbench.cells.fusing.forward import fuse_arrays
 
     rows: dict[Layer, list[ndarray]] = {}
     for pair in pairs:

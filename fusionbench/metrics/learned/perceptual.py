@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from fusionbench.method.arithmetic import full_float32
 from fusionbench.metrics.image_cache import Outcome, Triple
 from fusionbench.metrics.registry import metric
 
@@ -76,6 +77,6 @@ def _by_model(triple: Triple, name: str, weights: str) -> Outcome:
     levels = triple.fused.levels
     network = model(name, weights, levels.device)
     step = max(1, AT_ONCE // triple.fused.count)
-    with torch.inference_mode():
+    with torch.inference_mode(), full_float32():
         distances = [network(part.float() / 255).flatten().double() for part in levels.split(step)]
     return Outcome(torch.cat(distances))

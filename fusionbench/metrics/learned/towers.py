@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from fusionbench.errors import ConfigError
+from fusionbench.method.arithmetic import full_float32
 from fusionbench.metrics.learned.sets_options import TOWERS, FoundTower, TowerSpec, folder
 from fusionbench.weights.checkpoints import check_fit, is_torchscript, read_state, read_torchscript, unwrapped
 
@@ -28,7 +29,7 @@ def embed(tower: FoundTower, levels: np.ndarray, device: str = "cpu") -> np.ndar
     """
     what = json.dumps([tower.digest, tower.layout, vars(tower.spec)])
     module = _load(tower.name, tower.path, what, tower.vouched, device)
-    with torch.inference_mode():
+    with torch.inference_mode(), full_float32():
         return module(preprocessed(levels, tower.spec).to(device))[0].float().cpu().numpy()
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from fusionbench import FusionMethod
-from fusionbench.cells.fuse import fuse_missing
+from fusionbench.cells.fusing.fuse import fuse_missing
 from fusionbench.cells.store import Cell
 from fusionbench.data.images import write_image
 from fusionbench.types import Pair

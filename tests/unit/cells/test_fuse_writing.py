@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from fusionbench import FusionMethod
-from fusionbench.cells import fuse
+from fusionbench.cells.fusing import fuse
 from fusionbench.cells.store import Cell
 from fusionbench.data import pipeline
 from fusionbench.data.images import read_image, write_image

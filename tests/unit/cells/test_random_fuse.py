@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from fusionbench.cells.fuse import fuse_missing
+from fusionbench.cells.fusing.fuse import fuse_missing
 from fusionbench.cells.store import Cell
 from fusionbench.method import FusionMethod
 from fusionbench.types import Pair

@@ -150,11 +150,11 @@ def test_a_broken_set_metric_is_the_failure_of_a_cell_on_its_own(
     assert Cell(unscored[0].result.path).read_record()["status"] == "failed"
 
 
-def pool_of(jobs: list[Job], timeout: float | None = None) -> list[tuple]:
+def pool_of(jobs: list[Job], timeout: float | None = None, scorers: int = 0) -> list[tuple]:
     """Run the pool in this process and return what it told."""
     ours, theirs = Pipe()
     with ours, theirs:
-        Pool(theirs, Work(tuple(jobs), ("cpu",), timeout)).run()
+        Pool(theirs, Work(tuple(jobs), ("cpu",), timeout, scorers=scorers)).run()
         messages = []
         while (message := ours.recv()) != ("end",):
             messages.append(message)
@@ -197,9 +197,9 @@ def test_only_the_culprit_fails_where_the_process_dies(
 def test_what_fusing_and_scoring_printed_is_one_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = score._lines
 
-    def talking(missing: score.Missing, pair: object, shared: object) -> list[dict]:
+    def talking(*arguments: object) -> list[dict]:
         print("scoring", flush=True)
-        return real(missing, pair, shared)
+        return real(*arguments)
 
     monkeypatch.setattr(score, "_lines", talking)
     told = pool_of(jobs_in(tmp_path))
@@ -207,3 +207,11 @@ def test_what_fusing_and_scoring_printed_is_one_log(tmp_path: Path, monkeypatch:
     for log in tmp_path.glob("demo-test/*/*/log.txt"):
         assert log.read_text().count("scoring") == 6
     assert json.dumps([what for _, what, *_ in told]).count("start") == 4
+
+
+def test_processes_beside_the_slots_score_the_same(tmp_path: Path) -> None:
+    expected = alone(jobs_in(tmp_path / "alone"))
+    told = pool_of(jobs_in(tmp_path / "beside"), scorers=2)
+    results = {message[0]: message[2] for message in told if message[1] == "result"}
+    assert [results[number].status for number in range(3)] == [cell.status for cell in expected] == ["ok"] * 3
+    assert lines(tmp_path / "beside") == lines(tmp_path / "alone")

@@ -112,3 +112,22 @@ def test_no_process_holds_too_many_locks() -> None:
     jobs = [replace(job, index=number) for number in range(MOST + 6)]
     scores = [indices for work, indices in play(Queue(jobs, 1)) if work == "score"]
     assert [len(indices) for indices in scores] == [35, 35]
+
+
+def test_beside_gpus_cells_are_only_fused_in_slots_and_scored_as_soon_as_a_scorer_is_free() -> None:
+    queue = Queue(jobs_of("demo"), 1, scorers=1)
+    assert queue.next_scoring() is None
+    tasks = [queue.next() for _ in range(4)]
+    assert [told(task) for task in tasks] == [("fuse", [number]) for number in range(4)]
+    queue.fused_one(fused(tasks[0].jobs[0]))
+    assert told(queue.next_scoring()) == ("score", [0])
+    for task in tasks[1:]:
+        queue.fused_one(fused(task.jobs[0]))
+    assert queue.next() is None
+    assert told(queue.next_scoring()) == ("score", [1, 2, 3])
+
+
+def test_a_cell_alone_on_its_pairs_frees_its_gpu_before_it_is_scored() -> None:
+    queue = Queue(jobs_of("demo", methods=("average",)), 1, scorers=1)
+    queue.fused_one(fused(queue.next().jobs[0]))
+    assert told(queue.next_scoring()) == ("score", [0])

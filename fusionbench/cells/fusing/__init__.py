@@ -1,0 +1,1 @@
+"""Forward passes over the pairs of a cell, and how many pairs a pass takes."""
