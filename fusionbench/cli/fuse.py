@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from fusionbench.cli.options import Device, Overrides, Seed
 from fusionbench.cli.outcome import guarded
+from fusionbench.errors import ImageError
 
 
 def register(app: typer.Typer) -> None:
@@ -33,10 +35,21 @@ def fuse(
     device: Device = "auto",
     seed: Seed = 0,
 ) -> None:
-    """Fuse two images, or all images of equal name in two folders."""
+    """Fuse two images, or all images of equal name in two folders.
+
+    Exit code 0: all are fused; 1: some are not; 2: none is, or the request cannot be carried out; 130: interrupted.
+    """
     from fusionbench.cells.progress import RichReporter
     from fusionbench.folders.fuse_files import FileOptions, fuse_files
 
     options = FileOptions(method, family, weights, device, seed, tuple(overrides or ()))
-    for path in fuse_files(a, b, output, options, RichReporter()):
-        print(path)
+    fused = failed = 0
+    for outcome in fuse_files(a, b, output, options, RichReporter()):
+        if isinstance(outcome, ImageError):
+            failed += 1
+            print(f"Error: {outcome}", file=sys.stderr)
+        else:
+            fused += 1
+            print(outcome)
+    if failed:
+        raise SystemExit(1 if fused else 2)

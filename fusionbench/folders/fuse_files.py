@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import torch
 
 from fusionbench.cells.fusing.forward import fuse_tensors, ready
@@ -15,12 +17,19 @@ from fusionbench.cells.outside.command import call_command, hand_over
 from fusionbench.cells.outside.external import fused_image
 from fusionbench.cells.progress import Reporter
 from fusionbench.data.fused.fused_folder import find_fused
-from fusionbench.data.images import load_pair, write_image
+from fusionbench.data.images import PairImages, load_pair, write_image
 from fusionbench.data.own.folder_pairs import pair_folders, reading_of
 from fusionbench.data.pipeline import Writers, read_ahead
 from fusionbench.data.raw_counts import sampled_warnings
 from fusionbench.devices import pick_device
-from fusionbench.errors import DataNotFoundError, RequestError, UnknownNameError, WeightsError
+from fusionbench.errors import (
+    DataNotFoundError,
+    ImageError,
+    PluginError,
+    RequestError,
+    UnknownNameError,
+    WeightsError,
+)
 from fusionbench.files import check_writable
 from fusionbench.method import FusionMethod
 from fusionbench.metrics.memory import keep_freed_memory
@@ -45,12 +54,13 @@ class FileOptions:
 
 def fuse_files(
     a: Path, b: Path, output: Path, options: FileOptions, reporter: Reporter | None = None
-) -> Iterator[Path]:
+) -> Iterator[Path | ImageError]:
     """Fuse two images, or the pairs of two folders, and yield the path of each PNG as it is written.
 
     Two images give one file, ``output`` itself or a file in that folder; two folders give one file in the folder
-    ``output`` for each name that both have. ``reporter`` receives warnings about sources and weights. Raises
-    DataNotFoundError, RequestError, OutputError, ImageError, WeightsError or PluginError.
+    ``output`` for each name that both have. A pair with an image that cannot be used gives an ImageError in place of a
+    path, and the others are fused. ``reporter`` receives warnings about sources and weights. Raises DataNotFoundError,
+    RequestError, OutputError, WeightsError or PluginError.
     """
     reporter = reporter or Reporter()
     jobs = _jobs(a, b, output)
@@ -65,16 +75,38 @@ def fuse_files(
     method = ready(_built(options, reporter), device)
     with Writers() as writers:
         try:
-            for (job,), (images,) in read_ahead([[job] for job in jobs], lambda job: load_pair(job[0])):
-                pair, target = job
-                # one pair at a time, seeded as a cell with batches of one is, so that both give the same image
-                seed_everything(options.seed, [pair.id])
-                writers.save(target, fuse_tensors(method, [images], device)[0].numpy())
+            for ((pair, target),), (images,) in read_ahead([[job] for job in jobs], _load):
+                if isinstance(images, ImageError):
+                    yield images
+                    continue
+                writers.save(target, _fused(method, pair, images, device, options))
                 yield from writers.written()
         except Exception:  # of a later pair: what was fused before is stored and told first
             yield from writers.written(0)
             raise
         yield from writers.written(0)
+
+
+def _load(job: tuple[Pair, Path]) -> PairImages | ImageError:
+    try:
+        return load_pair(job[0])
+    except ImageError as error:
+        return error
+
+
+def _fused(
+    method: FusionMethod, pair: Pair, images: PairImages, device: str, options: FileOptions
+) -> np.ndarray:
+    # one pair at a time, seeded as a cell with batches of one is, so that both give the same image
+    seed_everything(options.seed, [pair.id])
+    try:
+        return fuse_tensors(method, [images], device)[0].numpy()
+    except PluginError:
+        raise
+    except Exception as error:  # a plug-in can raise anything
+        traceback.print_exception(error)
+        text = " ".join(str(error).split())
+        raise PluginError(f"{options.method} on '{pair.id}': {type(error).__name__}: {text}") from error
 
 
 def _tell(jobs: Sequence[tuple[Pair, Path]], reporter: Reporter) -> None:
@@ -119,16 +151,27 @@ def _check_apart(target: Path, *sources: Path) -> None:
         )
 
 
-def _by_command(method: MethodSpec, jobs: list[tuple[Pair, Path]], device: str) -> Iterator[Path]:
-    pairs = [pair for pair, _ in jobs]
+def _by_command(
+    method: MethodSpec, jobs: Sequence[tuple[Pair, Path]], device: str
+) -> Iterator[Path | ImageError]:
     with TemporaryDirectory(prefix="fusionbench-") as folder:
-        for pair in pairs:
-            hand_over(pair, Path(folder))
-        call_command(method, Path(folder), device)
-        fused = find_fused(Path(folder) / "out", pairs)
+        handed = []
         for pair, target in jobs:
-            write_image(target, fused_image(fused, pair))
-            yield target
+            try:
+                hand_over(pair, Path(folder))
+                handed.append((pair, target))
+            except ImageError as error:
+                yield error
+        if not handed:
+            return
+        call_command(method, Path(folder), device)
+        fused = find_fused(Path(folder) / "out", [pair for pair, _ in handed])
+        for pair, target in handed:
+            try:
+                write_image(target, fused_image(fused, pair))
+                yield target
+            except ImageError as error:
+                yield error
 
 
 def _built(options: FileOptions, reporter: Reporter) -> FusionMethod:
