@@ -19,24 +19,30 @@ from fusionbench.types import Pair
 SHORT_HASH = 16
 
 
-def file_hashes(folder: Path, files: Iterable[Path]) -> dict[Path, str]:
+def file_hashes(folder: Path, files: Iterable[Path], unreadable: str | None = None) -> dict[Path, str]:
     """Return the SHA-256 of each file below ``folder``, reading only files that changed since the last call.
 
     A file counts as unchanged while its size, modification time and change time are the same. The cache is below
-    FUSIONBENCH_CACHE or the user's cache folder; if that cannot be written, every call reads all files. Raises ImageError
-    for a file that cannot be read.
+    FUSIONBENCH_CACHE or the user's cache folder; if that cannot be written, every call reads all files. A file that
+    cannot be read has ``unreadable`` in place of a hash; if that is None, ImageError is raised.
     """
     cache = Path(os.environ.get("FUSIONBENCH_CACHE") or user_cache_dir("fusionbench"))
     place = cache / "hashes" / f"{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]}.json"
     known = _read(place)
     entries: dict[str, list[str]] = {}
+    without: dict[Path, str] = {}
     for path in files:
-        stamp, before = _stamp(path), known.get(str(path))
-        entries[str(path)] = before if before and before[0] == stamp else [stamp, _hash(path)]
+        try:
+            stamp, before = _stamp(path), known.get(str(path))
+            entries[str(path)] = before if before and before[0] == stamp else [stamp, _hash(path)]
+        except ImageError:
+            if unreadable is None:
+                raise
+            without[path] = unreadable
     if any(known.get(path) != entry for path, entry in entries.items()):
         with contextlib.suppress(OutputError):  # the cache only saves time
             write_text(place, json.dumps(known | entries))
-    return {Path(path): digest for path, (_, digest) in entries.items()}
+    return {Path(path): digest for path, (_, digest) in entries.items()} | without
 
 
 class SourceStamps:

@@ -50,23 +50,24 @@ class Split:
         """The SHA-256 of the sorted ids, which tells the same selection of pairs regardless of their content."""
         return hashlib.sha256("\n".join(sorted(self.ids)).encode()).hexdigest()
 
-    def content_hash(self, labels: bool = False) -> str:
+    def content_hash(self, labels: bool = False, unreadable: str | None = "") -> str:
         """Return the SHA-256 of ids and file contents (the data manifest).
 
-        Label maps are included only with ``labels``, because fusing does not use them. Raises ImageError.
+        Label maps are included only with ``labels``, because fusing does not use them. ``unreadable`` stands for the
+        content of a file that cannot be read, which costs its pair only; with None it raises ImageError.
         """
         members = {
             pair.id: [pair.a, pair.b, *([pair.label] if labels and pair.label else [])] for pair in self.pairs
         }
-        hashes = file_hashes(self.root, (path for files in members.values() for path in files))
+        hashes = file_hashes(self.root, (path for files in members.values() for path in files), unreadable)
         total = hashlib.sha256()
         for pair_id, files in sorted(members.items()):
             total.update("\n".join([pair_id, *(hashes[path] for path in files), ""]).encode())
         return total.hexdigest()
 
     def source_digests(self) -> list[str]:
-        """Return "<a> <b>" for each pair in order, the first digits of its files' SHA-256. Raises ImageError."""
-        hashes = file_hashes(self.root, (path for pair in self.pairs for path in (pair.a, pair.b)))
+        """Return "<a> <b>" for each pair in order, the first digits of its files' SHA-256; none for an unreadable file."""
+        hashes = file_hashes(self.root, (path for pair in self.pairs for path in (pair.a, pair.b)), "")
         return [f"{hashes[pair.a][:SHORT_HASH]} {hashes[pair.b][:SHORT_HASH]}" for pair in self.pairs]
 
 

@@ -62,7 +62,7 @@ class TrainingData:
 
     def content_hash(self) -> str:
         """Return the SHA-256 of ids, images and label maps. Raises ImageError for an unreadable file."""
-        hashes = [part.content_hash(labels=True) for part in self.parts]
+        hashes = [part.content_hash(labels=True, unreadable=None) for part in self.parts]
         return hashes[0] if len(hashes) == 1 else digest_of(hashes)
 
     def divided(self, fraction: float, seed: int) -> tuple[TrainingData, TrainingData]:
@@ -91,10 +91,7 @@ class TrainingData:
         )
 
     def manifest(self) -> list[dict[str, Any]]:
-        """Return the description of each data set for the record of weights: its pairs, their official number, their files.
-
-        Raises ImageError for a file that cannot be read.
-        """
+        """Return the description of each data set for the record of weights: its pairs, their official number, their files."""
         return [
             {
                 "name": part.spec.name,

@@ -179,8 +179,7 @@ def seen_pairs(weights: Weights, split: Split) -> list[str]:
     """Return the ids of the pairs of which either source is a file that these weights were trained on.
 
     Scores on those show memory, not fusion. This is known only of weights with the record of their training beside them.
-    Files are compared by content, so renaming hides nothing, but a copy that was encoded again is not recognised. Raises
-    ImageError for a source that cannot be read.
+    Files are compared by content, so renaming hides nothing, but a copy that was encoded again is not recognised.
     """
     learned = _learned_from(weights)
     if not learned:

@@ -15,6 +15,7 @@ from fusionbench.cli.app import app
 from fusionbench.data.pairs import find_split
 from fusionbench.data.registry import dataset
 
+MEMORY = Path("/proc/self/mem")
 RUN = ("run", "--metrics", "EN,SF", "--no-baselines")
 
 
@@ -111,10 +112,19 @@ def spoil_empty(ir: Path, vi: Path) -> None:
     ir.write_bytes(b"")
 
 
+def spoil_reading(ir: Path, vi: Path) -> None:
+    # root may read every file, but nobody the beginning of a process's memory
+    ir.unlink()
+    ir.symlink_to(MEMORY)
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
         spoil_size,
+        pytest.param(
+            spoil_reading, marks=pytest.mark.skipif(not MEMORY.exists(), reason=f"the system has no {MEMORY}")
+        ),
         *(pytest.param(f, marks=pytest.mark.slow) for f in (spoil_truncated, spoil_text, spoil_empty)),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +22,10 @@ def external_hash(folder: Path, pairs: Sequence[Pair]) -> str:
     files = find_fused(folder, pairs).files
     digest = hashlib.sha256()
     for pair in pairs:
-        content = files[pair.id].read_bytes() if pair.id in files else b""
+        content = b""
+        if pair.id in files:
+            with contextlib.suppress(OSError):  # one that cannot be read is missing, and fails its pair alone
+                content = files[pair.id].read_bytes()
         digest.update(pair.id.encode() + hashlib.sha256(content).digest())
     return digest.hexdigest()
 

@@ -199,12 +199,19 @@ def test_label_maps_count_in_the_manifest_only_when_asked_for(build_tree) -> Non
     assert labelled.content_hash(labels=True) != content
 
 
-def test_the_manifest_names_a_file_that_vanished(build_tree) -> None:
+def test_a_file_that_cannot_be_read_is_a_content_of_its_own_or_named(build_tree) -> None:
     spec = dataset("tno")
     split = find_split(spec, "test", build_tree(spec))
+    whole = split.content_hash()
     split.pairs[1].b.unlink()
+    without = split.content_hash()
+    assert without == split.content_hash() != whole
+    split.pairs[1].b.write_bytes(b"")
+    assert split.content_hash() not in (without, whole)
+    split.pairs[1].b.unlink()
+    assert [len(files.split()) for files in split.source_digests()] == [2, 1, 2]
     with pytest.raises(ImageError, match=r"vi/2.png' cannot be read \(No such file"):
-        split.content_hash()
+        split.content_hash(unreadable=None)
 
 
 def hashes(spec, root: Path) -> tuple[str, str]:

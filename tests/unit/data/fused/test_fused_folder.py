@@ -14,6 +14,8 @@ from fusionbench.data.fused.fused_folder import check_size, find_fused
 from fusionbench.errors import DataNotFoundError, ImageError
 from fusionbench.types import Pair
 
+MEMORY = Path("/proc/self/mem")
+
 
 def picture(path: Path, seed: int = 0, size: tuple[int, int] = (12, 16)) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -92,6 +94,20 @@ def test_images_of_an_external_method_may_have_an_addition(pairs: tuple[Pair, ..
         stored = np.asarray(Image.open(tmp_path / "cell" / "images" / f"{pair.id}.png"))
         expected = np.random.default_rng(i).integers(0, 256, (12, 16), dtype=np.uint8)
         assert np.array_equal(stored, expected)
+
+
+@pytest.mark.skipif(not MEMORY.exists(), reason=f"the system has no {MEMORY}")
+def test_an_image_that_cannot_be_read_fails_alone(pairs: tuple[Pair, ...], tmp_path: Path) -> None:
+    for pair in pairs:
+        picture(tmp_path / "f" / f"{pair.id}.png")
+    broken = tmp_path / "f" / f"{pairs[1].id}.png"
+    broken.unlink()
+    broken.symlink_to(MEMORY)  # root, too, cannot read the beginning of a process's memory
+    whole = external_hash(tmp_path / "f", pairs)
+    assert external_hash(tmp_path / "f", pairs) == whole
+    (failure,) = take(tmp_path / "f", pairs, Cell(tmp_path / "cell")).items()
+    assert failure[0] == pairs[1].id
+    assert "cannot be read (Input/output error)" in failure[1]
 
 
 def test_an_external_method_fails_where_images_are_absent_or_doubtful(
