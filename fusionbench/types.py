@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 Family = Literal["ir-vis", "medical", "sar-opt"]
 FAMILIES: tuple[str, ...] = get_args(Family)
+SEEDS = range(2**32)  # the seeds that NumPy and Lightning accept
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import typer
 from fusionbench.cli.options import DataRoot, Device, Fresh, Json, MemoryLimit
 from fusionbench.cli.outcome import comma_list, guarded, print_json
 from fusionbench.errors import RequestError
+from fusionbench.types import SEEDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -156,9 +157,9 @@ def _seeds(text: str) -> tuple[int, ...]:
         seeds = tuple(dict.fromkeys(int(part) for part in comma_list(text)))
     except ValueError:
         seeds = ()
-    if not seeds or min(seeds) < 0:
+    if not seeds or any(seed not in SEEDS for seed in seeds):
         raise RequestError(
-            f"--seed '{text}' is not a list of seeds: write whole numbers from 0, such as 0,1,2."
+            f"--seed '{text}' is not a list of seeds: write whole numbers from 0 to {SEEDS[-1]}, such as 0,1,2."
         )
     return seeds
 

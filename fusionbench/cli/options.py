@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from fusionbench.types import SEEDS
+
 Method = Annotated[
     str,
     typer.Option(
@@ -34,7 +36,7 @@ DataRoot = Annotated[
 ]
 Out = Annotated[Path, typer.Option(help="Folder for results.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:0.")]
-Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Seed = Annotated[int, typer.Option(help="Seed of everything random.", min=0, max=SEEDS[-1])]
 BatchSize = Annotated[
     str, typer.Option(help="Pairs fused at once, or auto: as many as a GPU's memory allows.")
 ]

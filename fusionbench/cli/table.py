@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -123,6 +124,8 @@ def table(
     from fusionbench.tables.row_choice import RowChoice, arrange, choose_rows, select_records
     from fusionbench.tables.style import read_digits
 
+    if not 0 < text_width < math.inf:  # NaN, too, is refused
+        raise RequestError(f"--text-width must be more than 0; got {text_width:g}.")
     form = _format(format, output, json)
     if cite and form != "tex":
         raise RequestError("--cite makes \\cite of LaTeX: add --format tex.")

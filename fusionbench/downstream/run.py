@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import threading
@@ -102,7 +103,7 @@ def check_request(options: DownstreamOptions) -> tuple[TaskNetwork, Division]:
         raise UnknownNameError("downstream task", options.task, TASKS)
     for name in ("jobs", "timeout", "memory_limit", "limit"):
         value = getattr(options, name)
-        if value is not None and value <= 0:
+        if value is not None and not 0 < value < math.inf:  # NaN, too, is refused
             raise RequestError(f"--{name.replace('_', '-')} must be more than 0; got {value}.")
     network = choose_recipe(options.task, options.network, options.overrides)
     _check_installed(network)

@@ -24,6 +24,7 @@ from fusionbench.metrics.registry import has_network
 from fusionbench.runs.local import run_local
 from fusionbench.runs.plan import Lookup, Plan, make_plan
 from fusionbench.runs.preview import opening, preview
+from fusionbench.types import SEEDS
 from fusionbench.weights.methods import Weights
 
 T = TypeVar("T")
@@ -95,6 +96,8 @@ def plan_run(asked: RunOptions, lookup: Lookup | None = None) -> Plan:
         if value is not None and not (least <= value < math.inf and value > 0):
             wanted = "at least 1" if least else "more than 0"
             raise RequestError(f"--{name.replace('_', '-')} must be {wanted}; got {value}.")
+    if options.seed not in SEEDS:
+        raise RequestError(f"--seed must be from 0 to {SEEDS[-1]}; got {options.seed}.")
     if (
         options.weights not in ("auto", "trained", "latest", "random")
         and not Path(options.weights).expanduser().is_file()

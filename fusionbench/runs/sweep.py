@@ -19,7 +19,7 @@ from fusionbench.registry.arguments import takes
 from fusionbench.registry.methods import spec
 from fusionbench.runs.plan import METHOD_GROUPS
 from fusionbench.tables.style import TableStyle, check_style
-from fusionbench.types import FAMILIES
+from fusionbench.types import FAMILIES, SEEDS
 
 
 @dataclass
@@ -100,6 +100,9 @@ def read_sweep(path: Path) -> Sweep:
     for name in ("methods", "datasets", "seeds"):
         if not getattr(sweep, name):
             raise ConfigError(f"{path} names no {name}: add {name}: [...].")
+    trained = sweep.downstream.seeds if sweep.downstream else []
+    if wrong := [seed for seed in (*sweep.seeds, *trained) if seed not in SEEDS]:
+        raise ConfigError(f"{path}: seeds are whole numbers from 0 to {SEEDS[-1]}; found {wrong[0]}.")
     groups = [name for name in sweep.methods if name.lower() in METHOD_GROUPS]
     if sweep.grid and groups:
         raise ConfigError(

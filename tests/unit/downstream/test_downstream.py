@@ -278,6 +278,8 @@ def test_the_verb_plans_and_refuses(scenes) -> None:
     ]  # fmt: skip
     for wrong, message in (
         (["--seed", "a"], "is not a list of seeds"),
+        (["--seed", "0,-1"], "whole numbers from 0 to 4294967295"),
+        (["--timeout", "nan"], "must be more than 0"),
         (["--protocol", "freeze"], "did you mean 'frozen'"),
         (["-m", "visibel"], "did you mean 'visible'"),
         (["--timeout", "0"], "must be more than 0"),

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from fusionbench.cells.planned import Job, PlannedCell
 from fusionbench.cells.record import cell_of
+from fusionbench.cli.app import app
 from fusionbench.data.pairs import find_split
 from fusionbench.data.registry import dataset
 from fusionbench.errors import ConfigError, RequestError
@@ -82,3 +84,22 @@ def test_interpolation_in_an_override_is_refused(monkeypatch: pytest.MonkeyPatch
 def test_odd_numbers_are_refused(option: str, value: float) -> None:
     with pytest.raises(RequestError, match=rf"--{option.replace('_', '-')} must be more than 0"):
         plan_run(RunOptions(("average",), ("demo",), **{option: value}))
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_that_not_all_generators_take_is_refused(seed: int, tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=rf"--seed must be from 0 to 4294967295; got {seed}\."):
+        plan_run(RunOptions(("average",), ("demo",), seed=seed))
+    for part in (f"seeds: [0, {seed}]", f"downstream: {{seeds: [{seed}]}}"):
+        (tmp_path / "s.yaml").write_text(f"methods: [average]\ndatasets: [demo]\n{part}\n")
+        with pytest.raises(ConfigError, match=f"whole numbers from 0 to 4294967295; found {seed}"):
+            read_sweep(tmp_path / "s.yaml")
+
+
+@pytest.mark.parametrize(
+    "verb", [("train", "-m", "refinefuse", "-d", "demo"), ("fuse", "a", "b", "-m", "average", "-o", "c")]
+)
+def test_a_negative_seed_is_refused_by_other_verbs(verb: tuple[str, ...]) -> None:
+    done = CliRunner().invoke(app, [*verb, "--seed", "-1"])
+    assert done.exit_code == 2
+    assert "'--seed'" in done.stderr

@@ -283,3 +283,10 @@ def test_a_profile_by_which_nothing_is_scored_is_told(tmp_path: Path) -> None:
     done = table(store(tmp_path, several()), "--profile", "tang2023")
     assert done.exit_code == 2
     assert "No score of profile tang2023 there: the folders hold scores of canonical." in done.stderr
+
+
+@pytest.mark.parametrize("width", ["-3", "0", "nan", "inf"])
+def test_a_width_that_no_text_has_is_refused(width: str) -> None:
+    done = table("--format", "tex", "--text-width", width)
+    assert done.exit_code == 2
+    assert done.stderr == f"Error: --text-width must be more than 0; got {width}.\n"
