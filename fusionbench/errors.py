@@ -4,9 +4,11 @@ Every message says what was asked, what was found and what to do. The command li
 traceback and exits with code 2; inside a cell of a run the error becomes the cell's status instead.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+
+FEW = 3  # names that a message lists if there are many
 
 
 def nearest(asked: str, known: Iterable[str]) -> str | None:
@@ -20,6 +22,12 @@ def hint(asked: str, known: Sequence[str]) -> str:
     """Return the end of a sentence on an unknown name: the most similar known name, else all known names."""
     near = nearest(asked, known)
     return f"did you mean '{near}'?" if near else f"known are: {', '.join(known) or 'none'}."
+
+
+def first_names(names: Collection[object]) -> str:
+    """Return the first `FEW` names in quotation marks, and the number of further ones."""
+    first = ", ".join(f"'{name}'" for name in list(names)[:FEW])
+    return first if len(names) <= FEW else f"{first} and {len(names) - FEW} more"
 
 
 class FusionbenchError(Exception):

@@ -42,7 +42,7 @@ def dataset(name: str) -> DatasetSpec:
     """Return a data set by name, or by the path of a YAML file or folder of the user.
 
     Case is ignored, and hyphens equal underscores. A data set of the user, once read, is also known by its name. Raises
-    UnknownNameError with the nearest name, PluginError for an unusable entry of a package or one with two providers, and
+    UnknownNameError with the nearest name or the path of a folder of this name, PluginError for an unusable entry of a package or one with two providers, and
     as `read_user_file` and `read_folder` do.
     """
     if is_user_file(name) or is_folder(name):
@@ -55,7 +55,8 @@ def dataset(name: str) -> DatasetSpec:
         raise PluginError(known.problems[asked])
     spec = known.specs.get(asked) or _OWN.get(asked)
     if spec is None:
-        raise UnknownNameError("data set", name, known.specs)
+        folder = Path(name.strip())
+        raise UnknownNameError("data set", name, [f"./{folder}"] if folder.is_dir() else known.specs)
     return spec
 
 

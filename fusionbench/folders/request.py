@@ -11,12 +11,11 @@ from pathlib import Path
 
 from fusionbench.cells.done import check_options
 from fusionbench.data.fused.fused_folder import FusedFolder, find_fused
-from fusionbench.data.fused.match_names import FEW, first_names
 from fusionbench.data.own.folder_contents import without_images
 from fusionbench.data.own.folder_pairs import pair_folders
 from fusionbench.data.pairs import find_split
 from fusionbench.data.registry import dataset
-from fusionbench.errors import FusionbenchError, OutputError, PlanError, RequestError
+from fusionbench.errors import FEW, FusionbenchError, OutputError, PlanError, RequestError, first_names
 from fusionbench.metrics import resolve, resolve_profile
 from fusionbench.types import Pair
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from fusionbench.cells.progress import Reporter
 from fusionbench.cells.score_lines import WHOLE_SET
 from fusionbench.data.fused.fused_folder import FusedFolder
-from fusionbench.data.fused.match_names import FEW, first_names
 from fusionbench.data.own.folder_pairs import reading_of
 from fusionbench.data.raw_counts import CountWatch
+from fusionbench.errors import FEW, first_names
 from fusionbench.files import write_json, write_through
 from fusionbench.folders.request import PairSet, ScorePlan, ScoreRequest, plan_scores
 from fusionbench.folders.score_pairs import jobs_of, score_pairs

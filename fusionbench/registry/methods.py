@@ -34,7 +34,7 @@ def names() -> list[str]:
 def spec(reference: str) -> MethodSpec:
     """Return the method that a reference names, without importing it.
 
-    Raises UnknownNameError (with the nearest name), PluginError (no such file, no card, two providers), DataNotFoundError
+    Raises UnknownNameError (with the nearest name, or how to refer to a file of this name), PluginError (no such file, no card, two providers), DataNotFoundError
     (no such folder of images) and RequestError (a malformed reference).
     """
     reference = reference.strip()
@@ -77,7 +77,7 @@ def _registered(reference: str, base: str, chosen: str) -> MethodSpec:
     installed = [provider for provider in providers(METHODS) if folded(provider.name) == name]
     claimants = [*([str(built_in)] if built_in else []), *map(str, installed)]
     if not claimants:
-        raise UnknownNameError("method", base, names())
+        raise UnknownNameError("method", base, _of_this_name(base) or names())
     if len(claimants) > 1:
         raise PluginError(
             f"Method '{name}' has two providers, {' and '.join(claimants)}: uninstall or rename one."
@@ -87,6 +87,19 @@ def _registered(reference: str, base: str, chosen: str) -> MethodSpec:
         return MethodSpec(reference, full, read_card(built_in), built_in, f"{BUILT_IN}.{name}", variants)
     source = module_source(installed[0].module)
     return MethodSpec(reference, full, read_card(source), source, installed[0].value, variants)
+
+
+def _of_this_name(base: str) -> list[str]:
+    """Return how a file or folder in the working directory is referred to that has this name."""
+    from fusionbench.data.pairs import IMAGE_SUFFIXES
+
+    folder = Path(base)
+    if Path(f"{base}.py").is_file():
+        return [f"./{base}.py"]
+    if (folder / "card.yaml").is_file():
+        return [f"./{base}"]
+    images = folder.is_dir() and any(path.suffix.lower() in IMAGE_SUFFIXES for path in folder.iterdir())
+    return [f"images:{base}"] if images else []
 
 
 def _file(reference: str, parts: re.Match[str]) -> MethodSpec:

@@ -12,7 +12,7 @@ from typing import cast
 
 from fusionbench.checks.subjects import kinds_of
 from fusionbench.data.own.modalities import MODALITIES, WORDS
-from fusionbench.data.own.own_folder import FoundLayout, find_layout
+from fusionbench.data.own.own_folder import FoundLayout, find_layout, is_folder
 from fusionbench.data.spec import canonical
 from fusionbench.data.spec import check_name as dataset_name
 from fusionbench.errors import DataNotFoundError, OutputError, RequestError, UnknownNameError
@@ -60,12 +60,17 @@ def new_dataset(reference: str, at: Path | None = None, family: str | None = Non
     """Write the YAML file of a data set, and return it.
 
     ``reference`` is the data set's folder or name. For a folder the layout is guessed from the names of its subfolders,
-    and the file is written into it unless ``at`` is given. Raises RequestError if the file exists, ConfigError for a
-    name that is not valid, UnknownNameError for an unknown family, OutputError if the file cannot be written.
+    and the file is written into it unless ``at`` is given. Raises DataNotFoundError for a path without a folder,
+    RequestError if the file exists, ConfigError for a name that is not valid, UnknownNameError for an unknown family,
+    OutputError if the file cannot be written.
     """
     if family is not None and family not in FAMILIES:
         raise UnknownNameError("family", family, FAMILIES)
     home = Path(reference).expanduser()
+    if is_folder(reference) and not home.is_dir():
+        raise DataNotFoundError(
+            f"Data set folder '{home}' does not exist: give the folder of your images, or a name for a sample to edit."
+        )
     layout = _layout(home, family)
     name = dataset_name(canonical(home.resolve().name), f"'{reference}'")
     target = (at or (home if home.is_dir() else Path())) / f"{name}.yaml"

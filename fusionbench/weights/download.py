@@ -76,7 +76,7 @@ def forbid_offline(what: str) -> None:
     """Raise DownloadError if network use is forbidden; ``what`` begins the message."""
     if offline():
         raise DownloadError(
-            f"{what} is not downloaded: --offline or {OFFLINE} forbids any network use; call again without."
+            f"{what} cannot be downloaded: --offline or {OFFLINE} forbids any network use; call again without."
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,9 +15,3 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.level}: {self.message}"
-
-
-def first_listed(names: Sequence[str]) -> str:
-    """Return the first three names, and the number of further ones."""
-    shown = ", ".join(names[:3])
-    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"

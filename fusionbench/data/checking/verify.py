@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from fusionbench.data import images
-from fusionbench.data.checking.problem import Problem, first_listed
+from fusionbench.data.checking.problem import Problem
 from fusionbench.data.checking.verify_labels import Annotated, inspect_labels, label_problems
 from fusionbench.data.pairs import Split, data_root, find_split
 from fusionbench.data.raw_counts import CountWatch
 from fusionbench.data.spec import DatasetSpec
-from fusionbench.errors import DataNotFoundError, ImageError
+from fusionbench.errors import DataNotFoundError, ImageError, first_names
 from fusionbench.types import Pair
 
 GREY, EQUAL, COLOR = "one channel", "RGB with equal channels", "colour"
@@ -117,15 +117,13 @@ def _count(split: Split) -> Iterator[Problem]:
 
 def _unmatched(split: Split) -> Iterator[Problem]:
     if split.unmatched:
-        yield Problem("warning", f"no partner, so left out: {first_listed(split.unmatched)}.")
+        yield Problem("warning", f"no partner, so left out: {first_names(split.unmatched)}.")
 
 
 def _unreadable(findings: Sequence[_Finding]) -> Iterator[Problem]:
     broken = [finding for finding in findings if finding.unreadable]
     if broken:
-        yield Problem(
-            "error", f"not readable: {first_listed([f.id for f in broken])}. {broken[0].unreadable}"
-        )
+        yield Problem("error", f"not readable: {first_names([f.id for f in broken])}. {broken[0].unreadable}")
 
 
 def _unequal(findings: Sequence[_Finding]) -> Iterator[Problem]:
@@ -133,7 +131,7 @@ def _unequal(findings: Sequence[_Finding]) -> Iterator[Problem]:
     if broken:
         yield Problem(
             "error",
-            f"sizes differ within the pair: {first_listed([f.id for f in broken])}. {broken[0].unequal}",
+            f"sizes differ within the pair: {first_names([f.id for f in broken])}. {broken[0].unequal}",
         )
 
 
@@ -143,7 +141,7 @@ def _identical(findings: Sequence[_Finding]) -> Iterator[Problem]:
         yield Problem(
             "error",
             f"the same file, byte for byte, in both folders ({len(same)} of {len(findings)} pairs): "
-            f"{first_listed(same)}; get one of the folders again.",
+            f"{first_names(same)}; get one of the folders again.",
         )
 
 
@@ -168,7 +166,7 @@ def _channels(spec: DatasetSpec, findings: Sequence[_Finding]) -> Iterator[Probl
             kinds.setdefault(getattr(finding, source), []).append(finding.id)
         if len(kinds) > 1:
             parts = [
-                f"{kind}: {first_listed(ids)}"
+                f"{kind}: {first_names(ids)}"
                 for kind, ids in sorted(kinds.items(), key=lambda item: len(item[1]))
             ]
             yield Problem("warning", f"{modality} images are stored in different ways. {'; '.join(parts)}.")
@@ -178,5 +176,5 @@ def _true_color(spec: DatasetSpec, findings: Sequence[_Finding]) -> Iterator[Pro
     colored = [finding.id for finding in findings if finding.a == COLOR]
     if colored:
         yield Problem(
-            "warning", f"{spec.a} images in true colour, of which the luma is taken: {first_listed(colored)}."
+            "warning", f"{spec.a} images in true colour, of which the luma is taken: {first_names(colored)}."
         )

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fusionbench.data.checking.problem import Problem, first_listed
+from fusionbench.data.checking.problem import Problem
 from fusionbench.data.labels import annotated_boxes
 from fusionbench.data.pairs import Split
 from fusionbench.data.spec import DatasetSpec
-from fusionbench.errors import ImageError
+from fusionbench.errors import ImageError, first_names
 from fusionbench.types import Pair
 
 BEYOND = 1.0  # pixels by which a box may leave the image without a warning, because annotation tools round
@@ -57,16 +57,16 @@ def label_problems(split: Split, annotated: Mapping[str, Annotated]) -> Iterator
     ):
         if 0 < len(without) < len(split.pairs):
             refusal = " (training refuses that)" if what == "label map" else ""
-            yield Problem("warning", f"no {what} while others have one{refusal}: {first_listed(without)}.")
+            yield Problem("warning", f"no {what} while others have one{refusal}: {first_names(without)}.")
     wrong = {name: labels.wrong for name, labels in annotated.items() if labels.wrong}
     if wrong:
         first = next(iter(wrong.values())).rstrip(".")
-        yield Problem("error", f"labels cannot be used: {first_listed(list(wrong))}. {first}.")
+        yield Problem("error", f"labels cannot be used: {first_names(list(wrong))}. {first}.")
     outside = [name for name, labels in annotated.items() if labels.outside]
     if outside:
         yield Problem(
-            "warning", f"boxes leave the image, and are cut off at its border: {first_listed(outside)}."
+            "warning", f"boxes leave the image, and are cut off at its border: {first_names(outside)}."
         )
     flat = [name for name, labels in annotated.items() if labels.flat]
     if flat:
-        yield Problem("warning", f"boxes without area, which count as no object: {first_listed(flat)}.")
+        yield Problem("warning", f"boxes without area, which count as no object: {first_names(flat)}.")

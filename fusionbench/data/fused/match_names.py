@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-FEW = 3  # wrong names that are examined and listed if there are many
+from fusionbench.errors import FEW
 
 
 class Affix(NamedTuple):
@@ -154,9 +154,3 @@ def _hint(candidates: dict[str, list[str]], stems: Iterable[str]) -> str:
                 added = " and ".join(f"'{part}'" for part in (before, after) if part)
                 return f"'{stem}' is not used for '{name}' because '{odd}' lacks {added}: name all files in the same way"
     return ""
-
-
-def first_names(names: Collection[object]) -> str:
-    """Return the first few names in quotation marks, and the number of further ones."""
-    first = ", ".join(f"'{name}'" for name in list(names)[:FEW])
-    return first if len(names) <= FEW else f"{first} and {len(names) - FEW} more"

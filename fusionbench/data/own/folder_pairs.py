@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from fusionbench.data.checking.problem import first_listed
 from fusionbench.data.own.folder_contents import without_images
 from fusionbench.data.own.pair_names import pair_names
 from fusionbench.data.pairs import list_images, natural_key
-from fusionbench.errors import DataNotFoundError, RequestError
+from fusionbench.errors import DataNotFoundError, RequestError, first_names
 from fusionbench.types import Pair
 
 
@@ -38,10 +37,10 @@ def pair_folders(a: Path, b: Path, names: tuple[str, str]) -> tuple[Pair, ...]:
         for name in sorted(matched, key=natural_key)
     )
     paired = {path for pair in pairs for path in (pair.a, pair.b)}
-    alone = [f"'{path}'" for path in (*in_a.values(), *in_b.values()) if path not in paired]
+    alone = [path for path in (*in_a.values(), *in_b.values()) if path not in paired]
     if alone:
         raise DataNotFoundError(
-            f"{len(alone)} images of '{a}' and '{b}' have no partner of the same name: {first_listed(alone)}; complete or "
+            f"{len(alone)} images of '{a}' and '{b}' have no partner of the same name: {first_names(alone)}; complete or "
             "remove them."
         )
     return pairs

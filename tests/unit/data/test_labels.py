@@ -88,7 +88,7 @@ def test_verify_names_wrong_labels(build_tree) -> None:
         text = ["0 0.1 0.5 1.9 0.5", "", "0 0.5 0.5 0.5 0"][number]
         (test / "detection_labels" / "fusion" / f"{name}.txt").write_text(text)
     messages = {str(problem).split(".")[0] for problem in verify(dataset("msrs"), root)}
-    assert "error: test: labels cannot be used: 2" in messages
+    assert "error: test: labels cannot be used: '2'" in messages
     assert "warning: test: boxes leave the image, and are cut off at its border: 1" in messages
     assert "warning: test: boxes without area, which count as no object: 10" in messages
 

@@ -154,3 +154,17 @@ def test_a_file_without_a_card_has_the_families_of_its_class(tmp_path: Path) -> 
     assert registry.card(str(file)).families == ("ir-vis", "sar-opt")
     file.write_text("class Mine(FusionMethod):\n    pass\n")
     assert registry.card(str(file)).families == ("ir-vis", "medical", "sar-opt")
+
+
+def test_a_file_or_folder_named_without_a_path_is_pointed_at(
+    plugin: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(plugin.parent)
+    for place in ("foreign/card.yaml", "fused/1.PNG", "empty/notes.txt"):
+        (plugin.parent / place).parent.mkdir()
+        (plugin.parent / place).touch()
+    for asked, meant in (("mine@small", "./mine.py"), ("foreign", "./foreign"), ("fused", "images:fused")):
+        with pytest.raises(UnknownNameError, match=f"did you mean '{meant}'"):
+            registry.spec(asked)
+    with pytest.raises(UnknownNameError, match=r"known are: .*refinefuse"):
+        registry.spec("empty")

@@ -34,7 +34,7 @@ def test_real_traps_are_mentioned(shared_data: Path) -> None:
     assert only(problems, f"test: {here} of 361 official pairs (a partial copy").level == "warning"
     mixed = only(problems, "stored in different ways")
     assert mixed.message.startswith("train: infrared")
-    assert "RGB with equal channels: 00002D, 00003N, 00005N and 26 more" in mixed.message
+    assert "RGB with equal channels: '00002D', '00003N', '00005N' and 26 more" in mixed.message
 
 
 def test_a_complete_clean_copy_has_nothing_to_report(build_tree) -> None:
@@ -78,7 +78,7 @@ def test_an_unusable_name_is_an_error(build_tree) -> None:
 def test_unmatched_files(build_tree) -> None:
     root = build_tree(TNO)
     (root / "TNO" / "vi" / "2.png").unlink()
-    assert str(only(verify(TNO, root), "no partner")) == "warning: test: no partner, so left out: ir/2.png."
+    assert str(only(verify(TNO, root), "no partner")) == "warning: test: no partner, so left out: 'ir/2.png'."
 
 
 def test_unreadable_files_are_one_message(build_tree) -> None:
@@ -88,14 +88,14 @@ def test_unreadable_files_are_one_message(build_tree) -> None:
         (root / "TNO" / "vi" / f"{name}.png").write_text("text")
     problem = only(verify(TNO, root), "not readable")
     assert problem.level == "error"
-    assert "1, 2, 3 and 2 more" in problem.message
+    assert "'1', '2', '3' and 2 more" in problem.message
     assert "vi/1.png' is not an image" in problem.message
 
 
 def test_sizes_within_a_pair(build_tree) -> None:
     root = build_tree(TNO)
     Image.new("RGB", (5, 5)).save(root / "TNO" / "vi" / "10.png")
-    problem = only(verify(TNO, root), "sizes differ within the pair: 10.")
+    problem = only(verify(TNO, root), "sizes differ within the pair: '10'.")
     assert problem.level == "error"
     assert "is 9x12" in problem.message
     assert "is 5x5" in problem.message
@@ -130,7 +130,9 @@ def test_one_colored_infrared_image_is_a_warning(build_tree) -> None:
     root = build_tree(TNO)
     (root / "TNO" / "ir" / "2.png").write_bytes((root / "TNO" / "vi" / "1.png").read_bytes())
     problems = verify(TNO, root)
-    assert only(problems, "infrared images in true colour, of which the luma is taken: 2.").level == "warning"
+    assert (
+        only(problems, "infrared images in true colour, of which the luma is taken: '2'.").level == "warning"
+    )
     assert levels(problems, "swapped") == []
 
 
@@ -142,7 +144,7 @@ def test_label_maps(build_tree) -> None:
     Image.fromarray(np.zeros((12, 9), np.uint8)).save(labels / "1.png")
     Image.fromarray(np.zeros((5, 5), np.uint8)).save(labels / "2.png")
     problems = verify(spec, root)
-    assert only(problems, "test: no label map while others have one").message.endswith(": 10.")
+    assert only(problems, "test: no label map while others have one").message.endswith(": '10'.")
     assert "Segmentation_labels/2.png' is 5x5" in only(problems, "sizes differ").message
 
 

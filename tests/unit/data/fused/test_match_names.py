@@ -6,8 +6,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fusionbench.data.fused.match_names import first_names, match_names
+from fusionbench.data.fused.match_names import match_names
 from fusionbench.data.pairs import natural_key
+from fusionbench.errors import first_names
 
 IDS = ("00537D", "00538N", "00755N")
 

@@ -11,7 +11,7 @@ from PIL import Image
 from fusionbench.data.own.own_folder import is_folder
 from fusionbench.data.pairs import find_split
 from fusionbench.data.registry import dataset
-from fusionbench.errors import ConfigError, DataNotFoundError, RequestError
+from fusionbench.errors import ConfigError, DataNotFoundError, RequestError, UnknownNameError
 from fusionbench.scaffold import new_dataset
 
 
@@ -135,3 +135,20 @@ def test_a_file_is_begun_by_a_name_or_an_odd_folder(tmp_path: Path, monkeypatch:
     assert dataset(f"./{new_dataset('Mine', family='medical')}").splits.keys() == {"train", "test"}
     fill(tmp_path / "odd", "left/1.png", "right/1.png")
     assert dataset(f"./{new_dataset('odd')}").family == "ir-vis"
+
+
+def test_no_file_is_begun_for_a_folder_that_does_not_exist(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for at in (None, tmp_path):
+        with pytest.raises(DataNotFoundError, match="'NOPE' does not exist: give the folder of your images"):
+            new_dataset("./NOPE", at)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_named_without_a_path_is_pointed_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(fill(tmp_path, "X/ir/1.png", "X/vi/1.png"))
+    with pytest.raises(UnknownNameError, match=r"Unknown data set 'X': did you mean '\./X'\?"):
+        dataset("X")
+    assert dataset("./X").name == "x"
