@@ -89,8 +89,8 @@ def test_verify_names_wrong_labels(build_tree) -> None:
         (test / "detection_labels" / "fusion" / f"{name}.txt").write_text(text)
     messages = {str(problem).split(".")[0] for problem in verify(dataset("msrs"), root)}
     assert "error: test: labels cannot be used: '2'" in messages
-    assert "warning: test: boxes leave the image, and are cut off at its border: 1" in messages
-    assert "warning: test: boxes without area, which count as no object: 10" in messages
+    assert "warning: test: boxes leave the image, and are cut off at its border: '1'" in messages
+    assert "warning: test: boxes without area, which count as no object: '10'" in messages
 
 
 def test_real_boxes_lie_inside_real_images(shared_data: Path) -> None:
