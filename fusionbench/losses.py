@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import warnings
+from functools import cache
+from types import ModuleType
 
 import torch
 from torch import Tensor
 
-with warnings.catch_warnings():
-    # importing kornia calls a function that torch deprecates; a user could do nothing about the warning
-    warnings.filterwarnings("ignore", message="`torch.jit.script` is deprecated")
-    from kornia.filters import box_blur, gaussian_blur2d, spatial_gradient
-    from kornia.metrics import ssim
+
+@cache
+def _kornia() -> ModuleType:
+    """Return kornia, imported on first use: a method that only fuses computes no loss."""
+    with warnings.catch_warnings():
+        # importing kornia calls a function that torch deprecates; a user could do nothing about the warning
+        warnings.filterwarnings("ignore", message="`torch.jit.script` is deprecated")
+        import kornia
+    return kornia
 
 
 def sobel(image: Tensor) -> Tensor:
@@ -20,7 +26,8 @@ def sobel(image: Tensor) -> Tensor:
     It is computed in float32 even in mixed-precision training, whose rounding is as large as small gradients.
     """
     with torch.autocast(image.device.type, enabled=False):
-        return spatial_gradient(image.float(), mode="sobel", normalized=False).abs().sum(dim=2)
+        gradient = _kornia().filters.spatial_gradient(image.float(), mode="sobel", normalized=False)
+        return gradient.abs().sum(dim=2)
 
 
 def strongest_gradient(fused: Tensor, a: Tensor, b: Tensor) -> Tensor:
@@ -49,8 +56,8 @@ def local_mean(image: Tensor, window: int, sigma: float | None = None) -> Tensor
     """
     with torch.autocast(image.device.type, enabled=False):
         if sigma is None:
-            return box_blur(image.float(), (window, window), "replicate")
-        return gaussian_blur2d(image.float(), (window, window), (sigma, sigma), "replicate")
+            return _kornia().filters.box_blur(image.float(), (window, window), "replicate")
+        return _kornia().filters.gaussian_blur2d(image.float(), (window, window), (sigma, sigma), "replicate")
 
 
 def strongest_intensity(fused: Tensor, a: Tensor, b: Tensor) -> Tensor:
@@ -64,7 +71,7 @@ def similarity(x: Tensor, y: Tensor) -> Tensor:
     Source: Wang et al. 2004, doi 10.1109/TIP.2003.819861. Sides must be larger than 5 pixels, for mirroring.
     """
     with torch.autocast(x.device.type, enabled=False):
-        return ssim(x.float(), y.float(), window_size=11).mean()
+        return _kornia().metrics.ssim(x.float(), y.float(), window_size=11).mean()
 
 
 def dissimilarity(fused: Tensor, a: Tensor, b: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from fusionbench import __version__
+from fusionbench.cli.large_imports import frozen_imports
 from fusionbench.cli.outcome import forbid_network
 from fusionbench.cli.verbs import Verbs
 
@@ -41,4 +42,5 @@ def _options(
 
 def main() -> None:
     """Run the application; the entry point of ``fusionbench``."""
-    app()
+    with frozen_imports():
+        app()

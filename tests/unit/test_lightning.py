@@ -214,11 +214,11 @@ def test_a_method_can_be_copied_and_pickled() -> None:
         assert torch.equal(twin.conv.weight, method.conv.weight)
 
 
-WITHOUT_LIGHTNING = """
+WITHOUT_TRAINING = """
 from fusionbench.cli.app import app
 
 for verb in (
-    "fuse -m average a.png b.png -o fused.png",
+    "fuse -m refinefuse a.png b.png -o fused.png",
     "profile -m average --size 32x32 --runs 3 --warm-ups 1",
     "check average",
     "explain EN 5.0 --a a.png --b b.png --fused fused.png",
@@ -231,14 +231,14 @@ for verb in (
 """
 
 
-def test_verbs_that_train_nothing_need_no_lightning(tmp_path: Path) -> None:
-    for module in ("pytorch_lightning", "torchmetrics", "torchvision", "transformers"):
+def test_verbs_that_train_nothing_need_no_library_of_training(tmp_path: Path) -> None:
+    for module in ("pytorch_lightning", "torchmetrics", "torchvision", "transformers", "kornia"):
         (tmp_path / f"{module}.py").write_text(f"raise ImportError('{module} is not needed')")
     for name in ("a.png", "b.png"):
         Image.new("L", (40, 30), 90).save(tmp_path / name)
     paths = os.pathsep.join([str(tmp_path), str(Path(fusionbench.__file__).parents[1])])
     done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_LIGHTNING],
+        [sys.executable, "-c", WITHOUT_TRAINING],
         cwd=tmp_path, env=os.environ | {"PYTHONPATH": paths}, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

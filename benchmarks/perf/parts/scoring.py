@@ -34,16 +34,23 @@ def rows(builds: Mapping[str, Build], folder: Path, rounds: int) -> Iterator[Row
         make_images(folder / f"pairs{count}", count)
     peaks = [_peak(now, folder / f"pairs{count}") for count in (1, PAIRS)]
     yield Row(f"`score`, peak memory after {PAIRS} pairs of 640x480", "after one", *(f"{peak:.0f} MB" for peak in peaks), peaks[1] / peaks[0], "≤ 1.1")  # fmt: skip
-    walls: dict[int, list[float]] = {1: [], 2: []}
+    asked = {
+        "then": (builds["then"], PAIRS, []),
+        "one": (now, PAIRS, ["--jobs", "1"]),
+        "two": (now, PAIRS, ["--jobs", "2"]),
+        "start": (now, 1, ["--jobs", "1"]),
+    }
+    walls: dict[str, list[float]] = {name: [] for name in asked}
     for _ in range(rounds):
-        for jobs, seconds in walls.items():
+        for name, (build, count, options) in asked.items():
             started = time.perf_counter()
-            now.seconds(*_words(folder / f"pairs{PAIRS}", jobs))
-            seconds.append(time.perf_counter() - started)
-    one, two = map(statistics.median, walls.values())
+            build.seconds(*_words(folder / f"pairs{count}"), *options)
+            walls[name].append(time.perf_counter() - started)
+    then, one, two, start = (statistics.median(seconds) for seconds in walls.values())
     # wall seconds say nothing where others use the cores, so the load stands beside them
-    load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
-    yield Row(f"`score --jobs 2`, {PAIRS} pairs, wall seconds, {load}", "`--jobs 1`", f"{one:.2f} s", f"{two:.2f} s", one / two, "≥ 1.8")  # fmt: skip
+    load = f"wall seconds, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    yield Row(f"`score --jobs 2`, {PAIRS} pairs, {load}", builds["then"].label, f"{then:.2f} s", f"{two:.2f} s", then / two, "≥ 1.8")  # fmt: skip
+    yield Row(f"`score --jobs 2`, {PAIRS} pairs, beyond one pair's, {load}", "`--jobs 1`", f"{one - start:.2f} s", f"{two - start:.2f} s", (one - start) / (two - start))  # fmt: skip
 
 
 def make_images(folder: Path, count: int) -> None:
@@ -54,11 +61,11 @@ def make_images(folder: Path, count: int) -> None:
             write_image(folder / name / f"{number:03d}.png", image)
 
 
-def _words(folder: Path, jobs: int) -> list[str]:
+def _words(folder: Path) -> list[str]:
     folders = (f"--{name}={folder / name}" for name in ("a", "b", "fused"))
-    return ["score", *folders, "--jobs", str(jobs), "--json"]
+    return ["score", *folders, "--json"]
 
 
 def _peak(build: Build, folder: Path) -> float:
-    _, err = build.call(CALL, *_words(folder, 1))
+    _, err = build.call(CALL, *_words(folder), "--jobs", "1")
     return float(err.strip().splitlines()[-1])
