@@ -59,7 +59,7 @@ def _order(stage: Path) -> int:
 
 
 def trainings_sentence(stages: Sequence[Stage]) -> list[str]:
-    """Return a sentence on each training: its method, data set and pairs, or its folder if it is not finished."""
+    """Return a sentence on each training: its method, data sets and pairs, or its folder if it is not finished."""
     names = {stage.folder.parent: stage.training for stage in stages}
     return [_sentence(training, name) for training, name in names.items()]
 
@@ -69,8 +69,10 @@ def _sentence(training: Path, name: str) -> str:
     if not about:
         *_, dataset, method, identity = ("", "", *training.resolve().parts)
         return f"{method} on {dataset} (training {identity}, not finished)."
-    data = about["dataset"]
-    return f"{name or about['method']} on {data['name']} ({data['split']} split, {data['pairs']} pairs)."
+    data = " and ".join(
+        f"{part['name']} ({part['split']} split, {part['pairs']} pairs)" for part in about["datasets"]
+    )
+    return f"{name or about['method']} on {data}."
 
 
 def _about(training: Path) -> dict[str, Any]:

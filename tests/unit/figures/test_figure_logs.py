@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from fusionbench.data.training_data import find_training_data
 from fusionbench.errors import DataNotFoundError
 from fusionbench.figures import draw
 from fusionbench.figures.logs.cosine import window
@@ -48,12 +49,16 @@ def test_the_running_mean_widens_with_the_training():
 def test_stages_stand_in_the_order_of_the_training(training):
     (training / "blend/csv-0").mkdir(parents=True)
     (training / "blend/csv-0/metrics.csv").write_text(HEAD + FIRST)
-    card = {"method": "net", "dataset": {"name": "demo", "split": "train", "pairs": 8}}
+    (data,) = find_training_data("demo", limit=2).manifest()
+    card = {"method": "net", "datasets": [data, {**data, "name": "msrs", "pairs": 8}]}
     (training / "weights.json").write_text(
         json.dumps({**card, "identity": {"stages": {"fuse": {}, "blend": {}}}})
     )
     assert [stage.title for stage in find_stages([training])] == ["fuse", "blend"]
-    assert "net on demo (train split, 8 pairs)." in draw("training", [training], Options()).caption
+    assert (
+        "net on demo (train split, 2 pairs) and msrs (train split, 8 pairs)."
+        in draw("training", [training], Options()).caption
+    )
 
 
 def test_several_trainings_are_told_apart_by_the_method(training):
