@@ -7,11 +7,11 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from fusionbench.metrics.inputs import Sources
+from fusionbench.metrics.inputs import Sources, StoredImages
 from fusionbench.metrics.libraries import LibraryCall, libraries_of
 from fusionbench.metrics.profiles import profiles
 from fusionbench.metrics.registry import CANONICAL, Definition, definitions
-from fusionbench.metrics.scoring import Score, score_definitions, sources
+from fusionbench.metrics.scoring import Score, score_definitions, sources, stored
 
 Combination = Literal["", "sum", "mean", "a", "b"]
 
@@ -73,11 +73,12 @@ def scored_conventions(
     metric: str, a: np.ndarray, b: np.ndarray, fused: np.ndarray
 ) -> list[tuple[Convention, Score]]:
     """Return the score of three images by each convention of a metric."""
-    pairs = {"": sources(a, b), "a": sources(a, a), "b": sources(b, b)}
+    both, image = sources(a, b), stored("fused", fused)
+    pairs = {"": both, "a": Sources(both.a, both.a), "b": Sources(both.b, both.b)}
     return [
         (convention._replace(combination=combination), score)
         for convention in conventions(metric)
-        for combination, score in scores(convention, pairs, fused).items()
+        for combination, score in scores(convention, pairs, image).items()
     ]
 
 
@@ -87,7 +88,9 @@ def ranked_conventions(scored: list[tuple[Convention, Score]], number: str) -> l
     return sorted(findings, key=lambda finding: (finding.distance is None, finding.distance or 0.0))
 
 
-def scores(convention: Convention, pairs: dict[str, Sources], fused: np.ndarray) -> dict[Combination, Score]:
+def scores(
+    convention: Convention, pairs: dict[str, Sources], fused: StoredImages
+) -> dict[Combination, Score]:
     """Return the score by each combination of the sources that the definition allows and that has a value.
 
     The definition's own combination, "", is always included. ``pairs`` are the two sources under "", and each source

@@ -71,7 +71,7 @@ def sources(a: np.ndarray, b: np.ndarray) -> Sources:
 
     Both are uint8 [H, W] or [H, W, 3]. After scoring the default set, it uses 80 bytes per pixel of each source.
     """
-    return Sources(_picture("a", a), _picture("b", b))
+    return Sources(stored("a", a), stored("b", b))
 
 
 def score(
@@ -106,16 +106,16 @@ def score_fused(
 
 def score_definitions(
     pair: Sources,
-    fused: np.ndarray,
+    fused: np.ndarray | StoredImages,
     chosen: Iterable[Definition],
     profile: str = CANONICAL,
     device: str = "cpu",
 ) -> list[Score]:
     """Return the scores of one fused image by the given definitions; ``profile`` only determines the conversion to grey.
 
-    Only networks run on ``device``: formulas stay on the CPU, so that their digits are the same on every machine.
+    Calls that get the same `StoredImages`, made by `stored`, share its statistics as they share those of the pair. Only networks run on ``device``: formulas stay on the CPU, so that their digits are the same on every machine.
     """
-    pictures = (*pair, _picture("fused", fused))
+    pictures = (*pair, fused if isinstance(fused, StoredImages) else stored("fused", fused))
     _check_alike({which: picture.levels for which, picture in zip(Triple._fields, pictures, strict=True)})
     with one_thread():
         return [*map(partial(_score, profile_of(profile), pictures, device), chosen)]
@@ -187,7 +187,8 @@ def one_thread() -> Iterator[None]:
             torch.set_num_threads(threads)
 
 
-def _picture(which: str, levels: np.ndarray) -> StoredImages:
+def stored(which: str, levels: np.ndarray) -> StoredImages:
+    """Return one image, uint8 [H, W] or [H, W, 3], for scoring. Raises RequestError, naming ``which``, for anything else."""
     fits = isinstance(levels, np.ndarray) and levels.dtype == np.uint8 and levels.size
     if not fits or levels.ndim not in (2, 3) or levels.shape[2:] not in ((), (3,)):
         raise RequestError(

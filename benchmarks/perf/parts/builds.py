@@ -57,9 +57,13 @@ class Build:
 
     def seconds(self, *words: object, **environment: str) -> float:
         """Return the CPU seconds of a command of fusionbench, those of its child processes included."""
+        return self.seconds_of("-m", "fusionbench", *words, **environment)
+
+    def seconds_of(self, *words: object, **environment: str) -> float:
+        """Return the CPU seconds of a call of Python, those of its child processes included."""
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(
-            [sys.executable, "-m", "fusionbench", *map(str, words)],
+            [sys.executable, *map(str, words)],
             cwd=self.folder,
             env=self.environment() | environment,
             check=True,

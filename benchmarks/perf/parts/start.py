@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 from parts.builds import Build, Row, in_turns, seconds_row
 from parts.stores import make_store
 from PIL import Image
+
+# what a command cannot do without, and what therefore bounds its ratio
+NEEDED = {"explain": "torch", "figure": "matplotlib.figure, matplotlib.backends.backend_agg"}
 
 
 def rows(builds: Mapping[str, Build], folder: Path, rounds: int) -> Iterator[Row]:
@@ -27,3 +31,17 @@ def rows(builds: Mapping[str, Build], folder: Path, rounds: int) -> Iterator[Row
     for work, (target, words) in works.items():
         costs = in_turns(builds, lambda build, words=words: build.seconds(*words), rounds)
         yield seconds_row(work, builds, costs, target)
+        if imported := NEEDED.get(words[0]):
+            alone = median(
+                builds["now"].seconds_of("-c", f"import gc; gc.disable(); import {imported}")
+                for _ in range(rounds)
+            )
+            then = costs["then"]
+            label = f"{builds['then'].label}'s {work}"
+            yield Row(
+                f"`import {imported}` alone, no garbage collection",
+                label,
+                f"{then:.3f} s",
+                f"{alone:.3f} s",
+                then / alone,
+            )

@@ -8,9 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from metric_samples import texture
+from torch import Tensor
 
 from fusionbench.metrics import definitions, score_definitions, sources
 from fusionbench.metrics.explaining import explain
+from fusionbench.metrics.formulas.libraries import vif
+from fusionbench.metrics.formulas.libraries.vif import pyramid
+from fusionbench.metrics.image_cache import Image
 from fusionbench.metrics.libraries import CALLS, VERSIONS, libraries_of
 
 DOCS = Path(__file__).resolve().parents[3] / "docs/metrics.md"
@@ -47,6 +51,18 @@ def test_explain_names_the_source_that_a_number_belongs_to(metric: str) -> None:
         first = [finding for finding in explain(metric, repr(value), A, B, FUSED) if finding.distance < 1e-12]
         assert call.definition in [finding.convention.definition.name for finding in first]
         assert first[0].convention.combination == "b"
+
+
+def test_explain_computes_what_a_source_and_an_image_have_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def counted(image: Image) -> list[Tensor]:
+        seen.append(id(image))
+        return pyramid(image)
+
+    monkeypatch.setattr(vif, "pyramid", counted)
+    explain("VIF", "0.5", *(texture(seed, 80, 96) for seed in (1, 2, 3)))
+    assert len(seen) == len(set(seen)) == 3
 
 
 def test_a_sum_a_mean_and_both_sources_belong_together() -> None:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
+from fusionbench.metrics.formulas.filters import smooth
 from fusionbench.metrics.image_cache import Image, Outcome, Triple, constant, values
 from fusionbench.metrics.registry import definition
 
@@ -77,8 +78,9 @@ def pyramid(image: Image) -> list[Tensor]:
 
 def _window_sums(x: Tensor, side: int) -> Tensor:
     """Return the sum in the window around the centre of each block, the border mirrored."""
-    weights = torch.ones(side, side, dtype=x.dtype, device=x.device)
-    return _correlated(x, weights)[:, 1:-1:SIDE, 1:-1:SIDE]
+    mirrored = pad(x[:, None], (side // 2,) * 4, mode="reflect")[:, 0]
+    # the centre of the first block is at 1, 1
+    return smooth(mirrored[:, 1:, 1:], (1.0,) * side, SIDE)
 
 
 def _channel(source: Tensor, fused: Tensor, side: int) -> tuple[Tensor, Tensor]:
@@ -115,7 +117,7 @@ def _model(band: Tensor) -> tuple[Tensor, Tensor]:
     return torch.linalg.eigvalsh(covariance), strength.view(-1, height, width)
 
 
-def wavelet_fidelity(source: Image, fused: Image) -> Tensor:
+def wavelet_fidelity(fused: Image, source: Image) -> Tensor:
     """Return VIF(S, F) of the module's equation, float64 [B], at least 0."""
     kept, present = [], []
     for index, (x, y) in enumerate(zip(source.of(pyramid), fused.of(pyramid), strict=True)):
@@ -136,6 +138,7 @@ def wavelet_fidelity(source: Image, fused: Image) -> Tensor:
     "values are half or twice those of VIFp; no number for smooth sources in the float32 of pyiqa",
     source="pyiqa; Sheikh's vifvec",
     smallest=65,
+    version=2,
     combined="sum",
 )
 def visual_information_fidelity_of_wavelets(triple: Triple) -> Outcome:
@@ -145,4 +148,4 @@ def visual_information_fidelity_of_wavelets(triple: Triple) -> Outcome:
     """
     a, b, fused = triple
     undefined = ((a.of(constant), "source a is constant"), (b.of(constant), "source b is constant"))
-    return Outcome(wavelet_fidelity(a, fused) + wavelet_fidelity(b, fused), undefined)
+    return Outcome(fused.of(wavelet_fidelity, a) + fused.of(wavelet_fidelity, b), undefined)
