@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fusionbench.cli.options import DataRoot, Device, Fresh, Json, MemoryLimit
-from fusionbench.cli.outcome import comma_list, guarded, print_json
+from fusionbench.cli.outcome import comma_list, print_json, resumable
 from fusionbench.errors import RequestError
 from fusionbench.types import SEEDS
 
@@ -88,7 +88,7 @@ Changes = Annotated[
 
 
 def _register(task: str, about: str) -> None:
-    @guarded
+    @resumable
     def verb(
         dataset: Dataset,
         changes: Changes = None,

@@ -13,8 +13,13 @@ from typing import Any
 from fusionbench.errors import FusionbenchError
 
 
-def guarded(verb: Callable[..., None]) -> Callable[..., None]:
-    """Return a verb that turns errors a user can cause into a sentence on standard error and the right exit code."""
+def guarded(
+    verb: Callable[..., None], interrupted: str = "Interrupted. Files that were finished are kept."
+) -> Callable[..., None]:
+    """Return a verb that turns errors a user can cause into a sentence on standard error and the right exit code.
+
+    ``interrupted`` is what Ctrl-C prints.
+    """
 
     @functools.wraps(verb)
     def call(*args: Any, **kwargs: Any) -> None:
@@ -26,7 +31,7 @@ def guarded(verb: Callable[..., None]) -> Callable[..., None]:
         except FusionbenchError as error:
             fail(str(error))
         except KeyboardInterrupt:
-            print("Interrupted. Finished work is kept; the same command resumes it.", file=sys.stderr)
+            print(interrupted, file=sys.stderr)
             raise SystemExit(130) from None
         except BrokenPipeError:
             _discard_output()  # the reader (head, less) has closed the pipe
@@ -35,6 +40,11 @@ def guarded(verb: Callable[..., None]) -> Callable[..., None]:
             fail(_refused(error))
 
     return call
+
+
+resumable = functools.partial(
+    guarded, interrupted="Interrupted. Finished work is kept; the same command resumes it."
+)
 
 
 def _refused(error: OSError) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from fusionbench.cli.options import OF_THE_MACHINE, Dataset, Method, RunArguments, takes_run_arguments
-from fusionbench.cli.outcome import comma_list, guarded
+from fusionbench.cli.outcome import comma_list, resumable
 from fusionbench.cli.running import carry_out
 
 
@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
     app.command("run")(run)
 
 
-@guarded
+@resumable
 @takes_run_arguments
 def run(
     method: Method,

@@ -10,7 +10,7 @@ import typer
 
 from fusionbench.cli.downstream import carry_out_sweep as carry_out_downstream
 from fusionbench.cli.options import OF_THE_MACHINE, RunArguments, takes_run_arguments
-from fusionbench.cli.outcome import comma_list, guarded
+from fusionbench.cli.outcome import comma_list, resumable
 from fusionbench.cli.running import carry_out
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
     app.command("sweep")(sweep)
 
 
-@guarded
+@resumable
 @takes_run_arguments
 def sweep(
     file: Annotated[

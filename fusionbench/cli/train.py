@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from fusionbench.cli.options import DataRoot, Device, Json, Out, Overrides, Seed
-from fusionbench.cli.outcome import guarded, print_json
+from fusionbench.cli.outcome import print_json, resumable
 
 
 def register(app: typer.Typer) -> None:
@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
     app.command("train")(train)
 
 
-@guarded
+@resumable
 def train(
     method: Annotated[str, typer.Option("--method", "-m", help="One method, NAME or NAME@VARIANT.")],
     dataset: Annotated[

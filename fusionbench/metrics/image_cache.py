@@ -122,9 +122,10 @@ def dot(image: Image, other: Image) -> Tensor:
         counts = image.of(histogram)
         return counts @ _levels(counts) ** 2
     if compiled.loaded(image.levels):
-        counts = image.of(joint_histogram, other)
-        levels = _levels(counts)
-        return counts @ (levels[:, None] * levels).flatten()
+        from fusionbench.metrics.compiled import levels
+
+        sums = [*map(levels.dot, image.levels.numpy(), other.levels.numpy())]
+        return torch.tensor(sums, dtype=torch.float64)
     x, y = image.of(values).flatten(1), other.of(values).flatten(1)
     return torch.bmm(x[:, None, :], y[:, :, None]).flatten()
 

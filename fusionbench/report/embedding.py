@@ -38,12 +38,16 @@ class Shelf:
 
 @dataclass
 class Embedded:
-    """The images of a shelf in the page; ``pictures`` are the encoded `Shelf.files` of each image."""
+    """The images of a shelf in the page; ``pictures`` are the encoded `Shelf.files` of each image.
+
+    ``cut`` is whether the page had no room for all chosen images.
+    """
 
     shelf: Shelf
     form: Encoding
     asked: int | None
     pictures: dict[str, list[Picture | None]] = field(default_factory=dict)
+    cut: bool = False
 
     @property
     def shown(self) -> list[ChosenImage]:
@@ -64,6 +68,8 @@ def encode_images(shelves: Sequence[Shelf], room: int, asked: int | None = None)
             pictures = list(pool.map(partial(encode, form=form), entry.shelf.files(image)))
             room -= sum(text_length(picture.data) + 3 for picture in pictures if picture)
             if room < 0:
+                for other in embedded:
+                    other.cut = True
                 break
             if any(pictures):
                 entry.pictures[image] = pictures
@@ -109,18 +115,23 @@ def embedding_sentence(entry: Embedded, max_mb: float) -> str:
         return _nothing(entry, max_mb)
     sentence = f"{shown} of {pairs} pairs embedded"
     if shown < pairs:
-        why = f"--images {entry.asked}" if entry.asked is not None else f"{DEFAULT_IMAGES} a data set"
-        cut = shown < len(entry.shelf.chosen)
-        reason = f"more would exceed {max_mb:g} MB" if cut else why
-        sentence += f" ({reason}; best, worst and most disputed first, then spread over the split)"
+        sentence += f" ({_why_not_all(entry, max_mb)}; best, worst and most disputed first, then spread over the split)"
     return f"{sentence}. {_form(entry.pictures, entry.form)} Scores are of the stored PNG files."
+
+
+def _why_not_all(entry: Embedded, max_mb: float) -> str:
+    if len(entry.pictures) < len(entry.shelf.chosen):
+        return f"more would exceed {max_mb:g} MB" if entry.cut else "no image of the others can be read"
+    return f"--images {entry.asked}" if entry.asked is not None else f"{DEFAULT_IMAGES} a data set"
 
 
 def _nothing(entry: Embedded, max_mb: float) -> str:
     if entry.asked == 0:
         return "No image is embedded (--images 0)."
-    if any(any(entry.shelf.files(chosen.id)) for chosen in entry.shelf.chosen[:1]):
+    if entry.cut:
         return f"No image is embedded: none fits into {max_mb:g} MB (--max-mb)."
+    if any(any(entry.shelf.files(chosen.id)) for chosen in entry.shelf.chosen):
+        return "No image is embedded: none of the stored images can be read."
     return "No image is embedded: none of the stored images was found."
 
 

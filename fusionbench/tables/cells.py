@@ -147,7 +147,9 @@ def _gap(column: Column, outcomes: Sequence[ImageScore], own: Set[str]) -> Table
     if not detail or detail in own:
         return cell
     where = "" if count == pairs else f" on {count} of {pairs} pairs"
-    return replace(cell, note=f"{status}{where}: {told(status, detail)}")
+    others = pairs - ok - count
+    rest = f"; {others} more for other reasons" if others else ""
+    return replace(cell, note=f"{status}{where}: {told(status, detail)}{rest}")
 
 
 def told(status: str, detail: str) -> str:

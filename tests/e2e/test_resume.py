@@ -98,7 +98,7 @@ def test_ctrl_c_keeps_what_is_done_and_exits_with_130(
     os.kill(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "Interrupted" in errors
+    assert "Interrupted. Finished work is kept; the same command resumes it." in errors
     assert "Traceback" not in errors
     assert fusionbench(*ARGUMENTS, cwd=tmp_path).returncode == 0
     assert state(tmp_path) == undisturbed

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from fusionbench.metrics.compiled.jit import compiled, exponentials, logarithms
-from fusionbench.metrics.compiled.windows import mean_row, product_row
+from fusionbench.metrics.compiled.rows import mean_row, product_row
 
 SIDE = 11
 PIXELS = SIDE**2

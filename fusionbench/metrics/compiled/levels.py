@@ -24,12 +24,22 @@ def histogram(x: np.ndarray) -> np.ndarray:
 
 @compiled
 def joint_histogram(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the number of pixels of each pair of levels, int64 [256 of y, 256 of x]."""
-    counts = np.zeros((256, 256), np.int64)
+    """Return the number of pixels of each pair of levels, int32 [256 of y, 256 of x]."""
+    counts = np.zeros((256, 256), np.int32)  # the half of int64 fits better into the processor's cache
     first, second = x.ravel(), y.ravel()
     for i in range(len(first)):
         counts[second[i], first[i]] += 1
     return counts
+
+
+@compiled
+def dot(x: np.ndarray, y: np.ndarray) -> np.int64:
+    """Return the sum of the products of two images' levels."""
+    total = np.int64(0)
+    first, second = x.ravel(), y.ravel()
+    for i in range(len(first)):
+        total += np.int64(first[i]) * np.int64(second[i])
+    return total
 
 
 @compiled

@@ -1,8 +1,7 @@
 """Sliding Gaussian windows over images [H, W], and the sums of VIF, VIFF and SSIM over them.
 
-One row of windows is computed at a time, rows of pixels first, so that its data stay in the processor's cache. Sums of
-logarithms are computed as logarithms of products over many windows, because one logarithm per window would take more
-time than everything else. `fusionbench.metrics.formulas` has the equations.
+Sums of logarithms are computed as logarithms of products over many windows, because one logarithm per window would take
+more time than everything else. `fusionbench.metrics.formulas` has the equations.
 """
 
 from __future__ import annotations
@@ -12,96 +11,11 @@ import math
 import numpy as np
 
 from fusionbench.metrics.compiled.jit import compiled
+from fusionbench.metrics.compiled.rows import mean_row, product_row
 
 FLAT = 1e-10  # variances below this are rounding errors and count as 0
 # factors of one product: each is below 2**16, so the product is below 2**960 and cannot overflow
 TOGETHER = 60
-
-
-@compiled
-def add_four(
-    out: np.ndarray, w: np.ndarray, x0: np.ndarray, x1: np.ndarray, x2: np.ndarray, x3: np.ndarray
-) -> None:
-    """Add four weighted rows to a row; four at once, because each pass reads and writes the whole row."""
-    w0, w1, w2, w3 = w[0], w[1], w[2], w[3]
-    for j in range(len(out)):
-        out[j] += (w0 * x0[j] + w1 * x1[j]) + (w2 * x2[j] + w3 * x3[j])
-
-
-@compiled
-def add_one(out: np.ndarray, w: float, x: np.ndarray) -> None:
-    """Add a weighted row to a row."""
-    for j in range(len(out)):
-        out[j] += w * x[j]
-
-
-@compiled
-def along(out: np.ndarray, row: np.ndarray, weights: np.ndarray) -> None:
-    """Compute out[j] = sum over k of weights[k] row[j + k] in place."""
-    size, taps = len(out), len(weights)
-    out[:] = 0.0
-    k = 0
-    while k + 4 <= taps:
-        add_four(
-            out, weights[k : k + 4], row[k : k + size], row[k + 1 : k + 1 + size],
-            row[k + 2 : k + 2 + size], row[k + 3 : k + 3 + size],
-        )  # fmt: skip
-        k += 4
-    for rest in range(k, taps):
-        add_one(out, weights[rest], row[rest : rest + size])
-
-
-@compiled
-def mean_row(out: np.ndarray, down: np.ndarray, rows: np.ndarray, top: int, weights: np.ndarray) -> None:
-    """Compute the weighted means of the windows whose upper row is ``top`` in place; ``down`` is scratch space.
-
-    Row i of the image is ``rows[i % len(rows)]``, so that ``rows`` may also be a ring buffer of the latest rows.
-    """
-    taps, held = len(weights), len(rows)
-    down[:] = 0.0
-    k = 0
-    while k + 4 <= taps:
-        i = top + k
-        add_four(
-            down,
-            weights[k : k + 4],
-            rows[i % held],
-            rows[(i + 1) % held],
-            rows[(i + 2) % held],
-            rows[(i + 3) % held],
-        )
-        k += 4
-    for rest in range(k, taps):
-        add_one(down, weights[rest], rows[(top + rest) % held])
-    along(out, down, weights)
-
-
-@compiled
-def multiply(latest: np.ndarray, x: np.ndarray, y: np.ndarray, top: int) -> None:
-    """Add the products of two images to the ring buffer ``latest``, up to the last row of the windows at ``top``.
-
-    Windows at ``top - 1`` must have been computed before, so that only one new row is needed.
-    """
-    held = len(latest)
-    for i in range(0 if top == 0 else top + held - 1, top + held):
-        row, first, second = latest[i % held], x[i], y[i]
-        for j in range(len(row)):
-            row[j] = first[j] * second[j]
-
-
-@compiled
-def product_row(
-    out: np.ndarray,
-    down: np.ndarray,
-    latest: np.ndarray,
-    x: np.ndarray,
-    y: np.ndarray,
-    top: int,
-    weights: np.ndarray,
-) -> None:
-    """Compute the weighted means of the products of two images in place; ``latest`` has as many rows as a window."""
-    multiply(latest, x, y, top)
-    mean_row(out, down, latest, top, weights)
 
 
 @compiled

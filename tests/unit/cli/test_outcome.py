@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fusionbench.cli.outcome import guarded
+from fusionbench.cli.outcome import guarded, resumable
 
 FULL = Path("/dev/full")
 
@@ -34,6 +34,17 @@ def test_an_error_of_the_system_that_no_file_explains_is_not_hidden() -> None:
 
     with pytest.raises(OSError, match="Bad file descriptor"):
         verb()
+
+
+def test_only_a_verb_that_resumes_promises_it_after_ctrl_c(capsys: pytest.CaptureFixture[str]) -> None:
+    def verb() -> None:
+        raise KeyboardInterrupt
+
+    for guard, promised in ((guarded, False), (resumable, True)):
+        with pytest.raises(SystemExit) as ended:
+            guard(verb)()
+        assert ended.value.code == 130
+        assert ("the same command resumes it" in capsys.readouterr().err) is promised
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="the system has no /dev/full")

@@ -105,3 +105,25 @@ def test_images_are_freed_without_the_collector_of_cycles() -> None:
     finally:
         gc.enable()
     assert alive == []
+
+
+@pytest.mark.parametrize("taps", [*range(1, 20)])
+def test_rows_added_together_round_as_one_pass_after_the_other(taps: int) -> None:
+    from fusionbench.metrics.compiled import rows  # numba
+
+    random = np.random.default_rng(taps)
+    weights, image = random.random(taps), random.random((taps, 64))
+    together, alone = np.empty(64 - taps + 1), np.zeros((2, 64))
+    rows.mean_row(together, np.empty(64), image, 0, weights)
+    across = alone[1, : 64 - taps + 1]
+    fours = taps // 4 * 4
+    for k in range(0, fours, 4):
+        rows.add_four(alone[0], weights[k : k + 4], *image[k : k + 4])
+    for k in range(fours, taps):
+        rows.add_one(alone[0], weights[k], image[k])
+    shifted = [alone[0, k : k + len(across)] for k in range(taps)]
+    for k in range(0, fours, 4):
+        rows.add_four(across, weights[k : k + 4], *shifted[k : k + 4])
+    for k in range(fours, taps):
+        rows.add_one(across, weights[k], shifted[k])
+    assert together.tobytes() == across.tobytes()

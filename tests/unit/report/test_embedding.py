@@ -55,6 +55,14 @@ def test_files_that_are_gone_or_damaged_have_no_picture(shelf, tmp_path):
     (tmp_path / "run" / "images" / "p2.png").write_bytes(b"no image")
     (entry,) = encode_images([shelf], 10**8)
     assert list(entry.pictures) == ["p3", "p4", "p5", "p6"]
+    assert "(no image of the others can be read; " in embedding_sentence(entry, 15)
+
+
+def test_if_no_file_can_be_read_the_page_does_not_blame_its_size(shelf, tmp_path):
+    for path in (tmp_path / "run" / "images").iterdir():
+        path.write_bytes(b"no image")
+    (entry,) = encode_images([shelf], 10**8)
+    assert embedding_sentence(entry, 15) == "No image is embedded: none of the stored images can be read."
 
 
 def test_groups_share_the_room_evenly(shelf):

@@ -79,7 +79,9 @@ def test_the_most_frequent_reason_wins():
     run = record(pairs=5)
     rows = of(run, {"VIF": ["failed", "undefined", "undefined", "failed", "undefined"]}, reasons={
         "failed": "disk full", "undefined": "flat image"})  # fmt: skip
-    assert only(build([run], rows)).footnotes == ["VIF undefined on 3 of 5 pairs: flat image"]
+    assert only(build([run], rows)).footnotes == [
+        "VIF undefined on 3 of 5 pairs: flat image; 2 more for other reasons"
+    ]
 
 
 def test_a_method_that_could_not_run_keeps_its_row():
