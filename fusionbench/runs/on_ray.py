@@ -18,6 +18,7 @@ from fusionbench.cells.planned import CellResult, Failure, Job, RunOptions
 from fusionbench.cells.record import record_failure
 from fusionbench.errors import OutputError, PlanError, RequestError
 from fusionbench.files import write_through
+from fusionbench.metrics.own_files import file_providers
 from fusionbench.runs.plan import wrong_arguments
 from fusionbench.runs.queue import Message
 from fusionbench.runs.ray_node import Errand, Parcel, absolute, pack_parcel, run_errand, take_in
@@ -61,7 +62,7 @@ def _results(
         while waiting or under_way:
             while waiting and len(under_way) < (at_once or len(jobs)):
                 job, parcel = waiting.popleft()
-                under_way[task.remote(Errand(absolute(job), token, parcel))] = job
+                under_way[task.remote(Errand(absolute(job), token, parcel, file_providers()))] = job
             (done, *_), _ = ray.wait(list(under_way))
             job = under_way.pop(done)
             answer = _answer(ray, done)

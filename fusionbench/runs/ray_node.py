@@ -17,8 +17,10 @@ from fusionbench.cells.score_lines import key_of
 from fusionbench.cells.store import Cell
 from fusionbench.cells.weights import choose_weights
 from fusionbench.data.pairs import data_root
-from fusionbench.errors import FusionbenchError, OutputError, PlanError
+from fusionbench.errors import FusionbenchError, OutputError, PlanError, PluginError
 from fusionbench.files import write_through
+from fusionbench.metrics.own_files import add_file
+from fusionbench.providers import Provider
 from fusionbench.runs.local import run_local
 from fusionbench.runs.queue import Message
 from fusionbench.weights.methods import Weights
@@ -29,12 +31,14 @@ class Errand:
     """A job sent to a machine.
 
     ``token`` is a file that the driver created in its runs folder: a machine that sees it shares the folder. ``parcel``
-    has the files that a machine without the folder needs; None means that they have not been requested yet.
+    has the files that a machine without the folder needs; None means that they have not been requested yet. ``metrics`` are
+    the driver's local files of metrics.
     """
 
     job: Job
     token: Path
     parcel: Parcel | None = None
+    metrics: tuple[Provider, ...] = ()
 
 
 def run_errand(errand: Errand) -> Message:
@@ -45,6 +49,7 @@ def run_errand(errand: Errand) -> Message:
     returned, so that the driver takes an exception of Ray for a lost machine only.
     """
     try:
+        _same_metrics(errand.metrics)
         if errand.token.exists():
             return "result", _run(errand.job), {}
         if errand.parcel is None:
@@ -74,6 +79,15 @@ def _run(job: Job) -> CellResult:
     messages = list(run_local([job], [device], job.options))
     result: CellResult = next(content[0] for _, what, *content in messages if what == "result")
     return replace(result, path=result.path and result.path.relative_to(job.options.out))
+
+
+def _same_metrics(files: Iterable[Provider]) -> None:
+    """Make the driver's files of metrics known here. Raises PluginError if one is missing or has another content."""
+    for file in files:
+        if add_file(Path(file.value)) != file:
+            raise PluginError(
+                f"File of metrics '{file.value}' differs between the machines: put it on a path that all share."
+            )
 
 
 def _same_weights(job: Job) -> Weights | None:

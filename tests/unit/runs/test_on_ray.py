@@ -12,11 +12,21 @@ from fusionbench.cells.done import find_done
 from fusionbench.cells.planned import Job
 from fusionbench.cells.store import Cell
 from fusionbench.errors import OutputError, PlanError, RequestError
+from fusionbench.metrics import own_files
 from fusionbench.runs import on_ray
 from fusionbench.runs.ray_node import Errand, absolute, pack_results, run_errand, take_in
 from fusionbench.runs.run import RunOptions, make_jobs, plan_all
 from fusionbench.weights.methods import Weights
 
+METRIC = """
+from fusionbench.metrics import metric
+from fusionbench.metrics.image_cache import Outcome
+
+
+@metric(name="Highest_level", title="Highest level", better="higher", unit="level", range=(0, 255), convention="", doi="")
+def highest_level(triple):
+    return Outcome(triple.fused.levels.double().amax((-2, -1)))
+"""
 RUN = "demo-test/average/0123456789"
 
 
@@ -52,6 +62,40 @@ def test_weights_that_a_machine_does_not_find_make_the_cell_unavailable(tmp_path
     result = on_ray._result(job, answer)
     assert result.status == Cell(result.path).read_record()["status"] == "unavailable"
     assert "--weights" in result.detail
+
+
+def test_a_machine_without_the_drivers_file_of_metrics_makes_the_cell_unavailable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(own_files.VARIABLE, "")
+    job, file = absolute(job_in(tmp_path / "runs")), tmp_path / "mine.py"
+    file.write_text("# as on the driver\n", encoding="utf-8")
+    (tmp_path / "token").touch()
+    errand = Errand(job, tmp_path / "token", metrics=(own_files.add_file(file),))
+    file.write_text("# another text\n", encoding="utf-8")
+    assert run_errand(errand) == ("unavailable", differs := run_errand(errand)[1])
+    assert "differs between the machines" in differs
+    file.unlink()
+    assert "does not exist" in run_errand(errand)[1]
+
+
+@pytest.mark.slow
+def test_a_machine_scores_by_the_drivers_file_of_metrics(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(own_files.VARIABLE, "")
+    file = tmp_path / "levels_here.py"
+    file.write_text(METRIC, encoding="utf-8")
+    asked = RunOptions(
+        ("average",), ("demo",), metrics=str(file), limit=1, baselines=False, out=tmp_path / "runs"
+    )
+    job, files = make_jobs(plan_all([asked]))[0], own_files.file_providers()
+    monkeypatch.setenv(own_files.VARIABLE, "")  # as on a machine that did not read the command line
+    (tmp_path / "token").touch()
+    what, result, _ = run_errand(Errand(absolute(job), tmp_path / "token", metrics=files))
+    assert (what, result.status) == ("result", "ok")
+    ((_, score),) = Cell(find_done(job).path).scores().items()
+    assert (score["metric"], score["status"]) == ("Highest_level", "ok")
 
 
 def test_a_job_whose_machines_are_lost_fails_with_the_reason(tmp_path: Path) -> None:
