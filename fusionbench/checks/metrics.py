@@ -10,8 +10,9 @@ from torch import Tensor
 from fusionbench.checks.samples import Levels, dull, extremes, sample_scene
 from fusionbench.checks.verdict import Check, Subject, not_applicable, require
 from fusionbench.errors import WeightsError
-from fusionbench.metrics import CANONICAL, MetricCard, cards, compute, definition_of
-from fusionbench.metrics.registry import function_of, metric_named
+from fusionbench.metrics import CANONICAL, MetricCard, compute, definition_of
+from fusionbench.metrics.references import metric_of
+from fusionbench.metrics.registry import card_of, function_of
 
 SIDE = 48  # pixels, unless the metric needs more
 ROUNDING = 1e-9  # relative tolerance of bounds, and of values in a batch
@@ -26,8 +27,8 @@ def contract(check: Check) -> Check:
 
 
 def metric_subject(name: str) -> Subject:
-    """Return the subject of a metric. Raises UnknownNameError, and PluginError if two packages claim the name."""
-    card = cards()[metric_named(name)]
+    """Return the subject of a metric or of a file with one. Raises as `metric_of`."""
+    card = card_of(metric_of(name))
     return Subject("metric", card.name, CHECKS, lambda: _imported(card))
 
 

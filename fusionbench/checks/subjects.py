@@ -8,6 +8,7 @@ from fusionbench.data.spec import canonical
 from fusionbench.errors import RequestError, UnknownNameError
 from fusionbench.metrics import cards
 from fusionbench.metrics import registry as metrics
+from fusionbench.metrics.references import holds_metrics
 from fusionbench.registry import methods as registry
 from fusionbench.spelling import folded
 
@@ -17,7 +18,7 @@ KINDS = ("method", "metric", "dataset")
 def find_subject(reference: str, data_root: str | None = None) -> Subject:
     """Return the subject of ``method:NAME``, ``metric:NAME``, ``dataset:NAME``, or of a name that only one kind has.
 
-    Methods may have variants or be files. Raises UnknownNameError for an unknown name, RequestError if several kinds
+    Methods may have variants; methods and metrics may be files. Raises UnknownNameError for an unknown name, RequestError if several kinds
     have it or a method has no class, PluginError if a plug-in cannot be used.
     """
     kind, _, name = reference.strip().partition(":")
@@ -26,7 +27,7 @@ def find_subject(reference: str, data_root: str | None = None) -> Subject:
             raise RequestError(f"'{reference}' names no {kind.lower()}: write its name behind the colon.")
         return _subject(kind.lower(), name, data_root)
     if any(mark in reference for mark in "@:./~"):
-        return _subject("method", reference, data_root)
+        return _subject("metric" if holds_metrics(reference) else "method", reference, data_root)
     kinds = kinds_of(reference)
     if not kinds:
         known = [*registry.names(), *cards(), *catalog.datasets()]

@@ -59,7 +59,7 @@ def register(app: typer.Typer) -> None:
 
 @guarded
 def explain(
-    metric: Annotated[str, typer.Argument(help="The metric, as in `list metrics`.")],
+    metric: Annotated[str, typer.Argument(help="The metric, as in `list metrics`, or ./file.py[:NAME].")],
     value: Annotated[str, typer.Argument(help="The number, with the digits that are printed.")],
     a: Annotated[Path, typer.Option("--a", help="Source a (infrared, MRI, SAR), an image file.")],
     b: Annotated[Path, typer.Option("--b", help="Source b (visible, PET, optical), an image file.")],
@@ -73,11 +73,11 @@ def explain(
 
     A number of one image is meant, not a mean over a data set.
     """
-    from fusionbench.metrics import cards, resolve_profile
+    from fusionbench.metrics import resolve_profile
     from fusionbench.metrics.explaining import explain as find
-    from fusionbench.spelling import spelled
+    from fusionbench.metrics.references import metric_of
 
-    name, number = spelled(metric, cards(), "metric"), _number(value)
+    name, number = metric_of(metric), _number(value)
     only = resolve_profile(profile) if profile else None
     findings = find(name, number, *_images(a, b, fused))
     if only is not None:

@@ -26,7 +26,8 @@ def info(
     name: Annotated[
         str,
         typer.Argument(
-            help="A method, data set, metric or profile (profile:NAME if a method has the same name)."
+            help="A method, data set, metric or profile (profile:NAME if a method has the same name), or a file of a method "
+            "or metric."
         ),
     ],
     json: Json = False,
@@ -63,11 +64,13 @@ def describe(name: str) -> tuple[str, dict[str, Any]]:
     from fusionbench.data.registry import datasets, problems
     from fusionbench.data.spec import canonical
     from fusionbench.metrics import cards, definitions, profiles
+    from fusionbench.metrics.references import holds_metrics, metric_of
     from fusionbench.registry import methods as registry
 
+    own = metric_of(name) if holds_metrics(name) else name
     metrics = {folded(metric): metric for metric in cards()}
-    if folded(name) in metrics:
-        metric = metrics[folded(name)]
+    if folded(own) in metrics:
+        metric = metrics[folded(own)]
         texts = {key: _facts(value) for key, value in definitions(metric).items()}
         return "metric", {**_plain(asdict(cards()[metric])), "definitions": texts}
     data_name = canonical(name)

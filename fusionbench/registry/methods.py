@@ -204,7 +204,9 @@ def only_class(path: Path) -> str:
         and any(ast.unparse(base).endswith("FusionMethod") for base in node.bases)
     ]
     if not classes:
-        raise PluginError(f"{path} defines no class that derives from FusionMethod: write one.")
+        raise PluginError(
+            f"{path} defines no class that derives from FusionMethod: write one, or, if it defines metrics, give it to --metrics."
+        )
     if len(classes) > 1:
         raise PluginError(f"{path} defines the methods {', '.join(classes)}: name one as {path.name}:Class.")
     return classes[0]
