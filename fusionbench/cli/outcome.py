@@ -62,6 +62,16 @@ def _discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def replace_closed_output() -> None:
+    """Let standard output or error go nowhere where the caller closed it (``>&-``), for which Python has None."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            # under its own number and for child processes too, or a file opened later would get what they print
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+            os.set_inheritable(number, True)
+            setattr(sys, name, os.fdopen(number, "w"))
+
+
 def fail(message: str) -> None:
     """Print each line of the message as an error and exit with code 2."""
     for line in message.splitlines():

@@ -47,6 +47,26 @@ def test_only_a_verb_that_resumes_promises_it_after_ctrl_c(capsys: pytest.Captur
         assert ("the same command resumes it" in capsys.readouterr().err) is promised
 
 
+@pytest.mark.parametrize("closed", [1, 2])
+def test_closed_output_is_no_traceback(closed: int) -> None:
+    ended = subprocess.run(
+        ["sh", "-c", f'exec "$0" -m fusionbench list profiles {closed}>&-', sys.executable],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert bool(ended.stdout) is (closed == 2)
+
+
+def test_closed_output_costs_no_cell(tmp_path: Path) -> None:
+    words = "run -m average -d demo --limit 1 --metrics EN --no-baselines >&- 2>&- <&-"
+    ended = subprocess.run(
+        ["sh", "-c", f'exec "$0" -m fusionbench {words}', sys.executable],
+        cwd=tmp_path, timeout=120, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0
+    assert len([*tmp_path.glob("runs/demo-test/average/*/scores.jsonl")]) == 1
+
+
 @pytest.mark.skipif(not FULL.exists(), reason="the system has no /dev/full")
 @pytest.mark.parametrize("verb", [("list", "profiles"), ("list", "profiles", "--json"), ("reported",)])
 def test_a_full_disk_behind_standard_output_is_one_sentence(verb: tuple[str, ...]) -> None:
