@@ -6,9 +6,12 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fusionbench.errors import ConfigError, hint
+
+if TYPE_CHECKING:
+    from omegaconf.errors import OmegaConfBaseException
 
 PRECISIONS = ("32-true", "16-mixed", "bf16-mixed", "16-true", "bf16-true", "64-true")
 
@@ -99,9 +102,8 @@ def resolve_config(
         try:
             merged = OmegaConf.merge(merged, OmegaConf.create(dict(layer)))
         except OmegaConfBaseException as error:
-            reason = str(error).splitlines()[0]
             raise ConfigError(
-                f"Configuration value not allowed in {dict(layer)}: {reason}; give a value of that type."
+                f"Configuration value not allowed in {dict(layer)}: {wrong_type(error)}"
             ) from error
     try:
         config = OmegaConf.to_object(merged)
@@ -120,6 +122,14 @@ def resolve_config(
             f"trainer.precision is '{config.trainer.precision}': use one of {', '.join(PRECISIONS)}."
         )
     return config
+
+
+def wrong_type(error: OmegaConfBaseException) -> str:
+    """Return the end of the message for a value of the wrong type: its key and OmegaConf's reason."""
+    reason = str(error).splitlines()[0].rstrip(".")
+    if "ListConfig" in reason.partition(" is not a ")[2]:
+        reason = "a list is needed"
+    return f"{error.full_key + ': ' if error.full_key else ''}{reason}; give a value of that type."
 
 
 def refuse_interpolation(value: Any, where: str) -> None:
@@ -213,15 +223,22 @@ def _numbers(value: Any) -> Any:
     return value
 
 
-def _check_keys(layer: Any, node: Any, path: str) -> None:
-    """Raise ConfigError for a key of ``layer`` that the dataclass ``node`` lacks; ``args`` is checked by the registry."""
-    if path == "args." or not isinstance(layer, Mapping):
+def _check_keys(layer: Mapping[str, Any], node: Any, path: str) -> None:
+    """Raise ConfigError for a key of ``layer`` that the dataclass ``node`` lacks, or one without the keys below it.
+
+    ``args`` is checked by the registry.
+    """
+    if path == "args.":
         return
     known = {f.name: getattr(node, f.name) for f in fields(node)} if is_dataclass(node) else dict(node)
     for key, value in layer.items():
         if key not in known:
             raise ConfigError(unknown_key(f"{path}{key}", [f"{path}{name}" for name in known]))
         if is_dataclass(known[key]) or isinstance(known[key], dict):
+            if not isinstance(value, Mapping):
+                raise ConfigError(
+                    f"Configuration value not allowed: {path}{key} is {value!r}; write {path}{key}.KEY=VALUE."
+                )
             _check_keys(value, known[key], f"{path}{key}.")
 
 

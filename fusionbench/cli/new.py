@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -46,7 +47,7 @@ def method(
     place = place if at.is_absolute() else f"./{place}"
     print("\nNext:")
     for command in [
-        *([] if single_file else [f"pip install -e {place}"]),
+        *([] if single_file else [f"pip install -e {shlex.quote(place)}"]),
         *_next(place if single_file else name),
     ]:
         print(f"  {command}")
@@ -64,7 +65,8 @@ def metric(
 
     path = new_metric(name, at)
     reference = path.as_posix() if at.is_absolute() else f"./{path.as_posix()}"
-    _show(path, [f"fusionbench run --method average --dataset demo --metrics EN,{reference}"], json)
+    metrics = shlex.quote(f"EN,{reference}")
+    _show(path, [f"fusionbench run --method average --dataset demo --metrics {metrics}"], json)
 
 
 @app.command()
@@ -84,7 +86,7 @@ def dataset(
     from fusionbench.scaffold import new_dataset
 
     path = new_dataset(folder, at, family)
-    reference = path.as_posix() if path.is_absolute() else f"./{path.as_posix()}"
+    reference = shlex.quote(path.as_posix() if path.is_absolute() else f"./{path.as_posix()}")
     _show(
         path,
         [f"fusionbench data verify {reference}", f"fusionbench run --method baselines --dataset {reference}"],
@@ -103,9 +105,10 @@ def _show(path: Path, commands: list[str], json: bool) -> None:
 
 
 def _next(reference: str) -> list[str]:
+    alone, methods = shlex.quote(reference), shlex.quote(f"{reference},refinefuse,laplacian_pyramid")
     return [
-        f"fusionbench check {reference}",
-        f"fusionbench train --method {reference} --dataset demo",
-        f"fusionbench run --method {reference},refinefuse,laplacian_pyramid --dataset demo",
+        f"fusionbench check {alone}",
+        f"fusionbench train --method {alone} --dataset demo",
+        f"fusionbench run --method {methods} --dataset demo",
         "fusionbench table runs -o table.tex",
     ]

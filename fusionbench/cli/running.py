@@ -41,7 +41,9 @@ def carry_out(
         print_json({"cells": [_cell(cell) for cell in result.cells], "tables": to_json(tables)})
     else:
         if not result.worked:
-            print(f"Nothing to compute: all {len(result.cells)} cells were done already.", file=sys.stderr)
+            cells, done = len(result.cells), sum(cell.status == "ok" for cell in result.cells)
+            which = f"to compute: all {cells}" if done == cells else f"was computed: {done} of {cells}"
+            print(f"Nothing {which} cells were done already.", file=sys.stderr)
         show_tables(tables)
     raise SystemExit(0 if result.ok else 1)
 

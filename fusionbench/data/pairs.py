@@ -231,6 +231,10 @@ def _missing(spec: DatasetSpec, folder: Path, root: Path) -> str:
             f"{spec.title} is not prepared yet: no folder '{folder}'. Run `fusionbench data prepare {spec.name} "
             f"--data-root {root}` once."
         )
+    if Path(spec.folder).is_absolute():
+        return (
+            f"{spec.title} has no folder '{folder}': correct its file, whose globs are below '{spec.folder}'."
+        )
     return (
         f"{spec.title} is not here: no folder '{folder}'. Point --data-root or FUSIONBENCH_DATA at the "
         f"folder that holds '{spec.folder}'; `fusionbench info {spec.name}` says where to get it."
@@ -249,10 +253,9 @@ def _without_pairs(spec: DatasetSpec, split: str, base: Path, where: SplitSpec) 
             return f"{head}: {without_images(folder)}"
         firsts += [path.name for path in images.values()][:1]
     shown = f", where the first are '{firsts[0]}' and '{firsts[1]}'" if len(firsts) == 2 else ""
-    return (
-        f"{head}: no image in '{base / where.a}' has a partner of the same stem in '{base / where.b}'{shown}; "
-        f"`fusionbench info {spec.name}` shows the layout."
-    )
+    own = Path(spec.folder).is_absolute()
+    remedy = "rename the files" if own else f"`fusionbench info {spec.name}` shows the layout"
+    return f"{head}: no image in '{base / where.a}' has a partner of the same stem in '{base / where.b}'{shown}; {remedy}."
 
 
 def _is_itself(spec: DatasetSpec, root: Path) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fusionbench.cells.planned import RunOptions, row_name
-from fusionbench.config import read_yaml, refuse_interpolation, unknown_key
+from fusionbench.config import read_yaml, refuse_interpolation, unknown_key, wrong_type
 from fusionbench.data.noise.setting import CLEAN, read_noise, spread_noise
 from fusionbench.data.registry import dataset
 from fusionbench.errors import ConfigError, FusionbenchError, UnknownNameError
@@ -90,12 +90,13 @@ def read_sweep(path: Path) -> Sweep:
     data = read_yaml(path)
     refuse_interpolation(data, str(path))
     _check_keys(path, data)
+    _check_kinds(path, data)
     try:
         # typed by the dataclass: OmegaConf reports values of a wrong type
         merged = OmegaConf.merge(OmegaConf.structured(Sweep), OmegaConf.create(_plain_grid(data)))
         sweep = OmegaConf.to_object(merged)
     except OmegaConfBaseException as error:
-        raise ConfigError(f"{path}: {str(error).splitlines()[0]}; give a value of that type.") from error
+        raise ConfigError(f"{path}: {wrong_type(error)}") from error
     assert isinstance(sweep, Sweep)  # the merge began with one, and OmegaConf keeps its type
     for name in ("methods", "datasets", "seeds"):
         if not getattr(sweep, name):
@@ -134,6 +135,22 @@ def _check_keys(path: Path, data: Mapping[str, Any]) -> None:
         for key in entry if isinstance(entry, Mapping) else ():
             if f"{part}.{key}" not in inside:
                 raise ConfigError(f"{path}: {unknown_key(f'{part}.{key}', inside)}")
+
+
+def _check_kinds(path: Path, data: Mapping[str, Any]) -> None:
+    """Raise ConfigError for a list or mapping where the other is needed, for which OmegaConf has no error of its own."""
+    for key in ("grid", "set", "table", "downstream"):
+        if data.get(key) is not None and not isinstance(data[key], Mapping):
+            raise ConfigError(
+                f"{path}: {key} is {data[key]!r}: write keys with values, {key}: {{KEY: VALUE}}."
+            )
+    for key in ("methods", "datasets", "metrics", "seeds", "train_datasets", "noise", "strengths"):
+        values = data.get(key, [])
+        if values is not None and not isinstance(values, list):
+            raise ConfigError(f"{path}: {key} is {values!r}: write a list, {key}: [VALUE, ...].")
+        for value in values or ():
+            if isinstance(value, list | Mapping):
+                raise ConfigError(f"{path}: {key} holds {value!r}: write single values, {key}: [VALUE, ...].")
 
 
 def _plain_grid(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import cast
 from fusionbench.checks.subjects import kinds_of
 from fusionbench.data.own.modalities import MODALITIES, WORDS
 from fusionbench.data.own.own_folder import FoundLayout, find_layout, is_folder
+from fusionbench.data.registry import datasets
 from fusionbench.data.spec import canonical
 from fusionbench.data.spec import check_name as dataset_name
 from fusionbench.errors import DataNotFoundError, OutputError, RequestError, UnknownNameError
@@ -61,7 +62,7 @@ def new_dataset(reference: str, at: Path | None = None, family: str | None = Non
 
     ``reference`` is the data set's folder or name. For a folder the layout is guessed from the names of its subfolders,
     and the file is written into it unless ``at`` is given. Raises DataNotFoundError for a path without a folder,
-    RequestError if the file exists, ConfigError for a name that is not valid, UnknownNameError for an unknown family,
+    RequestError if the file exists or the name is taken, ConfigError for a name that is not valid, UnknownNameError for an unknown family,
     OutputError if the file cannot be written.
     """
     if family is not None and family not in FAMILIES:
@@ -73,6 +74,10 @@ def new_dataset(reference: str, at: Path | None = None, family: str | None = Non
         )
     layout = _layout(home, family)
     name = dataset_name(canonical(home.resolve().name), f"'{reference}'")
+    if name in datasets():
+        raise RequestError(
+            f"'{reference}' would be called '{name}' like a known data set: choose another name."
+        )
     target = (at or (home if home.is_dir() else Path())) / f"{name}.yaml"
     splits = "".join(f'  {split}: {{a: "{a}", b: "{b}"}}\n' for split, (a, b) in layout.splits.items())
     beside = target.parent.resolve() == home.resolve() or not home.is_dir()

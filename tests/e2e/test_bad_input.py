@@ -234,6 +234,7 @@ def test_a_method_without_weights_is_unavailable_with_the_command(tmp_path: Path
     done = fusionbench(*command, cwd=tmp_path)
     assert done.returncode == 1
     assert "fusionbench train --method refinefuse@three_levels --dataset demo" in done.stderr
+    assert "Nothing was computed: 0 of 1 cells were done already." in done.stderr
     assert json.loads(next(tmp_path.glob("runs/*/*/*/run.json")).read_text())["status"] == "unavailable"
 
 

@@ -135,7 +135,11 @@ def test_shards_are_disjoint_and_complete(tmp_path: Path) -> None:
     [
         ({"metod": ["average"]}, "did you mean 'methods'"),
         ({"seeds": []}, "names no seeds"),
-        ({"seeds": ["zero"]}, "zero"),
+        ({"seeds": ["zero"]}, r"seeds\[0\]: Value 'zero'"),
+        ({"seeds": 3}, r"seeds is 3: write a list, seeds: \[VALUE, ...\]\.$"),
+        ({"methods": [["average"]]}, r"methods holds \['average'\]"),
+        ({"grid": ["args.levels"]}, r"grid is \['args.levels'\]: write keys with values"),
+        ({"table": {"metrics": "EN"}}, "table.metrics: a list is needed"),
         ({"methods": ["learned"], "grid": {"args.levels": [3]}}, "name methods"),
         ({"grid": {"args.levels": []}}, "grid.args.levels has no value"),
     ],

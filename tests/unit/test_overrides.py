@@ -78,6 +78,8 @@ def test_resolving_leaves_the_layers_as_they_were() -> None:
         "stages.fuse=3",
         "stages=3",
         "args=3",
+        "args=[a]",
+        "stages=[a]",
     ],
 )
 def test_a_value_of_the_wrong_type_is_refused(override: str) -> None:

@@ -147,6 +147,30 @@ def test_no_file_is_begun_for_a_folder_that_does_not_exist(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_no_file_is_begun_under_the_name_of_a_known_data_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fill(tmp_path / "set", "MSRS/ir/1.png", "MSRS/vi/1.png")
+    for reference in ("demo", "./set/MSRS"):
+        with pytest.raises(RequestError, match="like a known data set: choose another name"):
+            new_dataset(reference)
+    assert list(tmp_path.rglob("*.yaml")) == []
+
+
+def test_messages_on_a_file_of_ones_own_point_at_the_file(tmp_path: Path) -> None:
+    file = str(new_dataset("Mine", tmp_path))
+    with pytest.raises(
+        DataNotFoundError, match=r"has no folder '.*test/ir': correct its file, whose globs are below"
+    ):
+        find_split(dataset(file), "test")
+    fill(tmp_path, "test/ir/1.png", "test/ir/2.png", "test/vi/other.png")
+    with pytest.raises(
+        DataNotFoundError, match=r"where the first are '1.png' and 'other.png'; rename the files\.$"
+    ):
+        find_split(dataset(file), "test")
+
+
 def test_a_folder_named_without_a_path_is_pointed_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(fill(tmp_path, "X/ir/1.png", "X/vi/1.png"))
     with pytest.raises(UnknownNameError, match=r"Unknown data set 'X': did you mean '\./X'\?"):
