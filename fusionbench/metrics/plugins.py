@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn, get_args, get_type_hints
@@ -110,6 +111,8 @@ def checked(card: MetricCard) -> MetricCard:
         raise PluginError(
             f"{card.name}: weights names {strange[0]!r}, which `weights list` does not have: let the metric find its own files"
         )
+    if not isinstance(card.xfail, dict) or not all(isinstance(x, str) for x in chain(*card.xfail.items())):
+        raise PluginError(f"{card.name}: xfail is {card.xfail!r}: write {{'CHECK': 'the reason'}}")
     bounds = [bound for bound in card.range if bound is not None]
     if (
         len(card.range) != 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -31,7 +31,8 @@ class MetricCard:
     raised whenever values change, so that only this metric is scored again. ``digits`` is the number of decimals in
     tables. The metric is undefined for images with a side below ``smallest`` pixels. ``weights`` are the files that it
     needs, by their names in `fusionbench.metrics.learned.weight_files`. ``symmetric`` states that exchanging a and b does not
-    change the value. ``planes`` and ``combined`` are as in `Definition`.
+    change the value. ``planes`` and ``combined`` are as in `Definition`. ``xfail`` gives, by contract check, the reason why the
+    metric cannot pass it.
     """
 
     name: str
@@ -49,6 +50,7 @@ class MetricCard:
     weights: tuple[str, ...] = ()
     symmetric: bool = False
     combined: Literal["", "sum", "mean"] = ""
+    xfail: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)

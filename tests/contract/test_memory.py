@@ -11,8 +11,8 @@ from fusionbench.registry.methods import names, spec
 
 FUSE = """
 import resource, sys, torch
+from fusionbench import load
 from fusionbench.method import fuse_pair
-from fusionbench.registry import load
 
 torch.set_num_threads(1)
 fuse_pair(load(sys.argv[1]), *torch.rand(2, 1, 1, 768, 1024))

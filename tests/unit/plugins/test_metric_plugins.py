@@ -49,6 +49,7 @@ def test_what_is_uninstalled_is_gone(site: Path, monkeypatch: pytest.MonkeyPatch
         ("def (:\n", "SyntaxError"),
         (metric("ML", more=", colour=1"), "colour"),
         (metric("ML", more=", version=0"), "version is 0"),
+        (metric("ML", more=", xfail={'direction': 1}"), "'the reason'"),
         (metric("all"), "not usable"),
         (metric("ML").replace("(0, 255)", "bounds()"), "ValueError"),
         (metric("ML").replace('"higher"', '"more"'), "'higher' or 'lower'"),
@@ -64,6 +65,14 @@ def test_a_module_that_cannot_be_read_is_told_and_breaks_nothing(text: str, word
     assert score(IMAGE, IMAGE, IMAGE, "Sound,EN")["EN"].status == "ok"
     with pytest.raises(UnknownNameError, match=r"broken\.measures of broken"):
         resolve("MLX")
+
+
+def test_a_card_excuses_a_check_with_a_reason(site: Path) -> None:
+    provide(site, "theirs", metric("ML", more=", xfail={'direction': 'dull images score well'}"))
+    verdict = next(v for v in verdicts(find_subject("ML")) if v.check == "direction")
+    # the metric is the mean level, of which the check's dull image happens to have less
+    assert (verdict.outcome, verdict.remedy) == ("failed", "remove the entry")
+    assert "dull images score well" in verdict.detail
 
 
 def test_an_entry_point_to_nowhere_is_told(site: Path) -> None:

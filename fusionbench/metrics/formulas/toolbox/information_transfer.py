@@ -44,6 +44,9 @@ def divergence(source: Image, fused: Image) -> Tensor:
     "a Kullback-Leibler divergence; levels that the fused image lacks are left out, so it can be negative",
     doi="10.1016/j.biosystemseng.2009.02.009",
     symmetric=True,
+    xfail={
+        "direction": "levels that the fused image lacks are left out, so an image with few levels scores well"
+    },
 )
 def cross_entropy(triple: Triple) -> Outcome:
     """Return (D(A, F) + D(B, F)) / 2 with D as in `divergence`, in bits. Source: VIFB; Bulanon et al. 2009.
