@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 FILTERS = 128  # of each part
 BLOCKS = 4
+TOGETHER = 32  # maps that are thresholded at once
 
 
 class LRRNetNetwork(nn.Module):
@@ -53,9 +54,11 @@ class Block(nn.Module):
 
 
 def soft_threshold(values: Tensor, threshold: Tensor) -> Tensor:
-    """Return sign(x) max(|x| - t, 0); a learned t may be below 0."""
-    # in place: at 640x480 a map takes 300 MB, and memory is what limits this network
-    return values.abs().sub_(threshold).relu_().mul_(values.sign())
+    """Return sign(x) max(|x| - t, 0), computed in place; a learned t may be below 0."""
+    # by parts, because memory is what limits this network: at 640x480 all maps together take 300 MB
+    for part, limit in zip(values.split(TOGETHER, 1), threshold.split(TOGETHER, 1), strict=True):
+        part.copy_(part.abs().sub_(limit).relu_().mul_(part.sign()))
+    return values
 
 
 class Decoder(nn.Module):
