@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from numpy import ndarray
@@ -14,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fusionbench.metrics.tasks import is_task_metric
+from fusionbench.statistics.significance import smallest_p
 from fusionbench.statistics.summary import MetricStatistics, Summary
 from fusionbench.statistics.tasks import task_grids
 from fusionbench.tables.formats.markdown import escape
@@ -82,22 +84,32 @@ def _compared(summary: Summary) -> Iterator[str]:
 
 def _means(summary: Summary) -> Grid:
     header = ("Method", *(f"{m.column.metric} {m.column.arrow}" for m in summary.metrics))
-    return Grid(
-        "Means",
-        header,
-        tuple(_method_rows(summary, _mean)),
-        f"Mean and {100 * summary.level:g} % interval (studentized bootstrap over images, seed {summary.seed}). "
-        f"†: best, or not significantly worse than the best at {summary.alpha:g} (Wilcoxon's signed-rank test, paired "
-        "over images, Holm's correction over all pairs of methods).",
-    )
+    compared = [m for m in summary.metrics if m.comparison.decidable]
+    silent = [m.column.metric for m in compared if not _testable(m, summary.alpha)]
+    note = f"Mean and {100 * summary.level:g} % interval (studentized bootstrap over images, seed {summary.seed})."
+    if len(silent) < len(compared):
+        note += (
+            f" †: best, or not significantly worse than the best at {summary.alpha:g} (Wilcoxon's signed-rank test, "
+            "paired over images, Holm's correction over all pairs of methods)."
+        )
+    if silent:
+        where = "" if len(silent) == len(compared) else f" in {', '.join(silent)}"
+        note += f" No †{where}: on so few images no test of so many methods can reach {summary.alpha:g}, whatever the scores."
+    return Grid("Means", header, tuple(_method_rows(summary, partial(_mean, summary.alpha))), note)
 
 
-def _mean(metric: MetricStatistics, i: int) -> str:
+def _testable(metric: MetricStatistics, alpha: float) -> bool:
+    """Tell whether scores of this number of methods and images can differ significantly."""
+    scores = metric.comparison
+    return scores.decidable and smallest_p(len(scores.methods), scores.images) < alpha
+
+
+def _mean(alpha: float, metric: MetricStatistics, i: int) -> str:
     mean, low, high = (
         printed(float(ends[i]), metric.column.digits) for ends in (metric.means, metric.low, metric.high)
     )
     spread = f" [{low}, {high}]" if math.isfinite(metric.low[i]) else ""
-    return f"{mean}{spread}{' †' if metric.comparison.decidable and metric.against_best.not_worse[i] else ''}"
+    return f"{mean}{spread}{' †' if _testable(metric, alpha) and metric.against_best.not_worse[i] else ''}"
 
 
 def _method_rows(summary: Summary, text: Callable[[MetricStatistics, int], str]) -> Iterator[tuple[str, ...]]:

@@ -174,7 +174,7 @@ def _cell(table: Table, cell: TableCell) -> str:
     number = {1: rf"\textbf{{{number}}}", 2: rf"\underline{{{number}}}"}.get(cell.rank or 0, number)
     tied = r"$\dagger$" if cell.tied else ""
     spread = cell.spread.replace("-", "$-$").replace("±", r"$\pm$")
-    return number + tied + (f" {spread}" if spread else "")
+    return number + tied + (f" {spread}" if spread else "") + _mark(table, (cell.note,))
 
 
 def _mark(table: Table, notes: Sequence[str]) -> str:

@@ -63,7 +63,7 @@ def _cell(table: Table, cell: TableCell) -> str:
         return cell.text + _mark(table, (cell.note,))
     number = {1: f"**{cell.text}**", 2: f"<u>{cell.text}</u>"}.get(cell.rank or 0, cell.text)
     spread = f" {escape(cell.spread)}" if cell.spread else ""
-    return f"{number}{'†' if cell.tied else ''}{spread}"
+    return f"{number}{'†' if cell.tied else ''}{spread}{_mark(table, (cell.note,))}"
 
 
 def _mark(table: Table, notes: Sequence[str]) -> str:

@@ -80,8 +80,9 @@ def _label(table: Table, row: Row) -> Text:
 
 
 def _cell(table: Table, cell: TableCell) -> Text:
+    mark = f" [{table.number(cell.note)}]" if cell.note else ""
     if cell.value is None:
-        return Text(cell.text + (f" [{table.number(cell.note)}]" if cell.note else ""))
+        return Text(cell.text + mark)
     # a span instead of the text's style, which Rich would also apply to the padding
     number = Text().append(cell.text, {1: "bold", 2: "underline"}.get(cell.rank or 0))
-    return number.append("†" if cell.tied else "").append(f" {cell.spread}" if cell.spread else "")
+    return number.append("†" if cell.tied else "").append(f" {cell.spread}" if cell.spread else "").append(mark)

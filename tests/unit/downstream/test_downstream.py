@@ -1,12 +1,15 @@
 """From fused images to a table: division, rows, training, resuming, failures and the store."""
 
 import json
+import re
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from rich.console import Console
 from typer.testing import CliRunner
 
 pytest.importorskip("segmentation_models_pytorch", reason="downstream tasks need the extra downstream")
@@ -30,6 +33,7 @@ from fusionbench.papers.printed import select_numbers
 from fusionbench.statistics.tasks import task_statistics
 from fusionbench.tables import build_tables, render
 from fusionbench.tables.board import build_boards
+from fusionbench.tables.formats.terminal import print_tables
 
 SMALL = ("epochs=2", "height=32", "width=32", "channels=16", "batch_size=2")
 
@@ -72,6 +76,15 @@ def test_units_train_test_and_stand_in_tables_as_other_scores(scenes) -> None:
     text = render([table], "md")
     assert "4 pairs to train and 2 to test (drawn, roles of split.csv)" in text
     assert "from scratch" in text
+    # each row's seeds and deviation are its own, so the number says which footnote is meant
+    cell = table.rows[0].cells[0]
+    number = table.number(cell.note)
+    assert f"{cell.text}**<sup>{number}</sup>" in text or f"{cell.text}</u><sup>{number}</sup>" in text
+    assert f"{cell.text}}}\\textsuperscript{{{number}}}" in render([table], "tex")
+    assert re.search(rf"{cell.text}(</\w+>)*<sup>{number}</sup>", render([table], "html"))
+    console = Console(file=StringIO(), width=200)
+    print_tables([table], console)
+    assert f"{cell.text} [{number}]" in console.file.getvalue()
     # a class that no test image holds
     person = table.rows[0].cells[[c.metric for c in table.columns].index("IoU:person")]
     assert (person.status, person.text) == ("undefined", "–")
