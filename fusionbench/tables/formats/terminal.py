@@ -85,4 +85,6 @@ def _cell(table: Table, cell: TableCell) -> Text:
         return Text(cell.text + mark)
     # a span instead of the text's style, which Rich would also apply to the padding
     number = Text().append(cell.text, {1: "bold", 2: "underline"}.get(cell.rank or 0))
-    return number.append("†" if cell.tied else "").append(f" {cell.spread}" if cell.spread else "").append(mark)
+    return (
+        number.append("†" if cell.tied else "").append(f" {cell.spread}" if cell.spread else "").append(mark)
+    )
