@@ -23,6 +23,7 @@ NOT_RUN = {
     r"pip install": "installing is what .ci/run does",
     r"train --method": "days by the paper's recipe; tests/unit and test_train_kill train",
     r"weights (fetch|import)": "needs the network or a file of somebody else",
+    r"downstream|mIoU": "needs labels and hours of training; tests/unit/downstream trains on small ones",
     r"SBATCH": "a comment for the scheduler",
     r"sweep mine\.yaml": "the reader's own file",
 }
@@ -32,7 +33,7 @@ ALLOWED = {
     "weights verify": (0, 1),
     "liqe": (1,),
     "--method deep": (1,),
-    "sweep refinefuse_table1": (1,),
+    "fusionbench sweep refinefuse_table1": (1,),
     "seafusion@official": (1,),
     "sweep ir-vis": (1,),
     "sweep demo": (1,),
