@@ -1,4 +1,4 @@
-"""The configuration keys that a method accepts, read from its source without importing it."""
+"""The configuration keys that a method accepts and whether it trains, read from its source without importing it."""
 
 from __future__ import annotations
 
@@ -27,11 +27,7 @@ def takes(method: MethodSpec, key: str) -> bool:
 
 def declared_arguments(source: Path) -> set[str] | None:
     """Return the constructor arguments of the fusion methods in a file or folder; None if the source does not list them."""
-    try:
-        nodes = [node for path in method_files(source) for node in parsed_source(path).body]
-    except FusionbenchError:
-        return None
-    classes = [node for node in nodes if isinstance(node, ast.ClassDef) and _fuses(node)]
+    classes = _classes(source)
     functions = [function for node in classes for function in _constructors(node)]
     # with **kwargs or a class defined elsewhere, the source does not tell which names are accepted
     if not classes or any(function.args.kwarg for function in functions):
@@ -41,6 +37,25 @@ def declared_arguments(source: Path) -> set[str] | None:
         for function in functions
         for argument in (*function.args.args[1:], *function.args.kwonlyargs)
     }
+
+
+def may_train(source: Path) -> bool:
+    """Tell whether the fusion methods in a file or folder may have a training: not if they are seen to have no ``losses``."""
+    classes = _classes(source)
+    own = {part.name for node in classes for part in node.body if isinstance(part, ast.FunctionDef)}
+    # another base class could bring what is missing
+    return (
+        not classes or any(len(node.bases) > 1 for node in classes) or bool(own & {"losses", "training_step"})
+    )
+
+
+def _classes(source: Path) -> list[ast.ClassDef]:
+    """Return the fusion methods that a source defines, none if it cannot be read."""
+    try:
+        nodes = [node for path in method_files(source) for node in parsed_source(path).body]
+    except FusionbenchError:
+        return []
+    return [node for node in nodes if isinstance(node, ast.ClassDef) and _fuses(node)]
 
 
 def method_files(source: Path) -> list[Path]:

@@ -10,6 +10,7 @@ from fusionbench.cells.trainings.finished import finished_trainings, training_hi
 from fusionbench.cells.weights import choose_weights, training_data, untrainable
 from fusionbench.data.training_data import TrainingData
 from fusionbench.errors import FusionbenchError
+from fusionbench.registry.arguments import may_train
 from fusionbench.runs.plan import Plan
 from fusionbench.tables.runs import SOURCES
 
@@ -26,27 +27,33 @@ def opening(plans: Sequence[Plan]) -> str:
 
 
 def preview(jobs: Sequence[Job], done: Collection[int]) -> Iterator[str]:
-    """Yield a sentence on how many cells are left, and one for each learned row on its weights."""
+    """Yield a sentence on how many cells are left, and one for each learned row on its weights.
+
+    There is none for a class without weights that cannot be trained: mostly it has no parameters.
+    """
     left = [job for job in jobs if job.index not in done]
     yield f"{len(jobs)} cells, {len(done)} done, {len(left)} left."
     for job in left:
         if job.planned.method.has_class and job.planned.method.card.kind == "learned":
-            yield _of_weights(job)
+            yield from _of_weights(job)
 
 
-def _of_weights(job: Job) -> str:
+def _of_weights(job: Job) -> Iterator[str]:
     cell, options = job.planned, job.options
     try:
         weights = job.weights or choose_weights(cell, options)
     except FusionbenchError as error:
-        return f"{cell.label}: unavailable: {error}"
+        yield f"{cell.label}: unavailable: {error}"
+        return
     if weights is not None:
         note = f" ({weights.note})" if weights.note and weights.source != "random" else ""
-        return f"{cell.label}: weights {SOURCES.get(weights.source, weights.source)}{note}."
-    data = training_data(cell, options)
-    if (why := untrainable(cell, options, data)) is not None or data is None:
-        return f"{cell.label}: unavailable: {why}"
-    return f"{cell.label}: no weights, would train on {data.in_words()}, {_estimate(cell, data, options)}."
+        yield f"{cell.label}: weights {SOURCES.get(weights.source, weights.source)}{note}."
+    elif may_train(cell.method.source):
+        data = training_data(cell, options)
+        if (why := untrainable(cell, options, data)) is not None or data is None:
+            yield f"{cell.label}: unavailable: {why}"
+        else:
+            yield f"{cell.label}: no weights, would train on {data.in_words()}, {_estimate(cell, data, options)}."
 
 
 def _estimate(cell: PlannedCell, data: TrainingData, options: RunOptions) -> str:

@@ -58,6 +58,19 @@ def test_a_row_that_cannot_run_says_why(tmp_path: Path) -> None:
     assert "unavailable: No weights for refinefuse on demo: `fusionbench train --method refinefuse" in row
 
 
+@pytest.mark.parametrize(("losses", "told"), [("", 0), ("    def losses(self, batch): ...\n", 1)])
+def test_a_class_without_losses_is_not_said_to_train_or_lack_weights(
+    losses: str, told: int, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from fusionbench import FusionMethod\n\n\nclass Mine(FusionMethod):\n    families = frozenset({'ir-vis'})\n"
+        f"    def fuse(self, a, b): return a\n{losses}"
+    )
+    for no_train in (False, True):
+        _, _, *rows = said(options(tmp_path, f"{tmp_path}/mine.py", no_train=no_train))
+        assert len(rows) == told
+
+
 def test_a_row_with_weights_says_where_they_come_from(tmp_path: Path) -> None:
     *_, row = said(replace(options(tmp_path), weights="random"))
     assert row == "demo · refinefuse: weights random, never trained."
