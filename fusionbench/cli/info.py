@@ -26,8 +26,8 @@ def info(
     name: Annotated[
         str,
         typer.Argument(
-            help="A method, data set, metric or profile (profile:NAME if a method has the same name), or a file of a method "
-            "or metric."
+            help="A method, data set, metric or profile (profile:NAME if a method has the same name; method:, metric: and "
+            "dataset: as for check), or a file of a method or metric."
         ),
     ],
     json: Json = False,
@@ -60,13 +60,19 @@ def _bibtex(kind: str, document: dict[str, Any]) -> str:
 
 
 def describe(name: str) -> tuple[str, dict[str, Any]]:
-    """Return the kind of a name and its facts. Raises UnknownNameError if no kind has the name."""
+    """Return the kind of a name and its facts. Raises UnknownNameError if no kind has the name.
+
+    ``method:``, ``metric:`` and ``dataset:``, as `check` takes them, may stand before it.
+    """
+    from fusionbench.checks.subjects import KINDS
     from fusionbench.data.registry import datasets, problems
     from fusionbench.data.spec import canonical
     from fusionbench.metrics import cards, definitions, profiles
     from fusionbench.metrics.references import holds_metrics, metric_of
     from fusionbench.registry import methods as registry
 
+    kind, _, named = name.partition(":")
+    name = named if named and kind.lower() in KINDS else name
     own = metric_of(name) if holds_metrics(name) else name
     metrics = {folded(metric): metric for metric in cards()}
     if folded(own) in metrics:

@@ -181,3 +181,11 @@ print(loaded)
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=folder
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("method:average", "method"), ("metric:VIF", "metric"), ("dataset:msrs", "data set")]
+)
+def test_info_takes_the_kind_before_a_name_as_check_does(name: str, kind: str) -> None:
+    assert describe(name) == describe(name.partition(":")[2])
+    assert describe(name)[0] == kind
