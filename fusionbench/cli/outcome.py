@@ -62,6 +62,14 @@ def _discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def without_device_backends() -> None:
+    """Keep torch from loading other packages' devices, here and in child processes, unless the caller asks for it.
+
+    Only "cpu" and "cuda" are supported, and a single package whose entry points cannot be read would fail ``import torch``.
+    """
+    os.environ.setdefault("TORCH_DEVICE_BACKEND_AUTOLOAD", "0")
+
+
 def replace_closed_output() -> None:
     """Let standard output or error go nowhere where the caller closed it (``>&-``), for which Python has None."""
     for number, name in ((1, "stdout"), (2, "stderr")):

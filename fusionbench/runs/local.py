@@ -63,7 +63,12 @@ def _pool() -> Iterator[Connection]:
             stdin=subprocess.DEVNULL,
             # standard output carries the results of this process, for example one JSON document
             stdout=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
+            # without other packages' devices, as in `fusionbench.cli.outcome`, also for callers from Python
+            env={
+                "TORCH_DEVICE_BACKEND_AUTOLOAD": "0",
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
+            },
             start_new_session=True,
         )
         # detached, or the end of this block would close it

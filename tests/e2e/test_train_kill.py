@@ -13,12 +13,15 @@ from safetensors.torch import load_file
 
 from fusionbench.training.curves import read_curves
 
-SHORT = ("epochs=4", "crop=32", "batch_size=4")
+SHORT = ("epochs=4", "batch_size=4")
+# DSIFuse halves five times and normalises over the batch: of 32 pixels the last batch, of one pair, leaves a single value
+CROP = {"refinefuse": 32, "dsifuse": 64, "sspfusion": 32}
 STAGES = {"refinefuse": ("fuse",), "dsifuse": ("fuse",), "sspfusion": ("structure", "fusion")}
 
 
 def arguments(method: str) -> list[str]:
-    short = [f"stages.{stage}.{setting}" for stage in STAGES[method] for setting in SHORT]
+    settings = (*SHORT, f"crop={CROP[method]}")
+    short = [f"stages.{stage}.{setting}" for stage in STAGES[method] for setting in settings]
     return ["train", "-m", method, "-d", "demo", "--limit", "9", "--device", "cpu", *short]
 
 

@@ -8,8 +8,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from packages import DATASET, install, method, metric
+from PIL import Image
 
 from fusionbench.cells.cell import run_cell
 from fusionbench.cells.planned import CellResult
@@ -78,6 +80,15 @@ def test_lists_go_on(kind: str, known: str, broken: Path) -> None:
     else:
         assert "two providers" in done.stderr
         assert "of broken" in done.stderr
+
+
+def test_what_needs_torch_goes_on(broken: Path, tmp_path: Path) -> None:
+    for name, level in (("a", 10), ("b", 20)):
+        Image.fromarray(np.full((8, 9), level, np.uint8)).save(tmp_path / f"{name}.png")
+    a, b, fused = (str(tmp_path / f"{name}.png") for name in ("a", "b", "fused"))
+    assert fusionbench("fuse", "-m", "sound", a, b, "-o", fused).returncode == 0
+    done = fusionbench("explain", "SD", "0", "--a", a, "--b", b, "--fused", fused)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_doctor_names_every_fault(broken: Path) -> None:

@@ -194,7 +194,7 @@ import sys, torch
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 from fusionbench.config import OptimizerConfig, StageRecipe
-from fusionbench.data.training_set import collate
+from fusionbench.training.training_set import collate
 from fusionbench.training.lightning import lightning_class
 from fusionbench.training.pcgrad import PCGradFusionMethod
 from fusionbench.types import PairBatch
