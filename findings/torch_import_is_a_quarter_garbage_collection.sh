@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# What: of the CPU time of a process that imports torch and ends, about a third is Python's cyclic garbage collector: it runs
+# What: of the CPU time of a process that imports torch and ends, about a quarter is Python's cyclic garbage collector: it runs
 # again and again during the import, and twice over everything when the process ends.
 # Versions: torch 2.14.1.
 # Most expect: the time goes into loading libraries of hundreds of megabytes, which nobody but torch's authors can shorten.
-# Seen: with the collector off during the import, 1.2 instead of 1.4 CPU s; with `gc.freeze()` after it, 1.05, because the last
+# Seen: with the collector off during the import, 1.52 instead of 1.60 CPU s; with `gc.freeze()` after it, 1.16, because the last
 # collections skip what is frozen. Neither changes what was imported, and all of it stays until the end anyway.
 # Why it matters here: commands, worker processes and tests of a framework each import torch, many of them for less than a second of
 # work. Two lines save a quarter of their start.
