@@ -18,8 +18,8 @@ KINDS = ("method", "metric", "dataset")
 def find_subject(reference: str, data_root: str | None = None) -> Subject:
     """Return the subject of ``method:NAME``, ``metric:NAME``, ``dataset:NAME``, or of a name that only one kind has.
 
-    Methods may have variants; methods and metrics may be files. Raises UnknownNameError for an unknown name, RequestError if several kinds
-    have it or a method has no class, PluginError if a plug-in cannot be used.
+    Methods may have variants; methods and metrics may be files. Raises UnknownNameError for an unknown name, RequestError if
+    several kinds have it or a method has no class, PluginError if a plug-in cannot be used.
     """
     kind, _, name = reference.strip().partition(":")
     if kind.lower() in KINDS and ":" in reference:

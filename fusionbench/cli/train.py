@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ import typer
 
 from fusionbench.cli.options import DataRoot, Device, Json, Out, Overrides, Seed
 from fusionbench.cli.outcome import print_json, resumable
+from fusionbench.errors import FusionbenchError, PluginError
 
 
 def register(app: typer.Typer) -> None:
@@ -49,7 +51,16 @@ def train(
     pick_device(device)
     options = FitOptions(seed, device)
     done_before = training_folder(method_spec, config, pairs, seed, out).finished
-    folder = fit(method_spec, config, pairs, out, options)
+    try:
+        folder = fit(method_spec, config, pairs, out, options)
+    except (FusionbenchError, OSError):
+        raise
+    except Exception as error:  # a method can raise anything
+        traceback.print_exception(error)
+        text = " ".join(str(error).split())
+        raise PluginError(
+            f"Training of '{method_spec.name}' failed: {type(error).__name__}: {text}"
+        ) from error
     # ddp runs this command once per device; only the first process prints
     if os.environ.get("LOCAL_RANK", "0") != "0":
         return

@@ -238,11 +238,23 @@ def test_a_method_without_weights_is_unavailable_with_the_command(tmp_path: Path
     assert json.loads(next(tmp_path.glob("runs/*/*/*/run.json")).read_text())["status"] == "unavailable"
 
 
+CONV = "    def __init__(self):\n        super().__init__()\n        self.c = torch.nn.Conv2d(1, 1, 1)\n"
+NO_LOSS = "    def losses(self, batch):\n        raise RuntimeError('no loss today')\n"
+
+
+@pytest.mark.slow
+def test_a_training_that_fails_ends_with_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("import torch\n" + PLUGIN % "return a" + CONV + NO_LOSS)
+    done = fusionbench("train", "-m", "./mine.py", "-d", "demo", "--limit", 2, cwd=tmp_path)
+    assert done.returncode == 2
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("Error: Training of 'mine-")
+    assert last.endswith("failed: RuntimeError: no loss today")
+
+
 @pytest.mark.slow
 def test_a_training_that_fails_costs_its_cell_only(tmp_path: Path) -> None:
-    conv = "    def __init__(self):\n        super().__init__()\n        self.c = torch.nn.Conv2d(1, 1, 1)\n"
-    losses = "    def losses(self, batch):\n        raise RuntimeError('no loss today')\n"
-    (tmp_path / "mine.py").write_text("import torch\n" + PLUGIN % "return a" + conv + losses)
+    (tmp_path / "mine.py").write_text("import torch\n" + PLUGIN % "return a" + CONV + NO_LOSS)
     done = fusionbench(*RUN, "-m", "./mine.py,average", "-d", "demo", "--limit", 2, cwd=tmp_path)
     assert done.returncode == 1
     assert "no loss today" in done.stderr
