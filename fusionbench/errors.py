@@ -30,6 +30,11 @@ def first_names(names: Collection[object]) -> str:
     return first if len(names) <= FEW else f"{first} and {len(names) - FEW} more"
 
 
+def in_one_line(error: BaseException) -> str:
+    """Return the class and the text of an exception of somebody else's code in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
 class FusionbenchError(Exception):
     """The base of all errors that a user can cause and correct."""
 

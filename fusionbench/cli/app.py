@@ -6,7 +6,7 @@ import typer
 
 from fusionbench import __version__
 from fusionbench.cli.large_imports import frozen_imports
-from fusionbench.cli.outcome import forbid_network, replace_closed_output, without_device_backends
+from fusionbench.cli.outcome import forbid_device_backends, forbid_network, replace_closed_output
 from fusionbench.cli.verbs import Verbs
 
 app = typer.Typer(
@@ -43,6 +43,6 @@ def _options(
 def main() -> None:
     """Run the application; the entry point of ``fusionbench``."""
     replace_closed_output()
-    without_device_backends()
+    forbid_device_backends()
     with frozen_imports():
         app()

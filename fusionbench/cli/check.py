@@ -29,8 +29,8 @@ def check(
     reference: Annotated[
         str,
         typer.Argument(
-            help="A method (NAME, NAME@VARIANT, ./file.py[:Class], package.module:Class), a metric (NAME, ./file.py[:NAME]) or a data set; "
-            "method:NAME, metric:NAME or dataset:NAME where several have the name."
+            help="A method (NAME, NAME@VARIANT, ./file.py[:Class], package.module:Class), a metric (NAME, ./file.py[:NAME]) "
+            "or a data set; method:NAME, metric:NAME or dataset:NAME where several have the name."
         ),
     ],
     data_root: DataRoot = None,

@@ -62,7 +62,7 @@ def _discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def without_device_backends() -> None:
+def forbid_device_backends() -> None:
     """Keep torch from loading other packages' devices, here and in child processes, unless the caller asks for it.
 
     Only "cpu" and "cuda" are supported, and a single package whose entry points cannot be read would fail ``import torch``.

@@ -12,7 +12,7 @@ import typer
 
 from fusionbench.cli.options import DataRoot, Device, Json, Out, Overrides, Seed
 from fusionbench.cli.outcome import print_json, resumable
-from fusionbench.errors import FusionbenchError, PluginError
+from fusionbench.errors import FusionbenchError, PluginError, in_one_line
 
 
 def register(app: typer.Typer) -> None:
@@ -57,10 +57,7 @@ def train(
         raise
     except Exception as error:  # a method can raise anything
         traceback.print_exception(error)
-        text = " ".join(str(error).split())
-        raise PluginError(
-            f"Training of '{method_spec.name}' failed: {type(error).__name__}: {text}"
-        ) from error
+        raise PluginError(f"Training of '{method_spec.name}' failed: {in_one_line(error)}") from error
     # ddp runs this command once per device; only the first process prints
     if os.environ.get("LOCAL_RANK", "0") != "0":
         return

@@ -29,6 +29,7 @@ from fusionbench.errors import (
     RequestError,
     UnknownNameError,
     WeightsError,
+    in_one_line,
 )
 from fusionbench.files import check_writable
 from fusionbench.method import FusionMethod
@@ -105,8 +106,7 @@ def _fused(
         raise
     except Exception as error:  # a plug-in can raise anything
         traceback.print_exception(error)
-        text = " ".join(str(error).split())
-        raise PluginError(f"{options.method} on '{pair.id}': {type(error).__name__}: {text}") from error
+        raise PluginError(f"{options.method} on '{pair.id}': {in_one_line(error)}") from error
 
 
 def _tell(jobs: Sequence[tuple[Pair, Path]], reporter: Reporter) -> None:

@@ -113,7 +113,8 @@ def score_definitions(
 ) -> list[Score]:
     """Return the scores of one fused image by the given definitions; ``profile`` only determines the conversion to grey.
 
-    Calls that get the same `StoredImages`, made by `stored`, share its statistics as they share those of the pair. Only networks run on ``device``: formulas stay on the CPU, so that their digits are the same on every machine.
+    Calls that get the same `StoredImages`, made by `stored`, share its statistics as they share those of the pair. Only
+    networks run on ``device``: formulas stay on the CPU, so that their digits are the same on every machine.
     """
     pictures = (*pair, fused if isinstance(fused, StoredImages) else stored("fused", fused))
     _check_alike({which: picture.levels for which, picture in zip(Triple._fields, pictures, strict=True)})

@@ -62,8 +62,8 @@ def new_dataset(reference: str, at: Path | None = None, family: str | None = Non
 
     ``reference`` is the data set's folder or name. For a folder the layout is guessed from the names of its subfolders,
     and the file is written into it unless ``at`` is given. Raises DataNotFoundError for a path without a folder,
-    RequestError if the file exists or the name is taken, ConfigError for a name that is not valid, UnknownNameError for an unknown family,
-    OutputError if the file cannot be written.
+    RequestError if the file exists or the name is taken, ConfigError for a name that is not valid, UnknownNameError for an
+    unknown family, OutputError if the file cannot be written.
     """
     if family is not None and family not in FAMILIES:
         raise UnknownNameError("family", family, FAMILIES)

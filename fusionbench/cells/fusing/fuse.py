@@ -19,7 +19,7 @@ from fusionbench.cells.planned import Done, Failure
 from fusionbench.cells.store import Cell
 from fusionbench.data.images import PairImages, load_pair
 from fusionbench.data.pipeline import Writers, read_ahead
-from fusionbench.errors import ImageError, PluginError
+from fusionbench.errors import ImageError, PluginError, in_one_line
 from fusionbench.method import FusionMethod
 from fusionbench.types import Pair
 
@@ -175,5 +175,5 @@ def failure_from(error: Exception) -> Failure:
     traceback.print_exception(error)
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return Failure("oom", "out of memory: use a smaller --batch-size or another device")
-    text = " ".join(str(error).split())
-    return Failure("failed", text if isinstance(error, PluginError) else f"{type(error).__name__}: {text}")
+    text = " ".join(str(error).split()) if isinstance(error, PluginError) else in_one_line(error)
+    return Failure("failed", text)
